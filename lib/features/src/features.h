@@ -1,0 +1,83 @@
+/* Audio front ends in fixed point: PCM -> frames -> a sliding window of int8 for the network.
+ * Same integers on every core and on the host. */
+#ifndef OTOLITH_FEATURES_H
+#define OTOLITH_FEATURES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum { FEATURES_LINEAR = 0, FEATURES_LOG2 = 1 } features_compress_t;
+
+/* int16 feature -> int8: clamp(((x * multiplier + (1 << shift >> 1)) >> shift) + zero_point).
+ * multiplier 1..32767, shift 1..30: one 32-bit multiply. */
+typedef struct {
+    int16_t multiplier;
+    uint8_t shift;
+    int8_t zero_point;
+} features_quantizer_t;
+
+struct features_frontend;
+
+/* One front end with its settings; constant, written by `host compile` from the model's metadata. */
+typedef struct {
+    const struct features_frontend *frontend;
+    uint16_t sample_rate; /* Hz */
+    uint16_t window, hop; /* samples */
+    uint16_t frames;      /* in the network's window */
+    uint16_t bands;       /* values a frame */
+    features_compress_t compress; /* applied to each value before quantising */
+    features_quantizer_t quantizer;
+} features_config_t;
+
+enum { FEATURES_MAX_WINDOW = 512, FEATURES_MAX_BANDS = 257 };
+
+/* A front end: one file in lib/features, one line in the registry (features_registry.h). */
+typedef struct features_frontend {
+    const char *kind; /* the name in spec.toml */
+    /* 0, or negative if the settings are not supported. */
+    int (*init)(void *state, const features_config_t *config);
+    /* window samples in, bands values out (int16, before compression). */
+    void (*frame)(void *state, const int16_t *samples, int16_t *out);
+} features_frontend_t;
+
+/* State of one stream. Caller-owned and static; `window` is 2 * frames * bands bytes: each frame is
+ * written twice, half a buffer apart, so the newest `frames` rows always lie in one piece. */
+typedef struct {
+    const features_config_t *config;
+    int8_t *rows;
+    uint16_t next;          /* row the next frame goes to, 0..frames-1 */
+    uint32_t frames_seen;   /* since reset, saturating */
+    uint16_t samples_held;  /* in `samples`, waiting for a whole window */
+    int16_t samples[FEATURES_MAX_WINDOW];
+    int16_t values[FEATURES_MAX_BANDS]; /* newest frame, after compression */
+    union {
+        uint32_t align;
+        uint8_t bytes[8 * FEATURES_MAX_WINDOW];
+    } state; /* the front end's own */
+} features_t;
+
+int features_init(features_t *f, const features_config_t *config, int8_t *rows);
+
+/* Forget all samples and frames. */
+void features_reset(features_t *f);
+
+/* Push exactly config->hop samples; true if they completed a frame (the first needs a whole window). */
+bool features_push(features_t *f, const int16_t *pcm);
+
+/* Newest frame: config->bands values, int16, after compression, before quantising. */
+const int16_t *features_frame(const features_t *f);
+
+/* True once config->frames frames have been seen since reset. */
+bool features_ready(const features_t *f);
+
+/* frames * bands int8, oldest frame first, contiguous; valid until the next push. */
+const int8_t *features_window(const features_t *f);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
