@@ -1,0 +1,68 @@
+"""Building and uploading firmware with PlatformIO."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.errors import UserError
+from host.paths import ROOT
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What a build leaves in .pio/build/<env>/."""
+
+    env: str
+    folder: Path
+
+    @property
+    def uf2(self) -> Path:
+        return self.folder / "firmware.uf2"
+
+    @property
+    def elf(self) -> Path:
+        return self.folder / "firmware.elf"
+
+    @property
+    def map(self) -> Path:
+        return self.folder / "firmware.map"
+
+
+def platformio(*arguments: str, model: Path | None = None) -> str:
+    """Run PlatformIO in this checkout; its output, or a UserError with its last telling line."""
+    environment = dict(os.environ)
+    if model is not None:
+        environment["OTOLITH_MODEL"] = str(Path(model).resolve())
+    done = subprocess.run(
+        [sys.executable, "-m", "platformio", "run", "-d", str(ROOT), *arguments],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        telling = [line for line in lines if line.startswith("Error:")] or [
+            line for line in lines if "error:" in line.lower()
+        ]
+        reason = (telling or lines or ["no output"])[0].removeprefix("Error: ")
+        raise UserError(f"pio run {' '.join(arguments)}: {reason}")
+    return done.stdout
+
+
+def build(env: str, model: Path | None = None) -> Firmware:
+    """Build environment `env` of platformio.ini around `model` (a .tflite)."""
+    platformio("-e", env, model=model)
+    return Firmware(env, ROOT / ".pio" / "build" / env)
+
+
+def upload(env: str, model: Path | None = None, port: str | None = None) -> None:
+    """Build and upload; `port` is the serial port of a board that runs Otolith already."""
+    arguments = ["-e", env, "-t", "upload"]
+    if port:
+        arguments += ["--upload-port", port]
+    platformio(*arguments, model=model)
