@@ -1,0 +1,38 @@
+/* Binary frames between lines of text: 0x00, COBS(payload + CRC-32), 0x00.
+ * payload = type byte, flags byte (0 in protocol 1), uint16 sequence, data; numbers little-endian.
+ * As flags is always 0, the second byte after the opening 0x00 is always COBS code 2: so a stray
+ * 0x00 before text is told from a frame at once. */
+#ifndef OTOLITH_WIRE_FRAME_H
+#define OTOLITH_WIRE_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    WIRE_HEADER = 4,      /* bytes before the data */
+    WIRE_MAX_DATA = 1024, /* bytes of data in a frame */
+    WIRE_MAX_PAYLOAD = WIRE_HEADER + WIRE_MAX_DATA,
+    WIRE_CRC = 4,
+    /* COBS adds a byte per started 254, the delimiters two. */
+    WIRE_MAX_FRAME = WIRE_MAX_PAYLOAD + WIRE_CRC + (WIRE_MAX_PAYLOAD + WIRE_CRC) / 254 + 1 + 2,
+};
+
+/* Frame types. */
+enum { WIRE_PCM = 'P', WIRE_FEATURES = 'F', WIRE_TENSOR = 'T' };
+
+/* CRC-32 as in zlib and Ethernet; start with crc = 0, continue with the last result. */
+uint32_t wire_crc32(uint32_t crc, const uint8_t *data, uint32_t size);
+
+/* Write one frame, delimiters included, to `frame` (WIRE_MAX_FRAME bytes); its length, or 0 if
+ * size > WIRE_MAX_DATA. */
+uint32_t wire_encode(uint8_t type, uint16_t sequence, const uint8_t *data, uint32_t size,
+                     uint8_t *frame);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
