@@ -81,7 +81,9 @@ def judge(
         # Heard only just after it ended: still heard.
         if segment.label is not None and not right and not last:
             right = [
-                d for d in detections if end <= d.t_ms < end + memory_ms and d.label == segment.label
+                d
+                for d in detections
+                if end <= d.t_ms < end + memory_ms and d.label == segment.label
             ]
         outcomes.append(
             Outcome(
