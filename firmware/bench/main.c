@@ -1,0 +1,166 @@
+/* The bench app: runs the linked network on an input that is sent to it, and counts CPU cycles.
+ * It also has the two commands that show a board's fault path: crash and stall. */
+#include <stddef.h>
+#include <string.h>
+
+#include "app.h"
+#include "nn.h"
+
+enum { WATCHDOG_MS = 8000 }; /* one inference must fit */
+
+static struct {
+    bool active;
+    uint32_t received, chunks; /* bytes and frames so far */
+} run;
+
+static bool ready; /* the engine has started */
+
+static uint32_t total_bytes(const nn_tensor_t *tensors, uint32_t count) {
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bytes += tensors[i].bytes;
+    }
+    return bytes;
+}
+
+static uint32_t input_bytes(void) {
+    return total_bytes(nn_info()->input, nn_info()->inputs);
+}
+
+/* Put `size` bytes of the inputs, taken as one string of bytes, from `offset` on. */
+static void put_input(uint32_t offset, const uint8_t *data, uint32_t size) {
+    const nn_info_t *info = nn_info();
+    for (int i = 0; i < info->inputs && size > 0; i++) {
+        const uint32_t bytes = info->input[i].bytes;
+        if (offset < bytes) {
+            const uint32_t n = size < bytes - offset ? size : bytes - offset;
+            memcpy(nn_input(i) + offset, data, n);
+            data += n;
+            size -= n;
+            offset = bytes;
+        }
+        offset -= bytes;
+    }
+}
+
+static void send_outputs(void) {
+    const nn_info_t *info = nn_info();
+    uint16_t sequence = 0;
+    for (int i = 0; i < info->outputs; i++) {
+        const uint8_t *data = (const uint8_t *)nn_output(i);
+        for (uint32_t sent = 0; sent < info->output[i].bytes;) {
+            const uint32_t left = info->output[i].bytes - sent;
+            const uint32_t n = left < WIRE_MAX_DATA ? left : WIRE_MAX_DATA;
+            wire_send_frame(WIRE_TENSOR, sequence++, data + sent, n);
+            sent += n;
+        }
+    }
+}
+
+static void invoke(void) {
+    const uint32_t start = board_cycles();
+    const int failed = nn_invoke();
+    const uint32_t cycles = board_cycles() - start;
+    if (failed < 0) {
+        wire_send_error("the network failed", "run");
+        return;
+    }
+    send_outputs();
+    json_t *line = wire_begin("ran");
+    json_unsigned(line, "cycles", cycles);
+    json_unsigned(line, "clock_hz", board_clock_hz());
+    json_unsigned(line, "arena", nn_info()->arena_bytes);
+    json_unsigned(line, "stack", board_stack_used());
+    wire_end(line);
+}
+
+static void on_frame(const uint8_t *payload, uint32_t size) {
+    if (!run.active) {
+        wire_send_error(payload ? "unexpected frame" : "broken frame", NULL);
+        return;
+    }
+    const uint32_t left = input_bytes() - run.received;
+    const uint32_t due = left < WIRE_MAX_DATA ? left : WIRE_MAX_DATA;
+    run.active = false;
+    if (payload == NULL) {
+        wire_send_error("broken frame", "run");
+    } else if (payload[0] != WIRE_TENSOR || size != WIRE_HEADER + due ||
+               (payload[2] | payload[3] << 8) != (run.chunks & 0xffff)) {
+        wire_send_error("not the part of the tensor that was due", "run");
+    } else {
+        put_input(run.received, payload + WIRE_HEADER, due);
+        run.received += due;
+        run.chunks++;
+        run.active = run.received < input_bytes();
+        if (!run.active) {
+            invoke();
+        }
+    }
+}
+
+static void hello(void) {
+    const nn_info_t *info = nn_info();
+    json_t *line = app_hello("bench");
+    app_hello_model(line);
+    json_unsigned(line, "input", input_bytes());
+    json_unsigned(line, "output", total_bytes(info->output, info->outputs));
+    json_unsigned(line, "arena", info->arena_bytes);
+    json_unsigned(line, "weights", info->weight_bytes);
+    json_unsigned(line, "macs", info->macs);
+    json_unsigned(line, "clock_hz", board_clock_hz());
+    app_hello_end(line);
+}
+
+static void command_hello(uint32_t unused) {
+    (void)unused;
+    hello();
+}
+
+static void command_run(uint32_t unused) {
+    (void)unused;
+    if (!ready) {
+        wire_send_error("the engine did not start", "run");
+        return;
+    }
+    run.active = true; /* a run under way starts over */
+    run.received = run.chunks = 0;
+    json_t *line = wire_begin("running");
+    json_unsigned(line, "input", input_bytes());
+    wire_end(line);
+}
+
+static void command_crash(uint32_t unused) {
+    (void)unused;
+    __asm volatile("udf #0");
+}
+
+static void command_stall(uint32_t unused) {
+    (void)unused;
+    for (;;) {
+    }
+}
+
+static const wire_command_t commands[] = {
+    {"hello", WIRE_NO_ARGUMENT, command_hello}, {"version", WIRE_NO_ARGUMENT, command_hello},
+    {"run", WIRE_NO_ARGUMENT, command_run},     {"crash", WIRE_NO_ARGUMENT, command_crash},
+    {"stall", WIRE_NO_ARGUMENT, command_stall}, {"reset", WIRE_NO_ARGUMENT, app_reset},
+    {"bootsel", WIRE_NO_ARGUMENT, app_bootsel},
+};
+
+static const wire_app_t app = {
+    .commands = commands,
+    .command_count = sizeof commands / sizeof *commands,
+    .hello = hello,
+    .frame = on_frame,
+};
+
+int main(void) {
+    app_init(&app, WATCHDOG_MS);
+    ready = nn_init() >= 0;
+    wire_wait_for_room(true); /* results are worth waiting for */
+    for (;;) {
+        if (!app_turn()) {
+            board_sleep();
+        }
+    }
+}

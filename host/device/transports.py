@@ -1,0 +1,141 @@
+"""Ways to reach a board: a serial port, or the CDC port of a virtual one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from host.errors import UserError
+
+if TYPE_CHECKING:
+    from host.virtual import VirtualPico
+
+VENDOR, PRODUCT = 0x1209, 0x0001  # as in lib/board/src/rp2040/console_usb.c
+PRODUCT_NAME = "Otolith"
+_SERIAL_POLL_S = 0.02
+_WRITE_PIECE = 256  # bytes
+_WRITE_PATIENCE_S = 5.0
+_VIRTUAL_STEP_MS = 1
+
+
+class Transport(Protocol):
+    """Bytes to and from a board. Time-outs are in the board's own milliseconds."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+
+    def read(self, timeout_ms: float) -> bytes:
+        """What has come, or comes within `timeout_ms`; b"" if nothing."""
+
+    def time_ms(self) -> float:
+        """Milliseconds on the clock the time-outs refer to."""
+
+    def close(self) -> None:
+        """Let go of the board."""
+
+
+def find_ports() -> list[str]:
+    """Serial ports of the Otolith boards attached to this computer."""
+    from serial.tools import list_ports
+
+    return sorted(
+        port.device
+        for port in list_ports.comports()
+        if (port.vid, port.pid) == (VENDOR, PRODUCT) and port.product in (None, PRODUCT_NAME)
+    )
+
+
+def choose_port(port: str | None) -> str:
+    """`port`, or the one board attached; UserError if there is none or more than one."""
+    if port:
+        return port
+    ports = find_ports()
+    if not ports:
+        raise UserError("no Otolith board found on USB: attach one, or name its port with --port")
+    if len(ports) > 1:
+        raise UserError(f"more than one board found ({', '.join(ports)}): choose one with --port")
+    return ports[0]
+
+
+class SerialTransport:
+    """A serial port (or pseudo-terminal) by name."""
+
+    def __init__(self, port: str) -> None:
+        import serial
+
+        self.name = port
+        self._ahead = bytearray()  # read while writing
+        try:
+            self._serial = serial.Serial(port, 115200, timeout=_SERIAL_POLL_S, write_timeout=0)
+        except (serial.SerialException, ValueError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UserError(f"can't open {port}: {reason}; is it the right port?") from error
+
+    def _lost(self, error: Exception) -> UserError:
+        return UserError(f"lost the board at {self.name}: {error}")
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; a board that waits for us to read meanwhile is read."""
+        end = time.monotonic() + _WRITE_PATIENCE_S
+        try:
+            while data:
+                if waiting := self._serial.in_waiting:
+                    self._ahead += self._serial.read(waiting)
+                sent = self._serial.write(data[:_WRITE_PIECE]) or 0
+                data = data[sent:]
+                if sent:
+                    end = time.monotonic() + _WRITE_PATIENCE_S
+                elif time.monotonic() > end:
+                    raise UserError(f"the board at {self.name} does not take what is sent to it")
+                else:
+                    time.sleep(0.001)
+        except OSError as error:  # SerialException is one
+            raise self._lost(error) from error
+
+    def read(self, timeout_ms: float) -> bytes:
+        """What has come, or comes within `timeout_ms`."""
+        if self._ahead:
+            data, self._ahead = bytes(self._ahead), bytearray()
+            return data
+        end = time.monotonic() + timeout_ms / 1000
+        while True:
+            try:
+                waiting = self._serial.in_waiting
+                data = self._serial.read(max(1, waiting)) if waiting or timeout_ms > 0 else b""
+            except OSError as error:
+                raise self._lost(error) from error
+            if data or time.monotonic() >= end:
+                return data
+
+    def time_ms(self) -> float:
+        """Wall time."""
+        return time.monotonic() * 1000
+
+    def close(self) -> None:
+        """Close the port."""
+        self._serial.close()
+
+
+class VirtualTransport:
+    """The CDC port of a virtual board; emulated time passes only while reading."""
+
+    def __init__(self, board: VirtualPico) -> None:
+        self._board = board
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`."""
+        self._board.write(data)
+
+    def read(self, timeout_ms: float) -> bytes:
+        """What has come, or comes within `timeout_ms` of emulated time."""
+        end = self._board.time_ms + timeout_ms
+        while not (data := self._board.read()) and self._board.time_ms < end:
+            self._board.run_ms(min(_VIRTUAL_STEP_MS, end - self._board.time_ms))
+        return data
+
+    def time_ms(self) -> float:
+        """Emulated time."""
+        return self._board.time_ms
+
+    def close(self) -> None:
+        """The board belongs to who made it."""

@@ -1,0 +1,114 @@
+/* Faults: say why on UART0, leave it in the watchdog's scratch registers (they survive a reset, not
+ * a power cycle), reboot; the next start finds it there. */
+#include "../board.h"
+
+#include <stddef.h>
+
+#include "hardware/gpio.h"
+#include "hardware/structs/watchdog.h"
+#include "hardware/uart.h"
+#include "hardware/watchdog.h"
+
+#include "internal.h"
+
+enum { BAUD = 115200 };
+
+/* Scratch registers 0..3 are ours; the SDK and the boot ROM use 4..7. */
+enum { KIND = 0, ADDRESS, CALLER };
+#define FAULT_HARD 0x07011701u
+#define FAULT_PANIC 0x07011702u
+/* Not a fault yet: the watchdog is on. Without this mark a watchdog reset was someone else's, the
+ * boot ROM's after an upload for example. */
+#define WATCHED 0x07011703u
+
+static char reason[96];
+
+static char *append(char *to, const char *text) {
+    while (*text && to < reason + sizeof reason - 1) {
+        *to++ = *text++;
+    }
+    *to = '\0';
+    return to;
+}
+
+static char *append_hex(char *to, uint32_t value) {
+    char digits[11] = "0x";
+    for (int i = 0; i < 8; i++) {
+        digits[2 + i] = "0123456789abcdef"[value >> (28 - 4 * i) & 15];
+    }
+    digits[10] = '\0';
+    return append(to, digits);
+}
+
+static void describe(void) {
+    const uint32_t kind = watchdog_hw->scratch[KIND];
+    const uint32_t address = watchdog_hw->scratch[ADDRESS];
+    char *end = reason;
+    if (kind == FAULT_HARD) {
+        end = append_hex(append(end, "hard fault at "), address);
+        append_hex(append(end, ", called from "), watchdog_hw->scratch[CALLER]);
+    } else if (kind == FAULT_PANIC) {
+        append(append(end, "panic: "), (const char *)address);
+    } else if (kind == WATCHED && (watchdog_hw->reason & WATCHDOG_REASON_TIMER_BITS)) {
+        append(end, "watchdog: the main loop got stuck");
+    }
+}
+
+void fault_init(void) {
+    describe();
+    fault_expect_reset();
+}
+
+void fault_expect_reset(void) {
+    watchdog_hw->scratch[KIND] = 0;
+}
+
+void fault_watched(void) {
+    watchdog_hw->scratch[KIND] = WATCHED;
+}
+
+const char *board_last_fault(void) {
+    return reason[0] ? reason : NULL;
+}
+
+static _Noreturn void report_and_reboot(uint32_t kind, uint32_t address, uint32_t caller) {
+    watchdog_hw->scratch[KIND] = kind;
+    watchdog_hw->scratch[ADDRESS] = address;
+    watchdog_hw->scratch[CALLER] = caller;
+    describe();
+    uart_init(uart0, BAUD);
+    gpio_set_function(BOARD_PIN_UART_TX, GPIO_FUNC_UART);
+    uart_puts(uart0, reason);
+    uart_puts(uart0, "\r\n");
+    uart_tx_wait_blocking(uart0);
+    watchdog_reboot(0, 0, 0);
+    for (;;) {
+    }
+}
+
+/* frame: r0-r3, r12, lr, pc, xpsr as the core pushed them. */
+_Noreturn void fault_hard(const uint32_t *frame);
+_Noreturn void fault_hard(const uint32_t *frame) {
+    const bool readable = (uintptr_t)frame >= SRAM_BASE && (uintptr_t)(frame + 8) <= SRAM_END;
+    report_and_reboot(FAULT_HARD, readable ? frame[6] : 0, readable ? frame[5] : 0);
+}
+
+/* Takes the place of the SDK's weak vector. */
+void isr_hardfault(void);
+__attribute__((naked)) void isr_hardfault(void) {
+    __asm volatile("mov r1, lr\n"
+                   "movs r0, #4\n" /* EXC_RETURN bit 2: which stack holds the frame */
+                   "tst r0, r1\n"
+                   "mrs r0, msp\n"
+                   "beq 1f\n"
+                   "mrs r0, psp\n"
+                   "1: ldr r1, =fault_hard\n"
+                   "bx r1\n"
+                   ".ltorg\n");
+}
+
+/* The SDK's panic() comes here (PICO_PANIC_FUNCTION); `text` is a constant in flash. */
+_Noreturn void board_panic(const char *text, ...);
+_Noreturn void board_panic(const char *text, ...) {
+    report_and_reboot(FAULT_PANIC, (uint32_t)(text ? text : "unknown"), 0);
+}
