@@ -85,7 +85,7 @@ static void on_frame(const uint8_t *payload, uint32_t size) {
     if (payload == NULL) {
         wire_send_error("broken frame", "run");
     } else if (payload[0] != WIRE_TENSOR || size != WIRE_HEADER + due ||
-               (payload[2] | payload[3] << 8) != (run.chunks & 0xffff)) {
+               (uint32_t)wire_sequence(payload) != (uint16_t)run.chunks) {
         wire_send_error("not the part of the tensor that was due", "run");
     } else {
         put_input(run.received, payload + WIRE_HEADER, due);

@@ -220,7 +220,7 @@ static void on_frame(const uint8_t *payload, uint32_t size) {
         abort_injection("broken frame");
     } else if (payload[0] != WIRE_PCM || size != WIRE_HEADER + 2 * samples) {
         abort_injection("not the block of PCM that was due");
-    } else if ((payload[2] | payload[3] << 8) != (injection.blocks & 0xffff)) {
+    } else if (wire_sequence(payload) != (uint16_t)injection.blocks) {
         abort_injection("a block of PCM is missing");
     } else {
         injection.received += samples;

@@ -32,6 +32,10 @@ uint32_t wire_crc32(uint32_t crc, const uint8_t *data, uint32_t size);
 uint32_t wire_encode(uint8_t type, uint16_t sequence, const uint8_t *data, uint32_t size,
                      uint8_t *frame);
 
+static inline uint16_t wire_sequence(const uint8_t *payload) {
+    return (uint16_t)(payload[2] | payload[3] << 8);
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,9 @@
 #include "internal.h"
 
 enum { BAUD = 115200 };
+#ifndef BOARD_PIN_UART_TX
+#define BOARD_PIN_UART_TX 0
+#endif
 
 /* Scratch registers 0..3 are ours; the SDK and the boot ROM use 4..7. */
 enum { KIND = 0, ADDRESS, CALLER };
@@ -48,7 +51,8 @@ static void describe(void) {
         end = append_hex(append(end, "hard fault at "), address);
         append_hex(append(end, ", called from "), watchdog_hw->scratch[CALLER]);
     } else if (kind == FAULT_PANIC) {
-        append(append(end, "panic: "), (const char *)address);
+        const bool readable = address >= XIP_BASE && address < XIP_BASE + PICO_FLASH_SIZE_BYTES;
+        append(append(end, "panic: "), readable ? (const char *)address : "unknown");
     } else if (kind == WATCHED && (watchdog_hw->reason & WATCHDOG_REASON_TIMER_BITS)) {
         append(end, "watchdog: the main loop got stuck");
     }
@@ -110,5 +114,5 @@ __attribute__((naked)) void isr_hardfault(void) {
 /* The SDK's panic() comes here (PICO_PANIC_FUNCTION); `text` is a constant in flash. */
 _Noreturn void board_panic(const char *text, ...);
 _Noreturn void board_panic(const char *text, ...) {
-    report_and_reboot(FAULT_PANIC, (uint32_t)(text ? text : "unknown"), 0);
+    report_and_reboot(FAULT_PANIC, (uint32_t)text, 0);
 }

@@ -72,16 +72,16 @@ static void load_program(void) {
 }
 
 static void set_up_machine(void) {
-    pio_gpio_init(pio, BOARD_PIN_MICROPHONE_CLOCK);
-    pio_gpio_init(pio, BOARD_PIN_MICROPHONE_DATA);
-    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_MICROPHONE_CLOCK, 1, true);
-    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_MICROPHONE_DATA, 1, false);
+    pio_gpio_init(pio, BOARD_PIN_PDM_CLOCK);
+    pio_gpio_init(pio, BOARD_PIN_PDM_DATA);
+    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_PDM_CLOCK, 1, true);
+    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_PDM_DATA, 1, false);
 
     pio_sm_config config = pio_get_default_sm_config();
     sm_config_set_wrap(&config, program_offset, program_offset + CYCLES_PER_BIT - 1);
     sm_config_set_sideset(&config, 1, false, false);
-    sm_config_set_sideset_pins(&config, BOARD_PIN_MICROPHONE_CLOCK);
-    sm_config_set_in_pins(&config, BOARD_PIN_MICROPHONE_DATA);
+    sm_config_set_sideset_pins(&config, BOARD_PIN_PDM_CLOCK);
+    sm_config_set_in_pins(&config, BOARD_PIN_PDM_DATA);
     sm_config_set_in_shift(&config, false, true, 32); /* oldest bit ends up on top */
     sm_config_set_fifo_join(&config, PIO_FIFO_JOIN_RX);
     sm_config_set_clkdiv_int_frac(&config, DIVIDER_256 >> 8, DIVIDER_256 & 0xff);
