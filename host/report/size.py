@@ -1,0 +1,107 @@
+"""Flash and RAM of a firmware image by part, from the linker's map file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.errors import UserError
+
+# First match wins; the pattern is searched in the path of the object file.
+PARTS = [
+    ("model", r"/model/"),
+    ("CMSIS-DSP", r"/cmsis-dsp/"),
+    ("TinyUSB", r"/tinyusb/"),
+    ("boot stage 2", r"/boot2/|boot2\.S"),
+    ("pico-sdk", r"/pico-sdk/"),
+    ("features", r"/features/"),
+    ("nn kernels", r"/nn/"),
+    ("pdm", r"/pdm/"),
+    ("listen, detect", r"/(listen|detect)/"),
+    ("wire", r"/(wire|app)/"),
+    ("board", r"/board/"),
+    ("app", r"/src/"),
+    ("libc, libgcc", r"lib(c|c_nano|g|m|gcc|nosys|stdc\+\+)[\w.-]*\.a|crt\w*\.o"),
+]
+OTHER = "other"
+# Output sections that cost flash, RAM, or both (initialised data and code that runs from RAM).
+FLASH_ONLY = {".boot2", ".text", ".rodata", ".binary_info", ".ARM.exidx", ".ARM.extab"}
+BOTH = {".data", ".scratch_x", ".scratch_y"}
+RAM_ONLY = {".bss", ".uninitialized_data", ".ram_vector_table", ".heap"}
+RAM_ONLY |= {".stack_dummy", ".stack1_dummy"}
+
+OUTPUT = re.compile(r"^(\.[\w.]+)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+).*)?$")
+INPUT = re.compile(r"^ (\S+)?\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S.*)$")
+FILL = re.compile(r"^ \*fill\*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)")
+
+
+@dataclass
+class Use:
+    """Bytes of one part."""
+
+    flash: int = 0
+    ram: int = 0
+
+
+def part_of(path: str) -> str:
+    """The part an object file belongs to."""
+    # Archives are named before their members: libgcc.a(_divdi3.o).
+    for part, pattern in PARTS:
+        if re.search(pattern, path.replace("\\", "/")):
+            return part
+    return OTHER
+
+
+def by_part(map_file: Path) -> dict[str, Use]:
+    """Parse a GNU ld map file; parts in the order of PARTS, only those that use something."""
+    try:
+        text = Path(map_file).read_text(errors="replace")
+    except OSError as error:
+        raise UserError(f"{map_file}: {error.strerror}: build the firmware first") from error
+    _, found, body = text.partition("Linker script and memory map")
+    if not found:
+        raise UserError(f"{map_file}: not a linker map: build the firmware again")
+    uses: dict[str, Use] = {}
+    output = ""
+    # A long input section name stands on a line of its own: join it with the next.
+    lines = re.sub(r"\n( \.\S+)\n\s+(0x)", r"\n\1 \2", body).splitlines()
+    last = OTHER
+    for line in lines:
+        if match := OUTPUT.match(line):
+            output = match[1]
+            continue
+        if match := FILL.match(line):
+            part, size = last, int(match[1], 16)
+        elif match := INPUT.match(line):
+            part, size = part_of(match[4]), int(match[3], 16)
+            last = part
+        else:
+            continue
+        if not size:
+            continue
+        use = uses.setdefault(part, Use())
+        if output in FLASH_ONLY or output in BOTH:
+            use.flash += size
+        if output in RAM_ONLY or output in BOTH:
+            use.ram += size
+    order = [part for part, _ in PARTS] + [OTHER]
+    return {p: uses[p] for p in order if p in uses and (uses[p].flash or uses[p].ram)}
+
+
+def total(uses: dict[str, Use]) -> Use:
+    """All parts together."""
+    return Use(sum(u.flash for u in uses.values()), sum(u.ram for u in uses.values()))
+
+
+def print_report(map_file: Path, flash_size: int, ram_size: int) -> None:
+    """Print a table of flash and RAM by part, against what the board has."""
+    uses = by_part(map_file)
+    print(f"{'part':<16}{'flash':>10}{'RAM':>10}   bytes")
+    for part, use in uses.items():
+        print(f"{part:<16}{use.flash:>10,}{use.ram:>10,}")
+    whole = total(uses)
+    print(
+        f"{'total':<16}{whole.flash:>10,}{whole.ram:>10,}   "
+        f"{whole.flash / flash_size:.1%} of flash, {whole.ram / ram_size:.1%} of RAM"
+    )

@@ -1,0 +1,171 @@
+"""Build script for every Otolith board: toolchain, our code's flags, model, outputs.
+
+What a chip family needs on top (SDK sources, linker script, image format) is in <family>.py.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Builder, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+board = env.BoardConfig()
+root = Path(env.subst("$PROJECT_DIR"))
+build_dir = Path(env.subst("$BUILD_DIR"))
+builder_dir = Path(env.PioPlatform().get_dir()) / "builder"
+
+
+def fail(message):
+    """One line, then stop; earlier outputs stay as they are."""
+    sys.stderr.write(f"Error: {message}\n")
+    env.Exit(1)
+
+
+def run_host(*arguments):
+    """Run the `host` command of this checkout."""
+    if subprocess.run([sys.executable, "-m", "host", *arguments], cwd=root).returncode:
+        fail(f"`host {' '.join(arguments)}` failed, see above")
+
+
+# --- toolchain -------------------------------------------------------------------------------
+PREFIX = "arm-none-eabi-"
+if not shutil.which(PREFIX + "gcc"):
+    fail(f"{PREFIX}gcc is not on PATH: run `host setup`, or install Arm GNU Toolchain 12 or later")
+
+link = f'"{sys.executable}" "{builder_dir / "link.py"}" "{board.get("name")}" {PREFIX}gcc'
+env.Replace(
+    AR=PREFIX + "ar",
+    AS=PREFIX + "gcc",
+    CC=PREFIX + "gcc",
+    CXX=PREFIX + "g++",
+    LINK=link,
+    OBJCOPY=PREFIX + "objcopy",
+    RANLIB=PREFIX + "ranlib",
+    ARFLAGS=["rc"],
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+)
+
+# --- the app and our own code: warnings are errors -------------------------------------------
+app = env.GetProjectOption("custom_app", "inference")
+if not (root / "firmware" / app / "main.c").exists():
+    fail(f"custom_app = {app}: there is no firmware/{app}/main.c")
+env.Replace(SRC_FILTER=[f"+<{app}/>"])
+
+version = re.search(r'^version = "(.+)"', (root / "pyproject.toml").read_text(), re.M).group(1)
+family = board.get("otolith.family")
+machine = [f"-mcpu={board.get('build.cpu')}", "-mthumb", *board.get("build.core_flags", [])]
+env.Append(
+    ASFLAGS=[*machine, "-x", "assembler-with-cpp"],
+    CCFLAGS=[
+        *machine,
+        "-O3" if board.get("otolith.optimize", "speed") == "speed" else "-Os",
+        "-g",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-fno-common",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        # two checkouts of one commit give one image
+        f"-ffile-prefix-map={root}=.",
+    ],
+    CFLAGS=["-std=c11"],
+    LINKFLAGS=[
+        *machine,
+        "-Wl,--gc-sections",
+        f"-Wl,-Map={build_dir / 'firmware.map'}",
+        "-Wl,--fatal-warnings",
+    ],
+    CPPDEFINES=[
+        ("FIRMWARE_VERSION", f'\\"{version}\\"'),
+        ("BOARD_NAME", f'\\"{board.id}\\"'),
+        f"BOARD_FAMILY_{family.upper()}",
+        *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
+    ],
+    CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],
+    BUILDERS={
+        "ElfToBin": Builder(
+            action=env.VerboseAction("$OBJCOPY -O binary $SOURCE $TARGET", "Writing $TARGET"),
+            suffix=".bin",
+        )
+    },
+)
+
+# --- sources that are not ours: no warnings --------------------------------------------------
+foreign = env.Clone()
+foreign.Replace(
+    CCFLAGS=[f for f in env["CCFLAGS"] if not str(f).startswith("-W")] + ["-w"],
+    CFLAGS=["-std=gnu11"],
+)
+
+
+def add_foreign(folder, sources, name):
+    """Compile `sources` (paths below `folder`) quietly and link their objects."""
+    for source in sources:
+        path = Path(folder) / source
+        if not path.exists():
+            fail(f"{path} is missing: run `host setup`")
+        target = build_dir / name / (source + ".o")
+        env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
+
+
+def add_cmsis_dsp():
+    """The CMSIS-DSP functions that lib/features names, in the arithmetic of the cmsisdsp wheel."""
+    tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
+    listing = root / "lib" / "features" / "cmsis_dsp_sources.txt"
+    lines = [line.split("#")[0].strip() for line in listing.read_text().splitlines()]
+    include = [tools / "cmsis-dsp" / folder for folder in ("Include", "PrivateInclude")]
+    # As system headers: their warnings are not ours.
+    for target in (env, foreign):
+        target.Append(CCFLAGS=[f"-isystem{folder}" for folder in include])
+        # Never the DSP-extension code: its results differ (lib/features/README.md).
+        target.Append(CCFLAGS=["-U__ARM_FEATURE_DSP"])
+    add_foreign(tools / "cmsis-dsp", [line for line in lines if line], "cmsis-dsp")
+
+
+def add_model():
+    """Compile the network to C and add it; train it first if only its spec is there."""
+    model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
+    model = model if model.is_absolute() else root / model
+    if not model.exists():
+        if not (model.parent / "spec.toml").exists():
+            fail(f"{model}: no such model (custom_model in platformio.ini, or OTOLITH_MODEL)")
+        print(f"{model.name} is not trained yet: training it from {model.parent}/spec.toml")
+        run_host("train", str(model.parent))
+    out = build_dir / "model"
+    run_host("compile", str(model), "-o", str(out))
+    env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
+
+
+cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
+if not cleaning:
+    add_cmsis_dsp()
+env.SConscript(
+    str(builder_dir / f"{family}.py"), exports=["env", "foreign", "add_foreign", "fail", "app"]
+)
+if not cleaning:
+    add_model()
+
+elf = env.BuildProgram()
+image = env.FamilyImage(elf)
+
+
+def report_size(target, source, env):
+    """Flash and RAM by part."""
+    from host.report.size import print_report
+
+    print_report(
+        build_dir / "firmware.map",
+        board.get("upload.maximum_size"),
+        board.get("upload.maximum_ram_size"),
+    )
+
+
+AlwaysBuild(env.Alias("size", elf, env.VerboseAction(report_size, "Flash and RAM by part")))
+env.AddPostAction(elf, env.VerboseAction(report_size, "Flash and RAM by part"))
+Default([elf, image])

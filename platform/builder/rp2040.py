@@ -1,0 +1,250 @@
+"""RP2040: pico-sdk 2.1.1 and TinyUSB 0.18 compiled from source; image as UF2.
+
+The SDK's own build is CMake; what it does for one board is small: a boot stage 2 with a checksum,
+start-up code, a linker script and the drivers an app uses.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Import
+
+Import("env", "foreign", "add_foreign", "fail", "app")  # noqa: F821
+
+board = env.BoardConfig()  # noqa: F821
+root = Path(env.subst("$PROJECT_DIR"))  # noqa: F821
+build_dir = Path(env.subst("$BUILD_DIR"))  # noqa: F821
+tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
+sdk = Path(os.environ.get("PICO_SDK_PATH", tools / "pico-sdk"))
+tinyusb = sdk / "lib" / "tinyusb"
+if not (tinyusb / "src" / "tusb.c").exists():
+    tinyusb = tools / "tinyusb"
+for path in (sdk / "pico_sdk_version.cmake", tinyusb / "src" / "tusb.c"):
+    if not path.exists():
+        fail(f"{path} is missing: run `host setup`")  # noqa: F821
+
+COMMON = "src/common/"
+CHIP = "src/rp2_common/"
+SDK_SOURCES = [
+    COMMON + "hardware_claim/claim.c",
+    COMMON + "pico_sync/critical_section.c",
+    COMMON + "pico_sync/lock_core.c",
+    COMMON + "pico_sync/mutex.c",
+    COMMON + "pico_sync/sem.c",
+    COMMON + "pico_time/time.c",
+    COMMON + "pico_time/timeout_helper.c",
+    COMMON + "pico_util/pheap.c",
+    "src/rp2040/pico_platform/platform.c",
+    CHIP + "hardware_boot_lock/boot_lock.c",
+    CHIP + "hardware_clocks/clocks.c",
+    CHIP + "hardware_divider/divider.S",
+    CHIP + "hardware_dma/dma.c",
+    CHIP + "hardware_exception/exception.c",
+    CHIP + "hardware_flash/flash.c",
+    CHIP + "hardware_gpio/gpio.c",
+    CHIP + "hardware_irq/irq.c",
+    CHIP + "hardware_irq/irq_handler_chain.S",
+    CHIP + "hardware_pio/pio.c",
+    CHIP + "hardware_pll/pll.c",
+    CHIP + "hardware_sync/sync.c",
+    CHIP + "hardware_sync_spin_lock/sync_spin_lock.c",
+    CHIP + "hardware_ticks/ticks.c",
+    CHIP + "hardware_timer/timer.c",
+    CHIP + "hardware_uart/uart.c",
+    CHIP + "hardware_vreg/vreg.c",
+    CHIP + "hardware_watchdog/watchdog.c",
+    CHIP + "hardware_xip_cache/xip_cache.c",
+    CHIP + "hardware_xosc/xosc.c",
+    CHIP + "pico_atomic/atomic.c",
+    CHIP + "pico_bit_ops/bit_ops_aeabi.S",
+    CHIP + "pico_bootrom/bootrom.c",
+    CHIP + "pico_bootrom/bootrom_lock.c",
+    CHIP + "pico_clib_interface/newlib_interface.c",
+    CHIP + "pico_crt0/crt0.S",
+    CHIP + "pico_divider/divider_hardware.S",
+    CHIP + "pico_flash/flash.c",
+    CHIP + "pico_int64_ops/pico_int64_ops_aeabi.S",
+    CHIP + "pico_mem_ops/mem_ops_aeabi.S",
+    CHIP + "pico_platform_panic/panic.c",
+    CHIP + "pico_runtime/runtime.c",
+    CHIP + "pico_runtime_init/runtime_init.c",
+    CHIP + "pico_runtime_init/runtime_init_clocks.c",
+    CHIP + "pico_runtime_init/runtime_init_stack_guard.c",
+    CHIP + "pico_unique_id/unique_id.c",
+]
+TINYUSB_SOURCES = [
+    "src/tusb.c",
+    "src/common/tusb_fifo.c",
+    "src/device/usbd.c",
+    "src/device/usbd_control.c",
+    "src/class/audio/audio_device.c",
+    "src/class/cdc/cdc_device.c",
+    "src/portable/raspberrypi/rp2040/dcd_rp2040.c",
+    "src/portable/raspberrypi/rp2040/rp2040_usb.c",
+]
+# Arithmetic the compiler calls by name: divider and boot ROM do it faster than libgcc.
+WRAPPED = (
+    "__aeabi_idiv __aeabi_idivmod __aeabi_ldivmod __aeabi_uidiv __aeabi_uidivmod __aeabi_uldivmod "
+    "__aeabi_lmul __clzsi2 __clzdi2 __ctzsi2 __ctzdi2 __popcountsi2 __popcountdi2 __clz __clzl "
+    "__clzll memcpy memset __aeabi_memcpy __aeabi_memcpy4 __aeabi_memcpy8 __aeabi_memset "
+    "__aeabi_memset4 __aeabi_memset8"
+).split()
+
+generated = build_dir / "sdk"
+(generated / "pico").mkdir(parents=True, exist_ok=True)
+
+
+def generate(path, text):
+    """Write only what changed, so nothing rebuilds for nothing."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+generate(
+    generated / "pico" / "config_autogen.h",
+    f'#include "boards/{board.get("build.sdk_board")}.h"\n#include "cmsis/rename_exceptions.h"\n',
+)
+generate(
+    generated / "pico" / "version.h",
+    "#define PICO_SDK_VERSION_MAJOR 2\n#define PICO_SDK_VERSION_MINOR 1\n"
+    '#define PICO_SDK_VERSION_REVISION 1\n#define PICO_SDK_VERSION_STRING "2.1.1"\n',
+)
+flash = board.get("upload.maximum_size")
+generate(
+    generated / "pico_flash_region.ld", f"FLASH(rx) : ORIGIN = 0x10000000, LENGTH = {flash}\n"
+)
+
+include = [
+    generated,
+    sdk / "src" / "boards" / "include",
+    sdk / "src" / "rp2_common" / "cmsis" / "stub" / "CMSIS" / "Core" / "Include",
+    sdk / "src" / "rp2_common" / "cmsis" / "stub" / "CMSIS" / "Device" / "RP2040" / "Include",
+    sdk / "src" / "rp2_common" / "cmsis" / "include",
+    *sorted((sdk / "src" / "common").glob("*/include")),
+    *sorted((sdk / "src" / "rp2040").glob("*/include")),
+    # but not the SDK's own USB console: it brings a tusb_config.h
+    *sorted(f for f in (sdk / "src" / "rp2_common").glob("*/include") if "stdio_usb" not in str(f)),
+    tinyusb / "src",
+]
+defines = [
+    ("PICO_RP2040", 1),
+    ("PICO_BUILD", 1),
+    ("PICO_ON_DEVICE", 1),
+    ("PICO_NO_HARDWARE", 0),
+    ("PICO_NO_FLASH", 0),
+    ("PICO_COPY_TO_RAM", 0),
+    ("PICO_USE_BLOCKED_RAM", 0),
+    ("PICO_32BIT", 1),
+    ("PICO_BOARD", f'\\"{board.get("build.sdk_board")}\\"'),
+    ("PICO_TARGET_NAME", '\\"otolith\\"'),
+    # no heap: an allocation is a link error or a panic, never a surprise
+    ("PICO_HEAP_SIZE", 0),
+    # the whole 4 kB bank core 0 has for its stack
+    ("PICO_STACK_SIZE", 4096),
+    ("PICO_RP2040_USB_DEVICE_UFRAME_FIX", 1),
+    ("LIB_PICO_BIT_OPS_PICO", 1),
+    ("LIB_PICO_DIVIDER_HARDWARE", 1),
+    ("LIB_PICO_INT64_OPS_PICO", 1),
+    ("LIB_PICO_MEM_OPS_PICO", 1),
+    ("LIB_PICO_DIVIDER", 1),
+    ("LIB_PICO_SYNC", 1),
+    ("LIB_PICO_TIME", 1),
+    ("LIB_PICO_UTIL", 1),
+    ("LIB_PICO_UNIQUE_ID", 1),
+    ("LIB_TINYUSB_DEVICE", 1),
+    ("CFG_TUSB_MCU", "OPT_MCU_RP2040"),
+    ("CFG_TUSB_OS", "OPT_OS_PICO"),
+]
+for target in (env, foreign):  # noqa: F821
+    target.Append(
+        CCFLAGS=[f"-isystem{folder}" for folder in include],
+        ASFLAGS=[f"-I{folder}" for folder in include],
+        CPPDEFINES=defines,
+        CPPPATH=[root / "lib" / "board" / "src" / "rp2040"],  # tusb_config.h
+    )
+env.Append(  # noqa: F821
+    LINKFLAGS=[
+        f"-L{generated}",
+        f"-T{sdk / 'src' / 'rp2_common' / 'pico_crt0' / 'rp2040' / 'memmap_default.ld'}",
+        "-nostartfiles",
+        "--specs=nosys.specs",
+        "-Wl,-z,max-page-size=4096",
+        "-Wl,--no-warn-rwx-segments",
+        *(f"-Wl,--wrap={name}" for name in WRAPPED),
+    ]
+)
+
+
+def boot2():
+    """Assemble boot stage 2 for the board's flash chip, padded to 256 bytes with its CRC-32."""
+    stage = sdk / "src" / "rp2040" / "boot_stage2"
+    elf, binary, padded = (generated / f"boot2{suffix}" for suffix in (".elf", ".bin", ".S"))
+    if padded.exists():
+        return padded
+    commands = [
+        [
+            "arm-none-eabi-gcc",
+            "-mcpu=cortex-m0plus",
+            "-mthumb",
+            "-nostartfiles",
+            "--specs=nosys.specs",
+            *(f"-D{name}={str(value).replace(chr(92), '')}" for name, value in defines[:9]),
+            *(f"-I{folder}" for folder in [stage / "asminclude", *include]),
+            f"-Wl,--script={stage / 'boot_stage2.ld'}",
+            "-Wl,--no-warn-rwx-segments",
+            str(stage / "compile_time_choice.S"),
+            "-o",
+            str(elf),
+        ],
+        ["arm-none-eabi-objcopy", "-Obinary", str(elf), str(binary)],
+        [sys.executable, str(stage / "pad_checksum"), "-s", "0xffffffff", str(binary), str(padded)],
+    ]
+    for command in commands:
+        done = subprocess.run(command, text=True, capture_output=True)
+        if done.returncode:
+            padded.unlink(missing_ok=True)
+            fail(f"boot stage 2: {(done.stderr or done.stdout).strip().splitlines()[-1]}")  # noqa: F821
+    return padded
+
+
+if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):  # noqa: F821
+    add_foreign(sdk, SDK_SOURCES, "pico-sdk")  # noqa: F821
+    add_foreign(tinyusb, TINYUSB_SOURCES, "tinyusb")  # noqa: F821
+    add_foreign("/", [str(boot2()).lstrip("/")], "boot2")  # noqa: F821
+
+
+def write_uf2(target, source, env):
+    """UF2, the format the boot ROM's drive takes."""
+    from host.deploy.uf2 import write
+
+    write(Path(str(source[0])), Path(str(target[0])))
+
+
+def family_image(self, elf):
+    """.bin and .uf2 from the ELF; also the upload target."""
+    binary = self.ElfToBin(str(build_dir / "firmware.bin"), elf)
+    image = self.Command(
+        str(build_dir / "firmware.uf2"),
+        binary,
+        self.VerboseAction(write_uf2, "Writing $TARGET"),
+    )
+    AlwaysBuild(self.Alias("upload", image, self.VerboseAction(upload, "Uploading $SOURCE")))
+    return [binary, image]
+
+
+def upload(target, source, env):
+    """To a board in BOOTSEL mode, by picotool or by copying to its drive."""
+    from host.deploy.bootsel import upload as to_board
+    from host.errors import UserError
+
+    try:
+        to_board(Path(str(source[0])), env.subst("$UPLOAD_PORT") or None)
+    except UserError as error:
+        sys.stderr.write(f"Error: {error.message}\n")
+        return 1
+    return 0
+
+
+env.AddMethod(family_image, "FamilyImage")  # noqa: F821
