@@ -1,4 +1,4 @@
-"""PlatformIO development platform `otolith`: everything comes from `host setup`, nothing downloads."""
+"""PlatformIO development platform `otolith`: all parts come from `host setup`."""
 
 from platformio.public import PlatformBase
 

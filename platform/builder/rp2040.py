@@ -11,11 +11,11 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Import
 
-Import("env", "foreign", "add_foreign", "fail", "app")  # noqa: F821
+Import("env", "foreign", "add_foreign", "fail", "app")
 
-board = env.BoardConfig()  # noqa: F821
-root = Path(env.subst("$PROJECT_DIR"))  # noqa: F821
-build_dir = Path(env.subst("$BUILD_DIR"))  # noqa: F821
+board = env.BoardConfig()
+root = Path(env.subst("$PROJECT_DIR"))
+build_dir = Path(env.subst("$BUILD_DIR"))
 tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
 sdk = Path(os.environ.get("PICO_SDK_PATH", tools / "pico-sdk"))
 tinyusb = sdk / "lib" / "tinyusb"
@@ -23,7 +23,7 @@ if not (tinyusb / "src" / "tusb.c").exists():
     tinyusb = tools / "tinyusb"
 for path in (sdk / "pico_sdk_version.cmake", tinyusb / "src" / "tusb.c"):
     if not path.exists():
-        fail(f"{path} is missing: run `host setup`")  # noqa: F821
+        fail(f"{path} is missing: run `host setup`")
 
 COMMON = "src/common/"
 CHIP = "src/rp2_common/"
@@ -85,12 +85,32 @@ TINYUSB_SOURCES = [
     "src/portable/raspberrypi/rp2040/rp2040_usb.c",
 ]
 # Arithmetic the compiler calls by name: divider and boot ROM do it faster than libgcc.
-WRAPPED = (
-    "__aeabi_idiv __aeabi_idivmod __aeabi_ldivmod __aeabi_uidiv __aeabi_uidivmod __aeabi_uldivmod "
-    "__aeabi_lmul __clzsi2 __clzdi2 __ctzsi2 __ctzdi2 __popcountsi2 __popcountdi2 __clz __clzl "
-    "__clzll memcpy memset __aeabi_memcpy __aeabi_memcpy4 __aeabi_memcpy8 __aeabi_memset "
-    "__aeabi_memset4 __aeabi_memset8"
-).split()
+WRAPPED = [
+    "__aeabi_idiv",
+    "__aeabi_idivmod",
+    "__aeabi_ldivmod",
+    "__aeabi_uidiv",
+    "__aeabi_uidivmod",
+    "__aeabi_uldivmod",
+    "__aeabi_lmul",
+    "__clzsi2",
+    "__clzdi2",
+    "__ctzsi2",
+    "__ctzdi2",
+    "__popcountsi2",
+    "__popcountdi2",
+    "__clz",
+    "__clzl",
+    "__clzll",
+    "memcpy",
+    "memset",
+    "__aeabi_memcpy",
+    "__aeabi_memcpy4",
+    "__aeabi_memcpy8",
+    "__aeabi_memset",
+    "__aeabi_memset4",
+    "__aeabi_memset8",
+]
 
 generated = build_dir / "sdk"
 (generated / "pico").mkdir(parents=True, exist_ok=True)
@@ -112,9 +132,7 @@ generate(
     '#define PICO_SDK_VERSION_REVISION 1\n#define PICO_SDK_VERSION_STRING "2.1.1"\n',
 )
 flash = board.get("upload.maximum_size")
-generate(
-    generated / "pico_flash_region.ld", f"FLASH(rx) : ORIGIN = 0x10000000, LENGTH = {flash}\n"
-)
+generate(generated / "pico_flash_region.ld", f"FLASH(rx) : ORIGIN = 0x10000000, LENGTH = {flash}\n")
 
 include = [
     generated,
@@ -157,14 +175,14 @@ defines = [
     ("CFG_TUSB_MCU", "OPT_MCU_RP2040"),
     ("CFG_TUSB_OS", "OPT_OS_PICO"),
 ]
-for target in (env, foreign):  # noqa: F821
+for target in (env, foreign):
     target.Append(
         CCFLAGS=[f"-isystem{folder}" for folder in include],
         ASFLAGS=[f"-I{folder}" for folder in include],
         CPPDEFINES=defines,
         CPPPATH=[root / "lib" / "board" / "src" / "rp2040"],  # tusb_config.h
     )
-env.Append(  # noqa: F821
+env.Append(
     LINKFLAGS=[
         f"-L{generated}",
         f"-T{sdk / 'src' / 'rp2_common' / 'pico_crt0' / 'rp2040' / 'memmap_default.ld'}",
@@ -205,14 +223,14 @@ def boot2():
         done = subprocess.run(command, text=True, capture_output=True)
         if done.returncode:
             padded.unlink(missing_ok=True)
-            fail(f"boot stage 2: {(done.stderr or done.stdout).strip().splitlines()[-1]}")  # noqa: F821
+            fail(f"boot stage 2: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
     return padded
 
 
-if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):  # noqa: F821
-    add_foreign(sdk, SDK_SOURCES, "pico-sdk")  # noqa: F821
-    add_foreign(tinyusb, TINYUSB_SOURCES, "tinyusb")  # noqa: F821
-    add_foreign("/", [str(boot2()).lstrip("/")], "boot2")  # noqa: F821
+if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
+    add_foreign(sdk, SDK_SOURCES, "pico-sdk")
+    add_foreign(tinyusb, TINYUSB_SOURCES, "tinyusb")
+    add_foreign("/", [str(boot2()).lstrip("/")], "boot2")
 
 
 def write_uf2(target, source, env):
@@ -247,4 +265,4 @@ def upload(target, source, env):
     return 0
 
 
-env.AddMethod(family_image, "FamilyImage")  # noqa: F821
+env.AddMethod(family_image, "FamilyImage")
