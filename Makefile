@@ -1,0 +1,48 @@
+# make demo   the main job on a virtual Pico, from nothing
+# make test   every test, from nothing
+# make setup  only the set-up both do first
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint format setup clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# The lists of the packages below are in pyproject.toml; the file marks that they are installed.
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' \
+	  || { echo "Error: $(PYTHON) is not Python 3.10 to 3.12: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	  then apt-get update -qq && apt-get install -y -qq python3-venv; \
+	  else echo "Error: no venv module: sudo apt-get install -y python3-venv"; exit 1; fi; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,test]'
+	@touch $@
+
+setup: $(VENV)/installed
+	@$(BIN)/host setup
+
+demo: setup
+	@$(BIN)/host train-and-deploy models/fire_alarm --virtual
+
+lint: $(VENV)/installed
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet || { echo "Error: run make format"; exit 1; }
+	@$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+
+format: $(VENV)/installed
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/clang-format -i $(C_FILES)
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+test: setup lint
+	@$(BIN)/pytest
+
+clean:
+	rm -rf .pio build
