@@ -12,7 +12,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import cffi
 from host import paths
 from host.errors import UserError
 
-FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fwrapv", "-ffp-contract=off")
+FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fwrapv", "-ffp-contract=off", "-Wl,-z,defs")
 INCLUDED = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -43,24 +42,32 @@ def _content(sources: Iterable[Path], include: Sequence[Path]) -> Iterable[bytes
                     break
 
 
-def build(
+def _command(flags: Sequence[str]) -> list[str]:
+    return [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *flags]
+
+
+def library_path(
     name: str, sources: Sequence[Path], include: Sequence[Path] = (), flags: Sequence[str] = ()
 ) -> Path:
-    """Compile `sources` into a shared library below paths.NATIVE, unless it is there already.
-
-    The library is named by the content of sources, headers and flags. $CC names the compiler.
-    """
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    command = [*compiler, *FLAGS, *flags]
-    digest = hashlib.sha256(repr(command).encode())
+    """Where the library of `sources` is or will be: named by the content of sources, headers and
+    flags. $CC names the compiler."""
+    digest = hashlib.sha256(repr(_command(flags)).encode())
     try:
         for data in _content(sources, include):
             digest.update(len(data).to_bytes(8, "little") + data)
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}: run `host setup`") from error
-    target = paths.NATIVE / f"{name}-{digest.hexdigest()[:16]}.so"
+    return paths.NATIVE / f"{name}-{digest.hexdigest()[:16]}.so"
+
+
+def build(
+    name: str, sources: Sequence[Path], include: Sequence[Path] = (), flags: Sequence[str] = ()
+) -> Path:
+    """Compile `sources` into a shared library below paths.NATIVE, unless it is there already."""
+    target = library_path(name, sources, include, flags)
     if target.exists():
         return target
+    command = _command(flags)
     paths.NATIVE.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
     try:
@@ -74,7 +81,7 @@ def build(
             raise UserError(f"{name}: {(lines or ['the C compiler failed'])[0]}")
         temporary.replace(target)
     except FileNotFoundError as error:
-        raise UserError(f"{compiler[0]} is missing: run `host setup`") from error
+        raise UserError(f"{command[0]} is missing: run `host setup`") from error
     finally:
         temporary.unlink(missing_ok=True)
     return target
@@ -91,9 +98,3 @@ def library(
     ffi = cffi.FFI()
     ffi.cdef(cdef)
     return ffi, ffi.dlopen(str(build(name, sources, include, flags)))
-
-
-@cache
-def lib_include() -> tuple[Path, ...]:
-    """Include folders of our libraries."""
-    return tuple(sorted(paths.LIB.glob("*/src")))

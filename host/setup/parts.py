@@ -108,16 +108,16 @@ def find_tool_scons() -> Found | None:
 
 
 def find_native() -> Found | None:
-    from host.native import features_library
+    from host.features.native import built
 
-    path = features_library(build=False)
+    path = built()
     return Found(path.stem.rpartition("-")[2], str(path)) if path else None
 
 
 def install_native() -> None:
-    from host.native import features_library
+    from host.features.native import features_library
 
-    features_library(build=True)
+    features_library()
 
 
 def apt(*packages: str):

@@ -116,16 +116,13 @@ def add_foreign(folder, sources, name):
 
 def add_cmsis_dsp():
     """The CMSIS-DSP functions that lib/features names, in the arithmetic of the cmsisdsp wheel."""
-    tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
-    listing = root / "lib" / "features" / "cmsis_dsp_sources.txt"
-    lines = [line.split("#")[0].strip() for line in listing.read_text().splitlines()]
-    include = [tools / "cmsis-dsp" / folder for folder in ("Include", "PrivateInclude")]
-    # As system headers: their warnings are not ours.
-    for target in (env, foreign):
-        target.Append(CCFLAGS=[f"-isystem{folder}" for folder in include])
-        # Never the DSP-extension code: its results differ (lib/features/README.md).
-        target.Append(CCFLAGS=["-U__ARM_FEATURE_DSP"])
-    add_foreign(tools / "cmsis-dsp", [line for line in lines if line], "cmsis-dsp")
+    from host.native.sources import cmsis_dsp
+
+    parts = cmsis_dsp()
+    for target in (env, foreign):  # as system headers: their warnings are not ours
+        target.Append(CCFLAGS=[*(f"-isystem{folder}" for folder in parts.include), *parts.flags])
+    folder = parts.include[0].parent
+    add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], "cmsis-dsp")
 
 
 def add_model():

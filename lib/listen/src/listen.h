@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "detect.h"
-#include "features.h"
+#include "audio_features.h"
 
 #ifdef __cplusplus
 extern "C" {

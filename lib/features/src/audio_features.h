@@ -1,3 +1,4 @@
+/* Named so, because <features.h> is the C library's. */
 /* Audio front ends in fixed point: PCM -> frames -> a sliding window of int8 for the network.
  * Same integers on every core and on the host. */
 #ifndef OTOLITH_FEATURES_H
@@ -60,6 +61,8 @@ typedef struct {
     } state; /* the front end's own */
 } features_t;
 
+/* `rows` holds 2 * frames * bands bytes, or is NULL where no network follows. window must be a whole
+ * number of hops. 0, or negative if the settings are refused. */
 int features_init(features_t *f, const features_config_t *config, int8_t *rows);
 
 /* Forget all samples and frames. */
@@ -76,6 +79,16 @@ bool features_ready(const features_t *f);
 
 /* frames * bands int8, oldest frame first, contiguous; valid until the next push. */
 const int8_t *features_window(const features_t *f);
+
+/* `count` values (after compression) to the network's int8. */
+void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,
+                       uint32_t count);
+
+/* All frames of a whole clip: (returned frames) * bands values to `out`, which must hold
+ * (samples - window) / hop + 1 frames. A window must be a whole number of hops. 0 if the settings
+ * are refused or the clip is shorter than a window. For training; keeps its state on the stack. */
+uint32_t features_extract(const features_config_t *config, const int16_t *pcm, uint32_t samples,
+                          int16_t *out);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,16 @@
+/* Every front end: one line here, one file beside. */
+#ifndef OTOLITH_FEATURES_REGISTRY_H
+#define OTOLITH_FEATURES_REGISTRY_H
+
+#include "audio_features.h"
+
+#define FEATURES_FRONTENDS(X) X(spectrogram)
+
+#define FEATURES_DECLARE(name) extern const features_frontend_t features_##name;
+FEATURES_FRONTENDS(FEATURES_DECLARE)
+#undef FEATURES_DECLARE
+
+/* The front end named `kind` in spec.toml, or NULL. */
+const features_frontend_t *features_find(const char *kind);
+
+#endif

@@ -1,0 +1,99 @@
+#include "listen.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "nn.h"
+
+static features_t features;
+static detect_t detect;
+static uint32_t (*clock_us)(void);
+static void (*frame_listener)(const int16_t *values, uint16_t bands);
+
+/* The network must take the pipeline's window and give it one score a label (or one for the second
+ * of two labels). */
+static int check(const nn_info_t *info) {
+    const features_config_t *f = listen_config.features;
+    const uint32_t scores = info->output[0].bytes;
+    const uint32_t labels = listen_config.detect->labels;
+    if (info->inputs != 1 || info->input[0].bytes != (uint32_t)f->frames * f->bands) {
+        return -1;
+    }
+    if (info->labels != labels || !(scores == labels || (scores == 1 && labels == 2))) {
+        return -1;
+    }
+    return 0;
+}
+
+int listen_init(uint32_t (*clock)(void)) {
+    clock_us = clock;
+    if (check(nn_info()) != 0) {
+        return -1;
+    }
+    if (features_init(&features, listen_config.features, listen_config.rows) != 0) {
+        return -2;
+    }
+    if (detect_init(&detect, listen_config.detect) != 0) {
+        return -3;
+    }
+    return nn_init();
+}
+
+void listen_reset(void) {
+    features_reset(&features);
+    detect_reset(&detect);
+}
+
+void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands)) {
+    frame_listener = on_frame;
+}
+
+static uint32_t now(void) {
+    return clock_us == NULL ? 0 : clock_us();
+}
+
+/* The network's int8 to Q15. */
+static uint16_t to_q15(const nn_tensor_t *output, int8_t q) {
+    const int32_t value = ((q - output->zero_point) * output->score_multiplier) >> 16;
+    return (uint16_t)(value < 0 ? 0 : value > DETECT_ONE ? DETECT_ONE : value);
+}
+
+static void read_scores(uint16_t *scores) {
+    const nn_tensor_t *output = &nn_info()->output[0];
+    const int8_t *q = nn_output(0);
+    if (output->bytes == 1) {
+        scores[1] = to_q15(output, q[0]);
+        scores[0] = (uint16_t)(DETECT_ONE - scores[1]);
+        return;
+    }
+    for (uint32_t i = 0; i < output->bytes; i++) {
+        scores[i] = to_q15(output, q[i]);
+    }
+}
+
+void listen_push(const int16_t *pcm, listen_result_t *result) {
+    const uint16_t hop = listen_config.features->hop;
+    memset(result, 0, sizeof *result);
+    result->smoothed = detect.smoothed;
+
+    const uint32_t start = now();
+    for (uint32_t frame = 0; frame < listen_config.hop_frames; frame++) {
+        if (features_push(&features, pcm + frame * hop) && frame_listener != NULL) {
+            frame_listener(features_frame(&features), listen_config.features->bands);
+        }
+    }
+    result->level = detect_level(pcm, listen_config.hop);
+    const uint32_t featured = now();
+    result->feature_us = featured - start;
+    if (!features_ready(&features)) {
+        return;
+    }
+    nn_set_input(0, features_window(&features));
+    if (nn_invoke() != 0) {
+        return;
+    }
+    read_scores(result->scores);
+    result->infer_us = now() - featured;
+    result->scored = true;
+    result->event = detect_step(&detect, result->scores, result->level, &result->detection);
+}

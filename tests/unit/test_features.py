@@ -1,0 +1,219 @@
+"""lib/features against the cmsisdsp wheel, which is the definition."""
+
+import itertools
+import math
+import shutil
+import subprocess
+
+import cmsisdsp
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from host.errors import UserError
+from host.features import (
+    Quantizer,
+    extract,
+    extract_files,
+    quantize,
+    quantizer,
+    read_pcm,
+)
+from host.features.native import features_library
+from host.paths import CMSIS_DSP, LIB
+from host.paths import test_data as data_folder
+
+SPECTROGRAM = {
+    "kind": "spectrogram",
+    "sample_rate": 16000,
+    "window": 256,
+    "hop": 128,
+    "frames": 124,
+    "bands": 129,
+    "compress": "linear",
+}
+HANN = cmsisdsp.arm_float_to_q15(0.5 * (1 - np.cos(2 * np.pi * np.arange(256) / 256)))
+
+
+def wheel_spectrogram(pcm):
+    """The article's pipeline out of the wheel's own functions."""
+    rfft = cmsisdsp.arm_rfft_instance_q15()
+    assert cmsisdsp.arm_rfft_init_q15(rfft, 256, 0, 1) == 0
+    frames = []
+    for start in range(0, len(pcm) - 255, 128):
+        windowed = cmsisdsp.arm_mult_q15(pcm[start : start + 256], HANN)
+        frames.append(cmsisdsp.arm_cmplx_mag_q15(cmsisdsp.arm_rfft_q15(rfft, windowed)[:258]))
+    return np.array(frames, np.int16).reshape(-1, 129)
+
+
+def sounds():
+    rng = np.random.default_rng(5)
+    t = np.arange(16000) / 16000
+    yield "silence", np.zeros(16000, np.int16)
+    yield "lowest", np.full(16000, -32768, np.int16)
+    yield "highest", np.full(16000, 32767, np.int16)
+    yield "square", np.where(np.arange(16000) % 2, 32767, -32768).astype(np.int16)
+    yield "full-scale sine", np.round(32767 * np.sin(2 * np.pi * 1000 * t)).astype(np.int16)
+    yield "noise", rng.integers(-32768, 32768, 16000).astype(np.int16)
+    yield "quiet noise", rng.normal(0, 30, 16000).astype(np.int16)
+    yield "one step", rng.integers(-1, 2, 16000).astype(np.int16)
+    chirp = np.sin(2 * np.pi * (50 * t + 3900 * t * t)) * np.linspace(0, 32767, 16000)
+    yield "sweep", chirp.astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    ("name", "pcm"), list(sounds()), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_spectrogram_equals_the_wheel(name, pcm):
+    ours = extract(pcm, SPECTROGRAM)
+    assert ours.shape == (124, 129)
+    np.testing.assert_array_equal(ours, wheel_spectrogram(pcm))
+    if name == "noise":
+        assert len(np.unique(ours)) > 500  # a comparison of something
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 10, 300, 8000, 32767]),
+    st.integers(0, 2000),
+)
+def test_spectrogram_equals_the_wheel_on_any_length_and_level(seed, level, length):
+    pcm = np.random.default_rng(seed).integers(-level - 1, level + 1, length).astype(np.int16)
+    np.testing.assert_array_equal(extract(pcm, SPECTROGRAM), wheel_spectrogram(pcm))
+
+
+def test_spectrogram_equals_the_wheel_on_speech(tmp_path):
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed (optional)")
+    path = tmp_path / "speech.wav"
+    subprocess.run(["espeak-ng", "-w", path, "smoke in the kitchen, please leave"], check=True)
+    pcm = read_pcm(path, resample=True)
+    assert np.abs(pcm).max() > 3000
+    np.testing.assert_array_equal(extract(pcm, SPECTROGRAM), wheel_spectrogram(pcm))
+
+
+def test_spectrogram_equals_the_wheel_on_recorded_speech():
+    files = sorted((data_folder() / "speech").rglob("*.wav"))
+    if not files:
+        pytest.skip("no recordings at $OTOLITH_DATA/speech")
+    for path in files:
+        pcm = read_pcm(path, resample=True)
+        np.testing.assert_array_equal(extract(pcm, SPECTROGRAM), wheel_spectrogram(pcm))
+
+
+def c_table(text, name):
+    body = text.split(f"{name}[")[1].split("{")[1].split("}")[0]
+    return [
+        int(v, 0) for v in body.replace("(q15_t)", "").replace("\n", "").split(",") if v.strip()
+    ]
+
+
+def test_the_tables_are_what_their_comments_say():
+    text = (LIB / "features" / "src" / "spectrogram_tables.c").read_text()
+    assert c_table(text, "spectrogram_hann") == HANN.tolist()
+    theirs = (CMSIS_DSP / "Source" / "CommonTables" / "arm_common_tables.c").read_text("utf-8-sig")
+    for ours, name in (("split_a", "realCoefAQ15"), ("split_b", "realCoefBQ15")):
+        whole = np.array(c_table(theirs, name), np.uint16).view(np.int16).reshape(-1, 2)
+        assert c_table(text, f"spectrogram_{ours}") == whole[:: len(whole) // 128].ravel().tolist()
+
+
+def test_log2_is_close_monotone_and_within_range():
+    _, lib = features_library()
+    values = [lib.log2_q10(x) for x in range(32768)]
+    assert values[0] == 0 and values[-1] == 15360
+    assert all(a <= b for a, b in itertools.pairwise(values))
+    worst = max(abs(v - 1024 * math.log2(1 + x)) for x, v in enumerate(values))
+    assert worst <= 1.0
+    assert lib.log2_q10(-5) == 0
+
+
+def test_compression_is_applied_to_every_value():
+    _, lib = features_library()
+    pcm = np.random.default_rng(1).integers(-9000, 9000, 2000).astype(np.int16)
+    linear = extract(pcm, SPECTROGRAM)
+    log = extract(pcm, {**SPECTROGRAM, "compress": "log2"})
+    assert log.ravel().tolist() == [lib.log2_q10(int(v)) for v in linear.ravel()]
+
+
+@given(
+    st.integers(1, 32767),
+    st.integers(1, 30),
+    st.integers(-128, 127),
+    st.lists(st.integers(-32768, 32767), min_size=1, max_size=50),
+)
+def test_quantizing_is_one_rounded_multiply(multiplier, shift, zero_point, values):
+    got = quantize(np.array(values, np.int16), Quantizer(multiplier, shift, zero_point))
+    half = 1 << shift >> 1
+    expected = [
+        max(-128, min(127, ((v * multiplier + half) >> shift) + zero_point)) for v in values
+    ]
+    # the product and its rounding fit 32 bits for every setting of the quantizer
+    assert all(-(2**31) <= v * multiplier + half < 2**31 for v in values)
+    assert got.tolist() == expected
+
+
+@given(st.sampled_from(["linear", "log2"]), st.floats(1e-4, 1.0), st.integers(-128, 127))
+def test_the_quantizer_follows_the_networks_scale(compress, scale, zero_point):
+    q = quantizer(compress, scale, zero_point)
+    values = np.arange(0, 32768 if compress == "linear" else 15361, 7, dtype=np.int16)
+    real = values * {"linear": 1 / 32768, "log2": 1 / 1024}[compress]
+    exact = np.clip(real / scale + zero_point, -128, 127)
+    assert np.abs(quantize(values, q) - exact).max() <= 0.5 + 256 / 16384 + 1e-6
+
+
+def test_a_scale_no_feature_can_reach_is_refused():
+    with pytest.raises(UserError, match="input scale"):
+        quantizer("linear", 1e9, 0)
+
+
+def write(path, rate=16000, channels=1, subtype="PCM_16", samples=16000):
+    data = np.zeros((samples, channels)) + 0.25
+    soundfile.write(path, data, rate, subtype=subtype)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"rate": 8000}, "8000 Hz"),
+        ({"rate": 44100}, "44100 Hz"),
+        ({"channels": 2}, "2 channel"),
+        ({"subtype": "PCM_24"}, "PCM_24"),
+        ({"subtype": "PCM_U8"}, "PCM_U8"),
+        ({"samples": 0}, "no samples"),
+    ],
+)
+def test_a_wrong_wav_is_refused_in_one_line(tmp_path, options, said):
+    with pytest.raises(UserError, match=said) as error:
+        read_pcm(write(tmp_path / "x.wav", **options))
+    assert "\n" not in error.value.message and "x.wav" in error.value.message
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\x10\0\0\0WAVEfmt ", bytes(100)])
+def test_what_is_no_sound_file_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "x.wav"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.wav") as error:
+        read_pcm(path)
+    assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000, 96000])
+def test_resampling_brings_any_rate_to_16_khz(tmp_path, rate):
+    pcm = read_pcm(write(tmp_path / "x.wav", rate=rate, channels=2, samples=rate), resample=True)
+    assert abs(len(pcm) - 16000) <= 1
+    assert np.abs(pcm[4000:12000] - 8192).max() <= 2
+
+
+def test_a_folder_gives_the_features_of_each_file_in_order(tmp_path):
+    rng = np.random.default_rng(2)
+    clips = [rng.integers(-3000, 3000, 4000 + 500 * i).astype(np.int16) for i in range(8)]
+    files = []
+    for index, clip in enumerate(clips):
+        files.append(tmp_path / f"{index}.wav")
+        soundfile.write(files[-1], clip, 16000, subtype="PCM_16")
+    for got, clip in zip(extract_files(files, SPECTROGRAM, workers=3), clips, strict=True):
+        np.testing.assert_array_equal(got, extract(clip, SPECTROGRAM))
