@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* 1024 * log2(1 + x) for x in 0..32767 (below 0 counts as 0): 0..15360. Monotone; a 33-entry table
- * with linear interpolation, within 0.6 of the exact value. */
+ * with linear interpolation, within 1.1 of the exact value. */
 int16_t log2_q10(int16_t x);
 
 #endif
