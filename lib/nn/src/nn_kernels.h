@@ -1,0 +1,148 @@
+/* The kernels of the compiled engine: int8, NHWC, one file an op in ops/, called in a row by the
+ * code `host compile` writes. Each takes its constant settings, worked out by the compiler, so a
+ * kernel for another core can stand in its place. Results equal TensorFlow Lite Micro's reference
+ * kernels bit for bit. Shapes are checked by the compiler, not here. */
+#ifndef OTOLITH_NN_KERNELS_H
+#define OTOLITH_NN_KERNELS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "nn.h"
+
+/* A window sliding over height and width: convolution and pooling. */
+typedef struct {
+    uint16_t batches;
+    uint16_t in_h, in_w, in_c;
+    uint16_t out_h, out_w, out_c;
+    uint16_t kernel_h, kernel_w;
+    uint16_t stride_h, stride_w;
+    uint16_t dilation_h, dilation_w;
+    uint16_t pad_h, pad_w; /* above and to the left */
+} nn_window_t;
+
+/* Accumulator -> int8. multiplier and shift have one entry a channel, or one in all if
+ * per_channel is 0. */
+typedef struct {
+    const int32_t *multiplier;
+    const int8_t *shift;
+    uint8_t per_channel;
+    int8_t zero_point; /* of the output */
+    int8_t low, high;  /* activation */
+} nn_requantize_t;
+
+typedef struct {
+    nn_window_t window;
+    nn_requantize_t out;
+    const int8_t *weights; /* [out_c][kernel_h][kernel_w][in_c] */
+    const int32_t *bias;   /* [out_c] or NULL */
+    int16_t in_offset;     /* minus the input's zero point */
+} nn_conv_2d_t;
+void nn_conv_2d(const nn_conv_2d_t *p, const int8_t *in, int8_t *out);
+
+typedef struct {
+    nn_window_t window;
+    nn_requantize_t out;
+    const int8_t *weights; /* [kernel_h][kernel_w][out_c] */
+    const int32_t *bias;
+    int16_t in_offset;
+    uint16_t multiplier; /* output channels an input channel */
+} nn_depthwise_conv_2d_t;
+void nn_depthwise_conv_2d(const nn_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out);
+
+typedef struct {
+    nn_requantize_t out;
+    const int8_t *weights; /* [outputs][inputs] */
+    const int32_t *bias;
+    uint32_t batches, inputs, outputs;
+    int16_t in_offset, weight_offset;
+} nn_fully_connected_t;
+void nn_fully_connected(const nn_fully_connected_t *p, const int8_t *in, int8_t *out);
+
+typedef struct {
+    nn_window_t window;
+    int8_t low, high;
+} nn_pool_2d_t;
+void nn_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+void nn_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+
+/* Mean over a run of axes: in [outer][count][inner], out [outer][inner]. */
+typedef struct {
+    uint32_t outer, count, inner;
+    int32_t in_sum_offset; /* minus zero point * count */
+    int32_t multiplier, shift;
+    int8_t zero_point;
+} nn_mean_t;
+void nn_mean(const nn_mean_t *p, const int8_t *in, int8_t *out);
+
+/* Two operands over up to four dimensions; a stride of 0 repeats an operand. */
+typedef struct {
+    uint16_t dims[4];
+    uint32_t stride_a[4], stride_b[4];
+} nn_broadcast_t;
+
+typedef struct {
+    nn_broadcast_t shape;
+    int16_t a_offset, b_offset;
+    int32_t a_multiplier, b_multiplier, out_multiplier;
+    int8_t a_shift, b_shift, out_shift; /* 0 or less */
+    int8_t zero_point, low, high;
+} nn_add_t;
+void nn_add(const nn_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+typedef struct {
+    nn_broadcast_t shape;
+    int16_t a_offset, b_offset;
+    int32_t multiplier;
+    int8_t shift;
+    int8_t zero_point, low, high;
+} nn_mul_t;
+void nn_mul(const nn_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+typedef struct {
+    uint16_t in[4], before[4], after[4];
+    int8_t value;
+} nn_pad_t;
+void nn_pad(const nn_pad_t *p, const int8_t *in, int8_t *out);
+
+/* Source row of every output row, source column of every output column. */
+typedef struct {
+    uint16_t batches, in_h, in_w, out_h, out_w, channels;
+    const uint16_t *row, *column;
+} nn_resize_nearest_neighbor_t;
+void nn_resize_nearest_neighbor(const nn_resize_nearest_neighbor_t *p, const int8_t *in,
+                                int8_t *out);
+
+/* exp[d] is e^(-d * scale * beta) in Q31 for a distance d below the row's maximum; entries past
+ * `distances` count as 0. */
+typedef struct {
+    uint32_t rows, depth;
+    const int32_t *exp;
+    uint16_t distances;
+} nn_softmax_t;
+void nn_softmax(const nn_softmax_t *p, const int8_t *in, int8_t *out);
+
+/* Any function of one int8: LOGISTIC. table[q + 128]. */
+typedef struct {
+    uint32_t count;
+    const int8_t *table;
+} nn_lookup_t;
+void nn_lookup(const nn_lookup_t *p, const int8_t *in, int8_t *out);
+
+/* clamp(rescale(q + in_offset) + zero_point): RELU, QUANTIZE. */
+typedef struct {
+    uint32_t count;
+    int16_t in_offset;
+    int32_t multiplier, shift;
+    int8_t zero_point, low, high;
+} nn_requantize_all_t;
+void nn_requantize_all(const nn_requantize_all_t *p, const int8_t *in, int8_t *out);
+
+/* clamp(q): RELU6 */
+typedef struct {
+    uint32_t count;
+    int8_t low, high;
+} nn_clamp_all_t;
+void nn_clamp_all(const nn_clamp_all_t *p, const int8_t *in, int8_t *out);
+
+#endif

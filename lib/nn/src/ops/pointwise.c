@@ -1,0 +1,22 @@
+/* One int8 to one int8: LOGISTIC by table, RELU and QUANTIZE by rescaling, RELU6 by clamping. */
+#include "../nn_arith.h"
+#include "../nn_kernels.h"
+
+void nn_lookup(const nn_lookup_t *p, const int8_t *in, int8_t *out) {
+    for (uint32_t i = 0; i < p->count; i++) {
+        out[i] = p->table[in[i] + 128];
+    }
+}
+
+void nn_requantize_all(const nn_requantize_all_t *p, const int8_t *in, int8_t *out) {
+    for (uint32_t i = 0; i < p->count; i++) {
+        const int32_t value = nn_rescale(in[i] + p->in_offset, p->multiplier, p->shift);
+        out[i] = nn_clamp(value + p->zero_point, p->low, p->high);
+    }
+}
+
+void nn_clamp_all(const nn_clamp_all_t *p, const int8_t *in, int8_t *out) {
+    for (uint32_t i = 0; i < p->count; i++) {
+        out[i] = nn_clamp(in[i], p->low, p->high);
+    }
+}
