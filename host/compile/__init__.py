@@ -1,0 +1,108 @@
+"""The compiler: an int8 .tflite becomes C, with every shape, place and multiplier worked out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.compile.emit import emit
+from host.compile.graph import Alias, Graph, Step
+from host.compile.graph_edges import strip
+from host.compile.metadata import read_metadata
+from host.compile.ops import lower
+from host.compile.pipeline import labels_of, pipeline_source
+from host.compile.plan import Plan, plan
+from host.compile.reader import read
+from host.errors import UserError
+from host.files import write_text
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A network in C, and what is worth knowing about it."""
+
+    files: dict[str, str]  # name -> text: model.c, pipeline.c if the model has metadata
+    report: dict
+    graph: Graph  # int8 core
+    original: Graph  # as in the file, with float edges
+    plan: Plan
+
+
+def model_hash(data: bytes) -> str:
+    """What a board says in `hello`: the first 16 hex digits of the file's SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def compile_graph(data: bytes, name: str) -> Compiled:
+    """Compile a .tflite file in memory; UserError if it can't be."""
+    original = read(data)
+    graph = strip(original)
+    steps: list[Step | Alias] = [lower(graph, op) for op in graph.operations]
+    metadata = read_metadata(data)
+    labels = labels_of(metadata)
+    placed = plan(graph, steps)
+    for index in graph.outputs:
+        if placed.place[index][0] != "arena":
+            raise UserError("an output is an input under another name: the network does nothing")
+    digest = model_hash(data)
+    name = (metadata or {}).get("name", name)
+    if not isinstance(name, str) or not re.fullmatch(r"[\w.-]{1,40}", name):
+        raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
+    text, weights = emit(graph, steps, placed, name, digest, labels)
+    files = {"model.c": text}
+    if metadata is not None:
+        files["pipeline.c"] = pipeline_source(metadata, graph)
+    report = {
+        "name": name,
+        "hash": digest,
+        "labels": labels,
+        "arena": placed.arena,
+        "weights": weights,
+        "macs": sum(s.macs for s in steps if isinstance(s, Step)),
+        "inputs": [_edge(graph, i) for i in graph.inputs],
+        "outputs": [_edge(graph, i) for i in graph.outputs],
+        "operations": [
+            {
+                "name": s.operation,
+                "kernel": s.kernel,
+                "inputs": [list(graph.tensors[i].shape) for i in s.inputs],
+                "output": list(graph.tensors[s.output].shape),
+                "macs": s.macs,
+            }
+            for s in steps
+            if isinstance(s, Step)
+        ],
+    }
+    return Compiled(files, report, graph, original, placed)
+
+
+def _edge(graph: Graph, index: int) -> dict:
+    t = graph.tensors[index]
+    return {"shape": list(t.shape), "scale": float(t.scale), "zero_point": t.zero_point}
+
+
+def compile_model(data: bytes, out: Path, name: str) -> dict:
+    """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c.
+
+    Nothing is touched unless the whole model compiles. Returns the report.
+    """
+    compiled = compile_graph(data, name)
+    out.mkdir(parents=True, exist_ok=True)
+    if "pipeline.c" not in compiled.files:
+        (out / "pipeline.c").unlink(missing_ok=True)
+    for file, text in compiled.files.items():
+        if not (out / file).exists() or (out / file).read_text() != text:
+            write_text(out / file, text)
+    write_text(out / "report.json", json.dumps(compiled.report, indent=2) + "\n")
+    return compiled.report
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a model file, or a UserError."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from error

@@ -1,0 +1,65 @@
+"""`host compile` and `host header`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from host.compile import compile_model, read_file
+from host.compile.header import header as header_text
+from host.errors import UserError
+from host.files import write_text
+
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+
+
+@click.command("compile")
+@MODEL
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for C.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def compile_(model: Path, out: Path, as_json: bool) -> None:
+    """Compile MODEL (an int8 .tflite) to C for lib/nn.
+
+    \b
+    Example:
+        host compile models/fire_alarm/fire_alarm.tflite -o build/model
+    """
+    try:
+        report = compile_model(read_file(model), out, model.stem)
+    except UserError as error:
+        if error.message.startswith(str(model)):
+            raise
+        raise UserError(f"{model}: {error.message}") from error
+    if as_json:
+        click.echo(json.dumps(report))
+        return
+    table = Table("operation", "output", "MACs")
+    for step in report["operations"]:
+        table.add_row(step["name"], "x".join(map(str, step["output"])), f"{step['macs']:,}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{report['name']} {report['hash']}: arena {report['arena']:,} bytes, weights "
+        f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
+    )
+
+
+@click.command()
+@MODEL
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Header; default: print it.")
+def header(model: Path, out: Path | None) -> None:
+    """Write MODEL as a C header, like `xxd -i`, for TensorFlow Lite Micro.
+
+    \b
+    Example:
+        host header models/fire_alarm/fire_alarm.tflite -o fire_alarm.h
+    """
+    text = header_text(read_file(model), model.name)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)

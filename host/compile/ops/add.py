@@ -1,0 +1,35 @@
+"""ADD with broadcasting."""
+
+from host.compile.arithmetic import quantize_multiplier
+from host.compile.graph import Graph, Operation, Step
+from host.compile.ops import common
+from host.errors import UserError
+
+
+def lower(graph: Graph, op: Operation) -> Step:
+    a, b = common.tensors(graph, op, 2, 2)
+    out = graph.tensors[op.outputs[0]]
+    common.int8(op, a, b, out)
+    twice = 2 * float(max(a.scale, b.scale))
+    real = [float(a.scale) / twice, float(b.scale) / twice, twice / (2**20 * float(out.scale))]
+    if real[2] >= 1:
+        raise UserError(f"{common.where(op)}: output scale {out.scale:g} is far too small")
+    (am, ash), (bm, bsh), (om, osh) = (quantize_multiplier(r) for r in real)
+    low, high = common.activation(op, out)
+    settings = {
+        "shape": common.broadcast(op, a, b, out),
+        "a_offset": -a.zero_point,
+        "b_offset": -b.zero_point,
+        "a_multiplier": am,
+        "b_multiplier": bm,
+        "out_multiplier": om,
+        "a_shift": ash,
+        "b_shift": bsh,
+        "out_shift": osh,
+        "zero_point": out.zero_point,
+        "low": low,
+        "high": high,
+    }
+    places = common.overwritable(graph, op)
+    inputs = (a.index, b.index)
+    return Step(op.name, "nn_add", "nn_add_t", settings, inputs, out.index, in_place=places)

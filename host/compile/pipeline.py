@@ -1,0 +1,104 @@
+"""pipeline.c: front end and decision layer of a model, from its metadata."""
+
+from __future__ import annotations
+
+from host.compile.graph import Graph
+from host.errors import UserError
+from host.features import COMPRESS, quantizer
+
+MAX_LABELS, MAX_SMOOTHING = 32, 32  # detect.h
+
+
+def _need(metadata: dict, *path: str):
+    value = metadata
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            raise UserError(f"the model's metadata lacks {'.'.join(path)}: train it again")
+        value = value[key]
+    return value
+
+
+def _integer(metadata: dict, low: int, high: int, *path: str) -> int:
+    value = _need(metadata, *path)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise UserError(f"the model's {'.'.join(path)} is {value!r}, not a number {low} to {high}")
+    return value
+
+
+def labels_of(metadata: dict | None) -> list[str]:
+    """Class names, or none."""
+    if metadata is None:
+        return []
+    labels = _need(metadata, "classes")
+    if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
+        raise UserError("the model's metadata: classes is not a list of names")
+    if not 1 <= len(labels) <= MAX_LABELS:
+        raise UserError(f"the model has {len(labels)} classes: 1 to {MAX_LABELS} are supported")
+    return labels
+
+
+def pipeline_source(metadata: dict, graph: Graph) -> str:
+    """The text of pipeline.c."""
+    labels = labels_of(metadata)
+    kind, compress = _need(metadata, "features", "kind"), _need(metadata, "features", "compress")
+    if kind != "spectrogram":
+        raise UserError(f"front end {kind!r} is not known to this version")
+    if compress not in COMPRESS:
+        raise UserError(f"compress {compress!r}: one of {', '.join(COMPRESS)}")
+    sizes = {
+        key: _integer(metadata, 1, 65535, "features", key)
+        for key in ("sample_rate", "window", "hop", "frames", "bands")
+    }
+    hop_frames = _integer(metadata, 1, sizes["frames"], "deploy", "hop_frames")
+    tensor = graph.tensors[graph.inputs[0]]
+    if len(graph.inputs) != 1 or tensor.count != sizes["frames"] * sizes["bands"]:
+        raise UserError(
+            f"the network takes {tensor.count} values, the front end gives "
+            f"{sizes['frames']} x {sizes['bands']}"
+        )
+    outputs = graph.tensors[graph.outputs[0]].count
+    if outputs != len(labels) and not (outputs == 1 and len(labels) == 2):
+        raise UserError(f"the network gives {outputs} scores for {len(labels)} classes")
+    thresholds = _need(metadata, "detect", "thresholds")
+    unknown = set(thresholds) - set(labels)
+    if unknown:
+        raise UserError(f"threshold for {sorted(unknown)[0]!r}, which is no class of the model")
+    q15 = [max(0, min(32767, round(32767 * float(thresholds.get(name, 0))))) for name in labels]
+    q = quantizer(compress, float(tensor.scale), tensor.zero_point)
+    smoothing = _integer(metadata, 1, MAX_SMOOTHING, "detect", "smoothing")
+    minimum = _integer(metadata, 1, smoothing, "detect", "minimum_count")
+    return f"""/* Front end and decision layer: written by `host compile`, not by hand. */
+#include "features_registry.h"
+#include "listen.h"
+
+static const features_config_t features = {{
+    .frontend = &features_{kind},
+    .sample_rate = {sizes["sample_rate"]},
+    .window = {sizes["window"]},
+    .hop = {sizes["hop"]},
+    .frames = {sizes["frames"]},
+    .bands = {sizes["bands"]},
+    .compress = FEATURES_{compress.upper()},
+    .quantizer = {{{q.multiplier}, {q.shift}, {q.zero_point}}},
+}};
+
+static const detect_config_t detect = {{
+    .labels = {len(labels)},
+    .smoothing = {smoothing},
+    .minimum_count = {minimum},
+    .suppression = {_integer(metadata, 0, 65535, "detect", "suppression_hops")},
+    .gate = {_integer(metadata, 0, 32767, "detect", "gate")},
+    .threshold = {{{", ".join(map(str, q15))}}},
+}};
+
+/* every frame stands here twice, half the buffer apart */
+static int8_t rows[2 * {sizes["frames"]} * {sizes["bands"]}] __attribute__((aligned(16)));
+
+const listen_config_t listen_config = {{
+    .features = &features,
+    .detect = &detect,
+    .hop_frames = {hop_frames},
+    .hop = {hop_frames * sizes["hop"]},
+    .rows = rows,
+}};
+"""
