@@ -1,0 +1,118 @@
+"""Many compiled networks in one program: one gcc run tests a hundred models, with sanitizers too."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from host.compile import Compiled
+from host.native.sources import lib
+
+PUBLIC = ("info", "init", "input", "set_input", "invoke", "output")
+# What model.c defines at file level; not the members of the same names.
+DEFINED = re.compile(
+    r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
+    r"|buffers|input_info|output_info|label_info)\b"
+)
+MAIN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct {
+    const nn_info_t *(*info)(void);
+    int (*init)(void);
+    int8_t *(*input)(int i);
+    void (*set_input)(int i, const int8_t *data);
+    int (*invoke)(void);
+    const int8_t *(*output)(int i);
+} engine_t;
+static const engine_t engines[] = {
+ENGINES
+};
+
+/* stdin: for every network `rounds` sets of inputs; stdout: the outputs. */
+int main(void) {
+    const int rounds = ROUNDS;
+    for (size_t e = 0; e < sizeof engines / sizeof *engines; e++) {
+        const engine_t *engine = &engines[e];
+        const nn_info_t *info = engine->info();
+        if (engine->init()) {
+            return 2;
+        }
+        for (int r = 0; r < rounds; r++) {
+            int8_t *data[16];
+            for (int i = 0; i < info->inputs; i++) {
+                /* an allocation of its own, so that a sanitizer sees a read past its end */
+                data[i] = malloc(info->input[i].bytes);
+                if (fread(data[i], 1, info->input[i].bytes, stdin) != info->input[i].bytes) {
+                    return 3;
+                }
+                engine->set_input(i, data[i]);
+            }
+            if (engine->invoke()) {
+                return 4;
+            }
+            for (int i = 0; i < info->outputs; i++) {
+                fwrite(engine->output(i), 1, info->output[i].bytes, stdout);
+            }
+            for (int i = 0; i < info->inputs; i++) {
+                free(data[i]);
+            }
+        }
+    }
+    return 0;
+}
+"""
+
+
+def run(
+    folder: Path,
+    compiled: Sequence[Compiled],
+    inputs: Sequence[Sequence[Sequence[np.ndarray]]],
+    flags: Sequence[str] = (),
+) -> list[list[list[np.ndarray]]]:
+    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8."""
+    rounds = len(inputs[0])
+    text, engines = ['#include <stddef.h>\n#include "nn_kernels.h"\n'], []
+    for number, one in enumerate(compiled):
+        text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
+        engines.append("    {" + ", ".join(f"nn_{f}__{number}" for f in PUBLIC) + "},")
+    declared = "".join(
+        f"const nn_info_t *nn_info__{n}(void);\nint nn_init__{n}(void);\n"
+        f"int8_t *nn_input__{n}(int i);\nvoid nn_set_input__{n}(int i, const int8_t *data);\n"
+        f"int nn_invoke__{n}(void);\nconst int8_t *nn_output__{n}(int i);\n"
+        for n in range(len(compiled))
+    )
+    text.insert(1, declared)
+    text.append(MAIN.replace("ENGINES", "\n".join(engines)).replace("ROUNDS", str(rounds)))
+    source, program = folder / "batch.c", folder / "batch"
+    source.write_text("\n".join(text))
+    nn = lib("nn")
+    subprocess.run(
+        ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *flags, str(source)]
+        + [str(f) for f in nn.files]
+        + [f"-I{i}" for i in nn.include]
+        + ["-o", str(program)],
+        check=True,
+    )
+    sent = b"".join(a.tobytes() for model in inputs for once in model for a in once)
+    done = subprocess.run([str(program)], input=sent, capture_output=True, timeout=300)
+    assert done.returncode == 0, f"{done.returncode}: {done.stderr.decode()[-2000:]}"
+    results, at = [], 0
+    for one in compiled:
+        model = []
+        for _ in range(rounds):
+            outputs = []
+            for edge in one.report["outputs"]:
+                size = int(np.prod(edge["shape"]))
+                raw = np.frombuffer(done.stdout, np.int8, size, at)
+                outputs.append(raw.reshape(edge["shape"]))
+                at += size
+            model.append(outputs)
+        results.append(model)
+    assert at == len(done.stdout)
+    return results

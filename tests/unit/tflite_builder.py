@@ -1,0 +1,114 @@
+"""Small int8 .tflite models, built field by field: what tests feed compiler and oracle alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import flatbuffers
+import numpy as np
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+DTYPES = {
+    "float32": schema.TensorType.FLOAT32,
+    "int32": schema.TensorType.INT32,
+    "int16": schema.TensorType.INT16,
+    "int8": schema.TensorType.INT8,
+}
+# operator -> its options in the schema: code, and the union's type and object
+OPTIONS = {
+    "CONV_2D": ("Conv2DOptions", "CONV_2D"),
+    "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", "DEPTHWISE_CONV_2D"),
+    "FULLY_CONNECTED": ("FullyConnectedOptions", "FULLY_CONNECTED"),
+    "MAX_POOL_2D": ("Pool2DOptions", "MAX_POOL_2D"),
+    "AVERAGE_POOL_2D": ("Pool2DOptions", "AVERAGE_POOL_2D"),
+    "MEAN": ("ReducerOptions", "MEAN"),
+    "ADD": ("AddOptions", "ADD"),
+    "MUL": ("MulOptions", "MUL"),
+    "PAD": ("PadOptions", "PAD"),
+    "PADV2": ("PadV2Options", "PADV2"),
+    "RESHAPE": ("ReshapeOptions", "RESHAPE"),
+    "RESIZE_NEAREST_NEIGHBOR": ("ResizeNearestNeighborOptions", "RESIZE_NEAREST_NEIGHBOR"),
+    "SOFTMAX": ("SoftmaxOptions", "SOFTMAX"),
+    "LOGISTIC": (None, "LOGISTIC"),
+    "RELU": (None, "RELU"),
+    "RELU6": (None, "RELU6"),
+    "QUANTIZE": ("QuantizeOptions", "QUANTIZE"),
+    "DEQUANTIZE": ("DequantizeOptions", "DEQUANTIZE"),
+    "TANH": (None, "TANH"),
+}
+
+
+class ModelBuilder:
+    """Tensors and operators in the order they are added; build() gives the file."""
+
+    def __init__(self) -> None:
+        self._buffers = [schema.BufferT()]
+        self._tensors: list[schema.TensorT] = []
+        self._codes: list[str] = []
+        self._operators: list[schema.OperatorT] = []
+
+    def tensor(
+        self,
+        shape: Sequence[int],
+        scale: float | Sequence[float] | None = None,
+        zero_point: int | Sequence[int] = 0,
+        dtype: str = "int8",
+        data: np.ndarray | None = None,
+        axis: int = 0,
+    ) -> int:
+        """Add a tensor (constant if `data` is given); its index."""
+        t = schema.TensorT()
+        t.name = f"t{len(self._tensors)}"
+        t.shape = [int(d) for d in shape]
+        t.type = DTYPES[dtype]
+        t.buffer = 0
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.ascontiguousarray(data, dtype).tobytes(), np.uint8)
+            t.buffer = len(self._buffers)
+            self._buffers.append(buffer)
+        if scale is not None:
+            q = schema.QuantizationParametersT()
+            q.scale = [float(s) for s in np.atleast_1d(scale)]
+            zero = np.atleast_1d(zero_point)
+            q.zeroPoint = [int(z) for z in np.broadcast_to(zero, len(q.scale))]
+            q.quantizedDimension = axis
+            t.quantization = q
+        self._tensors.append(t)
+        return len(self._tensors) - 1
+
+    def op(self, name: str, inputs: Sequence[int], outputs: Sequence[int], **options) -> None:
+        """Add an operator; `options` are the schema's fields, e.g. strideW=2."""
+        if name not in self._codes:
+            self._codes.append(name)
+        o = schema.OperatorT()
+        o.opcodeIndex = self._codes.index(name)
+        o.inputs, o.outputs = list(inputs), list(outputs)
+        kind = OPTIONS[name][0]
+        if kind:
+            o.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+            o.builtinOptions = getattr(schema, kind + "T")()
+            for key, value in options.items():
+                if not hasattr(o.builtinOptions, key):
+                    raise AttributeError(f"{kind} has no {key}")
+                setattr(o.builtinOptions, key, value)
+        self._operators.append(o)
+
+    def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        """The .tflite file."""
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators = self._tensors, self._operators
+        graph.inputs, graph.outputs = list(inputs), list(outputs)
+        model = schema.ModelT()
+        model.version = 3
+        model.subgraphs, model.buffers = [graph], self._buffers
+        model.operatorCodes = []
+        for name in self._codes:
+            code = schema.OperatorCodeT()
+            code.builtinCode = getattr(schema.BuiltinOperator, OPTIONS[name][1])
+            code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+            code.version = 1
+            model.operatorCodes.append(code)
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
