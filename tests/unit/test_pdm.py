@@ -1,0 +1,143 @@
+"""lib/pdm: response, noise and exactness of the decimation, from bits made here."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from host.native import library
+from host.native.sources import lib
+
+CDEF = """
+typedef struct pdm pdm_t;
+void pdm_init(pdm_t *p);
+void pdm_decimate(pdm_t *p, const uint8_t *bits, int16_t *pcm, uint32_t samples);
+void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples);
+"""
+RATE = 1_024_000
+
+
+@cache
+def pdm():
+    sources = lib("pdm")
+    return library("pdm", sources.files, CDEF, sources.include)
+
+
+class Stream:
+    def __init__(self):
+        self.ffi, self.lib = pdm()
+        # as large as struct pdm, and some
+        self.memory = self.ffi.new("uint64_t[2048]")
+        self.state = self.ffi.cast("pdm_t *", self.memory)
+        self.lib.pdm_init(self.state)
+
+    def bytes(self, bits):
+        packed = np.packbits(bits)
+        out = np.empty(len(bits) // 64, np.int16)
+        self.lib.pdm_decimate(
+            self.state,
+            self.ffi.from_buffer(packed),
+            self.ffi.from_buffer("int16_t[]", out),
+            len(out),
+        )
+        return out
+
+    def words(self, bits):
+        words = np.packbits(bits).view(">u4").astype("<u4")
+        out = np.empty(len(bits) // 64, np.int16)
+        self.lib.pdm_decimate_words(
+            self.state,
+            self.ffi.from_buffer("uint32_t[]", words),
+            self.ffi.from_buffer("int16_t[]", out),
+            len(out),
+        )
+        return out
+
+
+# Noise transfer function of order 4, zeros spread over 8 kHz, largest gain 1.4 (Schreier and Temes,
+# Understanding Delta-Sigma Data Converters, ch. 4): numerator and denominator.
+ZEROS = (1.0, -3.9979349269732207, 5.995870351520387, -3.997934926973221, 1.0)
+POLES = (1.0, -3.3289337832003385, 4.202908388745493, -2.3803861964139377, 0.5096024595424209)
+
+
+def modulate(signal):
+    """Sigma-delta bits of a signal up to 0.7, by error feedback."""
+    forward = [z - p for z, p in zip(ZEROS, POLES, strict=True)][1:]
+    errors, shaped = [0.0] * 4, [0.0] * 4
+    bits = np.empty(len(signal), np.uint8)
+    for i, x in enumerate(signal):
+        s = sum(
+            c * e - p * w for c, e, p, w in zip(forward, errors, POLES[1:], shaped, strict=True)
+        )
+        bits[i] = x + s >= 0
+        errors = [(1.0 if bits[i] else -1.0) - x - s, *errors[:3]]
+        shaped = [s, *shaped[:3]]
+    return bits
+
+
+def tone(frequency, amplitude, seconds=0.3):
+    t = np.arange(int(RATE * seconds)) / RATE
+    return amplitude * np.sin(2 * np.pi * frequency * t)
+
+
+def level_and_noise(pcm, frequency):
+    """Amplitude of the tone (1 = full scale) and rms of everything else up to 8 kHz."""
+    x = pcm[len(pcm) // 3 :].astype(float) / 32768
+    t = np.arange(len(x)) / 16000
+    basis = np.stack(
+        [np.sin(2 * np.pi * frequency * t), np.cos(2 * np.pi * frequency * t), np.ones(len(t))], 1
+    )
+    fit, *_ = np.linalg.lstsq(basis, x, rcond=None)
+    return np.hypot(*fit[:2]), np.sqrt(np.mean((x - basis @ fit) ** 2))
+
+
+def test_a_tone_keeps_its_level_and_80_db_over_the_noise():
+    amplitude, noise = level_and_noise(Stream().bytes(modulate(tone(1000, 0.5))), 1000)
+    snr = 20 * np.log10(amplitude / np.sqrt(2) / noise)
+    print(f"SNR {snr:.1f} dB")
+    assert abs(20 * np.log10(amplitude / 0.5)) < 0.1
+    assert snr >= 80
+
+
+def test_the_pass_band_is_flat_to_7_khz():
+    gains = []
+    for frequency in (50, 100, 300, 1000, 2500, 4000, 5000, 6000, 6500, 7000):
+        amplitude, _ = level_and_noise(
+            Stream().bytes(modulate(tone(frequency, 0.4, 0.15))), frequency
+        )
+        gains.append(20 * np.log10(amplitude / 0.4))
+    print([f"{g:.2f}" for g in gains])
+    assert max(map(abs, gains)) <= 0.5
+
+
+@pytest.mark.parametrize("frequency", [9000, 10000, 12000, 15000, 57500, 64000 + 3000])
+def test_what_lies_above_the_band_does_not_fold_into_it(frequency):
+    pcm = Stream().bytes(modulate(tone(frequency, 0.4, 0.1)))[500:].astype(float)
+    assert 20 * np.log10(np.std(pcm) / (0.4 * 32768 / np.sqrt(2))) < -58
+
+
+def test_full_scale_saturates_and_never_wraps():
+    for bit, sign in ((1, 1), (0, -1)):
+        pcm = Stream().bytes(np.full(64 * 300, bit, np.uint8)).astype(int)
+        assert (sign * pcm[20:] > 12000).all()
+
+
+def test_a_constant_offset_fades():
+    pcm = Stream().bytes(modulate(np.full(RATE // 2, 0.2)))
+    assert pcm[60:120].min() > 4000
+    assert abs(pcm[-500:].mean()) < 10
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.binary(min_size=8, max_size=400), st.lists(st.integers(1, 9), max_size=30))
+def test_any_split_gives_the_same_samples(data, cuts):
+    bits = np.unpackbits(np.frombuffer(data[: len(data) // 8 * 8], np.uint8))
+    whole = Stream().bytes(bits)
+    parts, at, stream = [], 0, Stream()
+    for cut in [*cuts, len(bits)]:
+        parts.append(stream.bytes(bits[at : at + 64 * cut]))
+        at += 64 * cut
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    np.testing.assert_array_equal(Stream().words(bits), whole)
