@@ -82,7 +82,7 @@ env.Append(
         "-Wl,--fatal-warnings",
     ],
     CPPDEFINES=[
-        ("FIRMWARE_VERSION", f'\\"{version}\\"'),
+        ("OTOLITH_VERSION", f'\\"{version}\\"'),
         ("BOARD_NAME", f'\\"{board.id}\\"'),
         f"BOARD_FAMILY_{family.upper()}",
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),

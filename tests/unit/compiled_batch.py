@@ -1,4 +1,4 @@
-"""Many compiled networks in one program: one gcc run tests a hundred models, with sanitizers too."""
+"""Many compiled networks in one program: one gcc run tests a hundred, with sanitizers if wanted."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ import numpy as np
 from host.compile.arithmetic import quantize_multiplier, round_half_away
 from host.compile.graph import Graph, Operation, Step
 from host.compile.ops import common
-from host.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
@@ -16,9 +15,7 @@ def lower(graph: Graph, op: Operation) -> Step:
     places = common.overwritable(graph, op)
     if op.name == "RELU6":
         six = x.zero_point + round_half_away(float(np.float32(6) / np.float32(x.scale)))
-        if six > 127:
-            raise UserError(f"{common.where(op)}: 6 is outside the input's range")
-        settings = {"count": x.count, "low": x.zero_point, "high": six}
+        settings = {"count": x.count, "low": x.zero_point, "high": min(127, six)}
         kernel, struct = "nn_clamp_all", "nn_clamp_all_t"
     else:
         real = float(np.float32(x.scale) / np.float32(out.scale))
