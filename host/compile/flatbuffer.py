@@ -85,4 +85,6 @@ class Table:
         return self.buffer.data[start : start + count]
 
     def text(self, field: int) -> str:
-        return self.bytes(field).decode("utf-8", "replace")
+        """A string, on one line whatever the file holds."""
+        text = self.bytes(field).decode("utf-8", "replace")
+        return "".join(c if c.isprintable() else "?" for c in text)

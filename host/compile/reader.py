@@ -124,10 +124,10 @@ def _read_tensor(index: int, table: Table, buffers: list[Table]) -> Tensor:
     if raw:
         if dtype not in NUMPY:
             raise UserError(f"{where}: constants of {dtype} are not supported: use the tflm engine")
-        data = np.frombuffer(raw, np.dtype(NUMPY[dtype]))
-        if data.size != math.prod(shape):
-            raise UserError(f"{where}: {data.size} values for shape {list(shape)}")
-        data = data.reshape(shape)
+        item = np.dtype(NUMPY[dtype])
+        if len(raw) != math.prod(shape) * item.itemsize:
+            raise UserError(f"{where}: {len(raw)} bytes for shape {list(shape)} of {dtype}")
+        data = np.frombuffer(raw, item).reshape(shape)
     return Tensor(index, name, tuple(shape), dtype, scales, zero_points, axis, data)
 
 
