@@ -1,0 +1,185 @@
+// A Raspberry Pi Pico in emulated time: rp2040js' CPU and peripherals, our clock for the PIO, a PDM
+// microphone on its pins, an LED trace, the watchdog's reset, a USB host on its cable.
+import { Microphone } from "./microphone.mjs";
+import { UsbHost } from "./usb_host.mjs";
+
+const HARD_FAULT = 3;
+const BOOTSEL_MAGIC = 0xb007c0d3; // scratch 4: jump to the address in scratch 6 after the reset
+const WATCHDOG = 0x40058;
+// Where the chip answers (RP2040 datasheet, 2.2 address map): elsewhere an access is a bus fault.
+const REGIONS = [
+  [0x00000000, 0x00004000], [0x10000000, 0x16000000], [0x18000000, 0x18001000], [0x20000000, 0x20042000],
+  [0x21000000, 0x21040000], [0x40000000, 0x40070000], [0x50000000, 0x50400000], [0xd0000000, 0xd0001000],
+  [0xe0000000, 0xe0100000],
+];
+
+/** Does what rp2040js warns of fault on a chip? It knows fewer registers than the chip has. */
+function faulty(text) {
+  if (/Instruction .* not implemented/.test(text)) return true;
+  const address = /(?:invalid memory|undefined) address: ([0-9a-f]+)/.exec(text);
+  return address !== null && !REGIONS.some(([low, high]) => low <= parseInt(address[1], 16) && parseInt(address[1], 16) < high);
+}
+
+export class Machine {
+  /** library: the rp2040js module; pins: {data, clock, led}; events: array that takes what happens. */
+  constructor(library, { bootrom, flash, pins, events }) {
+    Object.assign(this, { library, bootrom, flash, pins, events });
+    this.microphone = new Microphone();
+    this.cycles = 0;
+    this.idle = 0;
+    this.instructions = 0;
+    this.dtr = true;
+    this.cdc = []; // chunks since the last drain
+    this.audio = [];
+    this.uart = "";
+    this.ledLevel = null;
+    this.inBootsel = false;
+    this.#powerUp(0, null);
+  }
+
+  get nanos() { return this.mcu.clock.nanos; }
+
+  #event(kind, extra = {}) { this.events.push({ kind, t_ms: this.nanos / 1e6, ...extra }); }
+
+  /** A fresh chip at time `nanos`; after a reset RAM and the watchdog's scratch registers are kept. */
+  #powerUp(nanos, kept) {
+    const { RP2040, SimulationClock } = this.library;
+    const clock = new SimulationClock();
+    clock.nanosCounter = nanos;
+    const mcu = (this.mcu = new RP2040(clock));
+    this.fault = false;
+    mcu.logger = {
+      debug() {}, info() {},
+      warn: (_, text) => { if (faulty(text)) { this.fault = true; this.faultText = text; } },
+      error: (_, text) => { if (/not 32 bit aligned/.test(text)) { this.fault = true; this.faultText = text; } },
+    };
+    mcu.loadBootrom(this.bootrom);
+    for (const { offset, data } of this.flash) mcu.flash.set(data, offset);
+    mcu.core.PC = 0x10000000;
+    if (kept) {
+      mcu.sram.set(kept.sram);
+      mcu.peripherals[WATCHDOG].scratchData.set(kept.scratch);
+      mcu.peripherals[WATCHDOG].reason = kept.reason;
+    }
+    this.resetDue = false;
+    mcu.peripherals[WATCHDOG].onWatchdogTrigger = () => { this.resetDue = true; };
+    mcu.onBreak = () => { this.fault = true; };
+    mcu.uart[0].onByte = (byte) => {
+      if (byte !== 10) { if (byte !== 13) this.uart += String.fromCharCode(byte); return; }
+      this.#event("uart", { text: this.uart });
+      this.uart = "";
+    };
+    this.#connectMicrophone(mcu);
+    this.#watchLed(mcu);
+    this.usb = new UsbHost(mcu, {
+      onCdc: (data) => this.cdc.push(Buffer.from(data)),
+      onAudio: (data) => this.audio.push(Buffer.from(data)),
+      onReady: (device) => { this.#event("usb", { device }); this.ready = true; },
+    });
+    this.usb.dtr = this.dtr;
+    this.ready = false;
+  }
+
+  /** rp2040js runs the PIO on a wall-clock timer; here its machines step with the CPU's cycles. */
+  #connectMicrophone(mcu) {
+    const { data, clock } = this.pins;
+    this.pioDue = Infinity;
+    this.due = [0, 0, 0, 0];
+    this.pio = mcu.pio[0];
+    let bit = 0;
+    Object.defineProperty(mcu, "gpioValues", { get: () => bit << data });
+    this.pio.run = () => { this.due.fill(this.cycles); this.pioDue = this.cycles; };
+    mcu.pio[1].run = () => { throw new Error("PIO 1 is not modelled"); };
+    const microphone = this.microphone;
+    this.pio.checkChangedPins = function () {
+      const changed = this.oldPinValues ^ this.pinValues;
+      if (!changed) return;
+      this.oldPinValues = this.pinValues;
+      this.oldPinDirections = this.pinDirections;
+      if (changed & (1 << clock) && this.pinValues & (1 << clock)) bit = microphone.bit();
+    };
+  }
+
+  #stepPio() {
+    const { pio, due, cycles } = this;
+    let next = Infinity;
+    for (let k = 0; k < 4; k++) {
+      const machine = pio.machines[k];
+      if (!machine.enabled) continue;
+      if (due[k] === Infinity) due[k] = cycles;
+      const divider = (machine.clockDivInt || 65536) + machine.clockDivFrac / 256;
+      while (due[k] <= cycles) {
+        const before = machine.cycles;
+        machine.step();
+        due[k] += Math.max(1, machine.cycles - before) * divider;
+        pio.checkChangedPins();
+      }
+      if (due[k] < next) next = due[k];
+    }
+    this.pioDue = next;
+  }
+
+  /** The LED's brightness: duty of its PWM slice, read where the firmware writes it. */
+  #watchLed(mcu) {
+    const pin = this.pins.led, channel = mcu.pwm.channels[(pin >> 1) & 7];
+    const write = channel.writeRegister.bind(channel);
+    // The wave itself is not needed, and its alarms would cost time.
+    channel.updateEnable = () => {};
+    channel.writeRegister = (offset, value) => {
+      write(offset, value);
+      if (offset !== 0x0c && offset !== 0x10) return;
+      const cc = (channel.cc >>> (pin & 1 ? 16 : 0)) & 0xffff;
+      const level = Math.min(1, cc / (channel.top + 1));
+      if (level !== this.ledLevel) { this.ledLevel = level; this.#event("led", { level }); }
+    };
+  }
+
+  #reset() {
+    const watchdog = this.mcu.peripherals[WATCHDOG];
+    const scratch = Uint32Array.from(watchdog.scratchData);
+    const reason = watchdog.reason;
+    if (scratch[4] === BOOTSEL_MAGIC && scratch[6] < 0x4000) {
+      this.inBootsel = true;
+      this.#event("bootsel");
+      return;
+    }
+    this.#event("reset", { reason: reason === 1 ? "watchdog" : "software" });
+    this.#powerUp(this.nanos, { sram: this.mcu.sram, scratch, reason });
+  }
+
+  /** Run until emulated time `until` (ns). */
+  run(until) {
+    while (this.nanos < until && !this.inBootsel) {
+      this.#runChip(until);
+      if (this.resetDue) this.#reset();
+    }
+    if (this.inBootsel && this.nanos < until) this.mcu.clock.nanosCounter = until;
+  }
+
+  #runChip(until) {
+    const { mcu } = this, { core, clock } = mcu;
+    let { cycles, idle, instructions } = this;
+    let nsPerCycle = 1e9 / mcu.clkSys;
+    while (clock.nanosCounter < until && !this.resetDue) {
+      let step;
+      if (core.waiting) {
+        const alarm = clock.nextAlarm;
+        const rest = (alarm === null ? until : Math.min(alarm.nanos, until)) - clock.nanosCounter;
+        step = Math.max(1, Math.ceil(rest / nsPerCycle));
+        if (this.pioDue - cycles < step) step = Math.max(1, Math.ceil(this.pioDue - cycles));
+        idle += step;
+      } else {
+        step = core.executeInstruction();
+        instructions++;
+        if (this.fault) { this.fault = false; this.#event("fault", { text: this.faultText ?? "breakpoint", pc: core.PC }); core.exceptionEntry(HARD_FAULT); }
+      }
+      cycles += step;
+      if (cycles >= this.pioDue) { this.cycles = cycles; this.#stepPio(); }
+      else this.cycles = cycles;
+      const now = clock.nanosCounter + step * nsPerCycle, alarm = clock.nextAlarm;
+      if (alarm === null || now < alarm.nanos) clock.nanosCounter = now;
+      else { clock.tick(step * nsPerCycle); nsPerCycle = 1e9 / mcu.clkSys; }
+    }
+    Object.assign(this, { cycles, idle, instructions });
+  }
+}
