@@ -3,6 +3,12 @@
 import click
 
 
+def short(value: object) -> str:
+    """`value` for a message that stays one line, whatever the file held."""
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 class UserError(click.ClickException):
     """What is wrong, where, and what to do, in one line; the command exits with 1."""
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from host.compile.flatbuffer import Buffer, Table
 from host.compile.graph import Graph, Operation, Tensor
-from host.errors import UserError
+from host.errors import UserError, short
 
-MAX_ELEMENTS = 1 << 24  # far beyond any chip; keeps damaged files from costing memory
+# Far beyond any chip; keeps damaged files from costing memory, and sums within 32 bits.
+MAX_ELEMENTS = 1 << 22
 MAX_RANK = 5
 DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8"}
 NUMPY = {"float32": "<f4", "int32": "<i4", "int8": "i1"}
@@ -91,7 +92,9 @@ def _read_tensor(index: int, table: Table, buffers: list[Table]) -> Tensor:
     dtype = DTYPES.get(table.number(1, "b"), f"type {table.number(1, 'b')}")
     where = f"tensor {index} ({name[:40]})"
     if len(shape) > MAX_RANK or any(d < 1 for d in shape):
-        raise UserError(f"{where}: shape {list(shape)}: need up to {MAX_RANK} fixed dimensions")
+        raise UserError(
+            f"{where}: shape {short(list(shape))}: need up to {MAX_RANK} fixed dimensions"
+        )
     if math.prod(shape) > MAX_ELEMENTS:
         raise UserError(f"{where}: {math.prod(shape):,} elements are more than {MAX_ELEMENTS:,}")
     if table.number(5, "B"):
@@ -113,7 +116,9 @@ def _read_tensor(index: int, table: Table, buffers: list[Table]) -> Tensor:
         if len(zero_points) not in (0, len(scales)):
             raise UserError(f"{where}: {len(scales)} scales but {len(zero_points)} zero points")
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
-            raise UserError(f"{where}: {len(scales)} scales do not fit axis {axis} of {shape}")
+            raise UserError(
+                f"{where}: {len(scales)} scales do not fit axis {axis} of {short(shape)}"
+            )
     number = table.number(2, "I")
     if number >= len(buffers):
         raise UserError(f"{where}: buffer {number} of {len(buffers)}")

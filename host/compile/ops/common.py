@@ -6,7 +6,7 @@ import numpy as np
 
 from host.compile.arithmetic import activation_range, quantize_multiplier
 from host.compile.graph import Array, Graph, Operation, Tensor
-from host.errors import UserError
+from host.errors import UserError, short
 
 LIMIT = 65535  # sizes are uint16 on the chip
 
@@ -39,7 +39,7 @@ def int8(op: Operation, *checked: Tensor) -> None:
 
 def same(op: Operation, got: object, wanted: object, what: str) -> None:
     if got != wanted:
-        raise UserError(f"{where(op)}: {what} is {got}, not {wanted}")
+        raise UserError(f"{where(op)}: {what} is {short(got)}, not {short(wanted)}")
 
 
 def constant(op: Operation, tensor: Tensor | None, dtype: str, what: str) -> np.ndarray:
@@ -126,6 +126,14 @@ def convolution_scales(op: Operation, x: Tensor, w: Tensor, out: Tensor, channel
         raise UserError(f"{where(op)}: weights with a zero point are not supported")
     scales = w.scales * channels if len(w.scales) == 1 else w.scales
     return [float(x.scale) * float(s) / float(out.scale) for s in scales]
+
+
+def bounded(op: Operation, x: Tensor, weights: np.ndarray, zero_point: int = 0) -> None:
+    """The sum of products of every output (a row of `weights`) fits 32 bits for any input."""
+    largest = max(x.zero_point + 128, 127 - x.zero_point)
+    sums = np.abs(weights.astype(np.int64) - zero_point).sum(axis=1) * largest
+    if (sums > 2**31 - 1).any():
+        raise UserError(f"{where(op)}: sums can exceed 32 bits: use the tflm engine")
 
 
 def bias_values(op: Operation, bias: Tensor | None, channels: int) -> Array | None:

@@ -10,7 +10,7 @@ def lower(graph: Graph, op: Operation) -> Step:
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     weights = common.constant(op, w, "int8", "weights")
-    if weights.ndim != 4 or len(x.shape) != 4:
+    if weights.ndim != 4 or len(x.shape) != 4 or len(out.shape) != 4:
         raise UserError(f"{common.where(op)}: needs four dimensions")
     channels, kernel_h, kernel_w, depth = weights.shape
     common.same(op, out.shape[-1], channels, "output channels")
@@ -19,6 +19,7 @@ def lower(graph: Graph, op: Operation) -> Step:
             f"{common.where(op)}: weights for {depth} of {x.shape[3]} input channels: grouped "
             "convolution is not supported: use the tflm engine"
         )
+    common.bounded(op, x, weights.reshape(channels, -1))
     settings = {
         "window": common.window(op, x, out, kernel_h, kernel_w),
         "out": common.requantize(op, common.convolution_scales(op, x, w, out, channels), out),

@@ -10,12 +10,13 @@ def lower(graph: Graph, op: Operation) -> Step:
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     weights = common.constant(op, w, "int8", "weights")
-    if weights.ndim != 4 or weights.shape[0] != 1 or len(x.shape) != 4:
+    if weights.ndim != 4 or weights.shape[0] != 1 or len(x.shape) != 4 or len(out.shape) != 4:
         raise UserError(f"{common.where(op)}: needs weights [1][h][w][c] and four dimensions")
     _, kernel_h, kernel_w, channels = weights.shape
     common.same(op, out.shape[-1], channels, "output channels")
     multiplier = int(op.options["multiplier"])
     common.same(op, multiplier * x.shape[3], channels, "input channels times multiplier")
+    common.bounded(op, x, weights.reshape(-1, channels).T)
     settings = {
         "window": common.window(op, x, out, kernel_h, kernel_w),
         "out": common.requantize(op, common.convolution_scales(op, x, w, out, channels), out),

@@ -27,6 +27,7 @@ def lower(graph: Graph, op: Operation) -> Step:
         real = [product / float(out.scale)]
     else:
         real = common.convolution_scales(op, x, w, out, outputs)
+    common.bounded(op, x, weights, w.zero_point)
     settings = {
         "out": common.requantize(op, real, out),
         "weights": Array("int8_t", weights.ravel()),

@@ -5,7 +5,7 @@ import math
 from host.compile.arithmetic import quantize_multiplier
 from host.compile.graph import Graph, Operation, Step
 from host.compile.ops import common
-from host.errors import UserError
+from host.errors import UserError, short
 
 
 def lower(graph: Graph, op: Operation) -> Step:
@@ -15,11 +15,13 @@ def lower(graph: Graph, op: Operation) -> Step:
     rank = len(x.shape)
     named = [int(a) for a in common.constant(op, axes, "int32", "axes").ravel()]
     if not named or any(not -rank <= a < rank for a in named):
-        raise UserError(f"{common.where(op)}: axes {named} of {rank} dimensions")
+        raise UserError(f"{common.where(op)}: axes {short(named)} of {rank} dimensions")
     reduced = sorted({a % rank for a in named})
     first, last = reduced[0], reduced[-1]
     if last - first + 1 != len(reduced):
-        raise UserError(f"{common.where(op)}: axes {named} are not neighbours: use the tflm engine")
+        raise UserError(
+            f"{common.where(op)}: axes {short(named)} are not neighbours: use the tflm engine"
+        )
     count = math.prod(x.shape[first : last + 1])
     outer, inner = math.prod(x.shape[:first]), math.prod(x.shape[last + 1 :])
     common.same(op, out.count, outer * inner, "output size")

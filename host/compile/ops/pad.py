@@ -2,7 +2,7 @@
 
 from host.compile.graph import Graph, Operation, Step
 from host.compile.ops import common
-from host.errors import UserError
+from host.errors import UserError, short
 
 
 def lower(graph: Graph, op: Operation) -> Step:
@@ -12,7 +12,9 @@ def lower(graph: Graph, op: Operation) -> Step:
     rank = len(x.shape)
     pads = common.constant(op, amounts, "int32", "paddings")
     if rank > 4 or pads.size != 2 * rank or (pads < 0).any():
-        raise UserError(f"{common.where(op)}: paddings {pads.tolist()} for {rank} dimensions")
+        raise UserError(
+            f"{common.where(op)}: paddings {short(pads.tolist())} for {rank} dimensions"
+        )
     pairs = [(0, 0)] * (4 - rank) + [(int(b), int(a)) for b, a in pads.reshape(-1, 2)]
     dims = [1] * (4 - rank) + list(x.shape)
     expected = tuple(d + b + a for d, (b, a) in zip(dims, pairs, strict=True))[4 - rank :]

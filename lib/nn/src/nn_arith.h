@@ -31,12 +31,18 @@ static inline int32_t nn_round_shift(int32_t x, uint32_t exponent) {
     return (x >> exponent) + (rest > threshold ? 1 : 0);
 }
 
-/* x * multiplier * 2^(shift - 31); shift -31..30, multiplier >= 0 (MultiplyByQuantizedMultiplier). */
+/* x * multiplier * 2^(shift - 31); shift -31..30, multiplier >= 0 (MultiplyByQuantizedMultiplier).
+ */
 static inline int32_t nn_rescale(int32_t x, int32_t multiplier, int32_t shift) {
     if (shift > 0) {
         return nn_high_multiply((int32_t)((uint32_t)x << shift), multiplier);
     }
     return nn_round_shift(nn_high_multiply(x, multiplier), (uint32_t)-shift);
+}
+
+/* a + b, wrapping as the machine does: with damaged scales or biases a sum may not fit. */
+static inline int32_t nn_add_wrapping(int32_t a, int32_t b) {
+    return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
 static inline int8_t nn_clamp(int32_t x, int32_t low, int32_t high) {

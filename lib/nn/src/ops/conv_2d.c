@@ -43,9 +43,11 @@ void nn_conv_2d(const nn_conv_2d_t *p, const int8_t *in, int8_t *out) {
                     nn_span(ox, w->stride_w, w->pad_w, w->kernel_w, w->dilation_w, w->in_w);
                 const int8_t *weights = p->weights;
                 for (int32_t c = 0; c < w->out_c; c++, weights += filter) {
-                    const int32_t sum = convolve(p, in, weights, y, x) + (p->bias ? p->bias[c] : 0);
+                    const int32_t sum =
+                        nn_add_wrapping(convolve(p, in, weights, y, x), p->bias ? p->bias[c] : 0);
                     const int32_t value = nn_rescale(sum, p->out.multiplier[c], p->out.shift[c]);
-                    *out++ = nn_clamp(value + p->out.zero_point, p->out.low, p->out.high);
+                    *out++ = nn_clamp(nn_add_wrapping(value, p->out.zero_point), p->out.low,
+                                      p->out.high);
                 }
             }
         }

@@ -17,7 +17,7 @@ void nn_depthwise_conv_2d(const nn_depthwise_conv_2d_t *p, const int8_t *in, int
                 int32_t c = 0;
                 for (int32_t ic = 0; ic < w->in_c; ic++) {
                     for (int32_t m = 0; m < p->multiplier; m++, c++) {
-                        int32_t sum = p->bias ? p->bias[c] : 0;
+                        int32_t sum = 0;
                         for (int32_t ky = y.first; ky < y.last; ky++) {
                             const int8_t *source =
                                 corner + (y.origin + ky * w->dilation_h) * in_row + ic;
@@ -30,8 +30,10 @@ void nn_depthwise_conv_2d(const nn_depthwise_conv_2d_t *p, const int8_t *in, int
                             }
                         }
                         const int32_t value =
-                            nn_rescale(sum, p->out.multiplier[c], p->out.shift[c]);
-                        *out++ = nn_clamp(value + p->out.zero_point, p->out.low, p->out.high);
+                            nn_rescale(nn_add_wrapping(sum, p->bias ? p->bias[c] : 0),
+                                       p->out.multiplier[c], p->out.shift[c]);
+                        *out++ = nn_clamp(nn_add_wrapping(value, p->out.zero_point), p->out.low,
+                                          p->out.high);
                     }
                 }
             }

@@ -36,7 +36,7 @@ void nn_mul(const nn_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out) {
                 for (uint32_t c = 0; c < s->dims[3]; c++) {
                     const int32_t product = (*pa + p->a_offset) * (*pb + p->b_offset);
                     const int32_t value = nn_rescale(product, p->multiplier, p->shift);
-                    *out++ = nn_clamp(value + p->zero_point, p->low, p->high);
+                    *out++ = nn_clamp(nn_add_wrapping(value, p->zero_point), p->low, p->high);
                     pa += s->stride_a[3];
                     pb += s->stride_b[3];
                 }

@@ -11,7 +11,7 @@ void nn_mean(const nn_mean_t *p, const int8_t *in, int8_t *out) {
                 sum += *at;
             }
             const int32_t value = nn_rescale(sum, p->multiplier, p->shift);
-            *out++ = nn_clamp(value + p->zero_point, -128, 127);
+            *out++ = nn_clamp(nn_add_wrapping(value, p->zero_point), -128, 127);
         }
     }
 }

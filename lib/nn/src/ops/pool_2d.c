@@ -42,8 +42,8 @@ static inline void pool(const nn_pool_2d_t *p, const int8_t *in, int8_t *out, re
                 const int8_t *corner =
                     in + (y.origin + y.first) * row + (x.origin + x.first) * w->in_c;
                 for (int32_t c = 0; c < w->in_c; c++) {
-                    const int32_t value = reduce(corner + c, y.last - y.first, x.last - x.first,
-                                                 row, w->in_c);
+                    const int32_t value =
+                        reduce(corner + c, y.last - y.first, x.last - x.first, row, w->in_c);
                     *out++ = nn_clamp(value, p->low, p->high);
                 }
             }
