@@ -1,0 +1,89 @@
+"""The arena planner: what lives at the same time never overlaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from random_models import chain
+
+from host.compile import compile_graph
+from host.compile.graph import Alias, Graph, Step, Tensor
+from host.compile.plan import ALIGNMENT, Plan, plan
+
+
+def random_network(rng: np.random.Generator) -> tuple[Graph, list[Step | Alias]]:
+    """Any order of steps with one or two inputs each; some in place, some aliases."""
+    tensors = [Tensor(0, "in", (int(rng.integers(1, 500)),), "int8", (1.0,))]
+    steps: list[Step | Alias] = []
+    for index in range(1, int(rng.integers(3, 25))):
+        inputs = tuple(int(i) for i in rng.integers(max(0, index - 4), index, rng.integers(1, 3)))
+        if index > 1 and rng.random() < 0.2:
+            tensors.append(Tensor(index, "t", tensors[inputs[0]].shape, "int8", (1.0,)))
+            steps.append(Alias(inputs[0], index))
+            continue
+        same = rng.random() < 0.4
+        shape = tensors[inputs[0]].shape if same else (int(rng.integers(1, 500)),)
+        tensors.append(Tensor(index, "t", shape, "int8", (1.0,)))
+        place = tuple(i for i in inputs if tensors[i].shape == shape) if same else ()
+        steps.append(Step("X", "x", "x_t", {}, inputs, index, in_place=place))
+    return Graph(tensors, [], (0,), (len(tensors) - 1,)), steps
+
+
+def run_symbolically(graph: Graph, steps: list[Step | Alias], placed: Plan) -> None:
+    """Every byte remembers which tensor was written to it; every read must find its own."""
+    memory = np.full(placed.arena, -1)
+    value = {0: 0}  # tensor -> the tensor that wrote its bytes
+
+    def read(index: int) -> None:
+        kind, at = placed.place[index]
+        if kind == "arena":
+            assert at % ALIGNMENT == 0
+            assert (memory[at : at + graph.tensors[index].count] == value[index]).all()
+
+    for step in steps:
+        if isinstance(step, Alias):
+            read(step.input)
+            value[step.output] = value[step.input]
+            continue
+        for index in step.inputs:
+            read(index)
+        kind, at = placed.place[step.output]
+        size = graph.tensors[step.output].count
+        assert kind == "arena" and at + size <= placed.arena
+        for index in step.inputs:  # written while the inputs are read
+            where, start = placed.place[index]
+            end = start + graph.tensors[index].count
+            if where == "arena" and start < at + size and at < end:
+                assert index in step.in_place and start == at
+        memory[at : at + size] = step.output
+        value[step.output] = step.output
+    for index in graph.outputs:
+        read(index)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_every_read_finds_what_was_written(seed):
+    graph, steps = random_network(np.random.default_rng([7, seed]))
+    placed = plan(graph, steps)
+    run_symbolically(graph, steps, placed)
+    together = sum(-(-t.count // ALIGNMENT) * ALIGNMENT for t in graph.tensors[1:])
+    assert placed.arena <= together
+
+
+def test_arena_of_a_chain_is_its_two_largest_neighbours():
+    tensors = [Tensor(i, "t", (n,), "int8", (1.0,)) for i, n in enumerate([9, 640, 320, 64, 16])]
+    steps = [Step("X", "x", "x_t", {}, (i,), i + 1) for i in range(4)]
+    assert plan(Graph(tensors, [], (0,), (4,)), steps).arena == 960
+
+
+def test_in_place_saves_the_second_buffer():
+    tensors = [Tensor(i, "t", (640,), "int8", (1.0,)) for i in range(4)]
+    steps = [Step("X", "x", "x_t", {}, (i,), i + 1, in_place=(i,)) for i in range(3)]
+    placed = plan(Graph(tensors, [], (0,), (3,)), steps)
+    assert placed.arena == 640  # and the input itself is never written
+    assert placed.place[0] == ("input", 0)
+
+
+def test_compiling_is_deterministic():
+    model = chain(np.random.default_rng(8)).build()
+    assert compile_graph(model, "m").files == compile_graph(model, "m").files
