@@ -1,0 +1,1 @@
+"""Sounds to train on: generated here, or read from folders."""

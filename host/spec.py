@@ -1,0 +1,249 @@
+"""models/<name>/spec.toml: what to train, on what, and how the result listens.
+
+Every section is a dataclass below; a key nobody reads is an error, with the nearest one that is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import sys
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host.errors import UserError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    description: str
+    classes: list[str]
+    architecture: str  # a name from host/train/architectures, or "module:function"
+
+
+@dataclass(frozen=True)
+class Data:
+    """kind "alarm": generated alarms and backgrounds. kind "esc": the ESC layout at `path`."""
+
+    kind: str
+    path: str = ""  # relative to $OTOLITH_DATA
+    seed: int = 1
+    train_clips: int = 0  # generated clips a set; a clip is one window long
+    validate_clips: int = 0
+    test_clips: int = 0
+    train_folds: list[int] = field(default_factory=list)
+    test_folds: list[int] = field(default_factory=list)
+    validate_share: float = 0.15  # of the training sources, kept apart by source
+
+
+@dataclass(frozen=True)
+class Features:
+    kind: str = "spectrogram"
+    sample_rate: int = 16000
+    window: int = 256
+    hop: int = 128
+    frames: int = 124
+    compress: str = "log2"
+
+    @property
+    def bands(self) -> int:
+        return self.window // 2 + 1
+
+    @property
+    def samples(self) -> int:
+        """Samples one network window covers."""
+        return self.window + (self.frames - 1) * self.hop
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Applied to training windows of recorded data."""
+
+    gain_db: float = 0.0  # drawn from -gain_db..gain_db
+    noise_snr_db: float = 0.0  # white noise at this ratio to +20 dB better; 0 = none
+    windows_a_clip: int = 1  # windows cut at random places from each training clip
+
+
+@dataclass(frozen=True)
+class Train:
+    epochs: int = 20
+    batch: int = 64
+    learning_rate: float = 0.001
+    dropout: float = 0.2
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Quantize:
+    mode: str = "ptq"
+    samples: int = 200  # representative windows
+
+
+@dataclass(frozen=True)
+class Detect:
+    """Scores -> events (lib/detect)."""
+
+    thresholds: dict[str, float]  # classes without one never make an event
+    gate: int = 0  # mean |sample| of a hop below which scores count as 0
+    smoothing: int = 8  # hops averaged
+    minimum_count: int = 8
+    suppression_hops: int = 31
+
+
+@dataclass(frozen=True)
+class Deploy:
+    hop_frames: int = 4  # frames between two inferences
+    accept: float = 1.0  # share of the test scene that must be judged right
+
+
+@dataclass(frozen=True)
+class Spec:
+    model: Model
+    data: Data
+    features: Features
+    augment: Augment
+    train: Train
+    quantize: Quantize
+    detect: Detect
+    deploy: Deploy
+
+    def metadata(self) -> dict:
+        """What travels in the .tflite (host/compile/metadata.py)."""
+        return {
+            "format": 1,
+            "name": self.model.name,
+            "description": self.model.description,
+            "classes": self.model.classes,
+            "features": {**dataclasses.asdict(self.features), "bands": self.features.bands},
+            "detect": dataclasses.asdict(self.detect),
+            "deploy": {"hop_frames": self.deploy.hop_frames},
+        }
+
+
+SECTIONS = {f.name: f for f in dataclasses.fields(Spec)}
+REQUIRED = ("model", "data", "detect")
+
+
+def _near(word: str, known: list[str]) -> str:
+    match = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {match[0]}?" if match else f"known: {', '.join(known)}"
+
+
+def _fits(value: object, kind: object) -> bool:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list:
+        return isinstance(value, list) and all(_fits(v, arguments[0]) for v in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(v, arguments[1]) for v in value.values())
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)  # type: ignore[arg-type]
+
+
+def _section(name: str, kind: type, table: dict, where: str) -> object:
+    hints = typing.get_type_hints(kind)
+    for key, value in table.items():
+        if key not in hints:
+            raise UserError(f"{where}: [{name}] has no key {key}: {_near(key, list(hints))}")
+        if not _fits(value, hints[key]):
+            wanted = hints[key]
+            text = str(wanted) if isinstance(wanted, types.GenericAlias) else wanted.__name__
+            raise UserError(f"{where}: [{name}] {key} = {value!r}: must be {text}")
+    missing = [
+        f.name
+        for f in dataclasses.fields(kind)
+        if f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+        and f.name not in table
+    ]
+    if missing:
+        raise UserError(f"{where}: [{name}] lacks {missing[0]}")
+    return kind(**table)
+
+
+def load(path: Path | str) -> Spec:
+    """Read a spec (a folder, or the file itself); UserError with file, section and key."""
+    path = Path(path)
+    file = path / "spec.toml" if path.is_dir() or not path.suffix else path
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"{file}: {error.strerror}: give a model folder with a spec.toml"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not TOML: {error}") from error
+    hints = typing.get_type_hints(Spec)
+    for section, table in raw.items():
+        if section not in SECTIONS:
+            raise UserError(f"{file}: no section [{section}]: {_near(section, list(SECTIONS))}")
+        if not isinstance(table, dict):
+            raise UserError(f"{file}: {section} must be a section, [{section}]")
+    for section in REQUIRED:
+        if section not in raw:
+            raise UserError(f"{file}: lacks section [{section}]")
+    parts = {name: _section(name, hints[name], raw.get(name, {}), str(file)) for name in SECTIONS}
+    spec = Spec(**parts)  # type: ignore[arg-type]
+    _check(spec, str(file))
+    return spec
+
+
+def _check(spec: Spec, where: str) -> None:
+    """Ranges, and what sections must agree on."""
+
+    def need(good: bool, key: str, text: str) -> None:
+        if not good:
+            raise UserError(f"{where}: {key}: {text}")
+
+    model, features, detect = spec.model, spec.features, spec.detect
+    name_ok = re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", model.name) is not None
+    need(name_ok, "[model] name", "letters, digits, . _ - only, up to 40")
+    need(2 <= len(model.classes) <= 32, "[model] classes", "2 to 32 names")
+    need(len(set(model.classes)) == len(model.classes), "[model] classes", "a name stands twice")
+    need(spec.data.kind in ("alarm", "esc"), "[data] kind", 'must be "alarm" or "esc"')
+    need(0 < spec.data.validate_share < 1, "[data] validate_share", "must be between 0 and 1")
+    if spec.data.kind == "alarm":
+        clips = min(spec.data.train_clips, spec.data.validate_clips, spec.data.test_clips)
+        need(clips >= 4, "[data] train_clips, validate_clips, test_clips", "at least 4 each")
+    else:
+        need(bool(spec.data.train_folds), "[data] train_folds", "name at least one fold")
+        need(bool(spec.data.test_folds), "[data] test_folds", "name at least one fold")
+        both = set(spec.data.train_folds) & set(spec.data.test_folds)
+        need(not both, "[data] test_folds", f"folds {sorted(both)} are trained on")
+    need(features.kind == "spectrogram", "[features] kind", 'must be "spectrogram"')
+    need(features.sample_rate == 16000, "[features] sample_rate", "must be 16000")
+    need(
+        (features.window, features.hop) in ((256, 128), (256, 256), (256, 64)),
+        "[features] window, hop",
+        "window 256 with hop 64, 128 or 256",
+    )
+    need(8 <= features.frames <= 500, "[features] frames", "must be 8 to 500")
+    need(features.compress in ("linear", "log2"), "[features] compress", '"linear" or "log2"')
+    need(1 <= spec.train.epochs <= 10000, "[train] epochs", "must be 1 to 10000")
+    need(1 <= spec.train.batch <= 4096, "[train] batch", "must be 1 to 4096")
+    need(0 < spec.train.learning_rate < 1, "[train] learning_rate", "must be between 0 and 1")
+    need(0 <= spec.train.dropout < 1, "[train] dropout", "must be 0 to below 1")
+    need(spec.quantize.mode == "ptq", "[quantize] mode", 'must be "ptq"')
+    need(1 <= spec.quantize.samples <= 10000, "[quantize] samples", "must be 1 to 10000")
+    for label, threshold in detect.thresholds.items():
+        need(label in model.classes, f"[detect.thresholds] {label}", "is no class of the model")
+        need(0 < threshold <= 1, f"[detect.thresholds] {label}", "must be above 0, up to 1")
+    need(bool(detect.thresholds), "[detect.thresholds]", "name at least one class")
+    need(1 <= detect.smoothing <= 32, "[detect] smoothing", "must be 1 to 32")
+    need(1 <= detect.minimum_count <= detect.smoothing, "[detect] minimum_count", "1 to smoothing")
+    need(0 <= detect.suppression_hops <= 65535, "[detect] suppression_hops", "0 to 65535")
+    need(0 <= detect.gate <= 32767, "[detect] gate", "must be 0 to 32767")
+    most = min(features.frames, 4096 // features.hop)
+    need(1 <= spec.deploy.hop_frames <= most, "[deploy] hop_frames", f"must be 1 to {most}")
+    need(0 < spec.deploy.accept <= 1, "[deploy] accept", "must be above 0, up to 1")
