@@ -60,6 +60,7 @@ class VirtualPico:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us; its stdin's end stops it
         )
         try:
             self._command(
