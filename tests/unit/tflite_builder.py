@@ -94,14 +94,26 @@ class ModelBuilder:
                 setattr(o.builtinOptions, key, value)
         self._operators.append(o)
 
-    def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """The .tflite file."""
+    def build(
+        self,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        metadata: dict[str, bytes] | None = None,
+    ) -> bytes:
+        """The .tflite file; `metadata`: entries by name."""
         graph = schema.SubGraphT()
         graph.tensors, graph.operators = self._tensors, self._operators
         graph.inputs, graph.outputs = list(inputs), list(outputs)
         model = schema.ModelT()
         model.version = 3
-        model.subgraphs, model.buffers = [graph], self._buffers
+        model.subgraphs, model.buffers = [graph], list(self._buffers)
+        model.metadata = []
+        for name, content in (metadata or {}).items():
+            entry, buffer = schema.MetadataT(), schema.BufferT()
+            entry.name, entry.buffer = name, len(model.buffers)
+            buffer.data = np.frombuffer(content, np.uint8)
+            model.buffers.append(buffer)
+            model.metadata.append(entry)
         model.operatorCodes = []
         for name in self._codes:
             code = schema.OperatorCodeT()

@@ -1,0 +1,29 @@
+"""Firmware images for the tests on the virtual Pico, each built once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import small_models
+
+from host.deploy import firmware
+
+
+def _build(env: str, model: bytes, folder: Path) -> Path:
+    """The image, where a later build with another model does not overwrite it."""
+    network = folder / "network.tflite"
+    network.write_bytes(model)
+    built = firmware.build(env, network)
+    return Path(shutil.copy(built.uf2, folder / f"{env}.uf2"))
+
+
+@pytest.fixture(scope="session")
+def bench_image(tmp_path_factory) -> Path:
+    """The bench app around small_models.sums()."""
+    return _build("pico-bench", small_models.sums(), tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture(scope="session")
+def inference_image(tmp_path_factory) -> Path:
+    """The inference app around small_models.loudness()."""
+    return _build("pico", small_models.loudness(), tmp_path_factory.mktemp("inference"))

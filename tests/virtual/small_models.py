@@ -1,0 +1,70 @@
+"""Small networks for firmware images whose tests are not about a trained model."""
+
+import json
+
+import numpy as np
+from tflite_builder import ModelBuilder
+
+FRAMES, BANDS = 124, 129
+METADATA = {
+    "format": 1,
+    "name": "loud",
+    "description": "for tests: louder or quieter",
+    "classes": ["background", "loud"],
+    "features": {
+        "kind": "spectrogram",
+        "sample_rate": 16000,
+        "window": 256,
+        "hop": 128,
+        "frames": FRAMES,
+        "bands": BANDS,
+        "compress": "log2",
+    },
+    "detect": {
+        "gate": 0,
+        "smoothing": 4,
+        "minimum_count": 2,
+        "suppression_hops": 31,
+        "thresholds": {"loud": 0.8},
+    },
+    "deploy": {"hop_frames": 4},
+    "training": {},
+}
+
+
+def loudness() -> bytes:
+    """Spectrogram -> 4 x 4 averages -> two scores; with metadata, for the inference app."""
+    b = ModelBuilder()
+    x = b.tensor([1, FRAMES, BANDS, 1], 0.06, -128)
+    pooled = b.tensor([1, 4, 4, 1], 0.06, -128)
+    b.op(
+        "AVERAGE_POOL_2D",
+        [x],
+        [pooled],
+        filterHeight=31,
+        filterWidth=32,
+        strideH=31,
+        strideW=32,
+        padding=1,
+    )
+    flat = b.tensor([1, 16], 0.06, -128)
+    shape = b.tensor([2], dtype="int32", data=np.array([1, 16]))
+    b.op("RESHAPE", [pooled, shape], [flat], newShape=[1, 16])
+    weights = b.tensor([2, 16], 0.01, data=np.repeat([[-8], [8]], 16, axis=1))
+    bias = b.tensor([2], 0.0006, dtype="int32", data=np.array([6000, -6000]))
+    scores = b.tensor([1, 2], 0.1, 0)
+    b.op("FULLY_CONNECTED", [flat, weights, bias], [scores])
+    probabilities = b.tensor([1, 2], 1 / 256, -128)
+    b.op("SOFTMAX", [scores], [probabilities], beta=1.0)
+    return b.build([x], [probabilities], {"otolith": json.dumps(METADATA).encode()})
+
+
+def sums() -> bytes:
+    """Eight values in, their four weighted sums out; no metadata, for the bench app."""
+    b = ModelBuilder()
+    x = b.tensor([1, 8], 0.05, 3)
+    weights = b.tensor([4, 8], 0.02, data=np.arange(-16, 16).reshape(4, 8))
+    bias = b.tensor([4], 0.001, dtype="int32", data=np.array([100, -50, 0, 7]))
+    y = b.tensor([1, 4], 0.05, -5)
+    b.op("FULLY_CONNECTED", [x, weights, bias], [y])
+    return b.build([x], [y])
