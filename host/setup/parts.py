@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -50,12 +51,14 @@ def find_pico_sdk() -> Found | None:
     text = paths.PICO_SDK / "pico_sdk_version.cmake"
     if not text.exists():
         return None
-    words = [
-        line.split()[-1].rstrip(")")
-        for line in text.read_text().splitlines()
-        if line.startswith("    set(PICO_SDK_VERSION_M") or "VERSION_REVISION " in line[:40]
+    content = text.read_text()
+    numbers = [
+        re.search(rf"set\(PICO_SDK_VERSION_{part} (\d+)\)", content)
+        for part in ("MAJOR", "MINOR", "REVISION")
     ]
-    return Found(".".join(words[:3]), str(paths.PICO_SDK))
+    version = ".".join(number[1] for number in numbers if number)
+    # the builder names this version's files and linker script
+    return Found(version, str(paths.PICO_SDK)) if version == PICO_SDK.split("-")[0] else None
 
 
 def find_tinyusb() -> Found | None:
@@ -104,7 +107,19 @@ def find_tool_scons() -> Found | None:
     manifest = registries.PIO_CORE / "packages" / "tool-scons" / "package.json"
     if not manifest.exists():
         return None
-    return Found(json.loads(manifest.read_text())["version"], str(manifest.parent))
+    version = json.loads(manifest.read_text())["version"]
+    if version != registries.SCONS_PACKAGE:
+        return None
+    return Found(version, str(manifest.parent))
+
+
+def find_quiet() -> Found | None:
+    return Found("set", str(registries.PIO_STATE)) if registries.is_quiet() else None
+
+
+def find_portaudio() -> Found | None:
+    library = ctypes.util.find_library("portaudio")
+    return Found(library.partition(".so.")[2] or "2", library) if library else None
 
 
 def find_native() -> Found | None:
@@ -164,6 +179,13 @@ PARTS = [
         SETUP,
         registries.install_tool_scons,
     ),
+    Part(
+        "PlatformIO settings",
+        "builds without a network",
+        find_quiet,
+        SETUP,
+        registries.make_quiet,
+    ),
     Part("pico-sdk", "RP2040 drivers and start-up", find_pico_sdk, SETUP, install_pico_sdk),
     Part("TinyUSB", "USB device stack", find_tinyusb, SETUP, install_pico_sdk),
     Part("CMSIS-DSP", "front-end arithmetic", find_cmsis_dsp, SETUP, registries.install_cmsis_dsp),
@@ -171,9 +193,10 @@ PARTS = [
         "Node.js",
         "runs the virtual Pico",
         program("node", minimum=18),
-        debian.one_line(("nodejs", "npm")),
-        apt("nodejs", "npm"),
+        debian.one_line(("nodejs",)),
+        apt("nodejs"),
     ),
+    Part("npm", "fetches rp2040js", program("npm"), debian.one_line(("npm",)), apt("npm")),
     Part("rp2040js", "emulates the RP2040", find_rp2040js, SETUP, registries.install_rp2040js),
     Part("boot ROM", "RP2040 ROM image", find_bootrom, SETUP, registries.install_bootrom),
     Part("native library", "lib/ on this computer", find_native, SETUP, install_native),
@@ -187,11 +210,7 @@ PARTS = [
     Part(
         "PortAudio",
         "microphones and loudspeakers",
-        lambda: (
-            Found("2", "system")
-            if __import__("ctypes.util").util.find_library("portaudio")
-            else None
-        ),
+        find_portaudio,
         debian.one_line(("libportaudio2",)),
         apt("libportaudio2"),
     ),

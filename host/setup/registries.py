@@ -29,6 +29,12 @@ BOOTROM_SHA256 = "90b31e108faedfa6bbcfcc33ba05dac61e645108cfbbdc385f8dafc71fde44
 SCONS = "4.11.1"
 SCONS_PACKAGE = "4.41101.0"  # the same in PlatformIO's numbering
 PIO_CORE = paths.TOOLS / "pio-core"
+PIO_STATE = PIO_CORE / "appstate.json"
+QUIET = {
+    "enable_telemetry": False,
+    "check_platformio_interval": 100 * 365,  # days
+    "check_prune_system_threshold": 0,  # megabytes; 0 is never
+}
 
 
 @contextmanager
@@ -36,6 +42,7 @@ def downloaded(requirement: str, *options: str) -> Iterator[Path]:
     """The file pip downloads for `requirement`, in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options]
+        command += ["--disable-pip-version-check"]
         run(*command, "-d", folder, requirement)
         yield next(Path(folder).iterdir())
 
@@ -126,7 +133,21 @@ def install_tool_scons() -> None:
         spec = {"owner": "platformio", "id": None, "name": "tool-scons"}
         spec |= {"requirements": None, "uri": None}
         (work / ".piopm").write_text(json.dumps({"type": "tool", **about, "spec": spec}))
-    # No questions, no usage reports: builds work without a network.
-    setting = ("settings", "set", "enable_telemetry", "no")
+
+
+def is_quiet() -> bool:
+    """Whether PlatformIO is told to leave the network alone."""
+    try:
+        settings = json.loads(PIO_STATE.read_text()).get("settings", {})
+    except (OSError, ValueError):
+        return False
+    return all(settings.get(name) == value for name, value in QUIET.items())
+
+
+def make_quiet() -> None:
+    """No usage reports, no look for new versions: builds work the same without a network."""
     environment = {**os.environ, "PLATFORMIO_CORE_DIR": str(PIO_CORE)}
-    run(sys.executable, "-m", "platformio", *setting, env=environment)
+    for name, value in QUIET.items():
+        text = "no" if value is False else str(value)
+        command = (sys.executable, "-m", "platformio", "settings", "set", name, text)
+        run(*command, env=environment)
