@@ -48,8 +48,9 @@ def compile_graph(data: bytes, name: str) -> Compiled:
         if placed.place[index][0] != "arena":
             raise UserError("an output is an input under another name: the network does nothing")
     digest = model_hash(data)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:40] or "model"
     name = (metadata or {}).get("name", name)
-    if not isinstance(name, str) or not re.fullmatch(r"[\w.-]{1,40}", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name):
         raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
     text, weights = emit(graph, steps, placed, name, digest, labels)
     files = {"model.c": text}

@@ -57,9 +57,14 @@ class Table:
         at = self._field(field)
         return self.buffer.unpack(code, at) if at else default
 
-    def table(self, field: int) -> Table | None:
+    def place(self, field: int) -> int | None:
+        """Where the table, list or string of a field is."""
         at = self._field(field)
-        return Table(self.buffer, self.buffer.follow(at)) if at else None
+        return self.buffer.follow(at) if at else None
+
+    def table(self, field: int) -> Table | None:
+        at = self.place(field)
+        return None if at is None else Table(self.buffer, at)
 
     def _vector(self, field: int, item: int) -> tuple[int, int]:
         """Position of the first item and count."""

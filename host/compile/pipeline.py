@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from host.compile.graph import Graph
-from host.errors import UserError
+from host.errors import UserError, short
 from host.features import COMPRESS, quantizer
 
 MAX_LABELS, MAX_SMOOTHING = 32, 32  # detect.h
@@ -21,7 +21,9 @@ def _need(metadata: dict, *path: str):
 def _integer(metadata: dict, low: int, high: int, *path: str) -> int:
     value = _need(metadata, *path)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise UserError(f"the model's {'.'.join(path)} is {value!r}, not a number {low} to {high}")
+        raise UserError(
+            f"the model's {'.'.join(path)} is {short(repr(value))}, not a number {low} to {high}"
+        )
     return value
 
 
@@ -42,9 +44,9 @@ def pipeline_source(metadata: dict, graph: Graph) -> str:
     labels = labels_of(metadata)
     kind, compress = _need(metadata, "features", "kind"), _need(metadata, "features", "compress")
     if kind != "spectrogram":
-        raise UserError(f"front end {kind!r} is not known to this version")
-    if compress not in COMPRESS:
-        raise UserError(f"compress {compress!r}: one of {', '.join(COMPRESS)}")
+        raise UserError(f"front end {short(repr(kind))} is not known to this version")
+    if not isinstance(compress, str) or compress not in COMPRESS:
+        raise UserError(f"compress {short(repr(compress))}: one of {', '.join(COMPRESS)}")
     sizes = {
         key: _integer(metadata, 1, 65535, "features", key)
         for key in ("sample_rate", "window", "hop", "frames", "bands")
@@ -60,9 +62,18 @@ def pipeline_source(metadata: dict, graph: Graph) -> str:
     if outputs != len(labels) and not (outputs == 1 and len(labels) == 2):
         raise UserError(f"the network gives {outputs} scores for {len(labels)} classes")
     thresholds = _need(metadata, "detect", "thresholds")
+    if not isinstance(thresholds, dict):
+        raise UserError("the model's detect.thresholds is no table of classes")
+    for label, value in thresholds.items():
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise UserError(
+                f"the model's threshold of {short(label)} is {short(value)}, not 0 to 1"
+            )
     unknown = set(thresholds) - set(labels)
     if unknown:
-        raise UserError(f"threshold for {sorted(unknown)[0]!r}, which is no class of the model")
+        raise UserError(
+            f"threshold for {short(sorted(unknown)[0])!r}, which is no class of the model"
+        )
     q15 = [max(0, min(32767, round(32767 * float(thresholds.get(name, 0))))) for name in labels]
     q = quantizer(compress, float(tensor.scale), tensor.zero_point)
     smoothing = _integer(metadata, 1, MAX_SMOOTHING, "detect", "smoothing")

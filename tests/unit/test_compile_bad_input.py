@@ -9,16 +9,17 @@ import time
 import numpy as np
 import pytest
 from compiled_batch import run
+from test_compile_cli import METADATA, network
 
 from host import paths
 from host.compile import compile_graph, compile_model
+from host.compile.metadata import write_metadata
 from host.compile.reader import read
 from host.errors import UserError
 
-MODELS = sorted(paths.test_models().glob("*.tflite"))
+FILES = [m.read_bytes() for m in sorted(paths.test_models().glob("*.tflite"))]
+FILES += [write_metadata(network(), METADATA)] * 2
 MUTATIONS, SLOWEST_S, EXECUTED = 2000, 10.0, 40
-
-pytestmark = pytest.mark.skipif(not MODELS, reason="no shared models here")
 
 
 def structural(data: bytes) -> list[int]:
@@ -45,11 +46,10 @@ def damaged(random_: random.Random, data: bytes, places: list[int]) -> bytes:
 
 def test_random_mutations(tmp_path):
     random_ = random.Random(2)
-    files = [m.read_bytes() for m in MODELS]
-    places = [structural(f) for f in files]
+    places = [structural(f) for f in FILES]
     valid, errors = [], set()
     for number in range(MUTATIONS):
-        data = damaged(random_, files[number % len(files)], places[number % len(files)])
+        data = damaged(random_, FILES[number % len(FILES)], places[number % len(FILES)])
         start = time.monotonic()
         try:
             compiled = compile_graph(data, "damaged")
@@ -79,7 +79,7 @@ def structure(compiled) -> str:
     return text.replace(compiled.report["hash"], "")
 
 
-ORIGINAL = [structure(compile_graph(m.read_bytes(), "damaged")) for m in MODELS]
+ORIGINAL = [structure(compile_graph(f, "damaged")) for f in FILES]
 
 
 def different(compiled) -> bool:
@@ -87,14 +87,14 @@ def different(compiled) -> bool:
 
 
 def test_every_cut_of_a_header_is_an_error():
-    data = MODELS[0].read_bytes()
+    data = FILES[0]
     for length in range(64):
         with pytest.raises(UserError):
             compile_graph(data[:length], "cut")
 
 
 def test_a_bad_model_leaves_earlier_output_alone(tmp_path):
-    data = MODELS[0].read_bytes()
+    data = FILES[0]
     compile_model(data, tmp_path, "good")
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(UserError):

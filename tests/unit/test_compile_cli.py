@@ -1,0 +1,206 @@
+"""host compile, host header, host run, and what they write."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from random_models import Net, conv_2d, fully_connected, softmax
+from tflite_micro.python.tflite_micro import runtime
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+from host import paths
+from host.cli import main
+from host.compile.metadata import read_metadata, write_metadata
+from host.native.sources import lib
+
+METADATA = {
+    "format": 1,
+    "name": "tiny",
+    "classes": ["background", "alarm"],
+    "features": {
+        "kind": "spectrogram",
+        "sample_rate": 16000,
+        "window": 256,
+        "hop": 128,
+        "frames": 6,
+        "bands": 129,
+        "compress": "log2",
+    },
+    "detect": {
+        "gate": 0,
+        "smoothing": 4,
+        "minimum_count": 2,
+        "suppression_hops": 31,
+        "thresholds": {"alarm": 0.8},
+    },
+    "deploy": {"hop_frames": 4},
+}
+
+
+def network() -> bytes:
+    """Six frames of 129 bands to two scores."""
+    net = Net(np.random.default_rng(1), (1, 6, 129, 1))
+    conv_2d(net)
+    while net.shape[-1] != 2 or len(net.shape) != 2:
+        fully_connected(net)
+    softmax(net)
+    return net.build()
+
+
+@pytest.fixture(scope="module")
+def model() -> bytes:
+    return network()
+
+
+@pytest.fixture
+def file(model, tmp_path):
+    path = tmp_path / "1 tiny.tflite"
+    path.write_bytes(write_metadata(model, METADATA))
+    return path
+
+
+def host(*arguments) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+def test_compile_writes_c_that_builds_without_warnings(file, tmp_path):
+    code, output = host("compile", file, "-o", tmp_path / "out", "--json")
+    assert code == 0, output
+    report = json.loads(output)
+    assert report == json.loads((tmp_path / "out/report.json").read_text())
+    assert report["name"] == "tiny" and report["labels"] == ["background", "alarm"]
+    sources = [tmp_path / "out/model.c", tmp_path / "out/pipeline.c"]
+    for compiler in ("cc", "arm-none-eabi-gcc -mcpu=cortex-m0plus -mthumb"):
+        command = [*compiler.split(), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-c"]
+        command += [*map(str, sources), *(f"-I{i}" for i in lib("nn").include)]
+        subprocess.run(command, check=True, cwd=tmp_path)
+
+
+def test_no_float_no_heap_on_the_m0plus(file, tmp_path):
+    host("compile", file, "-o", tmp_path)
+    nn = lib("nn")
+    files = [str(tmp_path / "model.c"), *map(str, nn.files)]
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", "-std=c11", "-O3", "-c"]
+    command += ["-Wall", "-Wextra", "-Werror", *files, *(f"-I{i}" for i in nn.include)]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    objects = sorted(tmp_path.glob("*.o"))
+    names = subprocess.run(
+        ["arm-none-eabi-nm", "-u", *map(str, objects)], check=True, capture_output=True, text=True
+    ).stdout
+    used = set(re.findall(r" U (\w+)", names))
+    defined_elsewhere = {n for n in used if not n.startswith("nn_")}
+    allowed = {"memcpy", "memset", "__aeabi_idiv", "__aeabi_uidiv", "__aeabi_lmul"}
+    assert defined_elsewhere <= allowed
+
+
+def test_earlier_pipeline_goes_when_the_model_has_none(file, model, tmp_path):
+    host("compile", file, "-o", tmp_path)
+    assert (tmp_path / "pipeline.c").exists()
+    file.write_bytes(model)
+    assert host("compile", file, "-o", tmp_path)[0] == 0
+    assert not (tmp_path / "pipeline.c").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"classes": "alarm"}, "classes"),
+        ({"classes": ["a", "b", "c"]}, "scores for 3 classes"),
+        ({"features": {**METADATA["features"], "frames": 7}}, "7 x 129"),
+        ({"features": {**METADATA["features"], "kind": "magic"}}, "magic"),
+        ({"detect": {**METADATA["detect"], "smoothing": 0}}, "smoothing"),
+        ({"detect": {**METADATA["detect"], "thresholds": {"alrm": 0.5}}}, "alrm"),
+        ({"detect": {**METADATA["detect"], "thresholds": {"alarm": "x"}}}, "alarm"),
+        ({"detect": {**METADATA["detect"], "thresholds": []}}, "thresholds"),
+        ({"deploy": {}}, "deploy.hop_frames"),
+        ({"name": "a*/b"}, "name"),
+        ({"classes": [{}, 1]}, "classes"),
+    ],
+)
+def test_bad_metadata_is_one_line(change, said, file, model, tmp_path):
+    file.write_bytes(write_metadata(model, {**METADATA, **change}))
+    code, output = host("compile", file, "-o", tmp_path / "out")
+    assert code == 1 and said in output and output.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_header_is_c_and_cpp(file, tmp_path):
+    code, _ = host("header", file, "-o", tmp_path / "model.h")
+    assert code == 0
+    text = '#include "model.h"\n#include <stdio.h>\nint main(void) {\n'
+    text += "  fwrite(__1_tiny_tflite, 1, __1_tiny_tflite_len, stdout);\n"
+    text += "  return (int)((unsigned long)(void *)__1_tiny_tflite % 16);\n}\n"
+    for name, compiler in (("a.c", ["cc", "-std=c11"]), ("a.cpp", ["c++", "-std=c++11"])):
+        (tmp_path / name).write_text(text)
+        command = [*compiler, "-Wall", "-Wextra", "-Werror", name, "-o", "a"]
+        subprocess.run(command, check=True, cwd=tmp_path)
+        done = subprocess.run([str(tmp_path / "a")], capture_output=True, check=True)
+        assert done.stdout == file.read_bytes()
+
+
+def test_run_on_this_computer(file, model, tmp_path):
+    x = np.random.default_rng(2).integers(-128, 128, (1, 6, 129, 1)).astype(np.int8)
+    np.save(tmp_path / "x.npy", x)
+    arguments = ["run", file, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy"]
+    code, output = host(*arguments, "--json")
+    assert code == 0 and json.loads(output)["macs"] > 0
+    interpreter = runtime.Interpreter.from_bytes(model)
+    interpreter.set_input(x, 0)
+    interpreter.invoke()
+    assert np.array_equal(np.load(tmp_path / "y.npy"), interpreter.get_output(0))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.zeros((1, 6, 128, 1), np.int8), "shape"),
+        (np.zeros((1, 6, 129, 1), np.int32), "int32"),
+        (np.array([{}]), "npy"),
+    ],
+)
+def test_run_refuses_a_wrong_input(value, said, file, tmp_path):
+    np.save(tmp_path / "x.npy", value)
+    (tmp_path / "y.npy").write_bytes(b"before")
+    arguments = ["run", file, "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy"]
+    code, output = host(*arguments)
+    assert code == 1 and said in output and output.count("\n") == 1
+    assert (tmp_path / "y.npy").read_bytes() == b"before"
+
+
+def test_metadata_round_trip(model):
+    assert read_metadata(model) is None
+    once = write_metadata(model, METADATA)
+    assert read_metadata(once) == METADATA
+    twice = write_metadata(once, {"name": "Schrödinger"})
+    assert read_metadata(twice) == {"name": "Schrödinger"}
+
+
+@pytest.mark.parametrize("name", ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"])
+def test_metadata_changes_nothing_else(name):
+    path = paths.test_models() / f"{name}.tflite"
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    before = path.read_bytes()
+    after = write_metadata(write_metadata(before, {"a": 1}), METADATA)
+    assert read_metadata(after) == METADATA
+    a, b = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(d, 0)) for d in (before, after))
+    assert a.description == b.description and a.version == b.version
+    others = [m.name for m in b.metadata if m.name != b"otolith"]
+    assert others == [m.name for m in a.metadata or []]
+    x, results = None, []
+    for data in (before, after):
+        interpreter = runtime.Interpreter.from_bytes(data)
+        if x is None:
+            shape = interpreter.get_input_details(0)["shape"]
+            x = np.random.default_rng(3).integers(-128, 128, shape).astype(np.int8)
+        interpreter.set_input(x, 0)
+        interpreter.invoke()
+        results.append(np.array(interpreter.get_output(0)))
+    assert np.array_equal(*results)
