@@ -12,7 +12,7 @@ COMMANDS = {
     "doctor": "host.setup.cli:doctor",
     "data": "host.data.cli:data",
     "features": "host.features.cli:features",
-    "train": "host.train.cli:train",
+    "train": "host.train.cli:train_command",
     "compile": "host.compile.cli:compile_",
     "header": "host.compile.cli:header",
     "run": "host.compile.run:run",

@@ -1,0 +1,141 @@
+"""A spec's [data] -> network windows: PCM, label, source, for each set."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from host.data.alarm import alarm_clip, background_clip
+from host.errors import UserError
+from host.features import read_pcm
+from host.paths import test_data
+from host.spec import Spec
+
+SETS = ("train", "validate", "test")
+SOUNDS = (".wav", ".ogg", ".flac")
+
+
+@dataclass
+class Windows:
+    """One set: int16 (count, samples), class numbers, and which clip each window is from."""
+
+    pcm: np.ndarray
+    labels: np.ndarray
+    clips: np.ndarray
+
+
+def _generate(job: tuple[int, int, bool, int]) -> np.ndarray:
+    seed, number, is_alarm, samples = job
+    rng = np.random.default_rng((seed, number))
+    return alarm_clip(rng, samples) if is_alarm else background_clip(rng, samples)
+
+
+def _alarm_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
+    if len(spec.model.classes) != 2:
+        raise UserError('[data] kind = "alarm" makes two classes: background first, then the alarm')
+    sets, samples = {}, spec.features.samples
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for place, name in enumerate(SETS):
+            count = getattr(spec.data, f"{name}_clips")
+            labels = np.arange(count) % 2
+            seed = spec.data.seed * len(SETS) + place
+            jobs = [(seed, number, bool(label), samples) for number, label in enumerate(labels)]
+            clips = []
+            for done, clip in enumerate(pool.map(_generate, jobs, chunksize=32), 1):
+                clips.append(clip)
+                progress(f"sounds ({name})", done / count)
+            sets[name] = Windows(np.array(clips, np.int16), labels, np.arange(count))
+    return sets
+
+
+def esc_folder(spec: Spec) -> Path:
+    """Where the recordings are."""
+    folder = test_data() / spec.data.path
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no recordings there: set OTOLITH_DATA to their parent folder")
+    return folder
+
+
+def esc_files(spec: Spec) -> list[tuple[Path, int, int, str]]:
+    """(file, class, fold, source) of an ESC layout: <class folder>/<fold>-<source>-<take>.ogg.
+
+    A class folder may carry a number before its name; names are compared in lower case with _.
+    """
+    found = []
+    folder = esc_folder(spec)
+    for child in sorted(folder.iterdir()):
+        name = re.sub(r"^\d+\s*-\s*", "", child.name).strip().lower().replace(" ", "_")
+        if not child.is_dir() or name not in spec.model.classes:
+            continue
+        for file in sorted(child.iterdir()):
+            match = re.match(r"(\d+)-([^-]+)-", file.name)
+            if match and file.suffix.lower() in SOUNDS:
+                found.append((file, spec.model.classes.index(name), int(match[1]), match[2]))
+    for number, label in enumerate(spec.model.classes):
+        if not any(entry[1] == number for entry in found):
+            raise UserError(f"{folder}: no recordings of class {label}")
+    return found
+
+
+def _cut(pcm: np.ndarray, samples: int, starts: Iterator[int] | list[int]) -> list[np.ndarray]:
+    padded = np.pad(pcm, (0, max(0, samples - len(pcm))))
+    return [padded[s : s + samples] for s in starts]
+
+
+def _esc_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
+    samples, augment = spec.features.samples, spec.augment
+    files = esc_files(spec)
+    rows: dict[str, list] = {name: [] for name in SETS}
+    for number, (file, label, fold, source) in enumerate(files):
+        progress("recordings", (number + 1) / len(files))
+        share = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) / 2**32
+        if fold in spec.data.test_folds:
+            name = "test"
+        elif fold in spec.data.train_folds:
+            name = "validate" if share < spec.data.validate_share else "train"
+        else:
+            continue
+        pcm = read_pcm(file, resample=True)
+        last = max(0, len(pcm) - samples)
+        if name == "train":
+            rng = np.random.default_rng((spec.data.seed, number))
+            starts = rng.integers(0, last + 1, augment.windows_a_clip)
+            windows = [_augment(w, rng, spec) for w in _cut(pcm, samples, list(starts))]
+        else:
+            windows = _cut(pcm, samples, list(range(0, last + 1, samples // 2)))
+        # ESC clips are padded with digital silence: a window of it teaches nothing.
+        loud = [w for w in windows if np.abs(w).max() > 30] or windows[:1]
+        rows[name] += [(w, label, number) for w in loud]
+    sets = {}
+    for name, entries in rows.items():
+        if not entries:
+            raise UserError(f"no recordings for the {name} set: check folds and validate_share")
+        pcm, labels, clips = zip(*entries, strict=True)
+        sets[name] = Windows(np.array(pcm, np.int16), np.array(labels), np.array(clips))
+    return sets
+
+
+def _augment(pcm: np.ndarray, rng: np.random.Generator, spec: Spec) -> np.ndarray:
+    """Gain, white noise: [augment] of the spec."""
+    x = pcm.astype(float)
+    a = spec.augment
+    if a.gain_db:
+        x *= 10 ** (rng.uniform(-a.gain_db, a.gain_db) / 20)
+    if a.noise_snr_db:
+        rms = np.sqrt(np.mean(x * x)) + 1e-9
+        snr = rng.uniform(a.noise_snr_db, a.noise_snr_db + 20)
+        x += rng.normal(0, rms * 10 ** (-snr / 20), len(x))
+    return np.clip(np.round(x), -32768, 32767).astype(np.int16)
+
+
+def load_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
+    """Train, validate and test windows; `progress` gets what is done and its share, 0..1."""
+    kinds = {"alarm": _alarm_windows, "esc": _esc_windows}
+    return kinds[spec.data.kind](spec, progress)

@@ -1,0 +1,28 @@
+"""Networks by name: one file each, one line here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from host.errors import UserError
+
+ARCHITECTURES = {
+    "esc_cnn": "host.train.architectures.esc_cnn:esc_cnn",
+    "strided_cnn": "host.train.architectures.strided_cnn:strided_cnn",
+}
+
+
+def find(name: str) -> Callable:
+    """A registered network, or `module:function` of the user's own; called as
+    function(frames, bands, classes, dropout) -> keras Model with softmax output."""
+    target = ARCHITECTURES.get(name, name)
+    module, _, attribute = target.partition(":")
+    if not attribute:
+        raise UserError(
+            f"no architecture {name!r}: one of {', '.join(ARCHITECTURES)}, or module:function"
+        )
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"architecture {name!r}: {error}") from error

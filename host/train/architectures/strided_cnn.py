@@ -1,0 +1,31 @@
+"""A plain network for many classes: strided convolutions, then depthwise-separable ones, mean."""
+
+
+def strided_cnn(frames: int, bands: int, classes: int, dropout: float):
+    """(1, frames, bands, 1) -> (1, classes)."""
+    from tf_keras import Sequential, layers
+
+    def separable(filters: int, stride: int) -> list:
+        return [
+            layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Conv2D(filters, 1, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+        ]
+
+    return Sequential(
+        [
+            layers.Input((frames, bands, 1), batch_size=None),
+            layers.Conv2D(16, 5, strides=(4, 4), padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            *separable(32, 2),
+            *separable(48, 1),
+            *separable(64, 2),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(dropout),
+            layers.Dense(classes, activation="softmax"),
+        ]
+    )
