@@ -8,21 +8,22 @@ from pathlib import Path
 
 from host.errors import UserError
 
-# First match wins; the pattern is searched in the path of the object file.
+# First match wins; the pattern is searched in the path of the object file, or of the archive and
+# its member: .../lib895/libfeatures.a(spectrogram.o).
 PARTS = [
+    ("libc, libgcc", r"lib(c|c_nano|g|m|gcc|nosys|stdc\+\+)[\w.-]*\.a\(|/crt\w+\.o$"),
     ("model", r"/model/"),
+    ("nn kernels", r"/libnn\.a\("),
+    ("features", r"/libfeatures\.a\("),
     ("CMSIS-DSP", r"/cmsis-dsp/"),
+    ("pdm", r"/libpdm\.a\("),
+    ("listen, detect", r"/lib(listen|detect)\.a\("),
+    ("wire", r"/libwire\.a\("),
+    ("board", r"/libboard\.a\("),
     ("TinyUSB", r"/tinyusb/"),
-    ("boot stage 2", r"/boot2/|boot2\.S"),
     ("pico-sdk", r"/pico-sdk/"),
-    ("features", r"/features/"),
-    ("nn kernels", r"/nn/"),
-    ("pdm", r"/pdm/"),
-    ("listen, detect", r"/(listen|detect)/"),
-    ("wire", r"/(wire|app)/"),
-    ("board", r"/board/"),
-    ("app", r"/src/"),
-    ("libc, libgcc", r"lib(c|c_nano|g|m|gcc|nosys|stdc\+\+)[\w.-]*\.a|crt\w*\.o"),
+    ("boot stage 2", r"boot2"),
+    ("app", r"/src/|/libapp\.a\("),
 ]
 OTHER = "other"
 # Output sections that cost flash, RAM, or both (initialised data and code that runs from RAM).

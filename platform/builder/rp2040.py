@@ -157,7 +157,13 @@ defines = [
     ("PICO_32BIT", 1),
     ("PICO_BOARD", f'\\"{board.get("build.sdk_board")}\\"'),
     ("PICO_TARGET_NAME", '\\"otolith\\"'),
-    # no heap: an allocation is a link error or a panic, never a surprise
+    # as the SDK's own release builds; its hard_assert() stays
+    ("NDEBUG", 1),
+    # panic() says why over lib/board instead of through printf, which brings a heap and floats
+    ("PICO_PANIC_FUNCTION", "board_panic"),
+    # nothing here sets alarms by way of a pool
+    ("PICO_TIME_DEFAULT_ALARM_POOL_DISABLED", 1),
+    # no heap: code that allocates does not get past test_platform.py
     ("PICO_HEAP_SIZE", 0),
     # the whole 4 kB bank core 0 has for its stack
     ("PICO_STACK_SIZE", 4096),
