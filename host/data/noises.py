@@ -96,7 +96,16 @@ def voice(rng: np.random.Generator, n: int) -> np.ndarray:
         piece = out[at : at + length]
         piece += sound[: len(piece)]
         at += length + int(rng.uniform(0.05, 0.7) * RATE)
-    return unit(out + 0.03 * rng.normal(size=n))
+    return unit(_formants(rng, out) + 0.03 * rng.normal(size=n))
+
+
+def _formants(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
+    """Two resonances, as throats have them: one may well lie at an alarm's pitch."""
+    f = np.fft.rfftfreq(len(x), 1 / RATE)
+    gain = np.full(len(f), 0.1)
+    for centre in (rng.uniform(300, 1200), rng.uniform(1000, 4500)):
+        gain += 1 / (1 + ((f - centre) / rng.uniform(60, 400)) ** 2)
+    return np.fft.irfft(np.fft.rfft(x) * gain, len(x))
 
 
 def chirps(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -225,8 +234,14 @@ BACKGROUNDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 }
 
 
+# Voices and beeps are what an alarm is mistaken for: they come more often.
+WEIGHTS = {"voice": 3.0, "beeps": 2.0}
+
+
 def background(rng: np.random.Generator, n: int) -> np.ndarray:
     """One or two kinds of background, rms 1."""
-    names = rng.choice(list(BACKGROUNDS), int(rng.integers(1, 3)), replace=False)
+    weights = np.array([WEIGHTS.get(name, 1.0) for name in BACKGROUNDS])
+    count = int(rng.integers(1, 3))
+    names = rng.choice(list(BACKGROUNDS), count, replace=False, p=weights / weights.sum())
     parts = [BACKGROUNDS[name](rng, n) * 10 ** rng.uniform(-1, 0) for name in names]
     return unit(np.sum(parts, axis=0))

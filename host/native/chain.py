@@ -99,7 +99,7 @@ class Chain:
         q = scores = smoothed = event = None
         if result.scored:
             q = np.frombuffer(ffi.buffer(self._lib.nn_output(0), self._outputs), np.int8).copy()
-            scores = np.array(result.scores[0:n], np.uint16)
+            scores = np.array([result.scores[i] for i in range(n)], np.uint16)
             smoothed = np.array([result.smoothed[i] for i in range(n)], np.uint16)
             if result.event:
                 event = (self.labels[result.detection.label], result.detection.score)

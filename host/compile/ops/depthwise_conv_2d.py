@@ -1,4 +1,9 @@
-"""DEPTHWISE_CONV_2D: weights [1][h][w][out], int8 per channel."""
+"""DEPTHWISE_CONV_2D: weights [1][h][w][out], int8 per channel.
+
+On one input channel it is a CONV_2D, whose kernel fetches less.
+"""
+
+import numpy as np
 
 from host.compile.graph import Array, Graph, Operation, Step
 from host.compile.ops import common
@@ -20,11 +25,13 @@ def lower(graph: Graph, op: Operation) -> Step:
     settings = {
         "window": common.window(op, x, out, kernel_h, kernel_w),
         "out": common.requantize(op, common.convolution_scales(op, x, w, out, channels), out),
-        "weights": Array("int8_t", weights.ravel()),
+        "weights": Array("int8_t", np.moveaxis(weights[0], 2, 0).ravel()),
         "bias": common.bias_values(op, bias, channels),
         "in_offset": -x.zero_point,
-        "multiplier": multiplier,
     }
-    kernel = "nn_depthwise_conv_2d"
+    kernel = "nn_conv_2d"
+    if x.shape[3] > 1:
+        kernel = "nn_depthwise_conv_2d"
+        settings["multiplier"] = multiplier
     macs = out.count * kernel_h * kernel_w
     return Step(op.name, kernel, kernel + "_t", settings, (x.index,), out.index, macs)

@@ -43,7 +43,7 @@ void nn_conv_2d(const nn_conv_2d_t *p, const int8_t *in, int8_t *out);
 typedef struct {
     nn_window_t window;
     nn_requantize_t out;
-    const int8_t *weights; /* [kernel_h][kernel_w][out_c] */
+    const int8_t *weights; /* [out_c][kernel_h][kernel_w] */
     const int32_t *bias;
     int16_t in_offset;
     uint16_t multiplier; /* output channels an input channel */
