@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from host.errors import UserError
@@ -24,17 +25,18 @@ PARTS = [
     ("pico-sdk", r"/pico-sdk/"),
     ("boot stage 2", r"boot2"),
     ("app", r"/src/|/libapp\.a\("),
+    ("veneers", r"^linker stubs$"),
+    ("stack", r"^$"),
 ]
 OTHER = "other"
 # Output sections that cost flash, RAM, or both (initialised data and code that runs from RAM).
 FLASH_ONLY = {".boot2", ".text", ".rodata", ".binary_info", ".ARM.exidx", ".ARM.extab"}
-BOTH = {".data", ".scratch_x", ".scratch_y"}
-RAM_ONLY = {".bss", ".uninitialized_data", ".ram_vector_table", ".heap"}
-RAM_ONLY |= {".stack_dummy", ".stack1_dummy"}
+BOTH = {".data", ".tdata", ".scratch_x", ".scratch_y"}
+STACK = {".stack_dummy", ".stack1_dummy"}
+RAM_ONLY = {".bss", ".tbss", ".uninitialized_data", ".ram_vector_table", ".heap", *STACK}
 
-OUTPUT = re.compile(r"^(\.[\w.]+)(?:\s+0x([0-9a-f]+)\s+0x([0-9a-f]+).*)?$")
-INPUT = re.compile(r"^ (\S+)?\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S.*)$")
-FILL = re.compile(r"^ \*fill\*\s+0x[0-9a-f]+\s+0x([0-9a-f]+)")
+OUTPUT = re.compile(r"^(\.[\w.]+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)")
+INPUT = re.compile(r"^ \S+\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S.*)$")
 
 
 @dataclass
@@ -63,31 +65,34 @@ def by_part(map_file: Path) -> dict[str, Use]:
     _, found, body = text.partition("Linker script and memory map")
     if not found:
         raise UserError(f"{map_file}: not a linker map: build the firmware again")
+    # A long section name stands on a line of its own: join it with the next.
+    lines = re.sub(r"^( ?\.\S+)\n\s+(0x)", r"\1 \2", body, flags=re.M).splitlines()
     uses: dict[str, Use] = {}
-    output = ""
-    # A long input section name stands on a line of its own: join it with the next.
-    lines = re.sub(r"\n( \.\S+)\n\s+(0x)", r"\n\1 \2", body).splitlines()
-    last = OTHER
-    for line in lines:
+    output, end, starts = "", 0, []
+    for line in [*lines, ".end 0x0 0x0"]:
         if match := OUTPUT.match(line):
-            output = match[1]
-            continue
-        if match := FILL.match(line):
-            part, size = last, int(match[1], 16)
-        elif match := INPUT.match(line):
-            part, size = part_of(match[4]), int(match[3], 16)
-            last = part
-        else:
-            continue
-        if not size:
-            continue
-        use = uses.setdefault(part, Use())
-        if output in FLASH_ONLY or output in BOTH:
-            use.flash += size
-        if output in RAM_ONLY or output in BOTH:
-            use.ram += size
+            _add(uses, output, end, starts)
+            output, end = match[1], int(match[2], 16) + int(match[3], 16)
+            starts = [(int(match[2], 16), OTHER)]
+        elif (match := INPUT.match(line)) and int(match[2], 16):
+            starts.append((int(match[1], 16), part_of(match[3])))
     order = [part for part, _ in PARTS] + [OTHER]
     return {p: uses[p] for p in order if p in uses and (uses[p].flash or uses[p].ram)}
+
+
+def _add(uses: dict[str, Use], output: str, end: int, starts: list[tuple[int, str]]) -> None:
+    """Count an output section: an object's bytes go on until the next object's start, so padding
+    belongs to the object before it, and merged strings are counted once."""
+    bounds = [*sorted(starts, key=lambda start: start[0]), (end, OTHER)]
+    for (start, part), (stop, _) in pairwise(bounds):
+        size = min(stop, end) - start
+        if size <= 0:
+            continue
+        use = uses.setdefault("stack" if output in STACK else part, Use())
+        if output in FLASH_ONLY | BOTH:
+            use.flash += size
+        if output in RAM_ONLY | BOTH:
+            use.ram += size
 
 
 def total(uses: dict[str, Use]) -> Use:

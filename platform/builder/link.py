@@ -1,13 +1,17 @@
 """Run the linker; say in one line by how much an image does not fit.
 
 Usage: link.py BOARD COMMAND...
+
+The image and its map replace earlier ones only when linking succeeds.
 """
 
+import os
 import re
 import subprocess
 import sys
 
 OVERFLOW = re.compile(r"region [`'](\w+)' overflowed by (\d+) bytes")
+NEW, MAP = ".new", "-Wl,-Map="
 PARTS = {"FLASH": "flash", "RAM": "RAM"}
 
 
@@ -20,13 +24,33 @@ def explain(board: str, output: str) -> str | None:
     return f"Error: the image is too big for {board} by {much}: use a smaller model or board"
 
 
+def redirected(command: list[str]) -> tuple[list[str], list[str]]:
+    """The command writing to temporary names, and the names it was given."""
+    outputs = []
+    changed = list(command)
+    for i, word in enumerate(command):
+        if i and command[i - 1] == "-o":
+            outputs.append(word)
+            changed[i] = word + NEW
+        elif word.startswith(MAP):
+            outputs.append(word[len(MAP) :])
+            changed[i] = word + NEW
+    return changed, outputs
+
+
 def main() -> int:
     board, *command = sys.argv[1:]
+    command, outputs = redirected(command)
     done = subprocess.run(command, text=True, stderr=subprocess.PIPE)
     if done.returncode:
         sys.stderr.write((explain(board, done.stderr) or done.stderr).rstrip() + "\n")
     else:
         sys.stderr.write(done.stderr)
+    for output in outputs:
+        if done.returncode == 0:
+            os.replace(output + NEW, output)
+        elif os.path.exists(output + NEW):
+            os.remove(output + NEW)
     return done.returncode
 
 

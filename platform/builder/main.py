@@ -26,15 +26,22 @@ def fail(message):
 
 
 def run_host(*arguments):
-    """Run the `host` command of this checkout."""
+    """Run the `host` command of this checkout; where it fails it has said why."""
     if subprocess.run([sys.executable, "-m", "host", *arguments], cwd=root).returncode:
-        fail(f"`host {' '.join(arguments)}` failed, see above")
+        env.Exit(1)
 
 
 # --- toolchain -------------------------------------------------------------------------------
 PREFIX = "arm-none-eabi-"
-if not shutil.which(PREFIX + "gcc"):
-    fail(f"{PREFIX}gcc is not on PATH: run `host setup`, or install Arm GNU Toolchain 12 or later")
+OLDEST = 12  # major version
+compiler = shutil.which(PREFIX + "gcc")
+if not compiler:
+    fail(
+        f"no {PREFIX}gcc on PATH: run `host setup`, or install Arm GNU Toolchain {OLDEST} or later"
+    )
+dump = subprocess.run([compiler, "-dumpversion"], capture_output=True, text=True).stdout.strip()
+if not dump.partition(".")[0].isdigit() or int(dump.partition(".")[0]) < OLDEST:
+    fail(f"{compiler} is version {dump or 'unknown'}: Otolith needs {OLDEST} or later")
 
 link = f'"{sys.executable}" "{builder_dir / "link.py"}" "{board.get("name")}" {PREFIX}gcc'
 env.Replace(
@@ -102,6 +109,17 @@ foreign.Replace(
     CCFLAGS=[f for f in env["CCFLAGS"] if not str(f).startswith("-W")] + ["-w"],
     CFLAGS=["-std=gnu11"],
 )
+foreign.Append(ASFLAGS=["-Wa,--no-warn"])
+
+
+def only_this_family(node):
+    """Of lib/board's folders, one a chip family, compile this board's."""
+    folder = Path(node.srcnode().get_abspath()).parent
+    others = folder.parent == root / "lib" / "board" / "src" and folder.name != family
+    return None if others else node
+
+
+env.AddBuildMiddleware(only_this_family)
 
 
 def add_foreign(folder, sources, name):
@@ -136,6 +154,12 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     run_host("compile", str(model), "-o", str(out))
+    listens = "listen_config" in (root / "firmware" / app / "main.c").read_text()
+    if listens and not (out / "pipeline.c").exists():
+        fail(
+            f"{model} says nothing about its front end: train it with `host train`, or build an "
+            "app that takes any network, such as bench"
+        )
     env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
 
 
@@ -150,6 +174,7 @@ if not cleaning:
 
 elf = env.BuildProgram()
 image = env.FamilyImage(elf)
+env.Precious(elf, image)  # stay until there are new ones
 
 
 def report_size(target, source, env):

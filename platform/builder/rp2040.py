@@ -264,7 +264,7 @@ def upload(target, source, env):
     from host.errors import UserError
 
     try:
-        to_board(Path(str(source[0])), env.subst("$UPLOAD_PORT") or None)
+        print(to_board(Path(str(source[0])), env.subst("$UPLOAD_PORT") or None))
     except UserError as error:
         sys.stderr.write(f"Error: {error.message}\n")
         return 1
