@@ -44,6 +44,7 @@ def damaged(random_: random.Random, data: bytes, places: list[int]) -> bytes:
     return bytes(bad)
 
 
+@pytest.mark.slow
 def test_random_mutations(tmp_path):
     random_ = random.Random(2)
     places = [structural(f) for f in FILES]
