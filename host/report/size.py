@@ -9,22 +9,22 @@ from pathlib import Path
 
 from host.errors import UserError
 
-# First match wins; the pattern is searched in the path of the object file, or of the archive and
-# its member: .../lib895/libfeatures.a(spectrogram.o).
+# First match wins; the pattern is searched in the object's path below the build folder, or in that
+# of the archive and its member: lib895/libfeatures.a(spectrogram.o).
 PARTS = [
     ("libc, libgcc", r"lib(c|c_nano|g|m|gcc|nosys|stdc\+\+)[\w.-]*\.a\(|/crt\w+\.o$"),
-    ("model", r"/model/"),
-    ("nn kernels", r"/libnn\.a\("),
-    ("features", r"/libfeatures\.a\("),
-    ("CMSIS-DSP", r"/cmsis-dsp/"),
-    ("pdm", r"/libpdm\.a\("),
-    ("listen, detect", r"/lib(listen|detect)\.a\("),
-    ("wire", r"/libwire\.a\("),
-    ("board", r"/libboard\.a\("),
-    ("TinyUSB", r"/tinyusb/"),
-    ("pico-sdk", r"/pico-sdk/"),
-    ("boot stage 2", r"boot2"),
-    ("app", r"/src/|/libapp\.a\("),
+    ("model", r"^model/"),
+    ("nn kernels", r"^lib\w+/libnn\.a\("),
+    ("features", r"^lib\w+/libfeatures\.a\("),
+    ("CMSIS-DSP", r"^cmsis-dsp/"),
+    ("pdm", r"^lib\w+/libpdm\.a\("),
+    ("listen, detect", r"^lib\w+/lib(listen|detect)\.a\("),
+    ("wire", r"^lib\w+/libwire\.a\("),
+    ("board", r"^lib\w+/libboard\.a\("),
+    ("TinyUSB", r"^tinyusb/"),
+    ("pico-sdk", r"^pico-sdk/"),
+    ("boot stage 2", r"^boot2/"),
+    ("app", r"^src/|^lib\w+/libapp\.a\("),
     ("veneers", r"^linker stubs$"),
     ("stack", r"^$"),
 ]
@@ -47,11 +47,12 @@ class Use:
     ram: int = 0
 
 
-def part_of(path: str) -> str:
-    """The part an object file belongs to."""
-    # Archives are named before their members: libgcc.a(_divdi3.o).
+def part_of(path: str, build: Path) -> str:
+    """The part an object file belongs to; `build` is the folder the firmware was built in."""
+    # The linker names files as it was told, relative or absolute: the last two folders are certain.
+    inner = path.replace("\\", "/").rpartition(f"{build.parent.name}/{build.name}/")[2]
     for part, pattern in PARTS:
-        if re.search(pattern, path.replace("\\", "/")):
+        if re.search(pattern, inner):
             return part
     return OTHER
 
@@ -62,6 +63,7 @@ def by_part(map_file: Path) -> dict[str, Use]:
         text = Path(map_file).read_text(errors="replace")
     except OSError as error:
         raise UserError(f"{map_file}: {error.strerror}: build the firmware first") from error
+    build = Path(map_file).resolve().parent
     _, found, body = text.partition("Linker script and memory map")
     if not found:
         raise UserError(f"{map_file}: not a linker map: build the firmware again")
@@ -75,7 +77,7 @@ def by_part(map_file: Path) -> dict[str, Use]:
             output, end = match[1], int(match[2], 16) + int(match[3], 16)
             starts = [(int(match[2], 16), OTHER)]
         elif (match := INPUT.match(line)) and int(match[2], 16):
-            starts.append((int(match[1], 16), part_of(match[3])))
+            starts.append((int(match[1], 16), part_of(match[3], build)))
     order = [part for part, _ in PARTS] + [OTHER]
     return {p: uses[p] for p in order if p in uses and (uses[p].flash or uses[p].ram)}
 

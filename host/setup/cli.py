@@ -84,7 +84,8 @@ def doctor(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     else:
-        table = Table("part", "", "version", "where, or what to run")
+        table = Table("part", "", "version")
+        table.add_column("where, or what to run", overflow="fold")
         for row in rows:
             mark = "found" if row["found"] else "optional" if row["optional"] else "MISSING"
             table.add_row(row["name"], mark, row["version"] or "", row["where"] or row["hint"])

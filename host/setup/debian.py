@@ -34,10 +34,14 @@ def install(*packages: str) -> None:
         run("apt-get", "install", "-y", "--no-install-recommends", *packages, env=environment)
 
 
-def mirror() -> str:
-    """The Debian mirror this machine uses already."""
+def sources() -> str:
+    """What apt on this machine is told, in either of its formats."""
     files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
-    text = "\n".join(f.read_text(errors="replace") for f in files if f.is_file())
+    return "\n".join(f.read_text(errors="replace") for f in files if f.is_file())
+
+
+def mirror(text: str) -> str:
+    """The Debian mirror that apt's sources `text` name."""
     found = re.search(r"^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M)
     if found is None:
         raise UserError(
@@ -54,7 +58,7 @@ def unpack(packages: dict[str, str], suite: str, target: Path) -> None:
         for name in ("state/lists/partial", "cache/archives/partial"):
             (base / name).mkdir(parents=True)
         (base / "debian.sources").write_text(
-            f"Types: deb\nURIs: {mirror()}\nSuites: {suite}\nComponents: main\n"
+            f"Types: deb\nURIs: {mirror(sources())}\nSuites: {suite}\nComponents: main\n"
             f"Signed-By: {KEYRING}\n"
         )
         (base / "apt.conf").write_text(
