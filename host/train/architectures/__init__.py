@@ -8,6 +8,7 @@ from collections.abc import Callable
 from host.errors import UserError
 
 ARCHITECTURES = {
+    "alarm_cnn": "host.train.architectures.alarm_cnn:alarm_cnn",
     "esc_cnn": "host.train.architectures.esc_cnn:esc_cnn",
     "strided_cnn": "host.train.architectures.strided_cnn:strided_cnn",
 }
