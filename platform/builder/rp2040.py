@@ -236,7 +236,7 @@ def boot2():
 if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
     add_foreign(sdk, SDK_SOURCES, "pico-sdk")
     add_foreign(tinyusb, TINYUSB_SOURCES, "tinyusb")
-    add_foreign("/", [str(boot2()).lstrip("/")], "boot2")
+    add_foreign(generated, [boot2().name], "boot2")
 
 
 def write_uf2(target, source, env):

@@ -1,0 +1,284 @@
+"""The PlatformIO platform: real builds, and what they leave when something is wrong."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tflite_builder import ModelBuilder
+
+from host import paths
+from host.deploy import uf2
+from host.report.size import by_part, total
+
+CONFIG = configparser.ConfigParser()
+CONFIG.read(paths.ROOT / "platformio.ini")
+ENVS = [name.removeprefix("env:") for name in CONFIG.sections() if name.startswith("env:")]
+BOARDS = sorted((paths.ROOT / "boards").glob("*.json"))
+OUTPUTS = ("firmware.elf", "firmware.bin", "firmware.uf2", "firmware.map")
+WEIGHTS = 2 * 124 * 129
+METADATA = {
+    "format": 1,
+    "name": "quick",
+    "description": "for tests of the build",
+    "classes": ["background", "sound"],
+    "features": {
+        "kind": "spectrogram",
+        "sample_rate": 16000,
+        "window": 256,
+        "hop": 128,
+        "frames": 124,
+        "bands": 129,
+        "compress": "linear",
+    },
+    "detect": {
+        "gate": 0,
+        "smoothing": 4,
+        "minimum_count": 2,
+        "suppression_hops": 31,
+        "thresholds": {"sound": 0.8},
+    },
+    "deploy": {"hop_frames": 4},
+    "training": {},
+}
+
+
+def network(metadata: dict | None) -> bytes:
+    """One fully connected layer over a spectrogram."""
+    b = ModelBuilder()
+    image = b.tensor([1, 124, 129, 1], 1 / 64, -128)
+    flat = b.tensor([1, 124 * 129], 1 / 64, -128)
+    shape = b.tensor([2], dtype="int32", data=np.array([1, 124 * 129]))
+    rng = np.random.default_rng(0)
+    values = rng.integers(-127, 128, (2, 124 * 129))
+    weights = b.tensor([2, 124 * 129], 0.01, data=values)
+    bias = b.tensor([2], 0.01 / 64, dtype="int32", data=np.zeros(2))
+    sums = b.tensor([1, 2], 0.5, 0)
+    out = b.tensor([1, 2], 1 / 256, -128)
+    b.op("RESHAPE", [image, shape], [flat], newShape=[1, 124 * 129])
+    b.op("FULLY_CONNECTED", [flat, weights, bias], [sums])
+    b.op("SOFTMAX", [sums], [out], beta=1.0)
+    extra = {"otolith": json.dumps(metadata).encode()} if metadata else None
+    return b.build([image], [out], extra)
+
+
+def wide_network() -> bytes:
+    """A network whose input alone, 300,000 bytes, is more than an RP2040's RAM."""
+    b = ModelBuilder()
+    image, out = b.tensor([1, 500, 600, 1], 0.1, 0), b.tensor([1, 250, 300, 1], 0.1, 0)
+    b.op("MAX_POOL_2D", [image], [out], filterWidth=2, filterHeight=2, strideW=2, strideH=2)
+    return b.build([image], [out])
+
+
+@dataclass
+class Bench:
+    """A build folder of its own, with a model for each purpose."""
+
+    folder: Path
+
+    def run(self, env: str, model: str, *arguments: str, **variables: str):
+        """(exit status, output) of `pio run`."""
+        environment = {
+            **os.environ,
+            "PLATFORMIO_BUILD_DIR": str(self.folder / "build"),
+            "OTOLITH_MODEL": str(self.folder / f"{model}.tflite"),
+            **variables,
+        }
+        environment.pop("PLATFORMIO_CORE_DIR", None)
+        command = [sys.executable, "-m", "platformio", "run", "-e", env, *arguments]
+        done = subprocess.run(
+            command,
+            cwd=paths.ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return done.returncode, done.stdout
+
+    def outputs(self, env: str) -> dict[str, bytes]:
+        return {name: (self.folder / "build" / env / name).read_bytes() for name in OUTPUTS}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("platform")
+    (folder / "quick.tflite").write_bytes(network(METADATA))
+    (folder / "plain.tflite").write_bytes(network(None))
+    (folder / "wide.tflite").write_bytes(wide_network())
+    return Bench(folder)
+
+
+@pytest.fixture(scope="module")
+def pico(bench):
+    """The app inference, built."""
+    status, output = bench.run("pico", "quick")
+    assert status == 0, output
+    return bench.folder / "build" / "pico"
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda path: path.stem)
+def test_boards_are_complete(board):
+    about = json.loads(board.read_text())
+    assert {"name", "vendor", "url", "build", "otolith", "upload"} <= set(about)
+    pins = about["otolith"]["pins"]
+    assert {"PDM_DATA", "PDM_CLOCK", "LED"} <= set(pins)
+    assert len(set(pins.values())) == len(pins), "two functions on one pin"
+    assert all(0 <= pin < 30 for pin in pins.values())
+    family = about["otolith"]["family"]
+    assert (paths.ROOT / "platform" / "builder" / f"{family}.py").exists()
+    assert (paths.LIB / "board" / "src" / family).is_dir()
+    header = paths.PICO_SDK / "src/boards/include/boards" / f"{about['build']['sdk_board']}.h"
+    flash = re.search(r"FLASH_SIZE_BYTES \((\d+) \* 1024 \* 1024\)", header.read_text())
+    assert about["upload"]["maximum_size"] == int(flash[1]) * 1024 * 1024
+    led = re.search(r"#define PICO_DEFAULT_LED_PIN (\d+)", header.read_text())
+    assert pins["LED"] == int(led[1])
+
+
+@pytest.mark.parametrize("env", ENVS)
+def test_environments_name_what_exists(env):
+    section = CONFIG[f"env:{env}"]
+    app = section.get("custom_app", CONFIG["env"]["custom_app"])
+    assert (paths.ROOT / "firmware" / app / "main.c").exists()
+    assert (paths.ROOT / "boards" / f"{section['board']}.json").exists()
+
+
+@pytest.mark.slow
+def test_boot_stage_2_has_the_checksum_the_boot_rom_wants(pico):
+    image = (pico / "firmware.bin").read_bytes()
+    crc = 0xFFFFFFFF
+    for byte in image[:252]:  # CRC-32/MPEG-2, bit by bit as the datasheet has it
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04C11DB7 if crc & 0x80000000 else crc << 1) & 0xFFFFFFFF
+    assert struct.unpack("<I", image[252:256])[0] == crc
+    stack, entry = struct.unpack("<2I", image[256:264])  # the vector table follows
+    assert stack == 0x20042000
+    assert 0x10000000 < entry < 0x10000000 + len(image) and entry & 1
+
+
+@pytest.mark.slow
+def test_uf2_holds_the_image(pico):
+    assert (pico / "firmware.uf2").read_bytes() == uf2.encode((pico / "firmware.bin").read_bytes())
+
+
+@pytest.mark.slow
+def test_parts_add_up_to_the_image(pico):
+    uses = by_part(pico / "firmware.map")
+    assert total(uses).flash == (pico / "firmware.bin").stat().st_size
+    sizes = subprocess.check_output(["arm-none-eabi-size", "-A", pico / "firmware.elf"], text=True)
+    ram = re.findall(r"^\.(?:ram_vector_table|data|bss|heap|stack\w*) +(\d+)", sizes, re.M)
+    assert total(uses).ram == sum(map(int, ram))
+    assert WEIGHTS <= uses["model"].flash < WEIGHTS + 2048
+    assert uses["model"].ram >= 124 * 129 * 2  # the spectrogram's ring
+    assert "other" not in uses
+    expected = {"nn kernels", "features", "CMSIS-DSP", "pdm", "wire", "board", "TinyUSB", "app"}
+    assert expected <= set(uses)
+
+
+@pytest.mark.slow
+def test_image_has_neither_heap_nor_float_nor_printf(pico):
+    names = subprocess.check_output(["arm-none-eabi-nm", pico / "firmware.elf"], text=True)
+    symbols = {line.split()[-1] for line in names.splitlines()}
+    assert "board_panic" in symbols  # so that a panic reports and reboots
+    unwanted = (
+        r"_?(malloc|calloc|realloc|sbrk|v?f?i?printf)(_r)?|__(wrap_)?aeabi_[df](add|sub|mul|div)"
+    )
+    assert not {name for name in symbols if re.fullmatch(unwanted, name)}
+
+
+@pytest.mark.slow
+def test_a_second_build_compiles_nothing(bench, pico):
+    before = bench.outputs("pico")
+    status, output = bench.run("pico", "quick")
+    assert status == 0
+    assert "Compiling" not in output and "Linking" not in output
+    assert bench.outputs("pico") == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode != 0
+    if shutil.which("unshare")
+    else True,
+    reason="this machine cannot take the network away from a process",
+)
+def test_builds_without_a_network(bench, pico):
+    shutil.rmtree(pico / "sdk")
+    environment = {"PLATFORMIO_BUILD_DIR": str(bench.folder / "build")}
+    environment["OTOLITH_MODEL"] = str(bench.folder / "quick.tflite")
+    command = ["unshare", "-rn", sys.executable, "-m", "platformio", "run", "-e", "pico"]
+    done = subprocess.run(
+        command,
+        cwd=paths.ROOT,
+        env={**os.environ, **environment, "HOME": str(bench.folder / "home")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def errors(output: str) -> list[str]:
+    return [line for line in output.splitlines() if line.startswith("Error:")]
+
+
+@pytest.mark.slow
+def test_without_a_toolchain_one_line_and_the_old_image(bench, pico, tmp_path):
+    before = bench.outputs("pico")
+    for name in ("sh", "env"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    status, output = bench.run("pico", "quick", PATH=str(tmp_path))
+    assert status
+    (line,) = errors(output)
+    assert "no arm-none-eabi-gcc on PATH" in line and "host setup" in line
+    old = tmp_path / "arm-none-eabi-gcc"
+    old.write_text("#!/bin/sh\necho 9.3.1\n")
+    old.chmod(0o755)
+    status, output = bench.run("pico", "quick", PATH=str(tmp_path))
+    assert status
+    (line,) = errors(output)
+    assert "version 9.3.1" in line and "12 or later" in line
+    assert bench.outputs("pico") == before
+
+
+@pytest.mark.slow
+def test_a_network_without_front_end_or_file_is_one_line(bench, pico, tmp_path):
+    before = bench.outputs("pico")
+    for model, reason in (
+        ("plain", "says nothing about its front end"),
+        ("absent", "no such model"),
+    ):
+        status, output = bench.run("pico", model)
+        assert status
+        (line,) = errors(output)
+        assert f"{model}.tflite" in line and reason in line
+    (bench.folder / "torn.tflite").write_bytes(network(METADATA)[:900])
+    status, output = bench.run("pico", "torn")
+    assert status and len(errors(output)) == 1
+    assert bench.outputs("pico") == before
+
+
+@pytest.mark.slow
+def test_a_network_too_big_says_by_how_much(bench):
+    env = "sparkfun_micromod_rp2040-bench"  # the other board, the other app
+    status, output = bench.run(env, "plain")
+    assert status == 0, output
+    before = bench.outputs(env)
+    status, output = bench.run(env, "wide")
+    assert status
+    (line,) = errors(output)
+    much = re.search(r"too big for SparkFun .* by ([\d,]+) bytes of RAM", line)
+    # arena at least 300,000 + 75,000 bytes; 262,144 bytes of RAM
+    assert 112_000 < int(much[1].replace(",", "")) < 140_000
+    assert bench.outputs(env) == before
