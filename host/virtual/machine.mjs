@@ -4,7 +4,7 @@ import { Microphone } from "./microphone.mjs";
 import { UsbHost } from "./usb_host.mjs";
 
 const HARD_FAULT = 3;
-const BOOTSEL_MAGIC = 0xb007c0d3; // scratch 4: jump to the address in scratch 6 after the reset
+const BOOT_TO = 0xb007c0d3; // in scratch 4: the boot ROM jumps to scratch 7 with the stack of scratch 6
 const WATCHDOG = 0x40058;
 // Where the chip answers (RP2040 datasheet, 2.2 address map): elsewhere an access is a bus fault.
 const REGIONS = [
@@ -62,7 +62,8 @@ export class Machine {
       mcu.peripherals[WATCHDOG].reason = kept.reason;
     }
     this.resetDue = false;
-    mcu.peripherals[WATCHDOG].onWatchdogTrigger = () => { this.resetDue = true; };
+    // rp2040js would schedule an expired watchdog again at the same time, without end.
+    mcu.peripherals[WATCHDOG].onWatchdogTrigger = () => { this.resetDue = true; mcu.peripherals[WATCHDOG].alarm.enable = false; };
     mcu.onBreak = () => { this.fault = true; };
     mcu.uart[0].onByte = (byte) => {
       if (byte !== 10) { if (byte !== 13) this.uart += String.fromCharCode(byte); return; }
@@ -138,7 +139,7 @@ export class Machine {
     const watchdog = this.mcu.peripherals[WATCHDOG];
     const scratch = Uint32Array.from(watchdog.scratchData);
     const reason = watchdog.reason;
-    if (scratch[4] === BOOTSEL_MAGIC && scratch[6] < 0x4000) {
+    if (scratch[4] === BOOT_TO && (scratch[7] >>> 0) < 0x4000) { // USB boot loader
       this.inBootsel = true;
       this.#event("bootsel");
       return;
