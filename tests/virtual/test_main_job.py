@@ -1,0 +1,110 @@
+"""The main job: train a fire-alarm detector, build its firmware, boot it, play it sounds.
+
+The parity tests are the project's promise: for the same PCM the board and this computer give the
+same features, scores and events, byte for byte.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.compile.metadata import read_metadata
+from host.data.alarm import T4, alarm_clip, background_clip
+from host.deploy.cli import memory_ms
+from host.deploy.firmware import build
+from host.deploy.hear import through_virtual_microphone
+from host.deploy.scenario import concatenate, judge
+from host.deploy.scenes import scene
+from host.device import Client, VirtualTransport
+from host.native.chain import Chain
+from host.paths import MODELS
+from host.spec import load
+from host.train import train
+from host.virtual import VirtualPico
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """The fire-alarm model, trained here and now from its spec."""
+    folder = tmp_path_factory.mktemp("fire_alarm")
+    metrics = train(load(MODELS / "fire_alarm"), folder)
+    assert metrics["int8_accuracy"] > 0.9
+    assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.02
+    assert json.loads((folder / "metrics.json").read_text())["hash"] == metrics["hash"]
+    html = (folder / "report.html").read_text()
+    assert html.count("data:image/png;base64,") == 3 and "http" not in html.split("</style>")[1]
+    return folder / "fire_alarm.tflite"
+
+
+@pytest.fixture(scope="module")
+def image(trained) -> Path:
+    return build("pico", trained).uf2
+
+
+@pytest.fixture(scope="module")
+def chain(trained) -> Chain:
+    return Chain(trained.read_bytes())
+
+
+def test_the_alarm_is_heard_and_the_background_is_not(trained, image, chain):
+    segments = scene(load(MODELS / "fire_alarm"), seed=7)
+    heard = through_virtual_microphone(image, concatenate(segments), chain.report["hash"])
+    metadata = read_metadata(trained.read_bytes())
+    outcomes = judge(segments, heard.detections, memory_ms(metadata))
+    print([(o.name, o.latency_ms, o.wrong) for o in outcomes])
+    assert [o.right for o in outcomes] == [True, True, True]
+    assert outcomes[1].latency_ms < 4000
+    assert all(stats["overruns"] == 0 and stats["dropped"] == 0 for stats in heard.stats)
+
+
+def sounds():
+    """Six seconds that exercise the chain: alarm, background, full scale, silence."""
+    rng = np.random.default_rng(11)
+    alarm = alarm_clip(rng, 48000, T4, low=True)
+    loud = rng.integers(-32768, 32768, 8000).astype(np.int16)
+    return np.concatenate([alarm, background_clip(rng, 24000), loud, np.zeros(16100, np.int16)])
+
+
+def test_injected_pcm_gives_the_hosts_features_scores_and_events(image, chain):
+    pcm = sounds()
+    with VirtualPico(image) as board:
+        client = Client(VirtualTransport(board))
+        client.hello(timeout_ms=5000)
+        result = client.inject(pcm)
+        again = client.inject(pcm[:40000])
+    chain.reset()
+    hops = list(chain.run(pcm))
+    scored = [hop for hop in hops if hop.q is not None]
+    assert result.hops == len(hops) and len(scored) > 150
+    np.testing.assert_array_equal(
+        result.features, np.concatenate([h.features for h in hops if len(h.features)])
+    )
+    np.testing.assert_array_equal(result.outputs, np.array([h.q for h in scored]))
+    np.testing.assert_array_equal(result.scores, np.array([h.scores for h in scored]))
+    np.testing.assert_array_equal(result.smoothed, np.array([h.smoothed for h in scored]))
+    assert len(np.unique(result.outputs)) > 5  # a comparison of something
+    expected = [(h.t_ms, *h.event) for h in hops if h.event]
+    assert [(e["t_ms"], e["label"]) for e in result.events] == [e[:2] for e in expected]
+    for event, (_, _, score) in zip(result.events, expected, strict=True):
+        assert abs(event["score"] - score / 32767) < 0.001
+    assert expected, "the alarm made no event"
+    # injecting starts afresh: the same again
+    np.testing.assert_array_equal(again.outputs, result.outputs[: len(again.outputs)])
+
+
+def test_half_a_minute_without_an_overrun_and_silence_makes_no_event(image, chain):
+    rng = np.random.default_rng(3)
+    pcm = np.concatenate([np.zeros(16000 * 10, np.int16), background_clip(rng, 16000 * 20)])
+    heard = through_virtual_microphone(image, pcm, chain.report["hash"], scores=False)
+    assert len(heard.stats) >= 29
+    assert [s["overruns"] for s in heard.stats] == [0] * len(heard.stats)
+    assert all(0 < s["cpu"] < 1 for s in heard.stats)
+    assert not [d for d in heard.detections if d.t_ms < 11000]
+    # every hop of the time was taken: 31.25 a second
+    hops = heard.stats[-1]["hops"] - heard.stats[0]["hops"]
+    seconds = (heard.stats[-1]["t_ms"] - heard.stats[0]["t_ms"]) / 1000
+    assert abs(hops - 31.25 * seconds) <= 1
