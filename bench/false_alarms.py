@@ -1,0 +1,65 @@
+"""Ten minutes of ESC-10 through the virtual Pico's microphone: does the fire alarm stay silent?
+
+    python bench/false_alarms.py [--minutes 10] [--chain]
+
+The recordings ($OTOLITH_DATA/esc10) take turns by class and are no part of the training. --chain
+runs the same C code on this computer instead: seconds instead of minutes, the whole data set.
+Exits 1 on a false alarm.
+"""
+
+import argparse
+import sys
+from itertools import zip_longest
+
+import numpy as np
+from rich.progress import Progress
+
+from host.compile import model_hash
+from host.deploy.firmware import build
+from host.deploy.hear import through_virtual_microphone
+from host.features import read_pcm
+from host.native.chain import Chain
+from host.paths import MODELS, test_data
+
+
+def recordings() -> list:
+    folders = sorted(f for f in (test_data() / "esc10").iterdir() if f.is_dir())
+    turns = zip_longest(*(sorted(f.glob("*.ogg")) for f in folders))
+    return [file for turn in turns for file in turn if file]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--chain", action="store_true")
+    options = parser.parse_args()
+    model = MODELS / "fire_alarm" / "fire_alarm.tflite"
+    files = recordings()
+    if not options.chain:
+        files = files[: round(options.minutes * 12)]
+    pcm = np.concatenate([read_pcm(file, resample=True) for file in files])
+    seconds = len(pcm) / 16000
+    if options.chain:
+        events = [(h.t_ms / 1000, h.event) for h in Chain(model.read_bytes()).run(pcm) if h.event]
+        where = "the chain on this computer"
+    else:
+        image = build("pico", model).uf2
+        with Progress() as bar:
+            task = bar.add_task("listening", total=1.0)
+            heard = through_virtual_microphone(
+                image,
+                pcm,
+                model_hash(model.read_bytes()),
+                progress=lambda share: bar.update(task, completed=share),
+                scores=False,
+            )
+        events = [(d.t_ms / 1000, (d.label, d.score)) for d in heard.detections]
+        where = f"the virtual Pico, {heard.stats[-1]['overruns']} overruns"
+    print(f"{len(files)} recordings, {seconds / 60:.1f} min, {where}: {len(events)} false alarms")
+    for at, event in events:
+        print(f"  {at:8.1f} s  {files[min(len(files) - 1, int(at / 5))].name}  {event}")
+    sys.exit(bool(events))
+
+
+if __name__ == "__main__":
+    main()
