@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from host.errors import UserError
+
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
@@ -14,8 +16,11 @@ def replacing(path: Path | str) -> Iterator[Path]:
     On an exception the temporary file is removed and `path` is as it was.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise UserError(f"can't write {path}: {error.strerror}") from error
     os.close(fd)
     temporary = Path(name)
     try:

@@ -23,6 +23,7 @@ from host.virtual.pico import VirtualPico
 
 _STEP_MS = 5.0
 _READY_MS = 1000.0  # a board that has not enumerated by then has no USB port
+_OPENING_S = 0.1
 _PTY_PENDING = 1 << 16  # bytes a slow reader may be behind before it loses some
 
 
@@ -122,7 +123,8 @@ class Terminal:
         self._poll.register(self._master, select.POLLIN)
         self._pending = bytearray()
         self._start: float | None = None  # wall time at emulated zero
-        self.open = False
+        self._held_since: float | None = None  # a program has the terminal open
+        self.open = False  # what the board knows of that
 
     def exchange(self, board: VirtualPico, data: bytes) -> None:
         """Wait for wall time; give `data` to the program, and what it says to the board."""
@@ -147,12 +149,19 @@ class Terminal:
     def _step(self, board: VirtualPico, wait_ms: float) -> bool:
         """Look at the terminal once; whether there was input."""
         state = dict(self._poll.poll(wait_ms if self.open else 0)).get(self._master, 0)
-        closed = bool(state & select.POLLHUP)
-        if closed == self.open:
-            self.open = not closed
+        if state & select.POLLHUP:
+            self._held_since = None
+        elif self._held_since is None:
+            self._held_since = time.monotonic()
+        # Programs drop what comes while they open a port: the board's hello must come later.
+        is_open = self._held_since is not None and (
+            bool(state & select.POLLIN) or time.monotonic() - self._held_since >= _OPENING_S
+        )
+        if is_open != self.open:
+            self.open = is_open
             self._pending.clear()
-            board.set_dtr(self.open)
-        if not self.open:
+            board.set_dtr(is_open)
+        if not is_open:
             time.sleep(min(wait_ms, 5) / 1000)  # a hang-up makes poll() return at once
         if not state & select.POLLIN:
             return False

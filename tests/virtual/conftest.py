@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import small_models
 
+from host import paths
 from host.deploy import firmware
 
 
@@ -13,8 +14,11 @@ def _build(env: str, model: bytes, folder: Path) -> Path:
     """The image, where a later build with another model does not overwrite it."""
     network = folder / "network.tflite"
     network.write_bytes(model)
-    built = firmware.build(env, network)
-    return Path(shutil.copy(built.uf2, folder / f"{env}.uf2"))
+    builds = paths.TOOLS / "test-build"  # what the user built last stays as it is
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLATFORMIO_BUILD_DIR", str(builds))
+        firmware.build(env, network)
+    return Path(shutil.copy(builds / env / "firmware.uf2", folder / f"{env}.uf2"))
 
 
 @pytest.fixture(scope="session")

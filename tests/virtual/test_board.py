@@ -6,6 +6,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -189,6 +190,14 @@ def test_run_prints_lines_with_their_time(bench_image):
     assert plain[1].endswith(printed[1]["text"]) and " s " in plain[1][:16]
 
 
+def test_run_says_where_it_can_not_write(bench_image, tmp_path):
+    (tmp_path / "file").touch()
+    arguments = ["virtual", "run", str(bench_image), "--seconds", "0.05", "--led-out"]
+    done = CliRunner().invoke(main, [*arguments, str(tmp_path / "file" / "led.csv")])
+    assert done.exit_code == 1
+    assert "can't write" in done.output.splitlines()[-1] and "led.csv" in done.output
+
+
 @contextmanager
 def pty(image, *options):
     """`host virtual run --pty`: the name of its terminal, and the process."""
@@ -219,6 +228,7 @@ def test_pseudo_terminal(bench_image):
             assert client.hello()["app"] == "bench"
             assert client.command("version")["app"] == "bench"
             transport.close()
+            time.sleep(0.3)  # a port that is closed and opened at once looks like one left open
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=10)
         assert process.returncode == 0 and errors == ""

@@ -18,11 +18,11 @@ def strided_cnn(frames: int, bands: int, classes: int, dropout: float):
     return Sequential(
         [
             layers.Input((frames, bands, 1), batch_size=None),
-            layers.Conv2D(16, 5, strides=(4, 4), padding="same", use_bias=False),
+            layers.Conv2D(12, 5, strides=(4, 4), padding="same", use_bias=False),
             layers.BatchNormalization(),
             layers.ReLU(),
-            *separable(32, 2),
-            *separable(48, 1),
+            *separable(24, 2),
+            *separable(32, 1),
             *separable(64, 2),
             layers.GlobalAveragePooling2D(),
             layers.Dropout(dropout),

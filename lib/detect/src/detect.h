@@ -11,13 +11,14 @@ extern "C" {
 
 enum { DETECT_MAX_LABELS = 32, DETECT_MAX_SMOOTHING = 32, DETECT_ONE = 32767 };
 
-/* Constant settings, written by `host compile` from the model's metadata. Scores are Q15, 0..32767. */
+/* Constant settings, written by `host compile` from the model's metadata. Scores are Q15, 0..32767.
+ */
 typedef struct {
     uint16_t labels;
-    uint16_t smoothing;      /* scores averaged, 1..DETECT_MAX_SMOOTHING */
-    uint16_t minimum_count;  /* scores needed since reset before any event, <= smoothing */
-    uint16_t suppression;    /* hops without a new event after one */
-    uint16_t gate;           /* mean |pcm| of the hop below which its scores count as 0; 0 = off */
+    uint16_t smoothing;     /* scores averaged, 1..DETECT_MAX_SMOOTHING */
+    uint16_t minimum_count; /* scores needed since reset before any event, <= smoothing */
+    uint16_t suppression;   /* hops without a new event after one */
+    uint16_t gate;          /* mean |pcm| of the hop below which its scores count as 0; 0 = off */
     uint16_t threshold[DETECT_MAX_LABELS]; /* Q15; 0 = label never makes an event (background) */
 } detect_config_t;
 

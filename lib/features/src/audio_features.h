@@ -23,13 +23,14 @@ typedef struct {
 
 struct features_frontend;
 
-/* One front end with its settings; constant, written by `host compile` from the model's metadata. */
+/* One front end with its settings; constant, written by `host compile` from the model's metadata.
+ */
 typedef struct {
     const struct features_frontend *frontend;
-    uint16_t sample_rate; /* Hz */
-    uint16_t window, hop; /* samples */
-    uint16_t frames;      /* in the network's window */
-    uint16_t bands;       /* values a frame */
+    uint16_t sample_rate;         /* Hz */
+    uint16_t window, hop;         /* samples */
+    uint16_t frames;              /* in the network's window */
+    uint16_t bands;               /* values a frame */
     features_compress_t compress; /* applied to each value before quantising */
     features_quantizer_t quantizer;
 } features_config_t;
@@ -50,9 +51,9 @@ typedef struct features_frontend {
 typedef struct {
     const features_config_t *config;
     int8_t *rows;
-    uint16_t next;          /* row the next frame goes to, 0..frames-1 */
-    uint32_t frames_seen;   /* since reset, saturating */
-    uint16_t samples_held;  /* in `samples`, waiting for a whole window */
+    uint16_t next;         /* row the next frame goes to, 0..frames-1 */
+    uint32_t frames_seen;  /* since reset, saturating */
+    uint16_t samples_held; /* in `samples`, waiting for a whole window */
     int16_t samples[FEATURES_MAX_WINDOW];
     int16_t values[FEATURES_MAX_BANDS]; /* newest frame, after compression */
     union {
@@ -61,14 +62,15 @@ typedef struct {
     } state; /* the front end's own */
 } features_t;
 
-/* `rows` holds 2 * frames * bands bytes, or is NULL where no network follows. window must be a whole
- * number of hops. 0, or negative if the settings are refused. */
+/* `rows` holds 2 * frames * bands bytes, or is NULL where no network follows. window must be a
+ * whole number of hops. 0, or negative if the settings are refused. */
 int features_init(features_t *f, const features_config_t *config, int8_t *rows);
 
 /* Forget all samples and frames. */
 void features_reset(features_t *f);
 
-/* Push exactly config->hop samples; true if they completed a frame (the first needs a whole window). */
+/* Push exactly config->hop samples; true if they completed a frame (the first needs a whole
+ * window). */
 bool features_push(features_t *f, const int16_t *pcm);
 
 /* Newest frame: config->bands values, int16, after compression, before quantising. */

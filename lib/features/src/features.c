@@ -14,7 +14,8 @@ static int check(const features_config_t *c) {
     if (c->frontend == NULL || c->window == 0 || c->window > FEATURES_MAX_WINDOW) {
         return -1;
     }
-    if (c->hop == 0 || c->hop > c->window || c->window % c->hop != 0 || c->bands == 0 || c->bands > FEATURES_MAX_BANDS) {
+    if (c->hop == 0 || c->hop > c->window || c->window % c->hop != 0 || c->bands == 0 ||
+        c->bands > FEATURES_MAX_BANDS) {
         return -1;
     }
     if (c->quantizer.multiplier < 1 || c->quantizer.shift < 1 || c->quantizer.shift > 30) {

@@ -25,16 +25,17 @@ typedef struct {
 extern const listen_config_t listen_config;
 
 typedef struct {
-    bool scored;  /* the window was full: scores hold this hop's network output */
-    bool event;   /* `detection` is new */
+    bool scored; /* the window was full: scores hold this hop's network output */
+    bool event;  /* `detection` is new */
     uint16_t level;
-    uint16_t scores[DETECT_MAX_LABELS];   /* raw, Q15 */
-    const uint16_t *smoothed;             /* Q15 */
+    uint16_t scores[DETECT_MAX_LABELS]; /* raw, Q15 */
+    const uint16_t *smoothed;           /* Q15 */
     detect_event_t detection;
-    uint32_t feature_us, infer_us;        /* 0 unless a clock was given */
+    uint32_t feature_us, infer_us; /* 0 unless a clock was given */
 } listen_result_t;
 
-/* `clock_us` (may be NULL) times the two stages. 0, or negative if network and pipeline disagree. */
+/* `clock_us` (may be NULL) times the two stages. 0, or negative if network and pipeline disagree.
+ */
 int listen_init(uint32_t (*clock_us)(void));
 void listen_reset(void);
 

@@ -22,7 +22,8 @@ typedef struct {
     uint32_t bytes;
     float scale; /* for reports; the chip never computes with it */
     int32_t zero_point;
-    /* (q - zero_point) * score_multiplier >> 16 is the real value in Q15, saturated by the caller. */
+    /* (q - zero_point) * score_multiplier >> 16 is the real value in Q15, saturated by the caller.
+     */
     int32_t score_multiplier;
 } nn_tensor_t;
 

@@ -25,9 +25,8 @@ static const int16_t middle_taps[PDM_MIDDLE_TAPS / 2 + 1] = {
 /* Least squares: the inverse of the other two's droop to 7.1 kHz, 8.95-16 kHz below -62 dB.
  * Sum 2^13, symmetric. */
 static const int16_t last_taps[PDM_LAST_TAPS / 2 + 1] = {
-    -4, -4, 6, 10, -10, -18, 13, 29, -17, -45, 22, 67,
-    -26, -96, 31, 134, -35, -185, 38, 257, -39, -365, 35, 547,
-    -23, -950, -58, 2667, 4230,
+    -4,  -4,  6,    10, -10, -18, 13,   29, -17, -45, 22,   67,  -26,  -96,  31,
+    134, -35, -185, 38, 257, -39, -365, 35, 547, -23, -950, -58, 2667, 4230,
 };
 
 static void sinc_taps(int32_t taps[8 * PDM_SINC_BYTES]) {

@@ -21,7 +21,8 @@ void pdm_init(pdm_t *p);
  * oldest bit; a 1 bit is +full scale. Full-scale sine in (modulator limit aside) gives +-32767. */
 void pdm_decimate(pdm_t *p, const uint8_t *bits, int16_t *pcm, uint32_t samples);
 
-/* The same from 32-bit words, two a sample, whose bit 31 is the oldest: what shift registers give. */
+/* The same from 32-bit words, two a sample, whose bit 31 is the oldest: what shift registers give.
+ */
 void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples);
 
 #ifdef __cplusplus
