@@ -1,0 +1,107 @@
+"""spec.toml: what is accepted, and the one line each mistake gets."""
+
+import dataclasses
+
+import pytest
+
+from host.errors import UserError
+from host.paths import MODELS
+from host.spec import load
+
+GOOD = """
+[model]
+name = "bell"
+description = "Hears a bell"
+classes = ["background", "bell"]
+architecture = "esc_cnn"
+[data]
+kind = "alarm"
+train_clips = 8
+validate_clips = 4
+test_clips = 4
+[detect]
+smoothing = 4
+minimum_count = 2
+[detect.thresholds]
+bell = 0.8
+"""
+
+
+def read(tmp_path, text):
+    (tmp_path / "spec.toml").write_text(text)
+    return load(tmp_path)
+
+
+def test_a_spec_is_read_with_its_defaults(tmp_path):
+    spec = read(tmp_path, GOOD)
+    assert spec.model.classes == ["background", "bell"]
+    assert (spec.features.window, spec.features.hop, spec.features.bands) == (256, 128, 129)
+    assert spec.features.samples == 256 + 123 * 128
+    metadata = spec.metadata()
+    assert metadata["detect"]["thresholds"] == {"bell": 0.8}
+    assert metadata["features"]["bands"] == 129
+    assert metadata["deploy"] == {"hop_frames": 4}
+
+
+@pytest.mark.parametrize("name", ["fire_alarm", "environment"])
+def test_the_models_of_this_repository_have_valid_specs(name):
+    spec = load(MODELS / name)
+    assert spec.model.name == name
+    assert set(spec.detect.thresholds) <= set(spec.model.classes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("architecture =", "architectur =", r"\[model\] has no key architectur: did you mean arch"),
+        ("[data]", "[dta]", r"no section \[dta\]: did you mean data\?"),
+        ("train_clips = 8", "train_clips = 'many'", r"\[data\] train_clips = 'many': must be int"),
+        ("train_clips = 8", "train_clips = true", "must be int"),
+        ("train_clips = 8", "train_clips = 1", "at least 4 each"),
+        ('name = "bell"', "", r"\[model\] lacks name"),
+        ('name = "bell"', 'name = "../bell"', "letters, digits"),
+        ('["background", "bell"]', '["bell"]', "2 to 32"),
+        ('["background", "bell"]', '["bell", "bell"]', "stands twice"),
+        ('["background", "bell"]', '["bell", 2]', "must be"),
+        ('kind = "alarm"', 'kind = "alarms"', r"\[data\] kind"),
+        ("bell = 0.8", "bel = 0.8", "no class of the model"),
+        ("bell = 0.8", "bell = 1.8", "above 0, up to 1"),
+        ("smoothing = 4", "smoothing = 400", "1 to 32"),
+        ("minimum_count = 2", "minimum_count = 5", "1 to smoothing"),
+        ("[detect]", "[train]\nlearning_rate = 2\n[detect]", "between 0 and 1"),
+        ("[detect]", "[quantize]\nmode = 'qat'\n[detect]", '"ptq"'),
+        ("[detect]", "[features]\nwindow = 100\n[detect]", "window 256"),
+        ("[detect]", "[deploy]\nhop_frames = 100\n[detect]", "hop_frames"),
+        ("[detect]", "detect", "not TOML"),
+    ],
+)
+def test_a_mistake_gets_one_line_with_its_place(tmp_path, old, new, said):
+    assert old in GOOD
+    with pytest.raises(UserError, match=said) as error:
+        read(tmp_path, GOOD.replace(old, new, 1))
+    assert "\n" not in error.value.message
+    assert str(tmp_path / "spec.toml") in error.value.message
+
+
+def test_a_missing_spec_names_the_file(tmp_path):
+    with pytest.raises(UserError, match=r"spec\.toml: No such file"):
+        load(tmp_path)
+
+
+def test_every_setting_is_read_somewhere():
+    """A key that nothing reads is a promise nobody keeps."""
+    import typing
+
+    from host import spec as module
+    from host.paths import ROOT
+
+    code = "\n".join(
+        path.read_text() for path in (ROOT / "host").rglob("*.py") if path.name != "spec.py"
+    )
+    for section, kind in typing.get_type_hints(module.Spec).items():
+        for field in dataclasses.fields(kind):
+            used = f".{section}.{field.name}" in code or f".{field.name}" in code
+            travels = section in ("features", "detect", "deploy")
+            assert used or travels or f'"{field.name}"' in code or field.name.endswith("_clips"), (
+                f"[{section}] {field.name}"
+            )
