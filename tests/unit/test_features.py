@@ -217,3 +217,24 @@ def test_a_folder_gives_the_features_of_each_file_in_order(tmp_path):
         soundfile.write(files[-1], clip, 16000, subtype="PCM_16")
     for got, clip in zip(extract_files(files, SPECTROGRAM, workers=3), clips, strict=True):
         np.testing.assert_array_equal(got, extract(clip, SPECTROGRAM))
+
+
+def test_host_features_writes_one_array_a_file(tmp_path):
+    from click.testing import CliRunner
+
+    from host.cli import main
+
+    (tmp_path / "in").mkdir()
+    for name in ("a.wav", "b.wav"):
+        write(tmp_path / "in" / name)
+    out = tmp_path / "out.npz"
+    result = CliRunner().invoke(main, ["features", str(tmp_path / "in"), "-o", str(out), "--json"])
+    assert result.exit_code == 0, result.output
+    with np.load(out) as arrays:
+        assert sorted(arrays) == ["a.wav", "b.wav"]
+        assert arrays["a.wav"].shape == (124, 129)
+    write(tmp_path / "in" / "c.wav", rate=8000)
+    before = out.read_bytes()
+    result = CliRunner().invoke(main, ["features", str(tmp_path / "in"), "-o", str(out)])
+    assert result.exit_code == 1 and "c.wav: 8000 Hz" in result.output
+    assert out.read_bytes() == before
