@@ -163,6 +163,8 @@ export class Machine {
     let nsPerCycle = 1e9 / mcu.clkSys;
     while (clock.nanosCounter < until && !this.resetDue) {
       let step;
+      // rp2040js ends a WFI for interrupts, but not for SysTick.
+      if (core.waiting && core.interruptsUpdated && core.checkForInterrupts()) core.waiting = false;
       if (core.waiting) {
         const alarm = clock.nextAlarm;
         const rest = (alarm === null ? until : Math.min(alarm.nanos, until)) - clock.nanosCounter;

@@ -198,11 +198,28 @@ def test_run_says_where_it_can_not_write(bench_image, tmp_path):
     assert "can't write" in done.output.splitlines()[-1] and "led.csv" in done.output
 
 
+def test_an_idle_board_stays_awake_enough_for_its_watchdog(bench_image):
+    with VirtualPico(bench_image) as board:
+        board.run_ms(20_000)
+        assert not [event for event in board.events if event["kind"] == "reset"]
+        assert board.idle_fraction > 0.99
+        board.write(b"version\n")
+        board.run_ms(50)
+        assert b'"hello"' in board.read()
+
+
 @contextmanager
 def pty(image, *options):
     """`host virtual run --pty`: the name of its terminal, and the process."""
     command = [*HOST, "virtual", "run", str(image), "--pty", "--seconds", "60", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a background job's children would ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         name = process.stdout.readline().strip()
         assert name.startswith("/dev/"), process.stderr.read()
