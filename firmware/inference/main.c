@@ -105,6 +105,7 @@ static void hop_complete(void) {
     listen_result_t result;
     listen_push(stream.pcm, &result);
     statistics_hop(&result);
+    stream.hops++; /* lines count from 1 */
     if (result.scored) {
         light(result.smoothed);
         if (show_scores || injection.active) {
@@ -114,7 +115,6 @@ static void hop_complete(void) {
     if (result.event) {
         send_detection(&result.detection);
     }
-    stream.hops++;
     stream.held = 0;
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
 
 from host.errors import UserError
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 VENDOR, PRODUCT = 0x1209, 0x0001  # as in lib/board/src/rp2040/console_usb.c
 PRODUCT_NAME = "Otolith"
 _SERIAL_POLL_S = 0.02
-_WRITE_PIECE = 256  # bytes
+_WRITE_PIECE = 1024  # bytes
+_WRITE_POLL_S = 0.005
 _WRITE_PATIENCE_S = 5.0
 _VIRTUAL_STEP_MS = 1
 
@@ -65,8 +67,12 @@ class SerialTransport:
 
         self.name = port
         self._ahead = bytearray()  # read while writing
+        self._writer = ThreadPoolExecutor(1)
+        self._timeout = serial.SerialTimeoutException
         try:
-            self._serial = serial.Serial(port, 115200, timeout=_SERIAL_POLL_S, write_timeout=0)
+            self._serial = serial.Serial(
+                port, 115200, timeout=_SERIAL_POLL_S, write_timeout=_WRITE_PATIENCE_S
+            )
         except (serial.SerialException, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UserError(f"can't open {port}: {reason}; is it the right port?") from error
@@ -76,19 +82,16 @@ class SerialTransport:
 
     def write(self, data: bytes) -> None:
         """Send all of `data`; a board that waits for us to read meanwhile is read."""
-        end = time.monotonic() + _WRITE_PATIENCE_S
         try:
-            while data:
-                if waiting := self._serial.in_waiting:
-                    self._ahead += self._serial.read(waiting)
-                sent = self._serial.write(data[:_WRITE_PIECE]) or 0
-                data = data[sent:]
-                if sent:
-                    end = time.monotonic() + _WRITE_PATIENCE_S
-                elif time.monotonic() > end:
-                    raise UserError(f"the board at {self.name} does not take what is sent to it")
-                else:
-                    time.sleep(0.001)
+            for start in range(0, len(data), _WRITE_PIECE):
+                piece = self._writer.submit(self._serial.write, data[start : start + _WRITE_PIECE])
+                while not wait([piece], _WRITE_POLL_S).done:
+                    self._ahead += self._serial.read(self._serial.in_waiting)
+                piece.result()
+        except self._timeout as error:
+            raise UserError(
+                f"the board at {self.name} does not take what is sent to it: reset it"
+            ) from error
         except OSError as error:  # SerialException is one
             raise self._lost(error) from error
 
@@ -113,6 +116,7 @@ class SerialTransport:
 
     def close(self) -> None:
         """Close the port."""
+        self._writer.shutdown()
         self._serial.close()
 
 

@@ -1,0 +1,262 @@
+"""The inference app on the virtual Pico: commands, injection, dumps, bad input, overruns."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import small_models
+
+from host.device import Client, VirtualTransport
+from host.device.frames import Frame, encode_frame
+from host.errors import UserError
+from host.native.chain import Chain
+from host.virtual import VirtualPico
+
+RATE = 16000
+
+
+def tone(seconds, amplitude=16000, hertz=700):
+    t = np.arange(int(seconds * RATE)) / RATE
+    return (amplitude * np.sin(2 * np.pi * hertz * t)).astype(np.int16)
+
+
+@pytest.fixture
+def board(inference_image):
+    with VirtualPico(inference_image) as board:
+        yield board
+
+
+@pytest.fixture
+def client(board):
+    client = Client(VirtualTransport(board))
+    client.hello(timeout_ms=1000)
+    return client
+
+
+@pytest.fixture(scope="module")
+def chain():
+    return Chain(small_models.loudness())
+
+
+def messages(client, ms):
+    """Everything that comes within `ms`."""
+    end = client.transport.time_ms() + ms
+    found = []
+    while (left := end - client.transport.time_ms()) > 0:
+        for message in client.lines(left):
+            found.append(message)
+            break
+    return found
+
+
+def events(found, name):
+    return [m for m in found if isinstance(m, dict) and m["event"] == name]
+
+
+def test_hello_names_board_and_model(client, chain):
+    hello = client.command("version")
+    assert hello == {
+        "event": "hello",
+        "protocol": 1,
+        "app": "inference",
+        "board": "pico",
+        "version": hello["version"],
+        "serial": hello["serial"],
+        "model": "loud",
+        "hash": chain.report["hash"],
+        "labels": ["background", "loud"],
+        "engine": "compiled",
+        "rate": 16000,
+        "hop": 512,
+    }
+    assert len(hello["serial"]) == 16 and int(hello["serial"], 16) >= 0
+
+
+def test_stats_come_once_a_second_and_on_request(client):
+    stats = events(messages(client, 2600), "stats")
+    assert len(stats) == 2
+    assert stats[1]["t_ms"] - stats[0]["t_ms"] == pytest.approx(1000, abs=33)
+    assert 31 <= stats[1]["hops"] - stats[0]["hops"] <= 32
+    assert stats[1]["overruns"] == stats[1]["dropped"] == 0
+    assert 0 < stats[1]["infer_us"] <= stats[1]["infer_max_us"] < 32_000
+    assert 0 < stats[1]["feature_us"] <= stats[1]["feature_max_us"] < 32_000
+    assert stats[1]["pdm_us"] > 0 and 0 < stats[1]["cpu"] < 1
+    assert 100 < stats[1]["stack"] < 4096
+    assert client.command("stats") == stats[1]  # repeats the last second
+
+
+def test_a_loud_sound_is_told_and_lights_the_led(board, client):
+    client.command("scores on")
+    messages(client, 1500)
+    assert board.led[-1][1] < 0.05
+    board.play(tone(1.5))
+    found = messages(client, 1600)
+    detections = events(found, "detect")
+    times = np.array([d["t_ms"] for d in detections])
+    assert len(times) and (np.diff(times) > 31 * 32).all()  # suppressed for 31 hops
+    detection = detections[0]
+    assert detection["label"] == "loud" and detection["score"] >= 0.8
+    (told,) = [m for m in events(found, "scores") if m["t_ms"] == detection["t_ms"]]
+    assert told["t_ms"] == pytest.approx(told["hop"] * 32, abs=8)
+    assert detection["score"] == round(told["smoothed"][1] / 32767, 3)
+    assert max(level for _, level in board.led) > 0.6
+    client.command("scores off")
+    assert events(messages(client, 200), "scores") == []
+
+
+def test_injected_pcm_gives_what_the_chain_gives_here(client, chain):
+    rng = np.random.default_rng(5)
+    noise = rng.integers(-32768, 32768, 5000).astype(np.int16)
+    pcm = np.concatenate([np.zeros(9000, np.int16), tone(1.2), noise, tone(0.4, 300)])[:34_500]
+    result = client.inject(pcm)
+    chain.reset()
+    hops = list(chain.run(pcm))
+    scored = [hop for hop in hops if hop.q is not None]
+    assert result.hops == len(hops) == 68 and len(scored) > 30
+    np.testing.assert_array_equal(
+        result.features, np.concatenate([h.features for h in hops if len(h.features)])
+    )
+    np.testing.assert_array_equal(result.outputs, [h.q for h in scored])
+    np.testing.assert_array_equal(result.scores, [h.scores for h in scored])
+    np.testing.assert_array_equal(result.smoothed, [h.smoothed for h in scored])
+    lines = events(result.messages, "scores")
+    assert [(m["hop"], m["t_ms"]) for m in lines] == [(h.hop, h.t_ms) for h in scored]
+    assert [(e["t_ms"], e["label"]) for e in result.events] == [
+        (h.t_ms, h.event[0]) for h in hops if h.event
+    ]
+    assert result.events
+
+
+def test_injection_leaves_no_trace_in_the_microphones_stream(board, client):
+    before = messages(client, 1100)
+    client.inject(tone(0.5))
+    after = messages(client, 2100)
+    assert events(after, "detect") == []
+    (first, *_, last) = events(before, "stats") + events(after, "stats")
+    assert last["overruns"] == 0
+    # the microphone's clock went on
+    client.command("scores on")
+    (score, *_) = events(messages(client, 100), "scores")
+    assert score["t_ms"] == pytest.approx(board.time_ms, abs=300)
+    assert first["t_ms"] < last["t_ms"]
+
+
+def test_microphone_pcm_and_features_can_be_watched(board, client, chain):
+    client.command("features on")
+    client.command("pcm on")
+    board.play(tone(0.3, 8000))
+    found = [m for m in messages(client, 400) if isinstance(m, Frame)]
+    client.command("pcm off")
+    client.command("features off")
+    pcm = [m for m in found if m.type == "P"]
+    features = [m for m in found if m.type == "F"]
+    assert [m.sequence - pcm[0].sequence for m in pcm] == list(range(len(pcm)))
+    assert len(pcm) == pytest.approx(50, abs=6)
+    assert len(features) == pytest.approx(len(pcm), abs=8)
+    assert {len(m.data) for m in features} == {2 * 129}
+    heard = np.concatenate([np.frombuffer(m.data, "<i2") for m in pcm])
+    assert np.abs(heard.astype(int)).max() == pytest.approx(8000, rel=0.05)
+    assert not [m for m in messages(client, 200) if isinstance(m, Frame)]
+
+
+# ---- bad input ----
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("dance", "unknown command"),
+        ("scores maybe", "argument must be on or off"),
+        ("inject", "argument must be a number"),
+        ("inject 0", "nothing to inject"),
+        ("inject 4294967296", "number too big"),
+    ],
+)
+def test_bad_commands_are_refused(client, line, reason):
+    with pytest.raises(UserError, match=reason):
+        client.command(line)
+    assert client.command("version")["event"] == "hello"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_garbage_on_the_port_is_survived(board, client, seed):
+    rng = random.Random(seed)
+    for _ in range(8):
+        board.write(rng.randbytes(700))
+        board.run_ms(30)
+    assert client.hello()["app"] == "inference"
+    messages(client, 50)
+    assert client.garbage == 0
+    assert client.command("scores off") == {"event": "ok", "command": "scores off"}
+    stats = client.command("stats")
+    assert stats["overruns"] == 0
+    assert not [event for event in board.events if event["kind"] in ("reset", "fault")]
+
+
+def block(sequence, samples=512):
+    return encode_frame("P", sequence, bytes(2 * samples))
+
+
+def damaged():
+    frame = bytearray(block(0))
+    frame[40] ^= 1
+    return bytes(frame)
+
+
+@pytest.mark.parametrize(
+    ("frames", "reason"),
+    [
+        (damaged(), "broken frame"),
+        (block(1), "a block of PCM is missing"),
+        (block(0) + block(0), "a block of PCM is missing"),
+        (block(0, 511), "not the block of PCM that was due"),
+        (encode_frame("T", 0, bytes(1024)), "not the block of PCM that was due"),
+        (block(0) + block(1)[:400], "broken frame"),
+        (b"", "no PCM for two seconds"),
+    ],
+    ids=["damaged", "gap", "repeated", "short", "type", "cut", "silent"],
+)
+def test_a_bad_injection_ends_with_an_error_and_the_microphone_resumes(client, frames, reason):
+    client.send_line("inject 2048")
+    client.transport.write(frames)
+    found = messages(client, 2300)
+    (error,) = [e for e in events(found, "error") if e.get("command") == "inject"]
+    assert error["reason"] == reason
+    assert not events(found, "injected")
+    client.hello()
+    client.command("scores on")
+    assert events(messages(client, 1300), "scores")  # a whole window since the reset
+    assert client.command("stats")["overruns"] == 0
+
+
+def test_frames_nobody_asked_for_are_refused(client):
+    client.transport.write(block(0))
+    assert [e["reason"] for e in events(messages(client, 20), "error")] == ["unexpected frame"]
+
+
+def test_a_second_injection_waits_its_turn(client):
+    client.send_line("inject 1024")
+    client.send_line("inject 1024")
+    client.transport.write(block(0) + block(1))
+    found = [m for m in messages(client, 300) if isinstance(m, dict)]
+    assert [m["event"] for m in found if m["event"] != "stats"] == [
+        "injecting",
+        "error",
+        "injected",
+    ]
+
+
+# ---- what is lost is counted ----
+
+
+def test_the_chain_goes_on_when_nobody_reads_and_a_closed_port_starts_afresh(board, client):
+    client.command("scores on")
+    board.set_dtr(False)
+    board.run_ms(500)
+    board.read()
+    board.set_dtr(True)
+    board.run_ms(1200)
+    lines = [json.loads(line) for line in board.read().splitlines()]
+    assert lines[0]["event"] == "hello"
+    assert all(m["overruns"] == 0 for m in lines if m["event"] == "stats")
