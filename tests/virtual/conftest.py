@@ -31,3 +31,9 @@ def bench_image(tmp_path_factory) -> Path:
 def inference_image(tmp_path_factory) -> Path:
     """The inference app around small_models.loudness()."""
     return _build("pico", small_models.loudness(), tmp_path_factory.mktemp("inference"))
+
+
+@pytest.fixture(scope="session")
+def slow_image(tmp_path_factory) -> Path:
+    """The inference app around small_models.slow(): it can't keep up."""
+    return _build("pico", small_models.slow(), tmp_path_factory.mktemp("slow"))

@@ -59,6 +59,34 @@ def loudness() -> bytes:
     return b.build([x], [probabilities], {"otolith": json.dumps(METADATA).encode()})
 
 
+def slow() -> bytes:
+    """A network that takes longer than its hop on a Pico. With metadata, for the inference app."""
+    b = ModelBuilder()
+    x = b.tensor([1, FRAMES, BANDS, 1], 0.06, -128)
+    weights = b.tensor([8, 9, 9, 1], 0.01, data=np.ones((8, 9, 9, 1)))
+    bias = b.tensor([8], 0.0006, dtype="int32", data=np.zeros(8))
+    maps = b.tensor([1, 58, 61, 8], 0.1, -128)
+    b.op("CONV_2D", [x, weights, bias], [maps], padding=1, strideH=2, strideW=2)
+    pooled = b.tensor([1, 1, 1, 8], 0.1, -128)
+    b.op(
+        "AVERAGE_POOL_2D",
+        [maps],
+        [pooled],
+        filterHeight=58,
+        filterWidth=61,
+        strideH=58,
+        strideW=61,
+        padding=1,
+    )
+    weights = b.tensor([2, 8], 0.01, data=np.ones((2, 8)))
+    bias = b.tensor([2], 0.001, dtype="int32", data=np.zeros(2))
+    scores = b.tensor([1, 2], 0.1, 0)
+    b.op("FULLY_CONNECTED", [pooled, weights, bias], [scores])
+    probabilities = b.tensor([1, 2], 1 / 256, -128)
+    b.op("SOFTMAX", [scores], [probabilities], beta=1.0)
+    return b.build([x], [probabilities], {"otolith": json.dumps(METADATA).encode()})
+
+
 def sums() -> bytes:
     """Eight values in, their four weighted sums out; no metadata, for the bench app."""
     b = ModelBuilder()
