@@ -1,0 +1,77 @@
+/* lib/features on a bare Cortex-M4F or M33 in QEMU: frames of `pcm` as hex lines by semihosting,
+ * then the timer ticks a frame took. */
+#include <stddef.h>
+
+#include "audio_features.h"
+#include "features_registry.h"
+#include "pcm.h" /* written by the test: pcm[], PCM_SAMPLES, COMPRESS, TIMER, TICK_INSTRUCTIONS */
+
+void reset(void);
+extern uint32_t stack_top;
+__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {&stack_top,
+                                                                                   (void *)reset};
+
+static int semihost(int operation, const void *argument) {
+    register int r0 __asm("r0") = operation;
+    register const void *r1 __asm("r1") = argument;
+    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+    return r0;
+}
+
+enum { WRITE0 = 4, EXIT = 0x18, EXIT_OK = 0x20026 };
+
+static int16_t frames[(PCM_SAMPLES - 256) / 128 + 1][129];
+static char line[129 * 4 + 2];
+
+static void print_frame(const int16_t *values) {
+    for (uint32_t i = 0; i < 129; i++) {
+        for (uint32_t digit = 0; digit < 4; digit++) {
+            line[4 * i + digit] = "0123456789abcdef"[(uint16_t)values[i] >> (12 - 4 * digit) & 15];
+        }
+    }
+    line[129 * 4] = '\n';
+    semihost(WRITE0, line);
+}
+
+static void print_number(uint32_t x) {
+    char *end = line + 12;
+    *end = '\0';
+    *--end = '\n';
+    do {
+        *--end = (char)('0' + x % 10);
+    } while ((x /= 10) != 0);
+    semihost(WRITE0, "instructions ");
+    semihost(WRITE0, end);
+}
+
+static int run(void) {
+    const features_config_t config = {
+        .frontend = &features_spectrogram,
+        .sample_rate = 16000,
+        .window = 256,
+        .hop = 128,
+        .frames = 1,
+        .bands = 129,
+        .compress = COMPRESS,
+        .quantizer = {1, 1, 0},
+    };
+    volatile uint32_t *const timer = (volatile uint32_t *)TIMER;
+    timer[2] = 0xffffffff; /* reload */
+    timer[1] = 0xffffffff; /* counts down */
+    timer[0] = 1;
+    const uint32_t before = timer[1];
+    const uint32_t count = features_extract(&config, pcm, PCM_SAMPLES, frames[0]);
+    const uint32_t ticks = before - timer[1];
+    for (uint32_t i = 0; i < count; i++) {
+        print_frame(frames[i]);
+    }
+    print_number(ticks * TICK_INSTRUCTIONS / (count ? count : 1));
+    return EXIT_OK;
+}
+
+void reset(void) {
+    *(volatile uint32_t *)0xe000ed88 |= 0xf << 20; /* CPACR: floating-point unit on */
+    semihost(EXIT, (const void *)(intptr_t)run());
+    for (;;) {
+    }
+}
