@@ -114,7 +114,7 @@ def train_and_deploy(
         with steps.step(f"compile and build firmware for {board}"):
             image = build(board, tflite).uf2
         with steps.step(f"boot it on a virtual Pico and play {len(pcm) / 16000:.0f} s of sound"):
-            heard = hear.through_virtual_microphone(image, pcm, model_hash)
+            heard = hear.through_virtual_microphone(image, pcm, model_hash, board=board)
         where = "a virtual Pico"
     else:
         assert port is not None

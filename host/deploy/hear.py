@@ -56,27 +56,29 @@ def through_virtual_microphone(
     model_hash: str,
     progress: Callable[[float], None] | None = None,
     scores: bool = True,
+    board: str = "pico",
 ) -> Heard:
-    """Boot `image` on a virtual Pico and play `pcm` (int16, 16 kHz) into its PDM microphone.
+    """Boot `image` on a virtual RP2040 with the pins of `board` and play `pcm` (int16, 16 kHz) into
+    its PDM microphone.
 
     Times are those of arrival on the computer: they include the decimation filter, the hop, the
     network and USB. `progress` gets the played share, 0..1.
     """
-    with VirtualPico(image) as board:
-        client = Client(VirtualTransport(board))
+    with VirtualPico(image, board=board) as pico:
+        client = Client(VirtualTransport(pico))
         heard = Heard(client.hello(timeout_ms=BOOT_MS))
         check_hello(heard.hello, model_hash, "the virtual Pico")
         if scores:
             client.command("scores on")
-        start = board.time_ms
-        board.play(pcm)
+        start = pico.time_ms
+        pico.play(pcm)
         length = 1000 * len(pcm) / RATE
-        while (now := board.time_ms - start) < length + TAIL_MS:
+        while (now := pico.time_ms - start) < length + TAIL_MS:
             if progress:
                 progress(min(1.0, now / length))
             for message in client.lines(timeout_ms=8):
                 if isinstance(message, dict):
-                    _take(heard, message, board.time_ms - start)
+                    _take(heard, message, pico.time_ms - start)
                 break
         return heard
 
