@@ -131,6 +131,11 @@ class Spec:
 
 SECTIONS = {f.name: f for f in dataclasses.fields(Spec)}
 REQUIRED = ("model", "data", "detect")
+MAX_SEED = 2**32 - 1  # TensorFlow's
+READ = {  # keys of [data] each kind reads
+    "alarm": ("kind", "seed", "train_clips", "validate_clips", "test_clips"),
+    "esc": ("kind", "seed", "path", "train_folds", "test_folds", "validate_share"),
+}
 
 
 def _near(word: str, known: list[str]) -> str:
@@ -211,15 +216,33 @@ def _check(spec: Spec, where: str) -> None:
     need(name_ok, "[model] name", "letters, digits, . _ - only, up to 40")
     need(2 <= len(model.classes) <= 32, "[model] classes", "2 to 32 names")
     need(len(set(model.classes)) == len(model.classes), "[model] classes", "a name stands twice")
-    need(spec.data.kind in ("alarm", "esc"), "[data] kind", 'must be "alarm" or "esc"')
-    need(0 < spec.data.validate_share < 1, "[data] validate_share", "must be between 0 and 1")
-    if spec.data.kind == "alarm":
-        clips = min(spec.data.train_clips, spec.data.validate_clips, spec.data.test_clips)
-        need(clips >= 4, "[data] train_clips, validate_clips, test_clips", "at least 4 each")
+    names_ok = all(c.isprintable() and c == c.strip() and 1 <= len(c) <= 40 for c in model.classes)
+    need(names_ok, "[model] classes", "names must be printable, 1 to 40 characters")
+    data, augment = spec.data, spec.augment
+    need(data.kind in READ, "[data] kind", 'must be "alarm" or "esc"')
+    for key, value in dataclasses.asdict(Data(data.kind)).items():
+        unread = key not in READ[data.kind] and getattr(data, key) != value
+        need(not unread, f"[data] {key}", f'does nothing with kind = "{data.kind}"')
+    need(0 <= data.seed <= MAX_SEED, "[data] seed", f"must be 0 to {MAX_SEED}")
+    need(0 < data.validate_share < 1, "[data] validate_share", "must be between 0 and 1")
+    need(0 <= augment.gain_db <= 60, "[augment] gain_db", "must be 0 to 60")
+    need(0 <= augment.noise_snr_db <= 90, "[augment] noise_snr_db", "must be 0 to 90")
+    need(1 <= augment.windows_a_clip <= 1000, "[augment] windows_a_clip", "must be 1 to 1000")
+    if data.kind == "alarm":
+        clips = (data.train_clips, data.validate_clips, data.test_clips)
+        need(min(clips) >= 4, "[data] train_clips, validate_clips, test_clips", "at least 4 each")
+        need(augment == Augment(), "[augment]", 'does nothing with kind = "alarm"')
+        need(len(model.classes) == 2, "[model] classes", "two: the background, then the alarm")
+        first = model.classes[0]
+        need(
+            first not in detect.thresholds,
+            f"[detect.thresholds] {first}",
+            "the first class is the background, the second the alarm",
+        )
     else:
-        need(bool(spec.data.train_folds), "[data] train_folds", "name at least one fold")
-        need(bool(spec.data.test_folds), "[data] test_folds", "name at least one fold")
-        both = set(spec.data.train_folds) & set(spec.data.test_folds)
+        need(bool(data.train_folds), "[data] train_folds", "name at least one fold")
+        need(bool(data.test_folds), "[data] test_folds", "name at least one fold")
+        both = set(data.train_folds) & set(data.test_folds)
         need(not both, "[data] test_folds", f"folds {sorted(both)} are trained on")
     need(features.kind == "spectrogram", "[features] kind", 'must be "spectrogram"')
     need(features.sample_rate == 16000, "[features] sample_rate", "must be 16000")
@@ -232,6 +255,7 @@ def _check(spec: Spec, where: str) -> None:
     need(features.compress in ("linear", "log2"), "[features] compress", '"linear" or "log2"')
     need(1 <= spec.train.epochs <= 10000, "[train] epochs", "must be 1 to 10000")
     need(1 <= spec.train.batch <= 4096, "[train] batch", "must be 1 to 4096")
+    need(0 <= spec.train.seed <= MAX_SEED, "[train] seed", f"must be 0 to {MAX_SEED}")
     need(0 < spec.train.learning_rate < 1, "[train] learning_rate", "must be between 0 and 1")
     need(0 <= spec.train.dropout < 1, "[train] dropout", "must be 0 to below 1")
     need(spec.quantize.mode == "ptq", "[quantize] mode", 'must be "ptq"')

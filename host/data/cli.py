@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 from host.data.alarm import alarm_clip, background_clip
+from host.errors import UserError
 from host.files import replacing
 
 
@@ -24,9 +25,9 @@ def synth() -> None:
 
 @synth.command()
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder.")
-@click.option("--count", default=10, show_default=True, help="Clips a class.")
-@click.option("--seconds", default=5.0, show_default=True)
-@click.option("--seed", default=1, show_default=True)
+@click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="A class.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=5.0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 def alarm(out: Path, count: int, seconds: float, seed: int) -> None:
     """Write alarm patterns and backgrounds as 16 kHz WAV files.
 
@@ -34,6 +35,8 @@ def alarm(out: Path, count: int, seconds: float, seed: int) -> None:
     Example:
         host data synth alarm -o sounds --count 20
     """
+    if seconds != seconds:
+        raise UserError("--seconds must be a number")
     samples = int(seconds * 16000)
     for label, make in (("fire_alarm", alarm_clip), ("background", background_clip)):
         for number in range(count):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +39,9 @@ def _generate(job: tuple[int, int, bool, int]) -> np.ndarray:
 
 
 def _alarm_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
-    if len(spec.model.classes) != 2:
-        raise UserError('[data] kind = "alarm" makes two classes: background first, then the alarm')
     sets, samples = {}, spec.features.samples
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # Not forked: TensorFlow's threads may be running in this process.
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         for place, name in enumerate(SETS):
             count = getattr(spec.data, f"{name}_clips")
             labels = np.arange(count) % 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from host.compile.metadata import write_metadata
 from host.data.windows import SETS, Windows, load_windows
 from host.errors import UserError
 from host.features import SCALE, extract, quantize, quantizer
-from host.files import write_bytes, write_text
+from host.files import replacing
 from host.report.training import training_report
 from host.spec import Spec
 from host.train.convert import silence, to_int8
@@ -39,6 +39,7 @@ def _quiet_tensorflow(seed: int) -> Iterator[Any]:
     except ImportError as error:
         raise UserError("training needs TensorFlow: run `make setup`") from error
     tf.get_logger().setLevel("ERROR")
+    tf_keras.backend.clear_session()  # names count from one again: same seed, same bytes
     tf_keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     yield tf_keras
@@ -91,14 +92,15 @@ def train(
         for done, name in enumerate(SETS):
             sets[name] = _features(windows[name], settings)
             progress("features", (done + 1) / len(SETS))
-        for number, label in enumerate(spec.model.classes):
-            if not (sets["train"].labels == number).any():
-                raise UserError(f"class {label} has no training sounds")
+        for name in SETS:
+            for number, label in enumerate(spec.model.classes):
+                if not (sets[name].labels == number).any():
+                    raise UserError(f"[data]: the {name} set has no sound of class {label}")
 
         with _quiet_tensorflow(spec.train.seed) as keras:
             scale = np.float32(SCALE[spec.features.compress])
             real = {name: (s.values * scale)[..., None] for name, s in sets.items()}
-            model = build(spec.features.frames, spec.features.bands, classes, spec.train.dropout)
+            model = _build(build, spec, keras)
             history = _fit(keras, model, spec, sets, real, progress)
             picks = _per_class(sets["train"].labels, spec.quantize.samples, spec.train.seed)
             progress("quantising", 0.1)
@@ -126,9 +128,14 @@ def train(
     }
     examples = [int(np.flatnonzero(test.labels == c)[0]) for c in range(classes)]
     html = training_report(spec, metrics, [test.values[i] for i in examples])
-    write_bytes(out / f"{spec.model.name}.tflite", tflite)
-    write_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    write_text(out / "report.html", html)
+    with (  # all three or none
+        replacing(out / f"{spec.model.name}.tflite") as model_file,
+        replacing(out / "metrics.json") as metrics_file,
+        replacing(out / "report.html") as report_file,
+    ):
+        model_file.write_bytes(tflite)
+        metrics_file.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        report_file.write_text(html, encoding="utf-8")
     console.print(
         f"{spec.model.name}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; test "
         f"accuracy {metrics['int8_accuracy']:.1%} int8 ({metrics['float_accuracy']:.1%} float), "
@@ -138,6 +145,22 @@ def train(
         soft_wrap=True,
     )
     return metrics
+
+
+def _build(build: Callable, spec: Spec, keras) -> Any:
+    """The network; what a network of the user's own does wrong is said in one line."""
+    frames, bands, classes = spec.features.frames, spec.features.bands, len(spec.model.classes)
+    where = f"architecture {spec.model.architecture!r}"
+    try:
+        model = build(frames, bands, classes, spec.train.dropout)
+    except Exception as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{where}: no network for {frames} x {bands} values: {line}") from error
+    if not isinstance(model, keras.Model):
+        raise UserError(f"{where}: gave {type(model).__name__}, not a tf_keras Model")
+    if model.output_shape != (model.output_shape[0], classes):
+        raise UserError(f"{where}: gives {model.output_shape[1:]}, not {classes} scores")
+    return model
 
 
 def _fit(keras, model, spec: Spec, sets: dict, real: dict, progress) -> dict:

@@ -10,14 +10,14 @@ import click
 from rich.console import Console
 
 from host.errors import UserError
-from host.spec import load
+from host.spec import MAX_SEED, load
 
 
 @click.command("train")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default: the model's own.")
 @click.option("--epochs", type=click.IntRange(1, 10000), help="Instead of the spec's.")
-@click.option("--seed", type=int, help="Instead of the spec's.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Instead of the spec's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train_command(
     model: Path, out: Path | None, epochs: int | None, seed: int | None, as_json: bool

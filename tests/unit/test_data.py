@@ -72,6 +72,16 @@ def test_a_seed_gives_the_same_sounds_and_another_gives_others():
         assert (one != other).any()
 
 
+@pytest.mark.parametrize(
+    "wrong", [["--count", "0"], ["--seconds", "0"], ["--seconds", "nan"], ["--seed", "-1"]]
+)
+def test_synth_refuses_what_it_can_not_make(wrong, tmp_path):
+    arguments = ["data", "synth", "alarm", "-o", str(tmp_path / "out"), *wrong]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code in (1, 2) and "Error:" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_synth_writes_wav_files_of_both_classes(tmp_path):
     arguments = ["data", "synth", "alarm", "-o", str(tmp_path), "--count", "2", "--seconds", "1"]
     result = CliRunner().invoke(main, arguments)

@@ -73,6 +73,24 @@ def test_the_models_of_this_repository_have_valid_specs(name):
         ("[detect]", "[features]\nwindow = 100\n[detect]", "window 256"),
         ("[detect]", "[deploy]\nhop_frames = 100\n[detect]", "hop_frames"),
         ("[detect]", "detect", "not TOML"),
+        ('["background", "bell"]', '["background", "bell", "horn"]', "two: the background, then"),
+        ('["background", "bell"]', '["bell", "background"]', "the first class is the background"),
+        ('"background"', '"back\\nground"', "names must be printable"),
+        (
+            "train_clips = 8",
+            "train_clips = 8\nseed = -1",
+            r"\[data\] seed: must be 0 to 4294967295",
+        ),
+        (
+            "train_clips = 8",
+            "train_clips = 8\npath = 'x'",
+            r"\[data\] path: does nothing with kind",
+        ),
+        ("[detect]", "[train]\nseed = 4294967296\n[detect]", r"\[train\] seed: must be"),
+        ("[detect]", "[augment]\ngain_db = 3\n[detect]", r"\[augment\]: does nothing with kind"),
+        ("[detect]", "[augment]\ngain_db = nan\n[detect]", r"gain_db: must be 0 to 60"),
+        ("[detect]", "[augment]\nnoise_snr_db = -1\n[detect]", r"noise_snr_db: must be"),
+        ("[detect]", "[augment]\nwindows_a_clip = 0\n[detect]", r"windows_a_clip: must be 1"),
     ],
 )
 def test_a_mistake_gets_one_line_with_its_place(tmp_path, old, new, said):

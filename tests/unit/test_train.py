@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -64,6 +65,62 @@ def test_a_training_that_fails_says_why_and_leaves_what_was_there(tmp_path):
         "metrics.json": "earlier",
         "report.html": "earlier",
     }
+
+
+def too_small(frames, bands, classes, dropout):
+    """No network fits."""
+    raise ValueError("nothing left after pooling\nand a second line")
+
+
+def three_scores(frames, bands, classes, dropout):
+    """One score too many."""
+    from tf_keras import Sequential, layers
+
+    return Sequential([layers.Input((frames, bands, 1)), layers.Flatten(), layers.Dense(3)])
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (too_small, "no network for 124 x 129 values: nothing left after pooling$"),
+        (three_scores, r"gives \(3,\), not 2 scores"),
+        (lambda *_: 3, "gave int, not a tf_keras Model"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused_in_one_line(build, said, tmp_path):
+    with pytest.raises(UserError, match=said):
+        train(tiny(), tmp_path, architecture=build)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_all_three_files(tmp_path, monkeypatch):
+    (tmp_path / "metrics.json").write_text("earlier")
+    monkeypatch.setattr("host.train.training_report", lambda *_: "\ud800")  # can't be encoded
+    with pytest.raises(UnicodeEncodeError):
+        train(tiny(), tmp_path)
+    assert [f.name for f in tmp_path.iterdir()] == ["metrics.json"]
+    assert (tmp_path / "metrics.json").read_text() == "earlier"
+
+
+def test_a_seed_gives_the_same_bytes(tmp_path):
+    one, two = train(tiny(), tmp_path / "one"), train(tiny(), tmp_path / "two")
+    assert one["hash"] == two["hash"]
+    assert (tmp_path / "one/fire_alarm.tflite").read_bytes() == (
+        tmp_path / "two/fire_alarm.tflite"
+    ).read_bytes()
+
+
+def test_a_network_of_the_users_own_is_found_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "own_nets.py").write_text(
+        "def net(frames, bands, classes, dropout):\n    return 1\n"
+    )
+    (tmp_path / "own_broken.py").write_text("def net(:\n")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    assert find("own_nets:net")(1, 2, 3, 4) == 1
+    with pytest.raises(UserError, match="SyntaxError"):
+        find("own_broken:net")
+    assert sys.path == before
 
 
 def test_the_articles_network_has_its_number_of_parameters():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 
 from host.errors import UserError
 
@@ -24,6 +26,17 @@ def find(name: str) -> Callable:
             f"no architecture {name!r}: one of {', '.join(ARCHITECTURES)}, or module:function"
         )
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"architecture {name!r}: {error}") from error
+        with _here():
+            return getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # a module of the user's own can fail in any way
+        raise UserError(f"architecture {name!r}: {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _here() -> Iterator[None]:
+    """Modules in the current folder are found, as `python -m` finds them."""
+    sys.path.insert(0, "")
+    try:
+        yield
+    finally:
+        sys.path.remove("")
