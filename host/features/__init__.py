@@ -6,6 +6,7 @@ in training.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from host.errors import UserError
+from host.errors import UserError, short
 from host.features.native import features_library
 
 RATE = 16000  # Hz
+RATES = (1000, 768_000)  # Hz, of files to resample
+BLOCK = 1 << 18  # samples read at a time
 COMPRESS = {"linear": 0, "log2": 1}
 # Real value of one step of a feature.
 SCALE = {"linear": 1 / 32768, "log2": 1 / 1024}
@@ -34,18 +37,31 @@ class Quantizer:
 
 def quantizer(compress: str, scale: float, zero_point: int) -> Quantizer:
     """The quantizer for a network whose input has `scale` and `zero_point`."""
-    ratio = SCALE[compress] / scale
+    ratio = SCALE[compress] / scale if scale > 0 else 0.0
     shift = 30
     # The largest 15-bit multiplier whose product with 32767 still fits 31 bits.
-    while shift > 1 and round(ratio * 2**shift) > 32767:
+    while shift > 1 and ratio * 2**shift >= 32767.5:
         shift -= 1
-    multiplier = round(ratio * 2**shift)
+    multiplier = round(ratio * 2**shift) if math.isfinite(ratio) else 0
     if not 1 <= multiplier <= 32767:
         raise UserError(
             f"network input scale {scale:g} does not suit {compress} features: "
             "train with features of this project"
         )
     return Quantizer(multiplier, shift, zero_point)
+
+
+def _check(settings: dict) -> None:
+    """Refuse what the C types can't hold; what a front end takes is its own affair."""
+    for name in ("sample_rate", "window", "hop", "bands"):
+        value = settings.get(name)
+        if not isinstance(value, int) or not 1 <= value <= 65535:
+            raise UserError(f"features: {name} is {short(repr(value))}, not a number 1 to 65535")
+    if settings.get("compress") not in COMPRESS:
+        raise UserError(
+            f"features: compress is {short(repr(settings.get('compress')))}, "
+            f"not one of {', '.join(COMPRESS)}"
+        )
 
 
 def frames_in(samples: int, settings: dict) -> int:
@@ -60,6 +76,7 @@ def extract(pcm: np.ndarray, settings: dict) -> np.ndarray:
     (frames, bands), after compression, before quantising; no frames if shorter than a window.
     """
     ffi, lib = features_library()
+    _check(settings)
     pcm = np.ascontiguousarray(pcm)
     if pcm.dtype != np.int16 or pcm.ndim != 1:
         raise UserError(f"features need mono int16 samples, not {pcm.dtype} of shape {pcm.shape}")
@@ -111,6 +128,24 @@ def quantize(values: np.ndarray, q: Quantizer) -> np.ndarray:
     return out
 
 
+def _missing(path: Path | str) -> int:
+    """How many bytes of samples a WAV file announces but does not have: libsndfile keeps quiet
+    about a cut file. 0 for other formats and for streams, whose writers could not know the size.
+    """
+    with open(path, "rb") as file:
+        start = file.read(12)
+        if start[:4] != b"RIFF" or start[8:] != b"WAVE":
+            return 0
+        size = os.fstat(file.fileno()).st_size
+        while len(chunk := file.read(8)) == 8:
+            length = int.from_bytes(chunk[4:], "little")
+            if chunk[:4] == b"data":
+                streamed = length >= 0x7F000000
+                return 0 if streamed else max(0, length - (size - file.tell()))
+            file.seek(length + length % 2, os.SEEK_CUR)
+    return 0
+
+
 def read_pcm(path: Path | str, resample: bool = False) -> np.ndarray:
     """A sound file as int16 mono at 16 kHz; with `resample`, from any rate and channel count.
 
@@ -119,28 +154,43 @@ def read_pcm(path: Path | str, resample: bool = False) -> np.ndarray:
     """
     import soundfile
 
+    blocks = []
     try:
         with soundfile.SoundFile(path) as file:
-            rate, channels, subtype = file.samplerate, file.channels, file.subtype
-            data = file.read(dtype="float64" if resample else "int16", always_2d=True)
+            rate, channels, subtype, announced = (
+                file.samplerate,
+                file.channels,
+                file.subtype,
+                file.frames,
+            )
+            if not resample and (rate, channels, subtype) != (RATE, 1, "PCM_16"):
+                raise UserError(
+                    f"{path}: {rate} Hz, {channels} channel(s), {subtype}: need {RATE} Hz, mono, "
+                    "PCM_16 (or ask for resampling)"
+                )
+            if not RATES[0] <= rate <= RATES[1]:
+                raise UserError(f"{path}: {rate} Hz: {RATES[0]} to {RATES[1]} Hz are taken")
+            # in blocks: a damaged header may announce more than memory holds
+            kind = "float64" if resample else "int16"
+            while len(block := file.read(BLOCK, dtype=kind, always_2d=True)):
+                blocks.append(block.mean(axis=1) if resample else block[:, 0])
+        missing = _missing(path)
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         reason = str(error).partition(": ")[2] or str(error)
         raise UserError(f"{path}: not a sound file that can be read: {reason}") from error
-    if not len(data):
+    if not blocks:
         raise UserError(f"{path}: no samples in it")
+    samples = np.concatenate(blocks)
+    if missing or len(samples) < announced:
+        lost = f"{missing} bytes" if missing else f"{announced - len(samples)} samples"
+        raise UserError(f"{path}: cut short: {lost} of what it announces are missing")
     if not resample:
-        if (rate, channels, subtype) != (RATE, 1, "PCM_16"):
-            raise UserError(
-                f"{path}: {rate} Hz, {channels} channel(s), {subtype}: need {RATE} Hz, mono, "
-                "PCM_16 (or ask for resampling)"
-            )
-        return data[:, 0]
-    mono = data.mean(axis=1)
+        return samples
     if rate != RATE:
         import soxr
 
-        mono = soxr.resample(mono, rate, RATE, quality="VHQ")
-    return np.clip(np.round(mono * 32768), -32768, 32767).astype(np.int16)
+        samples = soxr.resample(samples, rate, RATE, quality="VHQ")
+    return np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
 
 
 def extract_files(
@@ -153,7 +203,13 @@ def extract_files(
     """Features of many files, in order, on `workers` threads (the C code runs without the GIL)."""
 
     def one(path: Path) -> np.ndarray:
-        return extract(read_pcm(path, resample), settings)
+        pcm = read_pcm(path, resample)
+        features = extract(pcm, settings)
+        if not len(features):
+            raise UserError(
+                f"{path}: {len(pcm)} samples at {RATE} Hz: one frame takes {settings['window']}"
+            )
+        return features
 
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         for done, features in enumerate(pool.map(one, files), 1):

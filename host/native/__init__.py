@@ -10,7 +10,9 @@ import hashlib
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,10 @@ def build(
         return target
     command = _command(flags)
     paths.NATIVE.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(f".{os.getpid()}.tmp")
+    # a name of its own: threads and processes may build the same library at once
+    fd, file = tempfile.mkstemp(prefix=f"{name}-", suffix=".tmp", dir=paths.NATIVE)
+    os.close(fd)
+    temporary = Path(file)
     try:
         done = subprocess.run(
             [*command, *(f"-I{i}" for i in include), *map(str, sources), "-o", str(temporary)],
@@ -79,6 +84,7 @@ def build(
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line]
             raise UserError(f"{name}: {(lines or ['the C compiler failed'])[0]}")
+        temporary.chmod(0o755)
         temporary.replace(target)
     except FileNotFoundError as error:
         raise UserError(f"{command[0]} is missing: run `host setup`") from error
@@ -93,8 +99,16 @@ def library(
     cdef: str,
     include: Sequence[Path] = (),
     flags: Sequence[str] = (),
+    private: bool = False,
 ) -> tuple[cffi.FFI, Any]:
-    """Build (if needed) and load `sources`; (ffi, lib) with the declarations of `cdef`."""
+    """Build (if needed) and load `sources`; (ffi, lib) with the declarations of `cdef`.
+
+    A process loads a file once, static variables included; `private` gives a caller its own.
+    """
     ffi = cffi.FFI()
     ffi.cdef(cdef)
-    return ffi, ffi.dlopen(str(build(name, sources, include, flags)))
+    path = build(name, sources, include, flags)
+    if not private:
+        return ffi, ffi.dlopen(str(path))
+    with tempfile.TemporaryDirectory(prefix="otolith-") as folder:
+        return ffi, ffi.dlopen(shutil.copy(path, folder))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from host.compile import compile_graph
 from host.compile.engine import generated
+from host.compile.metadata import read_metadata
 from host.errors import UserError
 from host.native import library
 from host.native.sources import cmsis_dsp, lib
 
-MAX_LABELS = 32  # detect.h
+RATE = 16000  # Hz
 CDEF = """
 typedef struct { uint16_t label, score; } detect_event_t;
 typedef struct {
@@ -47,9 +49,14 @@ class Hop:
 
 
 class Chain:
-    """A model with metadata, listening. One stream a chain: its state is the C code's."""
+    """A model with metadata, listening. One stream a chain, as many chains as wanted."""
 
-    def __init__(self, tflite: bytes) -> None:
+    def __init__(self, tflite: bytes | Path) -> None:
+        if isinstance(tflite, Path):
+            try:
+                tflite = tflite.read_bytes()
+            except OSError as error:
+                raise UserError(f"{tflite}: {error.strerror}") from error
         compiled = compile_graph(tflite, "model")
         if "pipeline.c" not in compiled.files:
             raise UserError("the model carries no Otolith metadata: train it with `host train`")
@@ -59,11 +66,10 @@ class Chain:
         digest = compiled.report["hash"]
         s = lib("features", "nn", "detect", "listen") + cmsis_dsp()
         s = s + generated(compiled.files, f"chain-{digest}")
+        # private: the state is in static variables, and two chains of a model must not share it
         self._ffi, self._lib = library(
-            f"chain-{digest}", s.files, CDEF, s.include, (*s.flags, "-O2")
+            f"chain-{digest}", s.files, CDEF, s.include, (*s.flags, "-O2"), private=True
         )
-        from host.compile.metadata import read_metadata
-
         metadata = read_metadata(tflite)
         assert metadata is not None
         self.hop = metadata["deploy"]["hop_frames"] * metadata["features"]["hop"]
@@ -77,6 +83,7 @@ class Chain:
         self._on_frame = on_frame  # must live as long as the library may call it
         if self._lib.listen_init(self._ffi.NULL) != 0:
             raise UserError("the network and its metadata do not fit together: train it again")
+        self._lib.listen_on_frame(on_frame)
         self.reset()
 
     def reset(self) -> None:
@@ -90,7 +97,6 @@ class Chain:
             raise UserError(f"a hop is {self.hop} int16 samples, not {pcm.dtype} {pcm.shape}")
         ffi = self._ffi
         self._frames.clear()
-        self._lib.listen_on_frame(self._on_frame)
         result = ffi.new("listen_result_t *")
         data = np.ascontiguousarray(pcm)
         self._lib.listen_push(ffi.cast("const int16_t *", data.ctypes.data), result)
@@ -103,7 +109,7 @@ class Chain:
             smoothed = np.array([result.smoothed[i] for i in range(n)], np.uint16)
             if result.event:
                 event = (self.labels[result.detection.label], result.detection.score)
-        t_ms = self._count * self.hop * 1000 // 16000
+        t_ms = self._count * self.hop * 1000 // RATE
         frames = np.array(self._frames, np.int16)
         return Hop(self._count, t_ms, result.level, frames, q, scores, smoothed, event)
 

@@ -164,9 +164,31 @@ def test_the_quantizer_follows_the_networks_scale(compress, scale, zero_point):
     assert np.abs(quantize(values, q) - exact).max() <= 0.5 + 256 / 16384 + 1e-6
 
 
-def test_a_scale_no_feature_can_reach_is_refused():
+@pytest.mark.parametrize("scale", [1e9, 1e-20, 0.0, -1.0, math.nan, math.inf, 5e-324])
+def test_a_scale_no_feature_can_reach_is_refused(scale):
     with pytest.raises(UserError, match="input scale"):
-        quantizer("linear", 1e9, 0)
+        quantizer("linear", scale, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hop": 0},
+        {"hop": 100},
+        {"hop": 512},
+        {"window": -5},
+        {"window": 512},
+        {"bands": 10**6},
+        {"bands": 128},
+        {"compress": "root"},
+        {"kind": "smell"},
+        {"hop": "128"},
+    ],
+)
+def test_settings_no_front_end_takes_are_refused_in_one_line(change):
+    with pytest.raises(UserError) as error:
+        extract(np.zeros(2000, np.int16), {**SPECTROGRAM, **change})
+    assert "\n" not in error.value.message and str(next(iter(change.values()))) in str(error.value)
 
 
 def write(path, rate=16000, channels=1, subtype="PCM_16", samples=16000):
@@ -190,6 +212,40 @@ def test_a_wrong_wav_is_refused_in_one_line(tmp_path, options, said):
     with pytest.raises(UserError, match=said) as error:
         read_pcm(write(tmp_path / "x.wav", **options))
     assert "\n" not in error.value.message and "x.wav" in error.value.message
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_a_wav_that_was_cut_is_refused(tmp_path, resample):
+    path = write(tmp_path / "x.wav")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1001])
+    with pytest.raises(UserError, match=r"x\.wav: cut short: 1001 bytes"):
+        read_pcm(path, resample)
+    # a writer into a pipe could not know the size
+    path.write_bytes(whole[:40] + b"\xff\xff\xff\xff" + whole[44:])
+    assert len(read_pcm(path, resample)) == 16000
+
+
+def test_damaged_headers_give_a_sound_or_one_line(tmp_path):
+    rng = np.random.default_rng(6)
+    for suffix in (".wav", ".flac"):
+        whole = write(tmp_path / f"x{suffix}", samples=500).read_bytes()
+        path = tmp_path / f"y{suffix}"
+        for _ in range(300):
+            data = bytearray(whole)
+            for _ in range(rng.integers(1, 4)):
+                data[rng.integers(60)] ^= 1 << rng.integers(8)
+            path.write_bytes(data)
+            try:
+                assert read_pcm(path, resample=True).dtype == np.int16
+            except UserError as error:
+                assert "\n" not in error.message and str(path) in error.message
+
+
+def test_a_clip_shorter_than_a_window_is_refused_in_one_line(tmp_path):
+    files = [write(tmp_path / "x.wav", samples=255)]
+    with pytest.raises(UserError, match=r"x\.wav: 255 samples"):
+        list(extract_files(files, SPECTROGRAM))
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\x10\0\0\0WAVEfmt ", bytes(100)])

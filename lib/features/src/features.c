@@ -18,6 +18,9 @@ static int check(const features_config_t *c) {
         c->bands > FEATURES_MAX_BANDS) {
         return -1;
     }
+    if (c->frames == 0 || (c->compress != FEATURES_LINEAR && c->compress != FEATURES_LOG2)) {
+        return -1;
+    }
     if (c->quantizer.multiplier < 1 || c->quantizer.shift < 1 || c->quantizer.shift > 30) {
         return -1;
     }

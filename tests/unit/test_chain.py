@@ -1,0 +1,220 @@
+"""host.native: the chain against its parts put together in Python, and building libraries."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tflite_builder import ModelBuilder
+
+from host import paths
+from host.compile.engine import HostModel
+from host.errors import UserError
+from host.features import extract, quantize, quantizer
+from host.native import build, library
+from host.native.chain import Chain
+
+FRAMES, BANDS, HOP_FRAMES, HOP = 8, 129, 3, 384
+SCALE, ZERO = 0.06, -128
+METADATA = {
+    "format": 1,
+    "name": "loud",
+    "description": "for tests",
+    "classes": ["background", "loud"],
+    "features": {
+        "kind": "spectrogram",
+        "sample_rate": 16000,
+        "window": 256,
+        "hop": 128,
+        "frames": FRAMES,
+        "bands": BANDS,
+        "compress": "log2",
+    },
+    "detect": {
+        "gate": 40,
+        "smoothing": 3,
+        "minimum_count": 2,
+        "suppression_hops": 5,
+        "thresholds": {"loud": 0.6},
+    },
+    "deploy": {"hop_frames": HOP_FRAMES},
+    "training": {},
+}
+
+
+def network(outputs: int) -> bytes:
+    """Mean of the window -> dense -> LOGISTIC (one output) or SOFTMAX."""
+    b = ModelBuilder()
+    x = b.tensor([1, FRAMES, BANDS, 1], SCALE, ZERO)
+    axes = b.tensor([2], dtype="int32", data=np.array([1, 2]))
+    mean = b.tensor([1, 1], SCALE, ZERO)
+    b.op("MEAN", [x, axes], [mean], keepDims=False)
+    rows = [[-60], [60]] if outputs == 2 else [[100]]
+    bias = [6000, -6000] if outputs == 2 else [-10000]
+    weights = b.tensor([outputs, 1], 0.01, data=np.array(rows))
+    biases = b.tensor([outputs], 0.01 * SCALE, dtype="int32", data=np.array(bias))
+    dense = b.tensor([1, outputs], 0.1, 0)
+    b.op("FULLY_CONNECTED", [mean, weights, biases], [dense])
+    y = b.tensor([1, outputs], 1 / 256, -128)
+    if outputs == 2:
+        b.op("SOFTMAX", [dense], [y], beta=1.0)
+    else:
+        b.op("LOGISTIC", [dense], [y])
+    return b.build([x], [y], {"otolith": json.dumps(METADATA).encode()})
+
+
+def sound() -> np.ndarray:
+    """Three seconds between silence and full scale."""
+    rng = np.random.default_rng(4)
+    levels = np.repeat([0, 20, 60, 400, 4000, 12000, 30, 12000, 0, 32000], 4801)
+    return np.clip(np.round(rng.normal(0, 1, len(levels)) * levels), -32768, 32767).astype(np.int16)
+
+
+def expected(model: bytes, pcm: np.ndarray):
+    """(level, features, q, scores, smoothed, event) a hop, from the parts, decided here."""
+    detect = METADATA["detect"]
+    threshold = round(32767 * detect["thresholds"]["loud"])
+    net = HostModel(model)
+    features = extract(pcm, METADATA["features"])
+    window = quantize(features, quantizer("log2", SCALE, ZERO))
+    history, suppressed = [], 0
+    for hop in range(len(pcm) // HOP):
+        block = pcm[hop * HOP : (hop + 1) * HOP].astype(int)
+        level = int(np.abs(block).sum()) // HOP
+        # the first frame needs two hops of the front end
+        first, last = max(0, HOP_FRAMES * hop - 1), HOP_FRAMES * (hop + 1) - 1
+        if last < FRAMES:
+            yield level, features[first:last], None, None, None, None
+            continue
+        shape = net.input_shapes[0]
+        q = net.invoke(window[last - FRAMES : last].reshape(shape)).ravel()
+        scores = [(int(v) + 128) * 128 for v in q]  # scale 1/256, Q15
+        if len(scores) == 1:
+            scores = [32767 - scores[0], scores[0]]
+        history.append(scores if level >= detect["gate"] else [0, 0])
+        recent = history[-detect["smoothing"] :]
+        smoothed = [sum(s[i] for s in recent) // len(recent) for i in range(2)]
+        event = None
+        if suppressed:
+            suppressed -= 1
+        elif len(recent) >= detect["minimum_count"] and smoothed[1] >= threshold:
+            event, suppressed = ("loud", smoothed[1]), detect["suppression_hops"]
+        yield level, features[first:last], q.tolist(), scores, smoothed, event
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_chain_equals_its_parts(outputs, tmp_path):
+    path = tmp_path / "loud.tflite"
+    path.write_bytes(network(outputs))
+    pcm = sound()
+    pcm = pcm[: len(pcm) // HOP * HOP]
+    chain = Chain(path)
+    assert (chain.hop, chain.labels) == (HOP, ["background", "loud"])
+    hops = list(chain.run(pcm))
+    parts = list(expected(path.read_bytes(), pcm))
+    assert len(hops) == len(parts) == len(pcm) // HOP
+    for number, (hop, part) in enumerate(zip(hops, parts, strict=True), 1):
+        level, features, q, scores, smoothed, event = part
+        assert (hop.hop, hop.t_ms) == (number, number * HOP * 1000 // 16000)
+        assert hop.level == level
+        np.testing.assert_array_equal(hop.features, features)
+        for got, wanted in ((hop.q, q), (hop.scores, scores), (hop.smoothed, smoothed)):
+            assert (got is None) == (wanted is None)
+            assert got is None or got.tolist() == wanted
+        assert hop.event == event
+    assert len({str(h.q) for h in hops}) > 5 and sum(bool(h.event) for h in hops) >= 2
+
+
+def test_reset_forgets_and_the_last_hop_is_padded():
+    chain = Chain(network(2))
+    pcm = sound()[: 40 * HOP + 5]
+    first = list(chain.run(pcm))
+    chain.reset()
+    again = list(chain.run(np.pad(pcm, (0, HOP - 5))))
+    assert len(first) == len(again) == 41
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a.features, b.features)
+        assert (a.hop, a.t_ms, a.level, str(a.q), a.event) == (
+            b.hop,
+            b.t_ms,
+            b.level,
+            str(b.q),
+            b.event,
+        )
+
+
+def test_two_chains_of_one_model_do_not_meet():
+    model, pcm = network(2), sound()
+    alone = [str(hop.scores) for hop in Chain(model).run(pcm)]
+    one, other, beside = Chain(model), Chain(model), []
+    for hop in one.run(pcm):
+        beside.append(str(hop.scores))
+        other.push(np.zeros(HOP, np.int16))
+    assert beside == alone
+
+
+def test_what_is_no_hop_is_refused():
+    chain = Chain(network(2))
+    for pcm in (np.zeros(HOP - 1, np.int16), np.zeros(HOP, np.int32), np.zeros((1, HOP), np.int16)):
+        with pytest.raises(UserError, match=f"a hop is {HOP}"):
+            chain.push(pcm)
+
+
+def test_a_model_without_metadata_or_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"gone\.tflite: No such file"):
+        Chain(tmp_path / "gone.tflite")
+    b = ModelBuilder()
+    x, y = b.tensor([1, 4], 1.0), b.tensor([1, 4], 1.0)
+    b.op("RELU", [x], [y])
+    with pytest.raises(UserError, match="metadata"):
+        Chain(b.build([x], [y]))
+
+
+@pytest.fixture
+def empty_native(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "NATIVE", tmp_path / "native")
+    return tmp_path
+
+
+def test_threads_may_build_a_library_at_once(empty_native):
+    source = empty_native / "two.c"
+    source.write_text("int two(void) { return 2; }\n")
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(lambda _: build("two", [source]), range(4)))
+    assert len(set(built)) == 1
+    assert [path.name for path in paths.NATIVE.iterdir()] == [built[0].name]
+    _, lib = library("two", [source], "int two(void);")
+    assert lib.two() == 2
+
+
+def test_a_changed_header_or_flag_makes_another_library(empty_native):
+    (empty_native / "number.h").write_text("#define NUMBER 1\n")
+    source = empty_native / "number.c"
+    source.write_text('#include "number.h"\nint number(void) { return NUMBER + MORE; }\n')
+    numbers = []
+    for header, more in ((1, 0), (5, 0), (5, 2)):
+        (empty_native / "number.h").write_text(f"#define NUMBER {header}\n")
+        _, lib = library("number", [source], "int number(void);", flags=[f"-DMORE={more}"])
+        numbers.append(lib.number())
+    assert numbers == [1, 5, 7]
+
+
+def test_static_variables_are_shared_unless_private(empty_native):
+    source = empty_native / "count.c"
+    source.write_text("static int n; int count(void) { return ++n; }\n")
+    loads = [library("count", [source], "int count(void);", private=p)[1] for p in (0, 0, 1, 1)]
+    assert [lib.count() for lib in loads] == [1, 2, 1, 1]
+
+
+def test_c_that_does_not_compile_is_one_line_and_leaves_nothing(empty_native, monkeypatch):
+    source = empty_native / "bad.c"
+    source.write_text("int bad(void) { return nothing; }\n")
+    with pytest.raises(UserError, match="nothing") as error:
+        build("bad", [source])
+    assert "\n" not in error.value.message
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(UserError, match="no-such-compiler is missing"):
+        build("bad", [source])
+    with pytest.raises(UserError, match=r"gone\.c: No such file"):
+        build("gone", [empty_native / "gone.c"])
+    assert not list(paths.NATIVE.iterdir())
