@@ -47,11 +47,11 @@ def _alarm_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[s
             labels = np.arange(count) % 2
             seed = spec.data.seed * len(SETS) + place
             jobs = [(seed, number, bool(label), samples) for number, label in enumerate(labels)]
-            clips = []
-            for done, clip in enumerate(pool.map(_generate, jobs, chunksize=32), 1):
-                clips.append(clip)
-                progress(f"sounds ({name})", done / count)
-            sets[name] = Windows(np.array(clips, np.int16), labels, np.arange(count))
+            clips = np.empty((count, samples), np.int16)
+            for number, clip in enumerate(pool.map(_generate, jobs, chunksize=32)):
+                clips[number] = clip
+                progress(f"sounds ({name})", (number + 1) / count)
+            sets[name] = Windows(clips, labels, np.arange(count))
     return sets
 
 

@@ -53,7 +53,9 @@ class _Set:
 
 
 def _features(windows: Windows, settings: dict) -> _Set:
-    values = np.stack([extract(pcm, settings) for pcm in windows.pcm])
+    values = np.empty((len(windows.pcm), settings["frames"], settings["bands"]), np.int16)
+    for row, pcm in zip(values, windows.pcm, strict=True):
+        row[:] = extract(pcm, settings)
     return _Set(values, windows.labels, windows.clips)
 
 
@@ -90,7 +92,7 @@ def train(
         windows = load_windows(spec, progress)
         sets: dict[str, _Set] = {}
         for done, name in enumerate(SETS):
-            sets[name] = _features(windows[name], settings)
+            sets[name] = _features(windows.pop(name), settings)  # the sounds' memory is needed
             progress("features", (done + 1) / len(SETS))
         for name in SETS:
             for number, label in enumerate(spec.model.classes):
@@ -100,6 +102,7 @@ def train(
         with _quiet_tensorflow(spec.train.seed) as keras:
             scale = np.float32(SCALE[spec.features.compress])
             real = {name: (s.values * scale)[..., None] for name, s in sets.items()}
+            sets["train"].values = real["train"][:0]  # not looked at again, and large
             model = _build(build, spec, keras)
             history = _fit(keras, model, spec, sets, real, progress)
             picks = _per_class(sets["train"].labels, spec.quantize.samples, spec.train.seed)
