@@ -1,5 +1,6 @@
 """lib/pdm: response, noise and exactness of the decimation, from bits made here."""
 
+import re
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from host.native import library
 from host.native.sources import lib
+from host.paths import LIB
 
 CDEF = """
 typedef struct pdm pdm_t;
@@ -56,6 +58,41 @@ class Stream:
         return out
 
 
+def taps(name):
+    """Half of a symmetric filter, out of the C."""
+    text = (LIB / "pdm" / "src" / "pdm_taps.c").read_text()
+    body = re.search(rf"{name}\[[^\]]*\] = \{{([^}}]*)\}}", text).group(1)
+    return np.array([int(v) for v in body.split(",") if v.strip()], np.int64)
+
+
+BOXES = np.ones(1, np.int64)
+for length in (16, 16, 15, 17):
+    BOXES = np.convolve(BOXES, np.ones(length, np.int64))
+MIDDLE = np.concatenate([taps("pdm_middle_taps"), taps("pdm_middle_taps")[-2::-1]])
+HALF_BAND = np.zeros(63, np.int64)
+HALF_BAND[0:32:2] = taps("pdm_last_taps")
+HALF_BAND += HALF_BAND[::-1]
+HALF_BAND[31] = 4096
+
+
+def reference(bits):
+    """The filters as their comments state them, one after the other over the whole clip."""
+    past = np.resize([0, 1], 64)  # what silence looks like
+    x = np.convolve(np.concatenate([past, bits]).astype(np.int64), BOXES)[64 + 15 : 64 + len(bits)]
+    x = 2 * x[::16] - BOXES.sum()
+
+    def down(x, taps, shift):
+        full = np.convolve(np.concatenate([np.zeros(64, np.int64), x]), taps)[64 : 64 + len(x)]
+        return (full[1::2] + (1 << shift >> 1)) >> shift
+
+    z = down(down(x, MIDDLE, 14), HALF_BAND, 10)
+    mean, pcm = 0, []
+    for value in z.tolist():
+        mean += value - (mean >> 9)
+        pcm.append(max(-32768, min(32767, (value - (mean >> 9) + 8) >> 4)))
+    return np.array(pcm, np.int16)
+
+
 # Noise transfer function of order 4, zeros spread over 8 kHz, largest gain 1.4 (Schreier and Temes,
 # Understanding Delta-Sigma Data Converters, ch. 4): numerator and denominator.
 ZEROS = (1.0, -3.9979349269732207, 5.995870351520387, -3.997934926973221, 1.0)
@@ -82,9 +119,10 @@ def tone(frequency, amplitude, seconds=0.3):
     return amplitude * np.sin(2 * np.pi * frequency * t)
 
 
-def level_and_noise(pcm, frequency):
-    """Amplitude of the tone (1 = full scale) and rms of everything else up to 8 kHz."""
-    x = pcm[len(pcm) // 3 :].astype(float) / 32768
+def level_and_noise(pcm, frequency, skip=800):
+    """Amplitude of the tone (1 = full scale) and rms of everything else up to 8 kHz, once the
+    notch has settled."""
+    x = pcm[skip:].astype(float) / 32768
     t = np.arange(len(x)) / 16000
     basis = np.stack(
         [np.sin(2 * np.pi * frequency * t), np.cos(2 * np.pi * frequency * t), np.ones(len(t))], 1
@@ -93,12 +131,14 @@ def level_and_noise(pcm, frequency):
     return np.hypot(*fit[:2]), np.sqrt(np.mean((x - basis @ fit) ** 2))
 
 
-def test_a_tone_keeps_its_level_and_80_db_over_the_noise():
-    amplitude, noise = level_and_noise(Stream().bytes(modulate(tone(1000, 0.5))), 1000)
+@pytest.mark.parametrize("frequency", [100, 1000])
+def test_a_tone_keeps_its_level_and_80_db_over_the_noise(frequency):
+    pcm = Stream().bytes(modulate(tone(frequency, 0.5, 0.6)))
+    amplitude, noise = level_and_noise(pcm, frequency, skip=6400)
     snr = 20 * np.log10(amplitude / np.sqrt(2) / noise)
-    print(f"SNR {snr:.1f} dB")
-    assert abs(20 * np.log10(amplitude / 0.5)) < 0.1
-    assert snr >= 80
+    print(f"{frequency} Hz: SNR {snr:.1f} dB")
+    assert abs(20 * np.log10(amplitude / 0.5)) < 0.15
+    assert snr >= 85  # asked for: 80
 
 
 def test_the_pass_band_is_flat_to_7_khz():
@@ -118,10 +158,41 @@ def test_what_lies_above_the_band_does_not_fold_into_it(frequency):
     assert 20 * np.log10(np.std(pcm) / (0.4 * 32768 / np.sqrt(2))) < -58
 
 
-def test_full_scale_saturates_and_never_wraps():
-    for bit, sign in ((1, 1), (0, -1)):
-        pcm = Stream().bytes(np.full(64 * 300, bit, np.uint8)).astype(int)
-        assert (sign * pcm[20:] > 12000).all()
+def test_no_sum_leaves_32_bits():
+    largest = BOXES.sum()
+    assert largest < 2**16  # two share a word
+    for filter_taps, shift in ((MIDDLE, 14), (HALF_BAND, 10)):
+        assert largest * np.abs(filter_taps).sum() + (1 << shift) < 2**31
+        largest = (largest * np.abs(filter_taps).sum() >> shift) + 1
+    assert largest * 2**9 < 2**31  # the notch's mean
+
+
+@pytest.mark.parametrize("kind", ["random", "ones", "zeros", "square", "silence"])
+def test_every_sample_is_what_the_filters_say(kind):
+    bits = {
+        "random": np.random.default_rng(1).integers(0, 2, 64 * 700),
+        "ones": np.ones(64 * 700),
+        "zeros": np.zeros(64 * 700),
+        "square": np.arange(64 * 700) // 517 % 2,
+        "silence": np.arange(64 * 700) % 2,
+    }[kind].astype(np.uint8)
+    np.testing.assert_array_equal(Stream().bytes(bits), reference(bits))
+
+
+def test_the_loudest_bits_saturate_and_never_wrap():
+    # each bit has the sign of the tap it meets: no other bits make a larger sample
+    whole = np.zeros(16 * (2 * 62 + 10) + 61, np.int64)
+    for i, a in enumerate(HALF_BAND):
+        for k, b in enumerate(MIDDLE):
+            whole[16 * (2 * i + k) :][: len(BOXES)] += a * b * BOXES
+    worst = np.abs(whole).sum() / whole.sum()
+    assert worst > 1.3
+    bits = (whole[::-1] > 0).astype(np.uint8)
+    bits = np.concatenate([np.resize([0, 1], 64 * 40 - len(bits)), bits]).astype(np.uint8)
+    for sign, data in ((1, bits), (-1, 1 - bits)):
+        pcm = Stream().bytes(data)
+        np.testing.assert_array_equal(pcm, reference(data))
+        assert pcm[-1] == (32767 if sign > 0 else -32768)
 
 
 def test_a_constant_offset_fades():

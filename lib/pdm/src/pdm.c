@@ -1,42 +1,37 @@
-/* 1.024 MHz bits -> sinc^5 / 16 -> 64 kHz -> FIR / 2 -> 32 kHz -> FIR / 2 -> 16 kHz -> DC notch.
+/* 1.024 MHz bits -> boxes / 16 -> 64 kHz -> FIR / 2 -> 32 kHz -> half-band / 2 -> 16 kHz -> notch.
  *
- * The first filter works on bytes of bits by table; the last one also undoes the droop of the
- * first. All sums fit 32 bits: full scale is 2^16 inside, and each filter's sum of |taps| times
- * that and its scale stays below 2^31. */
+ * The first filter adds up, by table, what each byte of bits gives to the four outputs it reaches;
+ * 16 bits hold an output exactly, so two share a word. The others are plain FIRs. All sums fit 32
+ * bits: the largest input of a filter times its sum of |taps| stays below 2^31. */
 #include "pdm.h"
+
+#include "pdm_taps.h"
 
 #include <string.h>
 
 enum {
-    SINC_ORDER = 5,
-    SINC_LENGTH = 16,
-    SINC_TAPS = SINC_ORDER * (SINC_LENGTH - 1) + 1, /* 76, sum 2^20 */
-    SINC_SHIFT = 4,                                 /* 2^20 -> 2^16 */
+    FIRST_LARGEST = 16 * 16 * 15 * 17, /* from 61 one bits: 65280, below 2^16 */
     MIDDLE_SHIFT = 14,
-    LAST_SHIFT = 14, /* taps have 13 bits; one more halves 2^16 to 2^15 */
-    NOTCH_SHIFT = 9, /* 16 kHz / (2 pi 2^9) = 5 Hz */
+    LAST_SHIFT = 10,  /* taps have 13 bits: 2^19, until the notch has had its say */
+    NOTCH_TO_PCM = 4, /* 2^15 */
+    NOTCH_SHIFT = 9,  /* 16 kHz / (2 pi 2^9) = 5 Hz */
 };
 
-/* Equiripple: 0-7 kHz within 0.01 dB, 25-32 kHz below -63 dB. Sum 2^14, symmetric. */
-static const int16_t middle_taps[PDM_MIDDLE_TAPS / 2 + 1] = {
-    176, 0, -984, 0, 4906, 8188,
-};
+/* First filter: moving sums of these lengths in series, 61 taps. Two zeros at 64 kHz and one either
+ * side put what folds into 0-7 kHz below -76 dB. */
+static const uint8_t boxes[4] = {16, 16, 15, 17};
 
-/* Least squares: the inverse of the other two's droop to 7.1 kHz, 8.95-16 kHz below -62 dB.
- * Sum 2^13, symmetric. */
-static const int16_t last_taps[PDM_LAST_TAPS / 2 + 1] = {
-    -4,  -4,  6,    10, -10, -18, 13,   29, -17, -45, 22,   67,  -26,  -96,  31,
-    134, -35, -185, 38, 257, -39, -365, 35, 547, -23, -950, -58, 2667, 4230,
-};
+enum { LAST_CENTRE = 4096 };
 
-static void sinc_taps(int32_t taps[8 * PDM_SINC_BYTES]) {
-    memset(taps, 0, 8 * PDM_SINC_BYTES * sizeof *taps);
+static void box_taps(uint32_t taps[64]) {
+    uint32_t length = 1;
+    memset(taps, 0, 64 * sizeof *taps);
     taps[0] = 1;
-    for (uint32_t order = 1; order <= SINC_ORDER; order++) {
-        const int32_t length = (int32_t)(order * (SINC_LENGTH - 1));
-        for (int32_t i = length; i >= 0; i--) { /* taps * (1 + z + ... + z^15), in place */
-            int32_t sum = 0;
-            for (int32_t k = 0; k < SINC_LENGTH && k <= i; k++) {
+    for (uint32_t b = 0; b < sizeof boxes; b++) {
+        length += boxes[b] - 1u;
+        for (uint32_t i = length; i-- > 0;) { /* in place, from the end */
+            uint32_t sum = 0;
+            for (uint32_t k = 0; k < boxes[b] && k <= i; k++) {
                 sum += taps[i - k];
             }
             taps[i] = sum;
@@ -45,37 +40,55 @@ static void sinc_taps(int32_t taps[8 * PDM_SINC_BYTES]) {
 }
 
 void pdm_init(pdm_t *p) {
-    int32_t taps[8 * PDM_SINC_BYTES];
+    uint32_t taps[64];
     memset(p, 0, sizeof *p);
-    sinc_taps(taps);
-    for (uint32_t byte = 0; byte < PDM_SINC_BYTES; byte++) {
+    box_taps(taps);
+    for (uint32_t place = 0; place < 2; place++) {
         for (uint32_t value = 0; value < 256; value++) {
-            int32_t sum = 0;
+            uint32_t sum[4] = {0};
             for (uint32_t bit = 0; bit < 8; bit++) {
-                const int32_t tap = taps[8 * byte + bit];
-                sum += value >> (7 - bit) & 1 ? tap : -tap;
+                /* taps from the newest bit back: output 0 ends with these 16 bits, 1 with the next
+                 */
+                const uint32_t age = 15 - 8 * place - bit;
+                for (uint32_t output = 0; output < 4 && (value >> (7 - bit) & 1); output++) {
+                    sum[output] += taps[age + 16 * output];
+                }
             }
-            p->table[byte][value] = sum;
+            p->table[place][value][0] = sum[0] | sum[2] << 16;
+            p->table[place][value][1] = sum[1] | sum[3] << 16;
         }
     }
-    /* as much +1 as -1: silence */
-    memset(p->bits, 0x55, sizeof p->bits);
-}
-
-/* 64 kHz sample from the ten bytes at `bits`. */
-static inline int32_t sinc(const pdm_t *p, const uint8_t *bits) {
-    int32_t sum = 1 << (SINC_SHIFT - 1);
-    for (uint32_t i = 0; i < PDM_SINC_BYTES; i++) {
-        sum += p->table[i][bits[i]];
+    /* as many ones as zeros have gone before: silence */
+    for (uint32_t step = 0; step < 3; step++) {
+        const uint32_t done = p->open[0] + p->table[0][0x55][0] + p->table[1][0x55][0];
+        p->open[0] = p->open[1] + p->table[0][0x55][1] + p->table[1][0x55][1];
+        p->open[1] = done >> 16;
     }
-    return sum >> SINC_SHIFT;
 }
 
-static inline int32_t symmetric(const int32_t *x, const int16_t *taps, uint32_t count) {
-    const uint32_t half = count / 2;
-    int32_t sum = x[half] * taps[half];
-    for (uint32_t i = 0; i < half; i++) {
-        sum += (x[i] + x[count - 1 - i]) * taps[i];
+/* Take a word of bits, oldest first: two samples of 64 kHz. */
+static inline void first(const pdm_t *p, uint32_t open[2], uint32_t word, int32_t out[2]) {
+    const uint32_t *t = p->table[0][word >> 24];
+    uint32_t a = open[0] + t[0], b = open[1] + t[1];
+    t = p->table[1][word >> 16 & 255];
+    a += t[0], b += t[1];
+    out[0] = (int32_t)(a & 0xffff) * 2 - FIRST_LARGEST;
+    a >>= 16; /* the outputs move up: 1 and 3 become 0 and 2, 2 becomes 1 */
+    t = p->table[0][word >> 8 & 255];
+    b += t[0], a += t[1];
+    t = p->table[1][word & 255];
+    b += t[0], a += t[1];
+    out[1] = (int32_t)(b & 0xffff) * 2 - FIRST_LARGEST;
+    open[0] = a;
+    open[1] = b >> 16;
+}
+
+/* The outer `count` taps of a symmetric FIR with both ends they apply to, 0 and `last`. */
+static inline int32_t pairs(const int32_t *x, const int32_t *taps, uint32_t count, uint32_t last) {
+    int32_t sum = 0;
+#pragma GCC unroll 16
+    for (uint32_t i = 0; i < count; i++) {
+        sum += (x[i] + x[last - i]) * taps[i];
     }
     return sum;
 }
@@ -84,44 +97,66 @@ static inline int16_t saturate(int32_t x) {
     return (int16_t)(x > 32767 ? 32767 : x < -32768 ? -32768 : x);
 }
 
-static void push_last(pdm_t *p, int32_t x) {
-    p->last[p->last_at] = x;
-    p->last[p->last_at + PDM_LAST_TAPS + 1] = x;
-    p->last_at = p->last_at == PDM_LAST_TAPS ? 0 : p->last_at + 1;
+/* p->middle's new samples, four a sample of PCM, to PCM. */
+static void filter(pdm_t *p, int16_t *pcm, uint32_t samples) {
+    enum { HALF = PDM_MIDDLE_TAPS / 2, ROUND = 1 << (MIDDLE_SHIFT - 1) };
+    const int32_t *x = p->middle;
+    int32_t *even = p->even + PDM_LAST_PAIRS - 1, *odd = p->odd + 2 * PDM_LAST_PAIRS - 1;
+    int32_t mean = p->mean;
+    for (uint32_t i = 0; i < samples; i++, x += 4) {
+        const int32_t *y = x + 2;
+        even[i] =
+            (pairs(x, pdm_middle_taps, HALF, 2 * HALF) + x[HALF] * pdm_middle_taps[HALF] + ROUND) >>
+            MIDDLE_SHIFT;
+        odd[i] =
+            (pairs(y, pdm_middle_taps, HALF, 2 * HALF) + y[HALF] * pdm_middle_taps[HALF] + ROUND) >>
+            MIDDLE_SHIFT;
+        const int32_t sum =
+            pairs(p->odd + i, pdm_last_taps, PDM_LAST_PAIRS, 2 * PDM_LAST_PAIRS - 1) +
+            p->even[i] * LAST_CENTRE;
+        const int32_t z = (sum + (1 << (LAST_SHIFT - 1))) >> LAST_SHIFT;
+        mean += z - (mean >> NOTCH_SHIFT);
+        pcm[i] = saturate((z - (mean >> NOTCH_SHIFT) + (1 << (NOTCH_TO_PCM - 1))) >> NOTCH_TO_PCM);
+    }
+    p->mean = mean;
+    /* what the next block's filters reach back to */
+    memmove(p->middle, p->middle + 4 * samples, (PDM_MIDDLE_TAPS - 2) * sizeof *p->middle);
+    memmove(p->even, p->even + samples, (PDM_LAST_PAIRS - 1) * sizeof *p->even);
+    memmove(p->odd, p->odd + samples, (2 * PDM_LAST_PAIRS - 1) * sizeof *p->odd);
 }
 
-/* One sample from the eight new bytes in p->bits[8..15]. */
-static int16_t decimate(pdm_t *p) {
-    int32_t *const fresh = p->middle + PDM_MIDDLE_TAPS - 1;
-    for (uint32_t i = 0; i < 4; i++) {
-        fresh[i] = sinc(p, p->bits + 2 * i);
+/* 32 bits, oldest first, as word `at` of `bits`. */
+typedef uint32_t get_word_t(const void *bits, uint32_t at);
+
+static inline uint32_t from_bytes(const void *bits, uint32_t at) {
+    const uint8_t *b = (const uint8_t *)bits + 4 * at;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static inline uint32_t from_words(const void *bits, uint32_t at) {
+    return ((const uint32_t *)bits)[at];
+}
+
+static inline void decimate(pdm_t *p, const void *bits, get_word_t *get_word, int16_t *pcm,
+                            uint32_t samples) {
+    for (uint32_t done = 0; done < samples;) {
+        const uint32_t left = samples - done, count = left < PDM_BLOCK ? left : PDM_BLOCK;
+        uint32_t open[2] = {p->open[0], p->open[1]}; /* in registers */
+        int32_t *fresh = p->middle + PDM_MIDDLE_TAPS - 2;
+        for (uint32_t i = 0; i < 2 * count; i++, fresh += 2) {
+            first(p, open, get_word(bits, 2 * done + i), fresh);
+        }
+        p->open[0] = open[0];
+        p->open[1] = open[1];
+        filter(p, pcm + done, count);
+        done += count;
     }
-    for (uint32_t i = 0; i < 2; i++) {
-        const int32_t sum = symmetric(p->middle + 2 * i, middle_taps, PDM_MIDDLE_TAPS);
-        push_last(p, (sum + (1 << (MIDDLE_SHIFT - 1))) >> MIDDLE_SHIFT);
-    }
-    memmove(p->middle, p->middle + 4, (PDM_MIDDLE_TAPS - 1) * sizeof *p->middle);
-    memcpy(p->bits, p->bits + 8, 8);
-    /* the ring has one place more than the filter: the oldest of 58 is not needed */
-    const int32_t sum = symmetric(p->last + p->last_at + 1, last_taps, PDM_LAST_TAPS);
-    const int32_t x = (sum + (1 << (LAST_SHIFT - 1))) >> LAST_SHIFT;
-    p->mean += x - (p->mean >> NOTCH_SHIFT);
-    return saturate(x - (p->mean >> NOTCH_SHIFT));
 }
 
 void pdm_decimate(pdm_t *p, const uint8_t *bits, int16_t *pcm, uint32_t samples) {
-    for (uint32_t i = 0; i < samples; i++, bits += PDM_BYTES_PER_SAMPLE) {
-        memcpy(p->bits + 8, bits, 8);
-        pcm[i] = decimate(p);
-    }
+    decimate(p, bits, from_bytes, pcm, samples);
 }
 
 void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples) {
-    for (uint32_t i = 0; i < samples; i++, words += 2) {
-        for (uint32_t k = 0; k < 4; k++) {
-            p->bits[8 + k] = (uint8_t)(words[0] >> (24 - 8 * k));
-            p->bits[12 + k] = (uint8_t)(words[1] >> (24 - 8 * k));
-        }
-        pcm[i] = decimate(p);
-    }
+    decimate(p, words, from_words, pcm, samples);
 }

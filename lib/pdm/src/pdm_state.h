@@ -5,19 +5,20 @@
 #include <stdint.h>
 
 enum {
-    PDM_SINC_BYTES = 10,  /* 76 taps of the first filter, in bytes of bits */
+    PDM_BLOCK = 16,       /* PCM samples filtered at a time, at most */
     PDM_MIDDLE_TAPS = 11, /* 64 kHz -> 32 kHz */
-    PDM_LAST_TAPS = 57,   /* 32 kHz -> 16 kHz */
+    PDM_LAST_PAIRS = 16,  /* 32 kHz -> 16 kHz: a half-band of 63 taps has 16 pairs that count */
 };
 
 struct pdm {
-    /* Sum of the first filter's taps for every byte at every place in it. */
-    int32_t table[PDM_SINC_BYTES][256];
-    uint8_t bits[16];                      /* the last 8 bytes, then 8 new ones */
-    int32_t middle[PDM_MIDDLE_TAPS + 3];   /* 64 kHz */
-    int32_t last[2 * (PDM_LAST_TAPS + 1)]; /* 32 kHz, a ring written twice */
-    uint32_t last_at;
-    int32_t mean; /* of the output, for the DC notch */
+    /* What a byte of bits adds to the four outputs of the first filter it reaches: first or second
+     * byte of 16 bits; outputs 0 and 2, 1 and 3, in the halves of a word. */
+    uint32_t table[2][256][2];
+    uint32_t open[2];                                    /* the outputs begun: 0 and 2, 1 and 3 */
+    int32_t middle[PDM_MIDDLE_TAPS - 2 + 4 * PDM_BLOCK]; /* 64 kHz */
+    int32_t even[PDM_LAST_PAIRS - 1 + PDM_BLOCK];        /* 32 kHz, every second sample */
+    int32_t odd[2 * PDM_LAST_PAIRS - 1 + PDM_BLOCK];     /* and the ones between */
+    int32_t mean;                                        /* of the output, for the DC notch */
 };
 
 #endif
