@@ -1,10 +1,9 @@
 """The `host` command. Subcommands are imported only when asked for, so --help stays fast."""
 
-import importlib
-
 import click
 
 from host import __version__
+from host.lazy import LazyGroup
 
 # name -> "module:attribute" of a click command; one line a command.
 COMMANDS = {
@@ -22,21 +21,9 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands live in modules that are imported on first use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        target = COMMANDS.get(name)
-        if target is None:
-            return None
-        module, attribute = target.split(":")
-        return getattr(importlib.import_module(module), attribute)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="otolith")
 def main() -> None:
     """Teach a microcontroller to recognise sounds."""
