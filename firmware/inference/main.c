@@ -4,6 +4,7 @@
 
 #include "app.h"
 #include "listen.h"
+#include "load.h"
 #include "nn.h"
 #include "statistics.h"
 
@@ -309,17 +310,17 @@ int main(void) {
     chain_fault = start_chain();
     listen_on_frame(send_frame_of_features);
     microphone_start();
-    statistics_start();
+    load_start();
     for (;;) {
         const bool spoken_to = app_turn();
         watch_injection();
         const bool heard = hear();
-        if (statistics_due() && !injection.active) {
+        if (load_due() && !injection.active) {
             statistics_take(position_ms());
             statistics_send();
         }
         if (!spoken_to && !heard) {
-            statistics_slept(board_sleep());
+            load_slept(board_sleep());
         }
     }
 }

@@ -1,16 +1,14 @@
 #include "statistics.h"
 
 #include "app.h"
-
-enum { PERIOD_US = 1000000 };
+#include "load.h"
 
 typedef struct {
     uint32_t hops, scored, level;
-    uint32_t feature_us, feature_max_us, infer_us, infer_max_us, pdm_us, slept_us;
+    uint32_t feature_us, feature_max_us, infer_us, infer_max_us, pdm_us;
 } period_t;
 
 static period_t now;
-static uint32_t started_us;
 
 /* The last whole second, ready to send. */
 static struct {
@@ -18,20 +16,12 @@ static struct {
     uint32_t t_ms, hops_total, cpu_thousandths;
 } last;
 
-static uint32_t clock_us(void) {
-    return (uint32_t)board_time_us();
-}
-
 static uint32_t larger(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
 static uint32_t mean(uint32_t sum, uint32_t count) {
     return count ? (sum + count / 2) / count : 0;
-}
-
-void statistics_start(void) {
-    started_us = clock_us();
 }
 
 void statistics_hop(const listen_result_t *result) {
@@ -50,22 +40,11 @@ void statistics_pdm(uint32_t us) {
     now.pdm_us += us;
 }
 
-void statistics_slept(uint32_t us) {
-    now.slept_us += us;
-}
-
-bool statistics_due(void) {
-    return clock_us() - started_us >= PERIOD_US;
-}
-
 void statistics_take(uint32_t t_ms) {
-    const uint32_t elapsed = clock_us() - started_us;
-    const uint32_t busy = elapsed > now.slept_us ? elapsed - now.slept_us : 0;
     last.period = now;
     last.t_ms = t_ms;
     last.hops_total += now.hops;
-    last.cpu_thousandths = busy / ((elapsed + 500) / 1000);
-    started_us += elapsed;
+    last.cpu_thousandths = load_take();
     now = (period_t){0};
 }
 

@@ -11,8 +11,8 @@ from host.errors import UserError
 if TYPE_CHECKING:
     from host.virtual import VirtualPico
 
-VENDOR, PRODUCT = 0x1209, 0x0001  # as in lib/board/src/rp2040/console_usb.c
-PRODUCT_NAME = "Otolith"
+VENDOR = 0x1209  # as in lib/usb/src/usb.h
+PRODUCTS = {0x0001: "Otolith", 0x0002: "Otolith Mic"}
 _SERIAL_POLL_S = 0.02
 _WRITE_PIECE = 1024  # bytes
 _WRITE_POLL_S = 0.005
@@ -43,7 +43,8 @@ def find_ports() -> list[str]:
     return sorted(
         port.device
         for port in list_ports.comports()
-        if (port.vid, port.pid) == (VENDOR, PRODUCT) and port.product in (None, PRODUCT_NAME)
+        if port.vid == VENDOR and port.pid in PRODUCTS
+        if port.product in (None, PRODUCTS[port.pid])
     )
 
 

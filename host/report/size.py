@@ -21,6 +21,7 @@ PARTS = [
     ("listen, detect", r"^lib\w+/lib(listen|detect)\.a\("),
     ("wire", r"^lib\w+/libwire\.a\("),
     ("board", r"^lib\w+/libboard\.a\("),
+    ("usb", r"^lib\w+/libusb\.a\("),
     ("TinyUSB", r"^tinyusb/"),
     ("pico-sdk", r"^pico-sdk/"),
     ("boot stage 2", r"^boot2/"),

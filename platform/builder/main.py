@@ -63,6 +63,10 @@ if not (root / "firmware" / app / "main.c").exists():
     fail(f"custom_app = {app}: there is no firmware/{app}/main.c")
 env.Replace(SRC_FILTER=[f"+<{app}/>"])
 
+# What an app is made of shows in what it includes.
+included = (root / "firmware" / app / "main.c").read_text()
+usb_microphone = '"usb_microphone.h"' in included
+
 version = re.search(r'^version = "(.+)"', (root / "pyproject.toml").read_text(), re.M).group(1)
 family = board.get("otolith.family")
 machine = [f"-mcpu={board.get('build.cpu')}", "-mthumb", *board.get("build.core_flags", [])]
@@ -92,6 +96,7 @@ env.Append(
         ("OTOLITH_VERSION", f'\\"{version}\\"'),
         ("BOARD_NAME", f'\\"{board.id}\\"'),
         f"BOARD_FAMILY_{family.upper()}",
+        *(["OTOLITH_USB_MICROPHONE"] if usb_microphone else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
     ],
     CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],
@@ -154,8 +159,7 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     run_host("compile", str(model), "-o", str(out))
-    listens = "listen_config" in (root / "firmware" / app / "main.c").read_text()
-    if listens and not (out / "pipeline.c").exists():
+    if '"listen.h"' in included and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
             "app that takes any network, such as bench"
@@ -169,7 +173,7 @@ if not cleaning:
 env.SConscript(
     str(builder_dir / f"{family}.py"), exports=["env", "foreign", "add_foreign", "fail", "app"]
 )
-if not cleaning:
+if not cleaning and '"nn.h"' in included:
     add_model()
 
 elf = env.BuildProgram()

@@ -186,7 +186,7 @@ for target in (env, foreign):
         CCFLAGS=[f"-isystem{folder}" for folder in include],
         ASFLAGS=[f"-I{folder}" for folder in include],
         CPPDEFINES=defines,
-        CPPPATH=[root / "lib" / "board" / "src" / "rp2040"],  # tusb_config.h
+        CPPPATH=[root / "lib" / "usb" / "src"],  # tusb_config.h
     )
 env.Append(
     LINKFLAGS=[

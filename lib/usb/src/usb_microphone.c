@@ -1,0 +1,170 @@
+#ifdef OTOLITH_USB_MICROPHONE
+#include "usb_microphone.h"
+
+#include <string.h>
+
+#include "packetizer.h"
+#include "tusb.h"
+#include "volume.h"
+
+enum { RATE = 16000, NO_SETTING = 0, STREAM_SETTING = 1, MASTER = 0 };
+
+static packetizer_t packetizer;
+static uint32_t packets;
+static uint8_t setting; /* of the streaming interface */
+static bool muted;
+static int16_t volume;
+
+/* ---- samples ---- */
+
+void usb_microphone_write(int16_t *pcm, uint32_t samples) {
+    if (muted) {
+        memset(pcm, 0, samples * sizeof *pcm);
+    } else {
+        volume_apply(volume, pcm, samples);
+    }
+    if (usb_microphone_streaming()) {
+        packetizer_put(&packetizer, pcm, samples);
+    } else { /* what is left of an earlier stream is no beginning of the next */
+        packetizer_reset(&packetizer);
+    }
+}
+
+/* The last packet has gone: load the next. An empty one says that there is nothing yet. */
+bool tud_audio_tx_done_pre_load_cb(uint8_t port, uint8_t function, uint8_t endpoint,
+                                   uint8_t alternate) {
+    (void)port;
+    (void)function;
+    (void)endpoint;
+    (void)alternate;
+    int16_t pcm[PACKETIZER_LARGEST];
+    const uint32_t samples = packetizer_take(&packetizer, pcm);
+    if (samples > 0) {
+        tud_audio_write(pcm, (uint16_t)(samples * sizeof *pcm));
+        packets++;
+    }
+    return true;
+}
+
+/* ---- streaming on and off ---- */
+
+bool tud_audio_set_itf_cb(uint8_t port, const tusb_control_request_t *request) {
+    (void)port;
+    setting = tu_u16_low(request->wValue);
+    packetizer_reset(&packetizer);
+    return true;
+}
+
+bool tud_audio_set_itf_close_EP_cb(uint8_t port, const tusb_control_request_t *request) {
+    (void)port;
+    (void)request;
+    setting = NO_SETTING;
+    return true;
+}
+
+void tud_mount_cb(void) { /* a new configuration begins with setting 0 */
+    setting = NO_SETTING;
+}
+
+bool usb_microphone_streaming(void) {
+    return setting == STREAM_SETTING && tud_ready();
+}
+
+bool usb_microphone_muted(void) {
+    return muted;
+}
+
+int32_t usb_microphone_volume(void) {
+    return volume;
+}
+
+uint32_t usb_microphone_packets(void) {
+    return packets;
+}
+
+uint32_t usb_microphone_lost(void) {
+    return packetizer.lost;
+}
+
+uint32_t usb_microphone_underruns(void) {
+    return packetizer.underruns;
+}
+
+/* ---- requests to the clock and the volume (Audio Devices 2.0, 5.2) ---- */
+
+/* What a request is about, in one number for switch. */
+#define ABOUT(entity, selector, attribute) ((entity) << 16 | (selector) << 8 | (attribute))
+
+static int about(const tusb_control_request_t *request) {
+    return ABOUT(tu_u16_high(request->wIndex), tu_u16_high(request->wValue), request->bRequest);
+}
+
+static bool answer(uint8_t port, const tusb_control_request_t *request, const void *data,
+                   uint16_t size) {
+    return tud_audio_buffer_and_schedule_control_xfer(port, request, (void *)(uintptr_t)data, size);
+}
+
+bool tud_audio_get_req_entity_cb(uint8_t port, const tusb_control_request_t *request) {
+    if (tu_u16_low(request->wValue) != MASTER) {
+        return false;
+    }
+    switch (about(request)) {
+    case ABOUT(USB_MICROPHONE_CLOCK, AUDIO_CS_CTRL_SAM_FREQ, AUDIO_CS_REQ_CUR): {
+        const audio_control_cur_4_t rate = {.bCur = RATE};
+        return answer(port, request, &rate, sizeof rate);
+    }
+    case ABOUT(USB_MICROPHONE_CLOCK, AUDIO_CS_CTRL_SAM_FREQ, AUDIO_CS_REQ_RANGE): {
+        const audio_control_range_4_n_t(1)
+            rates = {.wNumSubRanges = 1, .subrange[0] = {.bMin = RATE, .bMax = RATE, .bRes = 0}};
+        return answer(port, request, &rates, sizeof rates);
+    }
+    case ABOUT(USB_MICROPHONE_CLOCK, AUDIO_CS_CTRL_CLK_VALID, AUDIO_CS_REQ_CUR): {
+        const audio_control_cur_1_t valid = {.bCur = 1};
+        return answer(port, request, &valid, sizeof valid);
+    }
+    case ABOUT(USB_MICROPHONE_VOLUME, AUDIO_FU_CTRL_MUTE, AUDIO_CS_REQ_CUR): {
+        const audio_control_cur_1_t mute = {.bCur = muted};
+        return answer(port, request, &mute, sizeof mute);
+    }
+    case ABOUT(USB_MICROPHONE_VOLUME, AUDIO_FU_CTRL_VOLUME, AUDIO_CS_REQ_CUR): {
+        const audio_control_cur_2_t level = {.bCur = volume};
+        return answer(port, request, &level, sizeof level);
+    }
+    case ABOUT(USB_MICROPHONE_VOLUME, AUDIO_FU_CTRL_VOLUME, AUDIO_CS_REQ_RANGE): {
+        const audio_control_range_2_n_t(1) levels = {
+            .wNumSubRanges = 1,
+            .subrange[0] = {.bMin = VOLUME_SMALLEST, .bMax = VOLUME_LARGEST, .bRes = VOLUME_STEP}};
+        return answer(port, request, &levels, sizeof levels);
+    }
+    default:
+        return false; /* stalls: there is no such control */
+    }
+}
+
+bool tud_audio_set_req_entity_cb(uint8_t port, const tusb_control_request_t *request,
+                                 uint8_t *data) {
+    (void)port;
+    if (tu_u16_low(request->wValue) != MASTER) {
+        return false;
+    }
+    switch (about(request)) {
+    case ABOUT(USB_MICROPHONE_VOLUME, AUDIO_FU_CTRL_MUTE, AUDIO_CS_REQ_CUR):
+        if (request->wLength != 1 || data[0] > 1) {
+            return false;
+        }
+        muted = data[0] != 0;
+        return true;
+    case ABOUT(USB_MICROPHONE_VOLUME, AUDIO_FU_CTRL_VOLUME, AUDIO_CS_REQ_CUR):
+        if (request->wLength != 2) {
+            return false;
+        }
+        volume = volume_nearest((int16_t)tu_unaligned_read16(data));
+        return true;
+    case ABOUT(USB_MICROPHONE_CLOCK, AUDIO_CS_CTRL_SAM_FREQ, AUDIO_CS_REQ_CUR):
+        /* There is but one rate; a host that sets it anyway has nothing to complain of. */
+        return request->wLength == 4 && tu_unaligned_read32(data) == RATE;
+    default:
+        return false;
+    }
+}
+#endif
