@@ -1,11 +1,12 @@
 // A Raspberry Pi Pico in emulated time: rp2040js' CPU and peripherals, our clock for the PIO, a PDM
 // microphone on its pins, an LED trace, the watchdog's reset, a USB host on its cable.
+import { giveFlashId } from "./flash_id.mjs";
 import { Microphone } from "./microphone.mjs";
 import { UsbHost } from "./usb_host.mjs";
 
 const HARD_FAULT = 3;
 const BOOT_TO = 0xb007c0d3; // in scratch 4: the boot ROM jumps to scratch 7 with the stack of scratch 6
-const WATCHDOG = 0x40058;
+const WATCHDOG = 0x40058, FLASH_INTERFACE = 0x18000;
 // Where the chip answers (RP2040 datasheet, 2.2 address map): elsewhere an access is a bus fault.
 const REGIONS = [
   [0x00000000, 0x00004000], [0x10000000, 0x16000000], [0x18000000, 0x18001000], [0x20000000, 0x20042000],
@@ -21,16 +22,19 @@ function faulty(text) {
 }
 
 export class Machine {
-  /** library: the rp2040js module; pins: {data, clock, led}; events: array that takes what happens. */
-  constructor(library, { bootrom, flash, pins, events }) {
-    Object.assign(this, { library, bootrom, flash, pins, events });
-    this.microphone = new Microphone();
+  /** library: the rp2040js module; pins: {data, clock, led}; events: array that takes what happens;
+   * usb: {ppm, open} (UsbHost); flashId: 8 bytes; keepBits: keep what the microphone gives. */
+  constructor(library, { bootrom, flash, pins, events, usb = {}, flashId = [], keepBits = false }) {
+    Object.assign(this, { library, bootrom, flash, pins, events, flashId });
+    this.usbOptions = usb;
+    this.microphone = new Microphone(keepBits);
     this.cycles = 0;
     this.idle = 0;
     this.instructions = 0;
     this.dtr = true;
     this.cdc = []; // chunks since the last drain
     this.audio = [];
+    this.packets = []; // [frame, bytes] of each isochronous packet
     this.uart = "";
     this.ledLevel = null;
     this.inBootsel = false;
@@ -70,11 +74,13 @@ export class Machine {
       this.#event("uart", { text: this.uart });
       this.uart = "";
     };
+    if (this.flashId.length) giveFlashId(mcu.peripherals[FLASH_INTERFACE], this.flashId);
     this.#connectMicrophone(mcu);
     this.#watchLed(mcu);
     this.usb = new UsbHost(mcu, {
+      ...this.usbOptions,
       onCdc: (data) => this.cdc.push(Buffer.from(data)),
-      onAudio: (data) => this.audio.push(Buffer.from(data)),
+      onAudio: (data, frame) => { this.audio.push(Buffer.from(data)); this.packets.push([frame, data.length]); },
       onReady: (device) => { this.#event("usb", { device }); this.ready = true; },
     });
     this.usb.dtr = this.dtr;
@@ -146,6 +152,13 @@ export class Machine {
     }
     this.#event("reset", { reason: reason === 1 ? "watchdog" : "software" });
     this.#powerUp(this.nanos, { sram: this.mcu.sram, scratch, reason });
+  }
+
+  /** Pull the plug and put it back: nothing is kept but the flash. */
+  replug() {
+    this.#event("power");
+    this.inBootsel = false;
+    this.#powerUp(this.nanos, null);
   }
 
   /** Run until emulated time `until` (ns). */

@@ -1,33 +1,48 @@
 // The virtual Pico's process: one JSON command a line on stdin, one JSON answer a line on stdout.
 //
-// {"cmd": "boot", rp2040js, bootrom, image, pins}   {"cmd": "run", "ns"}   {"cmd": "write", "data"}
-// {"cmd": "play", "data"}   {"cmd": "dtr", "on"}    (data: base64; PCM: int16 little-endian)
-// Emulated time passes only in `run`; so the same commands give the same answers.
+// {"cmd": "boot", rp2040js, bootrom, image, pins, usb, flashId, keepBits}
+// {"cmd": "run", "ns"}   {"cmd": "write", "data"}   {"cmd": "play", "data"}   {"cmd": "dtr", "on"}
+// {"cmd": "control", type, request, value, index, length, data, abandon}
+// {"cmd": "bus", "what": "suspend" | "resume" | "reset" | "replug"}
+// (data: base64; PCM: int16 little-endian). Emulated time passes only in `run` and `control`; so the
+// same commands give the same answers.
 import fs from "node:fs";
 import readline from "node:readline";
 import { pathToFileURL } from "node:url";
 import { Machine } from "./machine.mjs";
 import { parseUf2 } from "./uf2.mjs";
 
+const CONTROL_NS = 200e6;
+const SLICE_NS = 20e3; // promises of the USB host resolve between slices: at fixed emulated times
+
 let machine = null;
 const events = [];
 
+/** Run the machine until time `until`, or until `done()`. */
+async function run(until, done = null) {
+  while (machine.nanos < until && !done?.()) {
+    machine.run(Math.min(until, machine.nanos + SLICE_NS));
+    if (done || !machine.ready || machine.usb.pipe.current) for (let i = 0; i < 4; i++) await null;
+  }
+}
+
 const commands = {
-  async boot({ rp2040js, bootrom, image, pins }) {
+  async boot({ rp2040js, bootrom, image, ...options }) {
     const library = await import(pathToFileURL(rp2040js));
     const clock = await import(new URL("./clock/simulation-clock.js", pathToFileURL(rp2040js)));
     const rom = fs.readFileSync(bootrom);
     const words = new Uint32Array(rom.buffer.slice(rom.byteOffset, rom.byteOffset + rom.length));
-    machine = new Machine({ ...library, ...clock }, { bootrom: words, flash: parseUf2(fs.readFileSync(image)), pins, events });
+    machine = new Machine({ ...library, ...clock }, { ...options, bootrom: words, flash: parseUf2(fs.readFileSync(image)), events });
   },
-  async run({ ns }) {
-    const until = machine.nanos + ns;
-    // Promises of the USB host resolve between slices: at fixed emulated times, so always alike.
-    while (machine.nanos < until) {
-      machine.run(Math.min(until, machine.nanos + 20e3));
-      if (!machine.ready) for (let i = 0; i < 4; i++) await null;
-    }
+  async run({ ns }) { await run(machine.nanos + ns); },
+  async control({ data, ...transfer }) {
+    let result = null;
+    machine.usb.control({ ...transfer, data: [...Buffer.from(data, "base64")] }).then((r) => { result = r; });
+    await run(machine.nanos + CONTROL_NS, () => result !== null);
+    result ??= { status: "timeout", data: [] };
+    return { status: result.status, data: Buffer.from(result.data).toString("base64") };
   },
+  async bus({ what }) { if (what === "replug") machine.replug(); else machine.usb[what](); },
   async write({ data }) { machine.usb.send(Buffer.from(data, "base64")); },
   async play({ data }) {
     const bytes = Buffer.from(data, "base64");
@@ -46,8 +61,11 @@ function answer() {
     instructions: machine.instructions,
     ready: machine.ready,
     bootsel: machine.inBootsel,
+    missed: machine.usb.missed,
     cdc: drain(machine.cdc),
     audio: drain(machine.audio),
+    packets: machine.packets.splice(0),
+    bits: machine.microphone.kept ? Buffer.from(machine.microphone.kept.splice(0)).toString("base64") : "",
     events: events.splice(0),
   };
 }
@@ -56,8 +74,9 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   let reply;
   try {
     const command = JSON.parse(line);
-    await commands[command.cmd](command);
-    reply = answer();
+    const { cmd, ...options } = command;
+    const result = await commands[cmd](options);
+    reply = { ...answer(), result };
   } catch (error) {
     reply = { error: String(error.message ?? error).split("\n")[0] };
   }

@@ -40,7 +40,9 @@ function limit(x) {
 }
 
 export class Microphone {
-  constructor() {
+  /** keep: collect the bits in `kept`, eight a byte, oldest first. */
+  constructor(keep = false) {
+    this.kept = keep ? [] : null;
     this.pcm = new Int16Array(0);
     this.position = 0; // next sample of pcm
     this.history = new Float64Array(2 * TAPS); // newest first from `head`, written twice
@@ -93,5 +95,14 @@ export class Microphone {
     this.w.set([w0, w1, w2, w3]);
     this.at = 0;
     this.bitsMade += OVERSAMPLING;
+    if (this.kept) this.#keep(bits);
+  }
+
+  #keep(bits) {
+    for (let at = 0; at < OVERSAMPLING; at += 8) {
+      let byte = 0;
+      for (let bit = 0; bit < 8; bit++) byte = (byte << 1) | bits[at + bit];
+      this.kept.push(byte);
+    }
   }
 }

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,15 @@ from host.features import read_pcm
 
 HERE = Path(__file__).parent
 CLOCK_HZ = 125_000_000
+FLASH_ID = bytes.fromhex("e6614c311b5a7e24")  # the first four bytes are those of many a Pico
+
+
+@dataclass(frozen=True)
+class ControlResult:
+    """How a control transfer ended: "ok", "stall", "timeout" or "abandoned"; what came."""
+
+    status: str
+    data: bytes
 
 
 def board_pins(board: str = "pico") -> dict[str, int]:
@@ -34,8 +44,19 @@ class VirtualPico:
     """
 
     def __init__(
-        self, image: Path | str, audio: Path | str | np.ndarray | None = None, board: str = "pico"
+        self,
+        image: Path | str,
+        audio: Path | str | np.ndarray | None = None,
+        board: str = "pico",
+        *,
+        usb_open: bool = True,
+        usb_ppm: float = 0.0,
+        keep_bits: bool = False,
+        flash_id: bytes = FLASH_ID,
     ) -> None:
+        """usb_open: the computer opens what the board offers; usb_ppm: how much too fast its
+        frame clock is; keep_bits: for read_bits(); flash_id: 8 bytes, the board's serial number.
+        """
         node = shutil.which("node")
         rp2040js = paths.NODE_MODULES / "rp2040js" / "dist" / "esm" / "index.js"
         for name, path in (("Node.js", node), ("rp2040js", rp2040js), ("boot ROM", paths.BOOTROM)):
@@ -52,8 +73,11 @@ class VirtualPico:
         self.in_bootsel = False
         self.led: list[tuple[float, float]] = []  # (t_ms, brightness 0..1) at every change
         self.events: list[dict] = []  # resets, UART lines, USB
+        self.missed_frames = 0  # of the microphone's stream, without a packet
+        self.packets: list[tuple[int, int]] = []  # (USB frame, bytes) of each of its packets
         self._received = bytearray()
         self._audio = bytearray()
+        self._bits = bytearray()
         assert node is not None
         self._process = subprocess.Popen(
             [node, str(HERE / "main.mjs")],
@@ -69,6 +93,9 @@ class VirtualPico:
                 bootrom=str(paths.BOOTROM),
                 image=str(self.image.resolve()),
                 pins=board_pins(board),
+                usb={"ppm": usb_ppm, "open": usb_open},
+                flashId=list(flash_id),
+                keepBits=keep_bits,
             )
             if audio is not None:
                 self.play(audio if isinstance(audio, np.ndarray) else read_pcm(audio, True))
@@ -76,7 +103,7 @@ class VirtualPico:
             self.close()
             raise
 
-    def _command(self, **command: object) -> None:
+    def _command(self, **command: object) -> dict | None:
         assert self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
@@ -90,18 +117,22 @@ class VirtualPico:
         if "error" in answer:
             raise UserError(f"{self.image}: {answer['error']}")
         if not answer:
-            return
+            return None
         self.time_ms = answer["ns"] / 1e6
         self.cycles, self.idle_cycles = answer["cycles"], answer["idle"]
         self.instructions = answer["instructions"]
         self.ready, self.in_bootsel = answer["ready"], answer["bootsel"]
         self._received += base64.b64decode(answer["cdc"])
         self._audio += base64.b64decode(answer["audio"])
+        self._bits += base64.b64decode(answer["bits"])
+        self.missed_frames = answer["missed"]
+        self.packets += [(frame, size) for frame, size in answer["packets"]]
         for event in answer["events"]:
             if event["kind"] == "led":
                 self.led.append((event["t_ms"], event["level"]))
             else:
                 self.events.append(event)
+        return answer.get("result")
 
     def run_ms(self, ms: float) -> None:
         """Let `ms` of emulated time pass."""
@@ -127,6 +158,59 @@ class VirtualPico:
         """Let the microphone hear `pcm` (int16, 16 kHz) from now on, then silence."""
         data = np.ascontiguousarray(pcm, dtype="<i2").tobytes()
         self._command(cmd="play", data=base64.b64encode(data).decode())
+
+    def read_bits(self) -> bytes:
+        """What the microphone gave since the last call (keep_bits), eight bits a byte, oldest
+        first; the last 64 bits may still be on their way."""
+        data = bytes(self._bits)
+        self._bits.clear()
+        return data
+
+    def control(
+        self,
+        type: int,
+        request: int,
+        value: int,
+        index: int,
+        data_or_length: bytes | int = b"",
+        length: int | None = None,
+        abandon: int | None = None,
+    ) -> ControlResult:
+        """A USB control transfer; time passes until it has ended.
+
+        data_or_length: what to send, or how much to ask for. length: what the request says it is,
+        if that should differ. abandon: data packets after which the computer gives up.
+        """
+        sent = data_or_length if isinstance(data_or_length, bytes) else b""
+        wanted = len(sent) if isinstance(data_or_length, bytes) else data_or_length
+        result = self._command(
+            cmd="control",
+            type=type,
+            request=request,
+            value=value,
+            index=index,
+            length=wanted if length is None else length,
+            data=base64.b64encode(sent).decode(),
+            abandon=abandon,
+        )
+        assert result is not None
+        return ControlResult(result["status"], base64.b64decode(result["data"]))
+
+    def usb_suspend(self) -> None:
+        """No more frames on the bus."""
+        self._command(cmd="bus", what="suspend")
+
+    def usb_resume(self) -> None:
+        """Frames again, 20 ms from now."""
+        self._command(cmd="bus", what="resume")
+
+    def usb_reset(self) -> None:
+        """Reset the bus: the board is enumerated anew, in about 15 ms."""
+        self._command(cmd="bus", what="reset")
+
+    def replug(self) -> None:
+        """Take the board's power and give it back."""
+        self._command(cmd="bus", what="replug")
 
     def set_dtr(self, on: bool) -> None:
         """Open or close the CDC port, as a terminal program does."""

@@ -10,10 +10,12 @@ from host import paths
 from host.deploy import firmware
 
 
-def _build(env: str, model: bytes, folder: Path) -> Path:
+def _build(env: str, model: bytes | None, folder: Path) -> Path:
     """The image, where a later build with another model does not overwrite it."""
-    network = folder / "network.tflite"
-    network.write_bytes(model)
+    network = None
+    if model is not None:
+        network = folder / "network.tflite"
+        network.write_bytes(model)
     builds = paths.TOOLS / "test-build"  # what the user built last stays as it is
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLATFORMIO_BUILD_DIR", str(builds))
@@ -37,3 +39,9 @@ def inference_image(tmp_path_factory) -> Path:
 def slow_image(tmp_path_factory) -> Path:
     """The inference app around small_models.slow(): it can't keep up."""
     return _build("pico", small_models.slow(), tmp_path_factory.mktemp("slow"))
+
+
+@pytest.fixture(scope="session")
+def mic_image(tmp_path_factory) -> Path:
+    """The USB microphone."""
+    return _build("pico-mic", None, tmp_path_factory.mktemp("mic"))
