@@ -17,11 +17,11 @@ enum {
     PACKETIZER_NOMINAL = 16, /* samples a packet: 16 kHz, 1 kHz */
     PACKETIZER_LARGEST = PACKETIZER_NOMINAL + 1,
     PACKETIZER_RING = 1024, /* samples, a power of two */
-    /* Level right after a block of 128: two blocks, give or take two packets. So 5 ms stay in the
-     * ring when the next block is due. */
+    /* Level right after a block of 128: two blocks to begin with; one packet more from then on, as
+     * the first to go is still empty, and one more or less as the two clocks' phases fall. */
     PACKETIZER_START = 256,
-    PACKETIZER_LOW = PACKETIZER_START - 2 * PACKETIZER_NOMINAL,
-    PACKETIZER_HIGH = PACKETIZER_START + 2 * PACKETIZER_NOMINAL,
+    PACKETIZER_LOW = PACKETIZER_START - 2 * PACKETIZER_NOMINAL, /* 6 ms stay for a late block */
+    PACKETIZER_HIGH = PACKETIZER_START + 4 * PACKETIZER_NOMINAL,
 };
 
 typedef struct {

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "packetizer.h"
+#include "device/usbd_pvt.h"
 #include "tusb.h"
+#include "usb_port.h"
 #include "volume.h"
 
 enum { RATE = 16000, NO_SETTING = 0, STREAM_SETTING = 1, MASTER = 0 };
@@ -55,10 +57,12 @@ bool tud_audio_set_itf_cb(uint8_t port, const tusb_control_request_t *request) {
     return true;
 }
 
+/* The packet that waits for the host must go: TinyUSB would find the endpoint in use when it is
+ * opened again, and its RP2040 driver panics then. Opening ends the stall. */
 bool tud_audio_set_itf_close_EP_cb(uint8_t port, const tusb_control_request_t *request) {
-    (void)port;
     (void)request;
     setting = NO_SETTING;
+    usbd_edpt_stall(port, USB_MICROPHONE_ENDPOINT);
     return true;
 }
 
@@ -166,5 +170,45 @@ bool tud_audio_set_req_entity_cb(uint8_t port, const tusb_control_request_t *req
     default:
         return false;
     }
+}
+
+/* ---- where TinyUSB 0.18 is too trusting ---- */
+
+static bool is_no_setting(const tusb_control_request_t *request) {
+    return request->bmRequestType == 0x01 && request->bRequest == TUSB_REQ_SET_INTERFACE &&
+           request->wValue > (tu_u16_low(request->wIndex) == USB_MICROPHONE_STREAM ? 1 : 0);
+}
+
+/* TinyUSB's audio class takes any setting, and where a class refuses one TinyUSB says yes for it.
+ */
+static bool control(uint8_t port, uint8_t stage, const tusb_control_request_t *request) {
+    if (stage == CONTROL_STAGE_SETUP && is_no_setting(request)) {
+        usbd_edpt_stall(port, 0x00);
+        usbd_edpt_stall(port, 0x80);
+        return true;
+    }
+    return audiod_control_xfer_cb(port, stage, request);
+}
+
+/* "The packet has gone" may be about one of before the endpoint was opened again: TinyUSB would
+ * load the next on top of one that still waits, and panic. */
+static bool packet_gone(uint8_t port, uint8_t endpoint, xfer_result_t result, uint32_t size) {
+    return usb_port_packet_waits(endpoint) || audiod_xfer_cb(port, endpoint, result, size);
+}
+
+/* TinyUSB asks the drivers given here before its own. */
+const usbd_class_driver_t *usbd_app_driver_get_cb(uint8_t *count) {
+    static const usbd_class_driver_t driver = {
+        .name = "microphone",
+        .init = audiod_init,
+        .deinit = audiod_deinit,
+        .reset = audiod_reset,
+        .open = audiod_open,
+        .control_xfer_cb = control,
+        .xfer_cb = packet_gone,
+        .sof = NULL,
+    };
+    *count = 1;
+    return &driver;
 }
 #endif
