@@ -187,6 +187,8 @@ export class Machine {
       } else {
         step = core.executeInstruction();
         instructions++;
+        // An interrupt that came between "interrupts off" and WFI ends the WFI.
+        if (core.waiting) core.interruptsUpdated = true;
         if (this.fault) { this.fault = false; this.#event("fault", { text: this.faultText ?? "breakpoint", pc: core.PC }); core.exceptionEntry(HARD_FAULT); }
       }
       cycles += step;

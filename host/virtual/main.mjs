@@ -62,6 +62,7 @@ function answer() {
     ready: machine.ready,
     bootsel: machine.inBootsel,
     missed: machine.usb.missed,
+    bitsMade: machine.microphone.bitsMade,
     cdc: drain(machine.cdc),
     audio: drain(machine.audio),
     packets: machine.packets.splice(0),

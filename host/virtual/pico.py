@@ -73,6 +73,7 @@ class VirtualPico:
         self.in_bootsel = False
         self.led: list[tuple[float, float]] = []  # (t_ms, brightness 0..1) at every change
         self.events: list[dict] = []  # resets, UART lines, USB
+        self.microphone_bits = 0  # that the microphone was clocked for
         self.missed_frames = 0  # of the microphone's stream, without a packet
         self.packets: list[tuple[int, int]] = []  # (USB frame, bytes) of each of its packets
         self._received = bytearray()
@@ -126,6 +127,7 @@ class VirtualPico:
         self._audio += base64.b64decode(answer["audio"])
         self._bits += base64.b64decode(answer["bits"])
         self.missed_frames = answer["missed"]
+        self.microphone_bits = answer["bitsMade"]
         self.packets += [(frame, size) for frame, size in answer["packets"]]
         for event in answer["events"]:
             if event["kind"] == "led":
