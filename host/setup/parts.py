@@ -23,6 +23,7 @@ ARM_PACKAGES = (
     "libnewlib-arm-none-eabi",
     "libstdc++-arm-none-eabi-newlib",
 )
+PULSE_PACKAGES = ("pulseaudio", "pulseaudio-utils", "libasound2-plugins")
 SETUP = "host setup"
 
 
@@ -122,6 +123,14 @@ def find_portaudio() -> Found | None:
     return Found(library.partition(".so.")[2] or "2", library) if library else None
 
 
+def find_pulseaudio() -> Found | None:
+    """The sound server, its command line, and ALSA's plugin for it."""
+    plugins = Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")
+    if shutil.which("pactl") is None or not any(plugins):
+        return None
+    return program("pulseaudio")()
+
+
 def find_native() -> Found | None:
     from host.features.native import built
 
@@ -213,6 +222,14 @@ PARTS = [
         find_portaudio,
         debian.one_line(("libportaudio2",)),
         apt("libportaudio2"),
+    ),
+    Part(
+        "PulseAudio",
+        "records from a virtual board in tests",
+        find_pulseaudio,
+        debian.one_line(PULSE_PACKAGES),
+        apt(*PULSE_PACKAGES),
+        optional=True,
     ),
     Part(
         "espeak-ng",

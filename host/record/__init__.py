@@ -1,0 +1,1 @@
+"""`host record`: a microphone's sound into labelled WAV files."""

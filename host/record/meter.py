@@ -1,0 +1,142 @@
+"""What is to be seen while recording: a live meter on a terminal, a line a take elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import numpy as np
+
+from host.features import RATE
+from host.record.levels import Levels
+
+_BAR = 40  # characters
+_LOWEST = -60.0  # dBFS at the left end of the bar
+_HOLD = int(1.5 * RATE)  # samples
+_FALL = 20.0  # dB a second
+_RED, _YELLOW = -3.0, -12.0  # dBFS
+
+
+class Meter:
+    """Without a terminal: says on stderr when something else happens than before."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def heading(self, text: str) -> None:
+        """A new thing happens: a take begins."""
+        if text != self._said:
+            click.echo(text, err=True)
+        self._said = text
+
+    def show(self, state: str, pcm: np.ndarray) -> None:
+        """`pcm` came in; `state` is what goes on."""
+
+    def tell(self, line: str, err: bool = False) -> None:
+        """Print a line that stays."""
+        click.echo(line, err=err)
+        if not err:
+            sys.stdout.flush()
+        self._said = ""
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+class Gauge:
+    """Peak with hold, RMS and clipping of sound as it comes; counts time in samples."""
+
+    def __init__(self) -> None:
+        self.peak_db = self.rms_db = self.hold_db = -np.inf
+        self.clipped = False
+        self._held = self._clipped_for = 0
+
+    def add(self, pcm: np.ndarray) -> None:
+        """More sound, int16."""
+        if not len(pcm):
+            return
+        levels = Levels()
+        levels.add(pcm)
+        self.peak_db, self.rms_db = levels.peak_db, levels.rms_db
+        self._held += len(pcm)
+        if self._held > _HOLD:
+            self.hold_db -= _FALL * len(pcm) / RATE
+        if self.peak_db >= self.hold_db:
+            self.hold_db, self._held = self.peak_db, 0
+        self._clipped_for = 0 if levels.clipped else self._clipped_for + len(pcm)
+        self.clipped = bool(levels.clipped) or (self.clipped and self._clipped_for < _HOLD)
+
+
+def _position(level_db: float) -> int:
+    """Characters of the bar up to a level."""
+    share = (max(level_db, _LOWEST) - _LOWEST) / -_LOWEST
+    return min(_BAR, round(share * _BAR))
+
+
+class LiveMeter(Meter):
+    """On a terminal: one line that moves."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        super().__init__()
+        self._gauge = Gauge()
+        self._heading = self._state = ""
+        self._live = Live(
+            self,
+            console=Console(stderr=True),
+            refresh_per_second=15,
+            transient=True,
+            redirect_stdout=False,  # it would go to stderr
+            redirect_stderr=False,
+        )
+
+    def __rich__(self):
+        from rich.text import Text
+
+        gauge = self._gauge
+        rms, peak, hold = (_position(x) for x in (gauge.rms_db, gauge.peak_db, gauge.hold_db))
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for i in range(_BAR):
+            level = _LOWEST * (1 - (i + 1) / _BAR)
+            colour = "red" if level > _RED else "yellow" if level > _YELLOW else "green"
+            held = hold and i == hold - 1
+            mark = "┃" if held else "█" if i < rms else "▒" if i < peak else "·"
+            line.append(mark, style=colour if held or i < peak else "dim")
+        line.append(f" peak {_number(gauge.hold_db)} RMS {_number(gauge.rms_db)} dBFS ")
+        line.append(" CLIPPED " if gauge.clipped else "", style="bold white on red")
+        line.append(f" {self._heading}  {self._state}")
+        return line
+
+    def heading(self, text: str) -> None:
+        self._heading = text
+
+    def show(self, state: str, pcm: np.ndarray) -> None:
+        self._state = state
+        self._gauge.add(pcm)
+
+    def tell(self, line: str, err: bool = False) -> None:
+        if err or sys.stdout.isatty():
+            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            super().tell(line)
+
+    def __enter__(self) -> LiveMeter:
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+
+def _number(level_db: float) -> str:
+    return f"{level_db:6.1f}" if np.isfinite(level_db) else "  -inf"
+
+
+def make_meter() -> Meter:
+    """The one that suits where stderr goes."""
+    return LiveMeter() if sys.stderr.isatty() else Meter()
