@@ -9,6 +9,7 @@ from host.lazy import LazyGroup
 COMMANDS = {
     "setup": "host.setup.cli:setup",
     "doctor": "host.setup.cli:doctor",
+    "record": "host.record.cli:record",
     "data": "host.data.cli:data",
     "features": "host.features.cli:features",
     "train": "host.train.cli:train_command",
