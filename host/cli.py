@@ -13,6 +13,7 @@ COMMANDS = {
     "data": "host.data.cli:data",
     "features": "host.features.cli:features",
     "train": "host.train.cli:train_command",
+    "evaluate": "host.evaluate.cli:evaluate",
     "compile": "host.compile.cli:compile_",
     "header": "host.compile.cli:header",
     "run": "host.compile.run:run",
