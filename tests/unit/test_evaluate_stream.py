@@ -1,0 +1,192 @@
+"""host.evaluate.stream: matching by hand and against every assignment, blocks against the whole."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from test_chain import METADATA, network
+
+from host.cli import main
+from host.evaluate import stream
+from host.evaluate.stream import Event, Span, match
+from host.features import read_pcm
+from host.native.chain import Chain
+
+A, B = "alarm", "bell"
+
+
+def test_matching_by_hand():
+    spans = [Span(1000, 2000, A), Span(1500, 3000, B), Span(5000, 6000, A), Span(9000, 9000, A)]
+    events = [
+        Event(850, A, 1),  # too early
+        Event(950, A, 1),  # early, but not by more than 100 ms
+        Event(1400, B, 1),
+        Event(1990, A, 1),  # again
+        Event(2300, B, 1),  # again
+        Event(5500, B, 1),  # in an alarm
+        Event(6500, A, 1),  # late, but not by more than 500 ms
+        Event(9501, A, 1),  # too late
+    ]
+    found = match(spans, events, early_ms=100, late_ms=500)
+    assert found.hits == [1, 2, 6, None]
+    assert found.repeats == [3, 4]
+    assert found.false_alarms == [0, 5, 7]
+    assert found.latencies(spans, events) == [-50, -100, 1500, None]
+
+
+def test_one_event_hits_one_span_and_the_one_that_ends_first():
+    spans = [Span(0, 1000, A), Span(0, 500, A)]
+    assert match(spans, [Event(100, A, 1)], 0, 0).hits == [None, 0]
+    assert match(spans, [Event(600, A, 1), Event(100, A, 1)], 0, 0).hits == [0, 1]
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from([A, B])), max_size=6
+)
+EVENTS = st.lists(st.tuples(st.integers(0, 45), st.sampled_from([A, B])), max_size=5)
+
+
+@given(SPANS, EVENTS, st.integers(0, 3), st.integers(0, 3))
+def test_no_assignment_hits_more(rows, times, early, late):
+    spans = [Span(start, start + length, label) for start, length, label in rows]
+    events = [Event(t, label, 1) for t, label in times]
+
+    def fits(event, span):
+        return event.label == span.label and (
+            span.start_ms - early <= event.t_ms <= span.end_ms + late
+        )
+
+    most = 0
+    targets = [*range(len(spans)), *[None] * len(events)]
+    for choice in set(itertools.permutations(targets, len(events))):
+        pairs = [(e, s) for e, s in zip(events, choice, strict=True) if s is not None]
+        if all(fits(e, spans[s]) for e, s in pairs):
+            most = max(most, len(pairs))
+    found = match(spans, events, early, late)
+    hits = [h for h in found.hits if h is not None]
+    assert len(hits) == most and len(set(hits)) == most
+    assert all(fits(events[h], s) for h, s in zip(found.hits, spans, strict=True) if h is not None)
+    assert sorted(hits + found.repeats + found.false_alarms) == list(range(len(events)))
+    for e in found.false_alarms:
+        assert not any(fits(events[e], s) for s in spans)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100, 8000])
+@pytest.mark.parametrize(("channels", "more"), [(1, 17), (2, 17), (1, 0)])
+def test_blocks_are_the_file(rate, channels, more, tmp_path):
+    rng = np.random.default_rng(rate)
+    pcm = (rng.normal(0, 6000, (3 * rate + more, channels))).clip(-32768, 32767).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", pcm, rate)
+    parts = list(stream.blocks(tmp_path / "a.wav", size=rate // 2))
+    whole = read_pcm(tmp_path / "a.wav", resample=True)
+    np.testing.assert_array_equal(np.concatenate([p for p, _ in parts]), whole)
+    assert len(parts) >= 6 and parts[-1][1] == 1.0
+
+
+def test_false_alarms_at_most():
+    # chi-square tables, 95 %: half the quantile with 2, 4, 12 degrees of freedom
+    for count, bound in ((0, 2.9957), (1, 4.7439), (5, 10.5130)):
+        assert stream.false_alarms_at_most(count, 1) == pytest.approx(bound, abs=1e-4)
+        assert stream.false_alarms_at_most(count, 4) == pytest.approx(bound / 4, abs=1e-4)
+    assert 10_000 < stream.false_alarms_at_most(10_000, 1) < 10_200
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory):
+    """A model that hears loudness, a recording with three loud stretches, its label track."""
+    folder = tmp_path_factory.mktemp("stream")
+    (folder / "loud.tflite").write_bytes(network(2))
+    rng = np.random.default_rng(4)
+    level = np.full(16000 * 30, 60.0)
+    for start in (3, 10, 20):
+        level[start * 16000 : (start + 2) * 16000] = 12000
+    pcm = np.clip(rng.normal(0, 1, len(level)) * level, -32768, 32767).astype(np.int16)
+    soundfile.write(folder / "night.wav", pcm, 16000)
+    # loud at 3 and 10; nothing at 25; what is at 20 is not labelled
+    (folder / "night.txt").write_text("3\t5\tloud\n10\t12\tloud\n25\t26\tloud\n1\t2\tcough\n")
+    return folder
+
+
+def host(*arguments):
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_a_recording_is_heard_as_the_chain_hears_it(listening):
+    chain = Chain(network(2))
+    events, duration, curve, step = stream.listen(chain, listening / "night.wav", points=50)
+    pcm = read_pcm(listening / "night.wav")
+    again = Chain(network(2))
+    hops = list(again.run(pcm))
+    assert [(e.t_ms, e.label) for e in events] == [(h.t_ms, h.event[0]) for h in hops if h.event]
+    assert duration == 30_000 and events
+    assert 50 <= len(curve) <= 100 and len(curve) * step >= duration
+    top = max(h.smoothed[1] for h in hops if h.smoothed is not None) / 32767
+    assert curve[:, 1].max() == top
+
+
+def test_hits_misses_and_false_alarms(listening):
+    pytest.importorskip("host.data.labels")
+    arguments = ("evaluate", listening / "loud.tflite", "--stream", listening / "night.wav")
+    result = host(*arguments, "--json", "-o", listening / "page.html")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
+    assert (found["labels"], found["hits"], found["misses"]) == (3, 2, 1)
+    alarms = [e["t_ms"] for e in found["events"] if e["verdict"] == "false alarm"]
+    assert alarms and all(20_000 < t < 22_200 for t in alarms)
+    assert found["false_alarms"] == len(alarms)
+    assert found["false_alarms_per_hour"] == pytest.approx(len(alarms) * 120)
+    # the window (8 frames) and two of three scores: under a quarter of a second, in whole hops
+    waits = found["latency_ms"]
+    assert 0 < waits["mean"] <= waits["p90"] < 250
+    assert found["missed"][0]["start_ms"] == 25_000
+    assert found["ignored_labels"] == {"cough": 1}
+    assert found["late_ms"] == pytest.approx(
+        (256 + (8 + METADATA["detect"]["smoothing"] * 3) * 128) / 16, abs=1e-3
+    )
+    page = (listening / "page.html").read_text()
+    assert page.count("data:image/png;base64,") == 1 and "latency" in page
+    assert "missed" in host(*arguments).output
+
+
+def test_a_recording_without_labels_must_be_silent(listening):
+    arguments = ("evaluate", listening / "loud.tflite", "--stream", listening / "night.wav")
+    found = json.loads(host(*arguments, "--no-labels", "--json").stdout)
+    assert found["hits"] == found["misses"] == found["repeats"] == 0
+    assert found["hit_rate"] is None and found["latency_ms"] == {"mean": None, "p90": None}
+    assert found["false_alarms"] == len(found["events"]) >= 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--stream"], "--stream and recordings"),
+        (["night.wav"], "--stream and recordings"),
+        (["--stream", "night.wav", "--data", "x"], "goes without"),
+        (["--stream", "night.wav", "--labels", "none.txt"], "no label track"),
+        (["--stream", "night.wav", "--labels", "night.txt", "--no-labels"], "goes without"),
+        (["--late", "2"], "go with --stream"),
+        (["--stream", "gone.wav", "--no-labels"], "gone.wav: not a sound file"),
+        (["--stream", "night.txt", "--no-labels"], "night.txt: not a sound file"),
+    ],
+)
+def test_wrong_streams_are_one_line(arguments, said, listening, monkeypatch):
+    monkeypatch.chdir(listening)
+    result = host("evaluate", "loud.tflite", *arguments)
+    assert result.exit_code == 1 and said in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+def test_one_bad_recording_leaves_the_others(listening, tmp_path):
+    (tmp_path / "bad.wav").write_bytes(b"RIFFxxxx")
+    recordings = (tmp_path / "bad.wav", listening / "night.wav")
+    model = listening / "loud.tflite"
+    result = host("evaluate", model, "--stream", *recordings, "--no-labels", "--json")
+    assert result.exit_code == 1 and json.loads(result.stdout)["recordings"] == 1
+    assert "bad.wav" in result.stderr and len(result.stderr.splitlines()) == 1
