@@ -161,6 +161,12 @@ export class Machine {
     this.#powerUp(this.nanos, null);
   }
 
+  /** Suspend, resume or reset the USB bus. */
+  bus(what) {
+    if (what === "reset") this.ready = false;
+    this.usb[what]();
+  }
+
   /** Run until emulated time `until` (ns). */
   run(until) {
     while (this.nanos < until && !this.inBootsel) {

@@ -42,7 +42,7 @@ const commands = {
     result ??= { status: "timeout", data: [] };
     return { status: result.status, data: Buffer.from(result.data).toString("base64") };
   },
-  async bus({ what }) { if (what === "replug") machine.replug(); else machine.usb[what](); },
+  async bus({ what }) { if (what === "replug") machine.replug(); else machine.bus(what); },
   async write({ data }) { machine.usb.send(Buffer.from(data, "base64")); },
   async play({ data }) {
     const bytes = Buffer.from(data, "base64");

@@ -48,7 +48,6 @@ export class ControlPipe {
     const word = (x) => [x & 255, (x >> 8) & 255];
     this.usb.sendSetupPacket(Uint8Array.of(t.type, t.request, ...word(t.value), ...word(t.index), ...word(t.length)));
     this.alarm.schedule(TOKEN_NS);
-    if (t.abandon === 0) this.#finish("abandoned");
   }
 
   #finish(status) {
@@ -64,6 +63,7 @@ export class ControlPipe {
   #token() {
     const t = this.current;
     if (!t) return;
+    if (t.abandon === 0) { this.#finish("abandoned"); return; }
     if (this.clock.nanos > t.until) { this.#finish("timeout"); return; }
     if (!this.paused && !(this.usb.sieStatus & SETUP_RECEIVED)) {
       const out = t.stage.endsWith("out");

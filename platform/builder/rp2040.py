@@ -111,6 +111,8 @@ WRAPPED = [
     "__aeabi_memset4",
     "__aeabi_memset8",
 ]
+# lib/usb stands before these of TinyUSB
+WRAPPED_USB = ["dcd_edpt_xfer", "usbd_control_set_complete_callback"]
 
 generated = build_dir / "sdk"
 (generated / "pico").mkdir(parents=True, exist_ok=True)
@@ -196,7 +198,7 @@ env.Append(
         "--specs=nosys.specs",
         "-Wl,-z,max-page-size=4096",
         "-Wl,--no-warn-rwx-segments",
-        *(f"-Wl,--wrap={name}" for name in WRAPPED),
+        *(f"-Wl,--wrap={name}" for name in WRAPPED + WRAPPED_USB),
     ]
 )
 
