@@ -147,6 +147,8 @@ class Session:
         since = time.monotonic()
         while samples and not self.stop:
             block = self._read()
+            if self.stop and not len(block.pcm):
+                return
             if not len(block.pcm) and time.monotonic() - since > _PATIENCE_S:
                 raise UserError(
                     f"no sound came from {self.source.name} for {_PATIENCE_S:.0f} s: is it still "
