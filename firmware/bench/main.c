@@ -1,17 +1,27 @@
-/* The bench app: runs the linked network on an input that is sent to it, and counts CPU cycles.
- * It also has the two commands that show a board's fault path: crash and stall. */
+/* The bench app: runs the linked network on an input that is sent to it, and counts CPU cycles
+ * layer by layer. It also has the two commands that show a board's fault path: crash and stall. */
 #include <stddef.h>
 #include <string.h>
 
 #include "app.h"
 #include "nn.h"
+#include "nn_profile.h"
 
-enum { WATCHDOG_MS = 8000 }; /* one inference must fit */
+enum {
+    WATCHDOG_MS = 8000, /* one inference must fit */
+    MAX_LAYERS = 128    /* of those behind, no cycles are told */
+};
 
 static struct {
     bool active;
     uint32_t received, chunks; /* bytes and frames so far */
 } run;
+
+static struct {
+    uint32_t last; /* when the operation before ended */
+    uint32_t cycles[MAX_LAYERS];
+    uint32_t count;
+} layers;
 
 static bool ready; /* the engine has started */
 
@@ -57,8 +67,18 @@ static void send_outputs(void) {
     }
 }
 
+void nn_profile(uint32_t operation) {
+    const uint32_t now = board_cycles();
+    if (operation < MAX_LAYERS) {
+        layers.cycles[operation] = now - layers.last;
+        layers.count = operation + 1;
+    }
+    layers.last = now;
+}
+
 static void invoke(void) {
-    const uint32_t start = board_cycles();
+    layers.count = 0;
+    const uint32_t start = layers.last = board_cycles();
     const int failed = nn_invoke();
     const uint32_t cycles = board_cycles() - start;
     if (failed < 0) {
@@ -71,6 +91,11 @@ static void invoke(void) {
     json_unsigned(line, "clock_hz", board_clock_hz());
     json_unsigned(line, "arena", nn_info()->arena_bytes);
     json_unsigned(line, "stack", board_stack_used());
+    json_array(line, "layers");
+    for (uint32_t i = 0; i < layers.count; i++) {
+        json_item_signed(line, (int32_t)layers.cycles[i]);
+    }
+    json_array_end(line);
     wire_end(line);
 }
 

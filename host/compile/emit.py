@@ -113,7 +113,7 @@ def emit(
             f"static const {step.struct} op{number} = {initial};"
         )
         arguments = ", ".join(address(i) for i in (*step.inputs, step.output))
-        calls.append(f"    {step.kernel}(&op{number}, {arguments});")
+        calls.append(f"    {step.kernel}(&op{number}, {arguments});\n    nn_profile({number});")
         number += 1
 
     inputs = [graph.tensors[i] for i in graph.inputs]
@@ -130,6 +130,7 @@ def emit(
 #include <stddef.h>
 
 #include "nn_kernels.h"
+#include "nn_profile.h"
 
 {chr(10).join(constants.lines)}
 

@@ -97,6 +97,7 @@ env.Append(
         ("BOARD_NAME", f'\\"{board.id}\\"'),
         f"BOARD_FAMILY_{family.upper()}",
         *(["OTOLITH_USB_MICROPHONE"] if usb_microphone else []),
+        *(["NN_PROFILE"] if '"nn_profile.h"' in included else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
     ],
     CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],

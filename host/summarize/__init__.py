@@ -1,0 +1,1 @@
+"""What a network is, what it needs, and where its time goes."""

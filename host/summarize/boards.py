@@ -1,0 +1,34 @@
+"""Boards as data: what boards/*.json says that a network must fit into."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from host import paths
+from host.errors import UserError
+
+
+@dataclass(frozen=True)
+class Board:
+    """flash, ram: bytes."""
+
+    id: str  # the file's name, and the environment's
+    name: str
+    family: str
+    flash: int
+    ram: int
+
+
+def load_boards() -> list[Board]:
+    """Every board, by id."""
+    found = []
+    for path in sorted((paths.ROOT / "boards").glob("*.json")):
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            upload = raw["upload"]
+            sizes = int(upload["maximum_size"]), int(upload["maximum_ram_size"])
+            found.append(Board(path.stem, raw["name"], raw["otolith"]["family"], *sizes))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: not a board: {error!r}") from error
+    return found

@@ -1,0 +1,174 @@
+"""`host profile`: where a network's cycles go, on the virtual board."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+
+from host.compile import Compiled, compile_graph, read_file
+from host.compile.metadata import read_metadata
+from host.errors import UserError
+from host.evaluate.models import find
+from host.evaluate.tables import table
+from host.paths import ROOT
+from host.summarize.boards import Board, load_boards
+
+VIRTUAL = "rp2040"  # the chip family host.virtual runs
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kernel call: what it computes, and the CPU cycles it took."""
+
+    operation: str
+    output: list[int]
+    macs: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One inference on a board. `cycles` is the whole, measured apart from the layers."""
+
+    layers: list[Layer]
+    cycles: int
+    clock_hz: int
+    stack: int
+
+    @property
+    def ms(self) -> float:
+        """The whole inference."""
+        return 1000 * self.cycles / self.clock_hz
+
+
+def profile_image(image: Path, compiled: Compiled, board: str = "pico") -> Profile:
+    """Run the network of `image` (the bench app around `compiled`) once, on zeros."""
+    from host.device import Client, VirtualTransport
+    from host.virtual import VirtualPico
+
+    report = compiled.report
+    with VirtualPico(image, board=board) as pico:
+        client = Client(VirtualTransport(pico))
+        hello = client.hello(timeout_ms=5000)
+        if hello["hash"] != report["hash"]:
+            raise UserError(f"the board runs {hello['hash']}, not {report['hash']}")
+        zeros = b"".join(
+            np.full(edge["shape"], edge["zero_point"], np.int8).tobytes()
+            for edge in report["inputs"]
+        )
+        message = client.run_network(zeros, timeout_ms=60_000).message
+    cycles = message["layers"]
+    if len(cycles) != len(report["operations"]):
+        raise UserError(
+            f"the board measured {len(cycles)} layers of {len(report['operations'])}: profile a "
+            "network of fewer operations"
+        )
+    layers = [
+        Layer(step["name"], step["output"], step["macs"], count)
+        for step, count in zip(report["operations"], cycles, strict=True)
+    ]
+    return Profile(layers, message["cycles"], message["clock_hz"], message["stack"])
+
+
+def hop_ms(metadata: dict | None) -> float | None:
+    """How often the network has to run, None for a network without a front end."""
+    if metadata is None:
+        return None
+    features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
+    return 1000 * hop_frames * features["hop"] / features["sample_rate"]
+
+
+def virtual_board(name: str) -> Board:
+    """The board `name`, if it can be emulated and has a bench environment."""
+    boards = load_boards()
+    virtual = [b.id for b in boards if b.family == VIRTUAL]
+    if name not in virtual:
+        raise UserError(f"no virtual board {name!r}: {', '.join(virtual)} run here")
+    if f"[env:{name}-bench]" not in (ROOT / "platformio.ini").read_text():
+        raise UserError(f"platformio.ini has no environment {name}-bench: add it, like pico-bench")
+    return next(b for b in boards if b.id == name)
+
+
+def figures(profile: Profile, hop: float | None) -> dict:
+    """What --json prints."""
+    return {
+        "cycles": profile.cycles,
+        "ms": round(profile.ms, 3),
+        "clock_hz": profile.clock_hz,
+        "stack": profile.stack,
+        "macs": sum(layer.macs for layer in profile.layers),
+        "layers": [
+            {**vars(layer), "share": round(layer.cycles / profile.cycles, 4)}
+            for layer in profile.layers
+        ],
+        "hop_ms": hop,
+        "load": None if hop is None else round(profile.ms / hop, 4),
+        "margin": None if hop is None else round(1 - profile.ms / hop, 4),
+    }
+
+
+@click.command("profile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="pico", show_default=True, help="A board that runs here.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def profile_command(model: Path, board: str, as_json: bool) -> None:
+    """Cycles of each layer of MODEL (an int8 .tflite or its folder) on the virtual board.
+
+    Not modelled: flash wait states, the second core, bus contention.
+
+    \b
+    Example:
+        host profile models/fire_alarm --board pico
+    """
+    from host.deploy.firmware import build
+
+    target = virtual_board(board)
+    file = find(model)
+    try:
+        data = read_file(file.tflite)
+        compiled = compile_graph(data, file.tflite.stem)
+        hop = hop_ms(read_metadata(data)) if compiled.files.get("pipeline.c") else None
+    except UserError as error:
+        raise UserError(f"{file.tflite}: {error.message}") from error
+    measured = profile_image(build(f"{board}-bench", file.tflite).uf2, compiled, board)
+    result = figures(measured, hop)
+    if as_json:
+        report = {key: compiled.report[key] for key in ("name", "hash", "arena", "weights")}
+        click.echo(json.dumps({"board": board, **report, **result}))
+        return
+    console = Console()
+    click.echo(f"{compiled.report['name']} {compiled.report['hash']} on a virtual {target.name}")
+    rows = table("layer", "output", "MACs", "cycles", "ms", "share", "cycles/MAC")
+    for number, layer in enumerate(measured.layers):
+        rows.add_row(
+            f"{number} {layer.operation}",
+            "x".join(map(str, layer.output)),
+            f"{layer.macs:,}" if layer.macs else "",
+            f"{layer.cycles:,}",
+            f"{1000 * layer.cycles / measured.clock_hz:.3f}",
+            f"{layer.cycles / measured.cycles:.1%}",
+            f"{layer.cycles / layer.macs:.1f}" if layer.macs else "",
+        )
+    rows.add_section()
+    rows.add_row(
+        "whole", "", f"{result['macs']:,}", f"{measured.cycles:,}", f"{measured.ms:.3f}", "", ""
+    )
+    console.print(rows)
+    if hop is None:
+        click.echo("no metadata: how often it has to run is not known")
+    elif measured.ms <= hop:
+        share = measured.ms / hop
+        click.echo(
+            f"a hop of {hop:g} ms: the network takes {share:.1%}, {1 - share:.1%} are left for "
+            "microphone and front end"
+        )
+    else:
+        click.echo(
+            f"too slow: {measured.ms:.1f} ms, but a hop is {hop:g} ms: raise [deploy] hop_frames "
+            "or take a smaller network"
+        )

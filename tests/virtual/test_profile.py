@@ -1,0 +1,52 @@
+"""Cycles of each layer on the virtual Pico: they add up, and they belong to the layers."""
+
+import pytest
+import small_models
+from conftest import _build
+
+from host.compile import compile_graph
+from host.summarize.profile import figures, hop_ms, profile_image
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def profiles(tmp_path_factory):
+    """loudness() and slow(), each compiled and measured."""
+    found = {}
+    for name in ("loudness", "slow"):
+        data = getattr(small_models, name)()
+        image = _build("pico-bench", data, tmp_path_factory.mktemp(name))
+        compiled = compile_graph(data, "network")
+        found[name] = compiled, profile_image(image, compiled)
+    return found
+
+
+@pytest.mark.parametrize("name", ["loudness", "slow"])
+def test_the_layers_add_up_to_the_whole(name, profiles):
+    compiled, profile = profiles[name]
+    assert [layer.operation for layer in profile.layers] == [
+        step["name"] for step in compiled.report["operations"]
+    ]
+    together = sum(layer.cycles for layer in profile.layers)
+    assert 0.98 * profile.cycles <= together <= profile.cycles
+    assert sum(layer.macs for layer in profile.layers) == compiled.report["macs"]
+
+
+def test_cycles_go_to_the_layer_that_works(profiles):
+    _, profile = profiles["slow"]
+    conv = profile.layers[0]
+    assert conv.operation == "CONV_2D" and conv.cycles > 0.9 * profile.cycles
+    assert 3 < conv.cycles / conv.macs < 60  # a Cortex-M0+ loads, multiplies and adds
+    _, profile = profiles["loudness"]
+    pool = profile.layers[0]
+    assert pool.operation == "AVERAGE_POOL_2D" and pool.cycles > 0.5 * profile.cycles
+
+
+def test_the_margin_is_of_the_hop(profiles):
+    hop = hop_ms(small_models.METADATA)
+    assert hop == 32
+    fast, slow = (figures(profiles[name][1], hop) for name in ("loudness", "slow"))
+    assert fast["margin"] > 0 > slow["margin"]
+    assert slow["load"] == pytest.approx(slow["cycles"] / 125e6 / 0.032, abs=1e-4)
+    assert figures(profiles["slow"][1], None)["margin"] is None
