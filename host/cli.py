@@ -14,6 +14,8 @@ COMMANDS = {
     "features": "host.features.cli:features",
     "train": "host.train.cli:train_command",
     "evaluate": "host.evaluate.cli:evaluate",
+    "compare": "host.evaluate.compare:compare",
+    "profile": "host.summarize.profile:profile_command",
     "compile": "host.compile.cli:compile_",
     "header": "host.compile.cli:header",
     "run": "host.compile.run:run",
