@@ -6,12 +6,11 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from click.testing import CliRunner
+from evaluate_case import host
 from hypothesis import given
 from hypothesis import strategies as st
 from test_chain import METADATA, network
 
-from host.cli import main
 from host.evaluate import stream
 from host.evaluate.stream import Event, Span, match
 from host.features import read_pcm
@@ -110,12 +109,6 @@ def listening(tmp_path_factory):
     # loud at 3 and 10; nothing at 25; what is at 20 is not labelled
     (folder / "night.txt").write_text("3\t5\tloud\n10\t12\tloud\n25\t26\tloud\n1\t2\tcough\n")
     return folder
-
-
-def host(*arguments):
-    result = CliRunner().invoke(main, [str(a) for a in arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def test_a_recording_is_heard_as_the_chain_hears_it(listening):

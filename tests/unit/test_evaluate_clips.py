@@ -1,0 +1,201 @@
+"""host evaluate on clips: the chip's own decisions, real recordings, bad input."""
+
+import csv
+import dataclasses
+import io
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from evaluate_case import fill, host
+from test_chain import HOP, METADATA, network
+
+from host import paths
+from host.data import metadata
+from host.data.windows import load_windows
+from host.evaluate import clips, models, sounds
+from host.native.chain import Chain
+from host.paths import MODELS
+from host.report.evaluation import evaluation_section
+from host.spec import load
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return fill(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_scores_are_those_of_the_chain(outputs, tmp_path):
+    path = tmp_path / "loud.tflite"
+    path.write_bytes(network(outputs))
+    ear = models.Ear(models.find(path))
+    rng = np.random.default_rng(3)
+    pcm = np.clip(rng.normal(0, 3000, HOP * 20), -32768, 32767).astype(np.int16)
+    hops = [h for h in Chain(path).run(pcm) if h.scores is not None]
+    for hop in hops[:5]:
+        end = hop.hop * HOP
+        window = pcm[end - ear.samples : end]
+        assert (ear.scores(window) * 32767).round().astype(int).tolist() == hop.scores.tolist()
+    threshold = round(32767 * METADATA["detect"]["thresholds"]["loud"]) / 32767
+    assert ear.thresholds.tolist() == [0, threshold]
+
+
+def test_windows_overlap_by_half_and_leave_silence_out():
+    loud = np.arange(1, 101, dtype=np.int16) * 100
+    assert [w[0] for w in clips.windows([loud], 40)] == [100, 2100, 4100, 6100]
+    short = clips.windows([loud[:10]], 40)
+    assert len(short) == 1 and len(short[0]) == 40 and not short[0][10:].any()
+    quiet = np.zeros(100, np.int16)
+    assert len(clips.windows([np.concatenate([loud, quiet])], 50)) == 4
+    assert len(clips.windows([quiet], 50)) == 1
+    assert len(clips.windows([np.full(50, -32768, np.int16)], 50)) == 1
+
+
+def test_real_clips_are_cut_as_training_cuts_them():
+    spec = load(MODELS / "environment")
+    if not (paths.test_data() / spec.data.path).is_dir():
+        pytest.skip("no ESC-10 recordings: set OTOLITH_DATA")
+    spec = dataclasses.replace(
+        spec,
+        model=dataclasses.replace(spec.model, classes=["dog_bark", "rain"]),
+        augment=dataclasses.replace(spec.augment, windows_a_clip=1),
+    )
+    test = load_windows(spec, lambda *_: None)["test"]
+    by_clip = [test.pcm[test.clips == c] for c in np.unique(test.clips)]
+    found = sounds.of_spec(spec, lambda *_: None)
+    assert len(found) == len(by_clip) == 16
+    for sound, windows in zip(found, by_clip, strict=True):
+        np.testing.assert_array_equal(clips.windows(sound.read(), spec.features.samples), windows)
+
+
+def by_hand() -> clips.ClipScores:
+    """Two classes, the second with a threshold of 0.8; the last clip is of no class."""
+    return clips.ClipScores(
+        labels=["quiet", "$a_b$"],
+        thresholds=np.array([0, 0.8]),
+        names=list("abcdef"),
+        truth=np.array([0, 0, 1, 1, 1, 2]),
+        scores=np.array([[0.9, 0.1], [0.4, 0.6], [0.1, 0.9], [0.3, 0.7], [0.6, 0.4], [0.1, 0.9]]),
+        windows=np.array([2, 2, 2, 2, 2, 2]),
+        window_right=np.array([2, 1, 2, 2, 0, 0]),
+    )
+
+
+def test_the_figures_by_hand():
+    s = clips.summary(by_hand())
+    assert (s["clips"], s["of_no_class"], s["windows"]) == (6, 1, 12)
+    assert s["accuracy"] == 3 / 5 and s["window_accuracy"] == 7 / 10
+    assert s["confusion"] == [[1, 0, 1], [1, 1, 1], [0, 1, 0]]
+    assert s["accuracy_with_thresholds"] == round(2 / 6, 6) and s["unknown"] == 2 / 5
+    quiet, other = s["classes"]
+    assert (quiet["precision"], quiet["recall"], quiet["f1"]) == (0.5, 0.5, 0.5)
+    assert (other["precision"], other["recall"]) == (0.5, round(1 / 3, 6))
+    # pairs of 0.9, 0.7, 0.4 against 0.1, 0.6, 0.9: 2.5 + 2 + 1 of 9
+    assert other["roc_auc"] == round(5.5 / 9, 6)
+    # best F1 of the second class: at most 0.40 all three found with two wrong, 6/8
+    assert other["picked"]["f1"] == 0.75 and 0.1 < other["picked"]["threshold"] <= 0.4
+
+
+def test_the_sweep_as_csv():
+    rows = list(csv.DictReader(io.StringIO(clips.sweep_csv(by_hand()))))
+    assert len(rows) == 2 * 101
+    row = next(r for r in rows if r["label"] == "$a_b$" and r["threshold"] == "0.70")
+    assert [row[k] for k in ("tp", "fp", "fn", "tn")] == ["2", "1", "1", "2"]
+    assert row["precision"] == row["recall"] == "0.6667"
+    assert sum(r["picked"] == "1" for r in rows) == 2
+
+
+def test_the_section_stands_alone():
+    section = evaluation_section(by_hand())
+    links = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", section)
+    assert len(links) == 3 and all(link.startswith("data:image/png;base64,") for link in links)
+    assert "60.0%" in section and "ROC" in section and "$a_b$" in section
+    assert section == evaluation_section(by_hand())
+
+
+def test_a_class_without_clips_does_not_spoil_the_rest():
+    some = dataclasses.replace(by_hand(), truth=np.zeros(6, int))
+    s = clips.summary(some)
+    other = s["classes"][1]
+    assert other["recall"] is None and other["roc_auc"] is None
+    assert other["picked"]["threshold"] is None and s["accuracy"] == round(2 / 6, 6)
+    assert not math.isnan(s["macro_f1"])
+    json.dumps(s, allow_nan=False)
+    assert "<img" in evaluation_section(some)
+
+
+def test_a_folder_with_a_subfolder_a_class(folder, tmp_path):
+    sweep, page = tmp_path / "sweep.csv", tmp_path / "page.html"
+    result = host("evaluate", folder / "good.tflite", "--data", folder / "sounds", "--json",
+        "--sweep", sweep, "-o", page)  # fmt: skip
+    found = json.loads(result.stdout)
+    assert result.exit_code == 0, result.output
+    assert found["clips"] == 24 and found["accuracy"] == 1.0
+    assert found["confusion"][0][:2] == [12, 0] and sweep.exists()
+    assert page.read_text().startswith("<!doctype html>")
+    shown = host("evaluate", folder / "good.tflite", "--data", folder / "sounds").output
+    assert "accuracy 100.0% of 24 clips" in shown and "UNK" in shown
+
+
+def test_sounds_of_no_class_are_said_or_counted(folder, tmp_path):
+    for label, level in (("007 - Loud", 12000), ("Dog bark", 60)):
+        (tmp_path / label).mkdir()
+        pcm = np.random.default_rng(1).normal(0, level, 8000).clip(-32768, 32767).astype(np.int16)
+        soundfile.write(tmp_path / label / "a.wav", pcm, 16000)
+    arguments = ("evaluate", folder / "good.tflite", "--data", tmp_path, "--json")
+    result = host(*arguments)
+    assert result.exit_code == 0 and json.loads(result.stdout)["clips"] == 1
+    assert result.stderr.startswith("left out: dog_bark: no class of")
+    found = json.loads(host(*arguments, "--others").stdout)
+    assert found["clips"] == 2 and found["of_no_class"] == 1
+    assert found["confusion"][2] == [1, 0, 0]  # the background has no threshold
+
+
+def test_one_bad_file_leaves_the_others(folder, tmp_path):
+    (tmp_path / "loud").mkdir()
+    (tmp_path / "loud" / "bad.wav").write_bytes(b"RIFF")
+    (tmp_path / "loud" / "good.wav").write_bytes((folder / "sounds/loud/00.wav").read_bytes())
+    result = host("evaluate", folder / "good.tflite", "--data", tmp_path, "--json")
+    assert result.exit_code == 1 and json.loads(result.stdout)["clips"] == 1
+    assert "bad.wav" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_the_test_set_of_a_dataset(folder, tmp_path):
+    for number, (label, chosen) in enumerate(
+        [("loud", "test"), ("loud", "train"), ("background", "test")]
+    ):
+        name = f"{label}/{number}.wav"
+        (tmp_path / label).mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((folder / "sounds" / label / "00.wav").read_bytes())
+        metadata.add_row(tmp_path, metadata.Row(name, label, chosen))
+    model = folder / "good.tflite"
+    found = json.loads(host("evaluate", model, "--dataset", tmp_path, "--json").stdout)
+    assert found["clips"] == 2 and found["accuracy"] == 1
+    (tmp_path / "loud" / "0.wav").unlink()
+    result = host("evaluate", model, "--dataset", tmp_path, "--json")
+    assert result.exit_code == 1 and json.loads(result.stdout)["clips"] == 1
+    result = host("evaluate", model, "--dataset", tmp_path, "--set", "validate")
+    assert result.exit_code == 1 and "no clip is in the validate set" in result.output
+
+
+def test_what_can_not_be_judged_is_one_line(folder, tmp_path):
+    (tmp_path / "bad.tflite").write_bytes(b"nothing of the kind")
+    (tmp_path / "empty").mkdir()
+    good = folder / "good.tflite"
+    for arguments, said in (
+        ((good,), "no spec.toml beside it"),
+        ((good, "--data", tmp_path / "gone"), "no such folder"),
+        ((good, "--data", tmp_path / "empty"), "no subfolder"),
+        ((good, "--dataset", tmp_path / "empty"), "no metadata.csv"),
+        ((good, "--data", folder, "--dataset", folder), "give one of"),
+        ((good, "--spec", MODELS / "environment"), "is about dog_bark"),
+        ((tmp_path / "bad.tflite", "--data", folder / "sounds"), "not a .tflite model"),
+        ((tmp_path / "gone.tflite",), "no such file"),
+    ):
+        result = host("evaluate", *arguments)
+        assert result.exit_code == 1 and said in result.output, result.output
+        assert len(result.output.splitlines()) == 1
