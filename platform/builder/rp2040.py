@@ -112,7 +112,7 @@ WRAPPED = [
     "__aeabi_memset8",
 ]
 # lib/usb stands before these of TinyUSB
-WRAPPED_USB = ["dcd_edpt_xfer", "usbd_control_set_complete_callback"]
+WRAPPED_USB = ["dcd_edpt_xfer", "tud_control_xfer", "usbd_control_set_complete_callback"]
 
 generated = build_dir / "sdk"
 (generated / "pico").mkdir(parents=True, exist_ok=True)

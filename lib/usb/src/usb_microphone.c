@@ -7,6 +7,7 @@
 #include "device/usbd_pvt.h"
 #include "tusb.h"
 #include "usb_port.h"
+#include "usb_request_guard.h"
 #include "volume.h"
 
 enum { RATE = 16000, NO_SETTING = 0, STREAM_SETTING = 1, MASTER = 0 };
@@ -183,9 +184,7 @@ static bool is_no_setting(const tusb_control_request_t *request) {
  */
 static bool control(uint8_t port, uint8_t stage, const tusb_control_request_t *request) {
     if (stage == CONTROL_STAGE_SETUP && is_no_setting(request)) {
-        usbd_edpt_stall(port, 0x00);
-        usbd_edpt_stall(port, 0x80);
-        return true;
+        return usb_refuse_request(port);
     }
     return audiod_control_xfer_cb(port, stage, request);
 }

@@ -1,0 +1,70 @@
+/* Two things TinyUSB 0.18 leaves to a host's good manners. The linker's --wrap puts these functions
+ * before its own (platform/builder).
+ *
+ * A host may give up on a request and make the next one at once. TinyUSB still answers the first
+ * then: its packet waits at endpoint 0 when the answer to the second is due, and the RP2040's
+ * driver panics. So what belongs to a request that is no longer the newest is not sent.
+ *
+ * A host may send data along with a standard request that is to fetch some. TinyUSB would put it
+ * where the answer lies: a descriptor, or a variable of a function that has returned. */
+#include "usb_request_guard.h"
+
+#include "device/dcd.h"
+#include "device/usbd_pvt.h"
+#include "tusb.h"
+
+bool __real_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size);
+bool __wrap_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size);
+void __real_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback);
+void __wrap_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback);
+
+bool __real_tud_control_xfer(uint8_t port, const tusb_control_request_t *request, void *data,
+                             uint16_t size);
+bool __wrap_tud_control_xfer(uint8_t port, const tusb_control_request_t *request, void *data,
+                             uint16_t size);
+
+static volatile uint32_t received; /* requests, counted by the interrupt */
+static uint32_t begun;             /* of these, up to the one that is worked on */
+
+void tud_event_hook_cb(uint8_t port, uint32_t event, bool in_interrupt) {
+    (void)port;
+    (void)in_interrupt;
+    if (event == DCD_EVENT_SETUP_RECEIVED) {
+        received++;
+    }
+}
+
+/* usbd.c forgets the last request's callback when it takes up a new one, and skips all but the
+ * newest. */
+void __wrap_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback) {
+    if (callback == NULL) {
+        begun = received;
+    }
+    __real_usbd_control_set_complete_callback(callback);
+}
+
+bool __wrap_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size) {
+    if (tu_edpt_number(endpoint) != 0) {
+        return __real_dcd_edpt_xfer(port, endpoint, data, size);
+    }
+    dcd_int_disable(port); /* a request must not come between the question and the answer */
+    const bool done = received != begun || __real_dcd_edpt_xfer(port, endpoint, data, size);
+    dcd_int_enable(port);
+    return done;
+}
+
+bool usb_refuse_request(uint8_t port) {
+    usbd_edpt_stall(port, 0x00);
+    usbd_edpt_stall(port, 0x80);
+    return true;
+}
+
+/* No standard request that TinyUSB knows comes with data. */
+bool __wrap_tud_control_xfer(uint8_t port, const tusb_control_request_t *request, void *data,
+                             uint16_t size) {
+    const bool brings_data = request->bmRequestType_bit.direction == TUSB_DIR_OUT &&
+                             request->bmRequestType_bit.type == TUSB_REQ_TYPE_STANDARD &&
+                             request->wLength > 0;
+    return brings_data ? usb_refuse_request(port)
+                       : __real_tud_control_xfer(port, request, data, size);
+}
