@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "host.train.cli:train_command",
     "evaluate": "host.evaluate.cli:evaluate",
     "compare": "host.evaluate.compare:compare",
+    "summarize": "host.summarize.cli:summarize",
     "profile": "host.summarize.profile:profile_command",
     "compile": "host.compile.cli:compile_",
     "header": "host.compile.cli:header",

@@ -26,7 +26,7 @@ def table(*heads: str) -> Table:
     """A table whose first column is text and the others are numbers."""
     made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for number, head in enumerate(heads):
-        made.add_column(head, justify="right" if number else "left")
+        made.add_column(head, justify="right" if number else "left", no_wrap=not number)
     return made
 
 
