@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -10,7 +11,12 @@ import numpy as np
 from host.features import RATE
 from host.record.levels import Levels
 
-_BAR = 40  # characters
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+_BAR = (8, 40)  # characters, narrowest and widest
+_NUMBERS = 34  # characters after the bar
+_WINDOW = RATE // 20  # samples that a level is of
 _LOWEST = -60.0  # dBFS at the left end of the bar
 _HOLD = int(1.5 * RATE)  # samples
 _FALL = 20.0  # dB a second
@@ -53,27 +59,22 @@ class Gauge:
         self.peak_db = self.rms_db = self.hold_db = -np.inf
         self.clipped = False
         self._held = self._clipped_for = 0
+        self._window = Levels()
 
     def add(self, pcm: np.ndarray) -> None:
         """More sound, int16."""
-        if not len(pcm):
+        self._window.add(pcm)
+        if self._window.samples < _WINDOW:
             return
-        levels = Levels()
-        levels.add(pcm)
+        levels, self._window = self._window, Levels()
         self.peak_db, self.rms_db = levels.peak_db, levels.rms_db
-        self._held += len(pcm)
+        self._held += levels.samples
         if self._held > _HOLD:
-            self.hold_db -= _FALL * len(pcm) / RATE
+            self.hold_db -= _FALL * levels.samples / RATE
         if self.peak_db >= self.hold_db:
             self.hold_db, self._held = self.peak_db, 0
-        self._clipped_for = 0 if levels.clipped else self._clipped_for + len(pcm)
+        self._clipped_for = 0 if levels.clipped else self._clipped_for + levels.samples
         self.clipped = bool(levels.clipped) or (self.clipped and self._clipped_for < _HOLD)
-
-
-def _position(level_db: float) -> int:
-    """Characters of the bar up to a level."""
-    share = (max(level_db, _LOWEST) - _LOWEST) / -_LOWEST
-    return min(_BAR, round(share * _BAR))
 
 
 class LiveMeter(Meter):
@@ -95,22 +96,27 @@ class LiveMeter(Meter):
             redirect_stderr=False,
         )
 
-    def __rich__(self):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
         gauge = self._gauge
-        rms, peak, hold = (_position(x) for x in (gauge.rms_db, gauge.peak_db, gauge.hold_db))
-        line = Text(no_wrap=True, overflow="ellipsis")
-        for i in range(_BAR):
-            level = _LOWEST * (1 - (i + 1) / _BAR)
+        doing = f"{self._heading}: {self._state}" if self._state else self._heading
+        width = min(max(_BAR[0], options.max_width - len(doing) - _NUMBERS), _BAR[1])
+        line = Text(no_wrap=True, overflow="crop")
+        line.append(f"{doing}  ")
+        rms, peak, hold = (
+            _position(level, width) for level in (gauge.rms_db, gauge.peak_db, gauge.hold_db)
+        )
+        for i in range(width):
+            level = _LOWEST * (1 - (i + 1) / width)
             colour = "red" if level > _RED else "yellow" if level > _YELLOW else "green"
-            held = hold and i == hold - 1
+            held = i == hold - 1
             mark = "┃" if held else "█" if i < rms else "▒" if i < peak else "·"
             line.append(mark, style=colour if held or i < peak else "dim")
-        line.append(f" peak {_number(gauge.hold_db)} RMS {_number(gauge.rms_db)} dBFS ")
-        line.append(" CLIPPED " if gauge.clipped else "", style="bold white on red")
-        line.append(f" {self._heading}  {self._state}")
-        return line
+        line.append(f" peak {_number(gauge.hold_db)} RMS {_number(gauge.rms_db)} ")
+        warning = ("CLIPPED", "bold white on red")
+        line.append(*(warning if gauge.clipped else ("dBFS",)))
+        yield line
 
     def heading(self, text: str) -> None:
         self._heading = text
@@ -131,6 +137,12 @@ class LiveMeter(Meter):
 
     def __exit__(self, *error: object) -> None:
         self._live.stop()
+
+
+def _position(level_db: float, width: int) -> int:
+    """Characters of the bar up to a level."""
+    share = (max(level_db, _LOWEST) - _LOWEST) / -_LOWEST
+    return min(width, round(share * width))
 
 
 def _number(level_db: float) -> str:

@@ -186,7 +186,7 @@ class Session:
                 with disk_errors(take.file.path):
                     take.write(block.pcm, gain_db)
                 done = take.file.samples / RATE
-                self.meter.show(f"recording {done:.1f} s of {samples / RATE:.1f} s", block.pcm)
+                self.meter.show(f"recording {done:.1f}/{samples / RATE:.1f} s", block.pcm)
         except UserError as error:
             self._rescue(take, error)
             raise
@@ -310,7 +310,7 @@ class Session:
         rejected = 0
         while not self.stop and (plan.count is None or self.kept < plan.count):
             of = f" of {plan.count}" if plan.count else ""
-            self.meter.heading(f"take {self.kept + 1}{of}, {plan.seconds:g} s")
+            self.meter.heading(f"take {self.kept + 1}{of}")
             self._count_down()
             if self.stop:
                 return
