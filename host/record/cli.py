@@ -18,9 +18,11 @@ from host.features import RATE
 from host.record.meter import Meter, make_meter
 from host.record.microphone import Microphone, choose, list_devices
 from host.record.serial_microphone import SerialMicrophone
-from host.record.session import Plan, Session, Stop, Take
+from host.record.session import Plan, Session, Take
 from host.record.source import Source
+from host.record.stop import Stop
 from host.record.store import Store, check_label
+from host.record.stretch import Stretch
 from host.record.wav import MAX_SECONDS
 
 
@@ -212,7 +214,6 @@ def record(
         seconds=seconds or 1.0,
         fixed=seconds is not None or not (trim or continuous),
         trim=trim,
-        continuous=continuous,
         duration=duration,
         countdown=countdown,
         silence_db=silence,
@@ -239,7 +240,10 @@ def record(
 
         _tell_leftovers(store, meter)
         session = Session(plan, source, store, meter, stop, report)
-        session.run()
+        if continuous:
+            Stretch(session).run()
+        else:
+            session.run()
     if stop.signal is not None and not continuous:
         sys.exit(128 + stop.signal)
     if continuous and not session.kept:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -108,6 +111,19 @@ def usb_serial() -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """PortAudio and ALSA print lines of their own when a device can't be opened."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _reason(error: Exception) -> str:
     """PortAudio's own words, without sounddevice's frame and numbers."""
     text = str(error.args[0]) if error.args else str(error)
@@ -132,14 +148,15 @@ class Microphone:
         failure: Exception | None = None
         for device, rate in [(d, RATE) for d in found] + [(d, round(d.rate)) for d in found]:
             try:
-                stream = self._sounddevice.RawInputStream(
-                    samplerate=rate,
-                    device=device.number,
-                    channels=1,
-                    dtype="int16",
-                    latency="high",
-                    callback=self._take,
-                )
+                with _quiet():
+                    stream = self._sounddevice.RawInputStream(
+                        samplerate=rate,
+                        device=device.number,
+                        channels=1,
+                        dtype="int16",
+                        latency="high",
+                        callback=self._take,
+                    )
             except (self._sounddevice.PortAudioError, ValueError) as error:
                 failure = failure or error
                 continue
@@ -148,7 +165,8 @@ class Microphone:
                     import soxr
 
                     self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="int16")
-                stream.start()
+                with _quiet():
+                    stream.start()
             except self._sounddevice.PortAudioError as error:
                 stream.close()
                 self._resampler = None

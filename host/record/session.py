@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
-from types import FrameType
+from datetime import datetime
 
 import numpy as np
 
@@ -19,16 +16,16 @@ from host.record import segment
 from host.record.levels import Levels, amplify
 from host.record.meter import Meter
 from host.record.source import Block, Source
+from host.record.stop import Stop
 from host.record.store import Store, disk_errors
-from host.record.wav import MAX_SECONDS, WavWriter
+from host.record.wav import WavWriter
 
 _SETTLE = RATE // 4  # samples after opening: many microphones begin with a click
 _SLACK = RATE  # samples more to listen, when the sound is centred
-_MARGIN = RATE // 20  # samples around a sound that is cut out
+MARGIN = RATE // 20  # samples around a sound that is cut out
 _KEEP = RATE  # samples: what Ctrl-C leaves of a take is kept if it is as long
 _LONG = 60 * RATE  # samples: worth rescuing when the disk is full
 _PATIENCE_S = 10.0  # wall time without a sample
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,7 @@ class Plan:
     seconds: float = 1.0  # of a take
     fixed: bool = True  # every take is as long as `seconds`, also after trimming
     trim: bool = False
-    continuous: bool = False  # one stretch, split into takes
-    duration: float | None = None  # seconds of the stretch; None: until stopped
+    duration: float | None = None  # seconds of a stretch; None: until stopped
     countdown: float = 3.0  # seconds
     silence_db: float = -60.0  # dBFS
     gain_db: float = 0.0
@@ -65,31 +61,6 @@ class Take:
     def json(self) -> dict:
         """For --json."""
         return asdict(self)
-
-
-class Stop:
-    """Ctrl-C (and the like) sets a flag instead of tearing a file in two."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-        self._before: dict = {}
-
-    def __bool__(self) -> bool:
-        return self.signal is not None
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
-
-    def __enter__(self) -> Stop:
-        for name in _SIGNALS:
-            if hasattr(signal, name):
-                number = getattr(signal, name)
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
 
 @dataclass
@@ -142,7 +113,7 @@ class Session:
             return self._rest.pop()
         return self.source.read()
 
-    def _listen(self, samples: int) -> Iterator[Block]:
+    def listen(self, samples: int) -> Iterator[Block]:
         """Blocks, `samples` in all, fewer if stopped."""
         since = time.monotonic()
         while samples and not self.stop:
@@ -162,13 +133,15 @@ class Session:
             samples -= len(block.pcm)
             yield block
 
-    def _settle(self) -> None:
-        for _ in self._listen(_SETTLE):
+    def settle(self) -> None:
+        """Drop what a microphone begins with."""
+        for _ in self.listen(_SETTLE):
             pass
 
-    def _count_down(self) -> None:
+    def count_down(self) -> None:
+        """Let the time before a take pass."""
         left = round(self.plan.countdown * RATE)
-        for block in self._listen(left):
+        for block in self.listen(left):
             left -= len(block.pcm)
             self.meter.show(f"starts in {math.ceil(left / RATE)} ...", block.pcm)
 
@@ -180,7 +153,7 @@ class Session:
         take = Capture(self.store.begin(at), at)
         gain_db = 0.0 if self.plan.trim else self.plan.gain_db
         try:
-            for block in self._listen(samples):
+            for block in self.listen(samples):
                 take.lost += block.lost
                 take.overflows += block.overflows
                 with disk_errors(take.file.path):
@@ -201,6 +174,8 @@ class Session:
             take.file.discard()
             return
         try:
+            if self.plan.trim and self.plan.gain_db:
+                raise UserError("the gain is still missing")
             file = self.store.rescue(take.file, take.at)
         except UserError:
             take.file.close()
@@ -211,27 +186,27 @@ class Session:
     def _cut(self, take: Capture) -> Capture:
         """A trimmed take in place of a whole one."""
         pcm = take.file.read(0, take.file.samples)
-        rules = segment.Rules(quietest_db=self._quietest_db, most=len(pcm))
+        rules = segment.Rules(quietest_db=self.quietest_db, most=len(pcm))
         span = segment.sound_span(segment.frame_levels(pcm), rules)
         start, stop = (span[0] * segment.FRAME, span[1] * segment.FRAME) if span else (0, len(pcm))
-        start, stop = self._frame(start, stop, len(pcm))
+        start, stop = self.frame(start, stop, len(pcm))
         try:
-            return self._write(pcm[start:stop], take.at, take.lost, take.overflows)
+            return self.write_take(pcm[start:stop], take.at, take.lost, take.overflows)
         finally:
             take.file.discard()
 
-    def _frame(self, start: int, stop: int, length: int) -> tuple[int, int]:
+    def frame(self, start: int, stop: int, length: int) -> tuple[int, int]:
         """What of a recording to keep around a sound, in samples."""
         if self.plan.fixed:
             return segment.centre(start, stop, round(self.plan.seconds * RATE), length)
-        return segment.widen(start, stop, _MARGIN, length)
+        return segment.widen(start, stop, MARGIN, length)
 
     @property
-    def _quietest_db(self) -> float:
+    def quietest_db(self) -> float:
         """dBFS before the gain."""
         return self.plan.silence_db - self.plan.gain_db
 
-    def _write(self, pcm: np.ndarray, at: datetime, lost: int, overflows: int) -> Capture:
+    def write_take(self, pcm: np.ndarray, at: datetime, lost: int, overflows: int) -> Capture:
         """A take of what a longer recording holds."""
         take = Capture(self.store.begin(at), at, lost=lost, overflows=overflows)
         try:
@@ -258,7 +233,7 @@ class Session:
             return f"silent ({level}; --silence is {self.plan.silence_db:g})"
         return None
 
-    def _judge(self, take: Capture, source: str = "") -> str | None:
+    def judge(self, take: Capture, source: str = "") -> str | None:
         """Keep a take, or say why not; its file is done with."""
         reason = self._why_not(take)
         if reason:
@@ -297,21 +272,15 @@ class Session:
     # ---- takes ----
 
     def run(self) -> None:
-        """All takes; UserError if one can't be had."""
-        self._settle()
-        if self.plan.continuous:
-            self._run_continuous()
-        else:
-            self._run_takes()
-
-    def _run_takes(self) -> None:
+        """All takes of the plan; UserError if one can't be had."""
+        self.settle()
         plan = self.plan
         samples = round(plan.seconds * RATE) + (_SLACK if plan.trim and plan.fixed else 0)
         rejected = 0
         while not self.stop and (plan.count is None or self.kept < plan.count):
             of = f" of {plan.count}" if plan.count else ""
             self.meter.heading(f"take {self.kept + 1}{of}")
-            self._count_down()
+            self.count_down()
             if self.stop:
                 return
             take = self._capture(samples)
@@ -320,106 +289,12 @@ class Session:
                 return
             if plan.trim:
                 take = self._cut(take)
-            reason = self._judge(take)
+            reason = self.judge(take)
             rejected = rejected + 1 if reason else 0
             if rejected >= plan.attempts and not self.stop:
                 raise UserError(
                     f"take {self.kept + 1} was rejected {rejected} times in a row, last: {reason}"
                 )
-
-    # ---- one stretch ----
-
-    def _run_continuous(self) -> None:
-        self.meter.heading("listening; Ctrl-C ends")
-        self._count_down()
-        Stretch(self).run()
-
-
-class Stretch:
-    """One long recording, on disk as it comes, out of which takes are cut as they end."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        plan = session.plan
-        # a take of fixed length holds one sound; longer sounds are cut
-        most = round(plan.seconds * 100) if plan.fixed else segment.Rules.most
-        self._segmenter = segment.Segmenter(
-            segment.Rules(quietest_db=session._quietest_db, most=max(most, segment.Rules.least))
-        )
-        self._floor = segment.Floor()
-        self._at = datetime.now().astimezone()
-        self._partial = np.empty(0, np.int16)  # less than a frame
-        self._waiting: list[tuple[int, int]] = []  # sounds, until what follows them is recorded
-        self._gaps: list[tuple[int, int, int]] = []  # where, samples, overflows
-
-    def run(self) -> None:
-        """Record until it is enough."""
-        plan = self.session.plan
-        limit = round(min(plan.duration or MAX_SECONDS, MAX_SECONDS) * RATE)
-        self._file = self.session.store.begin(self._at)
-        try:
-            try:
-                for block in self.session._listen(limit):
-                    self._take(block)
-                    if plan.count is not None and self.session.kept >= plan.count:
-                        return
-            except UserError:
-                with contextlib.suppress(UserError):  # the first one says more
-                    self._finish()
-                raise
-            self._finish()
-        finally:
-            self._file.discard()
-
-    def _finish(self) -> None:
-        if sound := self._segmenter.finish():
-            self._waiting.append(sound)
-        self._save_sounds(self._file.samples)
-
-    def _take(self, block: Block) -> None:
-        session = self.session
-        if block.lost or block.overflows:
-            self._gaps.append((self._file.samples, block.lost, block.overflows))
-        with disk_errors(self._file.path):
-            self._file.write(block.pcm)
-        pcm = np.concatenate([self._partial, block.pcm])
-        levels = segment.frame_levels(pcm)
-        self._partial = pcm[len(levels) * segment.FRAME :]
-        for level in levels.tolist():
-            if sound := self._segmenter.feed(level, self._floor.add(level)):
-                self._waiting.append(sound)
-        doing = "a sound" if self._segmenter.is_open else "listening"
-        session.meter.show(
-            f"{self._file.samples / RATE:.1f} s, {session.kept} takes, {doing}", block.pcm
-        )
-        self._save_sounds(self._file.samples - self._reach())
-
-    def _reach(self) -> int:
-        """Samples after a sound that its take may need."""
-        plan = self.session.plan
-        return max(_MARGIN, round(plan.seconds * RATE) if plan.fixed else 0)
-
-    def _save_sounds(self, until: int) -> None:
-        """Takes of the sounds that end before sample `until`."""
-        plan = self.session.plan
-        while self._waiting and self._waiting[0][1] * segment.FRAME <= until:
-            first, end = self._waiting.pop(0)
-            start, stop = self.session._frame(
-                first * segment.FRAME, end * segment.FRAME, self._file.samples
-            )
-            if plan.count is None or self.session.kept < plan.count:
-                self._save(start, stop)
-
-    def _save(self, start: int, stop: int) -> None:
-        gaps = [gap for gap in self._gaps if start < gap[0] < stop]
-        take = self.session._write(
-            self._file.read(start, stop),
-            self._at + timedelta(seconds=start / RATE),
-            lost=sum(gap[1] for gap in gaps),
-            overflows=sum(gap[2] for gap in gaps),
-        )
-        source = f"recording {self._at.isoformat(timespec='milliseconds')}"
-        self.session._judge(take, source)
 
 
 def _rounded(level_db: float) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -33,7 +34,8 @@ class WavWriter:
         self._unsynced = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            with contextlib.suppress(OSError):  # some network disks have no locks
+                fcntl.flock(self._fd, fcntl.LOCK_EX)
             self._write_at(0, _header(0))
         except BaseException:
             self.discard()
@@ -96,6 +98,6 @@ def is_being_written(path: Path) -> bool:
     with path.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:
             return True
     return False
