@@ -93,7 +93,7 @@ def _sweep(result: clips.ClipScores, picked: Sequence[float]) -> str:
             axis.axvline(result.thresholds[c], color=color, linestyle=":", linewidth=1)
     axis.set_xlabel("threshold (dots: best; dotted: the model's)")
     axis.set_ylabel("F1")
-    axis.legend(fontsize=8, ncols=1 + len(result.labels) // 13)
+    figure.legend(fontsize=8, loc="outside right upper")
     return _image(figure, "F1 by threshold")
 
 

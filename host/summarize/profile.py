@@ -15,6 +15,7 @@ from host.compile.metadata import read_metadata
 from host.errors import UserError
 from host.evaluate.models import find
 from host.evaluate.tables import table
+from host.native.chain import RATE
 from host.paths import ROOT
 from host.summarize.boards import Board, load_boards
 
@@ -112,18 +113,40 @@ def figures(profile: Profile, hop: float | None) -> dict:
     }
 
 
+def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dict:
+    """The inference app hearing noise for its window and three seconds: means, and overruns."""
+    from host.deploy.hear import through_virtual_microphone
+
+    pcm = (
+        np.random.default_rng(1)
+        .normal(0, 3000, round((window_ms / 1000 + 3) * RATE))
+        .astype(np.int16)
+    )
+    stats = through_virtual_microphone(image, pcm, model_hash, scores=False, board=board).stats
+    full = [s for s in stats if s["infer_us"]][1:]  # the first second was not all listening
+    if not full:
+        raise UserError("the app did not run the network for two whole seconds: it is too slow")
+    means = {
+        f"{name}_ms": round(float(np.mean([s[f"{name}_us"] for s in full])) / 1000, 3)
+        for name in ("pdm", "feature", "infer")
+    }
+    cpu = round(float(np.mean([s["cpu"] for s in full])), 4)
+    return {**means, "cpu": cpu, "overruns": stats[-1]["overruns"]}
+
+
 @click.command("profile")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="pico", show_default=True, help="A board that runs here.")
+@click.option("--app", is_flag=True, help="Also the whole app: microphone, front end, network.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def profile_command(model: Path, board: str, as_json: bool) -> None:
+def profile_command(model: Path, board: str, app: bool, as_json: bool) -> None:
     """Cycles of each layer of MODEL (an int8 .tflite or its folder) on the virtual board.
 
     Not modelled: flash wait states, the second core, bus contention.
 
     \b
     Example:
-        host profile models/fire_alarm --board pico
+        host profile models/fire_alarm --board pico --app
     """
     from host.deploy.firmware import build
 
@@ -132,11 +155,18 @@ def profile_command(model: Path, board: str, as_json: bool) -> None:
     try:
         data = read_file(file.tflite)
         compiled = compile_graph(data, file.tflite.stem)
-        hop = hop_ms(read_metadata(data)) if compiled.files.get("pipeline.c") else None
+        metadata = read_metadata(data)
+        hop = hop_ms(metadata)
     except UserError as error:
         raise UserError(f"{file.tflite}: {error.message}") from error
+    if app and hop is None:
+        raise UserError(f"{file.tflite}: no metadata, so no app can listen with it: leave --app")
     measured = profile_image(build(f"{board}-bench", file.tflite).uf2, compiled, board)
     result = figures(measured, hop)
+    if app:
+        image = build(board, file.tflite).uf2
+        window = hop / metadata["deploy"]["hop_frames"] * metadata["features"]["frames"]
+        result["app"] = whole_app(image, compiled.report["hash"], board, window)
     if as_json:
         report = {key: compiled.report[key] for key in ("name", "hash", "arena", "weights")}
         click.echo(json.dumps({"board": board, **report, **result}))
@@ -171,4 +201,11 @@ def profile_command(model: Path, board: str, as_json: bool) -> None:
         click.echo(
             f"too slow: {measured.ms:.1f} ms, but a hop is {hop:g} ms: raise [deploy] hop_frames "
             "or take a smaller network"
+        )
+    if app:
+        a = result["app"]
+        click.echo(
+            f"the app, a hop: microphone {a['pdm_ms']:.2f} ms, front end {a['feature_ms']:.2f} ms, "
+            f"network {a['infer_ms']:.2f} ms; CPU load {a['cpu']:.1%}, margin {1 - a['cpu']:.1%}, "
+            f"{a['overruns']} overruns"
         )

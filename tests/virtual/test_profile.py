@@ -4,8 +4,8 @@ import pytest
 import small_models
 from conftest import _build
 
-from host.compile import compile_graph
-from host.summarize.profile import figures, hop_ms, profile_image
+from host.compile import compile_graph, model_hash
+from host.summarize.profile import figures, hop_ms, profile_image, whole_app
 
 pytestmark = pytest.mark.slow
 
@@ -50,3 +50,11 @@ def test_the_margin_is_of_the_hop(profiles):
     assert fast["margin"] > 0 > slow["margin"]
     assert slow["load"] == pytest.approx(slow["cycles"] / 125e6 / 0.032, abs=1e-4)
     assert figures(profiles["slow"][1], None)["margin"] is None
+
+
+def test_the_whole_app_is_more_than_its_network(inference_image, profiles):
+    app = whole_app(inference_image, model_hash(small_models.loudness()), "pico", 1000)
+    _, profile = profiles["loudness"]
+    assert app["infer_ms"] == pytest.approx(profile.ms, rel=0.1)
+    together = (app["pdm_ms"] + app["feature_ms"] + app["infer_ms"]) / 32
+    assert together <= app["cpu"] < together + 0.15 and app["overruns"] == 0
