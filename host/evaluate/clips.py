@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -81,6 +81,37 @@ class ClipScores:
         return metrics.sweep(self.scores[:, number], self.positive(number), STEPS)
 
 
+def of_windows(
+    labels: Sequence[str],
+    thresholds: np.ndarray,
+    scores: np.ndarray,
+    truth: np.ndarray,
+    clips: np.ndarray,
+    names: Sequence[str] = (),
+) -> ClipScores:
+    """ClipScores of windows that were scored elsewhere.
+
+    scores: (windows, K). truth: the class number of each window's clip. clips: which clip each
+    window is of, any numbers. thresholds: (K,), 0 for a class without. names: of the clips, in the
+    order of their numbers.
+    """
+    truth, clips = np.asarray(truth), np.asarray(clips)
+    numbers, first, place, count = np.unique(
+        clips, return_index=True, return_inverse=True, return_counts=True
+    )
+    means = np.zeros((len(numbers), len(labels)))
+    np.add.at(means, place, scores)
+    return ClipScores(
+        list(labels),
+        np.asarray(thresholds, float),
+        list(names) or [f"clip {n}" for n in numbers],
+        truth[first],
+        means / count[:, None],
+        count,
+        np.bincount(place, scores.argmax(1) == truth, len(numbers)).astype(int),
+    )
+
+
 def judge(
     ear: Ear,
     sounds: Sequence[Sound],
@@ -94,10 +125,8 @@ def judge(
     problems, notes, skipped = [], [], sorted({s.label for s in sounds} - set(ear.labels))
     if skipped and not others:
         sounds = [s for s in sounds if s.label in ear.labels]
-        notes.append(
-            f"left out: {', '.join(skipped)}: no class of {ear.name}; --others counts them as UNK"
-        )
-    names, truth, scores, counts, rights = [], [], [], [], []
+        notes.append(f"left out: {', '.join(skipped)}: no class of {ear.name}")
+    names, truth, clips, scores = [], [], [], []
     for number, sound in enumerate(sounds):
         if progress:
             progress(number / len(sounds))
@@ -106,13 +135,11 @@ def judge(
         except UserError as error:
             problems.append(error.message)
             continue
-        each = np.array([ear.scores(w) for w in cut])
         label = ear.labels.index(sound.label) if sound.label in ear.labels else len(ear.labels)
         names.append(sound.name)
-        truth.append(label)
-        scores.append(each.mean(0))
-        counts.append(len(each))
-        rights.append(int((each.argmax(1) == label).sum()))
+        scores += [ear.scores(w) for w in cut]
+        truth += [label] * len(cut)
+        clips += [number] * len(cut)
     if progress:
         progress(1.0)
     if not names:
@@ -120,17 +147,10 @@ def judge(
             f"no sound of any class of {ear.name} ({', '.join(ear.labels)}): "
             + (problems + notes + ["nothing there"])[0]
         )
-    return ClipScores(
-        ear.labels,
-        ear.thresholds,
-        names,
-        np.array(truth),
-        np.array(scores),
-        np.array(counts),
-        np.array(rights),
-        problems,
-        notes,
+    result = of_windows(
+        ear.labels, ear.thresholds, np.array(scores), np.array(truth), np.array(clips), names
     )
+    return replace(result, problems=problems, notes=notes)
 
 
 def number(value: float) -> float | None:

@@ -14,8 +14,8 @@ from tflite_builder import ModelBuilder
 from host.cli import main
 
 
-def always(label: int) -> bytes:
-    """A network with the metadata of network() that always says the same."""
+def always(label: int, ends_in_float: bool = False) -> bytes:
+    """A network with the metadata of network() that always says the same, with 0.86."""
     b = ModelBuilder()
     frames = METADATA["features"]["frames"]
     x = b.tensor([1, frames, 129, 1], 0.06, -128)
@@ -23,12 +23,16 @@ def always(label: int) -> bytes:
     mean = b.tensor([1, 1], 0.06, -128)
     b.op("MEAN", [x, axes], [mean], keepDims=False)
     weights = b.tensor([2, 1], 0.01, data=np.array([[0], [0]]))
-    bias = np.array([9000, -9000]) * (1 if label == 0 else -1)
+    bias = np.array([1500, -1500]) * (1 if label == 0 else -1)
     biases = b.tensor([2], 0.0006, dtype="int32", data=bias)
     dense = b.tensor([1, 2], 0.1, 0)
     b.op("FULLY_CONNECTED", [mean, weights, biases], [dense])
     y = b.tensor([1, 2], 1 / 256, -128)
     b.op("SOFTMAX", [dense], [y], beta=1.0)
+    if ends_in_float:
+        real = b.tensor([1, 2], dtype="float32")
+        b.op("DEQUANTIZE", [y], [real])
+        y = real
     return b.build([x], [y], {"otolith": json.dumps(METADATA).encode()})
 
 

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from evaluate_case import fill, host
+from evaluate_case import always, fill, host
 from test_chain import HOP, METADATA, network
 
 from host import paths
@@ -42,6 +42,31 @@ def test_scores_are_those_of_the_chain(outputs, tmp_path):
         assert (ear.scores(window) * 32767).round().astype(int).tolist() == hop.scores.tolist()
     threshold = round(32767 * METADATA["detect"]["thresholds"]["loud"]) / 32767
     assert ear.thresholds.tolist() == [0, threshold]
+
+
+def test_a_float_output_is_read_as_the_chip_reads_it(tmp_path):
+    found = []
+    for ends_in_float in (False, True):
+        path = tmp_path / f"{ends_in_float}.tflite"
+        path.write_bytes(always(1, ends_in_float))
+        ear = models.Ear(models.find(path))
+        found.append(ear.scores(np.zeros(ear.samples, np.int16)).tolist())
+    assert found[0] == found[1] and 0.8 < found[0][1] < 0.95
+
+
+def test_windows_scored_elsewhere():
+    result = clips.of_windows(
+        ["a", "b"],
+        np.array([0, 0.5]),
+        scores=np.array([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6], [0.7, 0.3]]),
+        truth=np.array([1, 0, 1, 1]),
+        clips=np.array([7, 3, 7, 9]),
+    )
+    assert result.names == ["clip 3", "clip 7", "clip 9"]
+    assert result.truth.tolist() == [0, 1, 1] and result.windows.tolist() == [1, 2, 1]
+    assert result.scores == pytest.approx(np.array([[0.9, 0.1], [0.3, 0.7], [0.7, 0.3]]))
+    assert result.window_right.tolist() == [1, 2, 0]
+    assert clips.summary(result)["accuracy"] == round(2 / 3, 6)
 
 
 def test_windows_overlap_by_half_and_leave_silence_out():
