@@ -12,6 +12,7 @@ from host.features import RATE
 FRAME = RATE // 100  # samples
 LOWEST_DB = -120.0  # of a frame without any energy
 _FLOOR_SHARE = 10  # percent of the frames are taken to be no louder than noise
+_ALL = 0.95  # of the energy
 _FLOOR_WINDOW = 1000  # frames
 _FLOOR_LEAST = 30  # frames; before, nothing is known
 _FLOOR_EVERY = 10  # frames
@@ -110,6 +111,12 @@ def sound_span(levels: np.ndarray, rules: Rules) -> tuple[int, int] | None:
     """From the first sound's first frame to the last one's end; None if nothing stands out."""
     found = segments(levels, noise_floor(levels), rules)
     return (found[0][0], found[-1][1]) if found else None
+
+
+def holds_all(levels: np.ndarray, span: tuple[int, int]) -> bool:
+    """Whether what lies outside of a span is silence beside it, not just less of the same."""
+    power = 10 ** (levels / 10)
+    return float(power[span[0] : span[1]].sum()) >= _ALL * float(power.sum())
 
 
 def widen(start: int, stop: int, margin: int, length: int) -> tuple[int, int]:

@@ -187,7 +187,10 @@ class Session:
         """A trimmed take in place of a whole one."""
         pcm = take.file.read(0, take.file.samples)
         rules = segment.Rules(quietest_db=self.quietest_db, most=len(pcm))
-        span = segment.sound_span(segment.frame_levels(pcm), rules)
+        levels = segment.frame_levels(pcm)
+        span = segment.sound_span(levels, rules)
+        if span and not self.plan.fixed and not segment.holds_all(levels, span):
+            span = None  # rain, say: louder now and then
         start, stop = (span[0] * segment.FRAME, span[1] * segment.FRAME) if span else (0, len(pcm))
         start, stop = self.frame(start, stop, len(pcm))
         try:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.features import RATE
+from host import paths
+from host.features import RATE, read_pcm
 from host.record import segment
 from host.record.segment import FRAME, Floor, Rules, Segmenter, segments
 
@@ -135,3 +136,68 @@ def test_cuts_stay_inside(start, length, wanted, after):
         assert abs((first + last) - (start + stop)) <= 1
     first, last = segment.widen(start, stop, wanted, total)
     assert 0 <= first <= start and stop <= last <= total
+
+
+# ---- real sounds ----
+
+
+def need(folder):
+    path = paths.test_data() / folder
+    if not path.exists():
+        pytest.skip(f"no test data at {path}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [
+        ("Dog bark", 0.99),
+        ("Baby cry", 0.99),
+        ("Person sneeze", 0.99),
+        ("Rooster", 0.99),
+        ("Rain", 0.95),  # mostly kept whole
+        ("Sea waves", 0.95),
+    ],
+)
+def test_trimming_real_sounds_keeps_their_energy(kind, least):
+    (folder,) = need("esc10").glob(f"* - {kind}")
+    for path in sorted(folder.glob("*.ogg"))[:12]:
+        levels = segment.frame_levels(read_pcm(path, resample=True))
+        span = segment.sound_span(levels, Rules(quietest_db=-60, most=len(levels)))
+        if span and not segment.holds_all(levels, span):
+            span = None
+        assert span or least < 0.99, path.name
+        power = 10 ** (levels / 10)
+        kept = power[slice(*span)].sum() / power.sum() if span else 1
+        assert kept >= least, path.name
+
+
+@pytest.mark.parametrize("noise_db", [-70, -55])
+def test_spoken_digits_in_a_row_are_told_apart(noise_db):
+    files = sorted(need("fsdd").glob("*_1?.wav"))[::11][:40]
+    assert len({path.name.split("_")[1] for path in files}) >= 5  # speakers
+    rng = np.random.default_rng(3)
+
+    def noise(samples):
+        return rng.normal(0, 32768 * 10 ** (noise_db / 20), samples)
+
+    parts, truth, at = [noise(RATE)], [], RATE
+    for path in files:
+        digit = read_pcm(path, resample=True).astype(float)
+        digit *= 8000 / np.abs(digit).max()
+        parts += [digit + noise(len(digit)), noise(12800)]
+        truth.append((at, at + len(digit)))
+        at += len(digit) + len(parts[-1])
+    pcm = np.concatenate(parts).astype(np.int16)
+    floor, segmenter = Floor(), Segmenter(Rules(quietest_db=-60))
+    found = []
+    for level in segment.frame_levels(pcm).tolist():
+        if sound := segmenter.feed(level, floor.add(level)):
+            found.append((sound[0] * FRAME, sound[1] * FRAME))
+    assert len(found) == len(truth)
+    for (start, stop), (first, last) in zip(found, truth, strict=True):
+        start, stop = segment.widen(start, stop, RATE // 20, len(pcm))
+        assert first - RATE // 10 <= start and stop <= last + RATE // 10
+        power = pcm[first:last].astype(float) ** 2
+        inside = power[max(0, start - first) : max(0, stop - first)]
+        assert inside.sum() >= 0.97 * power.sum()
