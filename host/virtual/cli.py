@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import select
+import signal
 import time
 import tty
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -20,6 +22,7 @@ from host.errors import UserError
 from host.features import RATE, read_pcm
 from host.files import replacing
 from host.virtual.pico import VirtualPico
+from host.virtual.sound_pipe import PcmPipe, pulse_source
 
 _STEP_MS = 5.0
 _READY_MS = 1000.0  # a board that has not enumerated by then has no USB port
@@ -75,9 +78,8 @@ class Recording:
         self._frames: list[np.ndarray] = []
         self._audio: list[np.ndarray] = []
 
-    def take(self, board: VirtualPico, data: bytes) -> None:
-        """`data` came from the port; `board` may have audio."""
-        audio = board.read_audio()
+    def take(self, audio: np.ndarray, data: bytes) -> None:
+        """`audio` came over USB audio, `data` from the port."""
         if len(audio):
             self._audio.append(audio)
         for message in self._splitter.feed(data):
@@ -110,6 +112,30 @@ class Recording:
             file.writeframes(pcm.astype("<i2").tobytes())
 
 
+class Pace:
+    """Holds emulated time back to wall time."""
+
+    def __init__(self) -> None:
+        self._start: float | None = None  # wall time at emulated zero
+
+    def follow(self, board: VirtualPico) -> None:
+        """Call after each step."""
+        at = time.monotonic() - board.time_ms / 1000
+        # A slow computer falls behind; it does not run faster later to catch up.
+        if self._start is None or at - self._start > 0.02:
+            self._start = at
+
+    def left_ms(self, board: VirtualPico) -> float:
+        """How much too early it is."""
+        assert self._start is not None
+        return max(0.0, 1000 * (self._start - time.monotonic()) + board.time_ms)
+
+    def wait(self, board: VirtualPico) -> None:
+        """Sleep until wall time has come up."""
+        self.follow(board)
+        time.sleep(self.left_ms(board) / 1000)
+
+
 class Terminal:
     """A pseudo-terminal that stands for the board's USB port; it follows wall time."""
 
@@ -122,29 +148,19 @@ class Terminal:
         self._poll = select.poll()
         self._poll.register(self._master, select.POLLIN)
         self._pending = bytearray()
-        self._start: float | None = None  # wall time at emulated zero
+        self._pace = Pace()
         self._held_since: float | None = None  # a program has the terminal open
         self.open = False  # what the board knows of that
 
     def exchange(self, board: VirtualPico, data: bytes) -> None:
         """Wait for wall time; give `data` to the program, and what it says to the board."""
-        self._follow(board)
+        self._pace.follow(board)
         if self.open:
             self._pending += data[: max(0, _PTY_PENDING - len(self._pending))]
             self._flush()
-        while self._step(board, self._left_ms(board)) or self._left_ms(board) > 0:
+        left = self._pace.left_ms
+        while self._step(board, left(board)) or left(board) > 0:
             pass
-
-    def _follow(self, board: VirtualPico) -> None:
-        now = time.monotonic()
-        at = now - board.time_ms / 1000
-        # A slow computer falls behind; it does not run faster later to catch up.
-        if self._start is None or at - self._start > 0.02:
-            self._start = at
-
-    def _left_ms(self, board: VirtualPico) -> float:
-        assert self._start is not None
-        return max(0.0, 1000 * (self._start - time.monotonic()) + board.time_ms)
 
     def _step(self, board: VirtualPico, wait_ms: float) -> bool:
         """Look at the terminal once; whether there was input."""
@@ -205,7 +221,8 @@ def virtual() -> None:
     epilog="""\b
 Example:
   host virtual run .pio/build/pico/firmware.uf2 --audio alarm.wav
-  host virtual run firmware.uf2 --pty --seconds 600"""
+  host virtual run firmware.uf2 --pty --seconds 600
+  host virtual run .pio/build/pico-mic/firmware.uf2 --audio speech.wav --pulse"""
 )
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--audio", type=click.Path(path_type=Path), help="Sound file the microphone hears.")
@@ -216,6 +233,12 @@ Example:
 )
 @click.option("--pty", is_flag=True, help="Offer the USB port as a pseudo-terminal, in real time.")
 @click.option("--pcm-out", type=click.Path(path_type=Path), help="WAV file of the PCM it sends.")
+@click.option(
+    "--pcm-pipe",
+    type=click.Path(path_type=Path),
+    help="Pipe for the PCM it sends, raw int16, in real time.",
+)
+@click.option("--pulse", is_flag=True, help="Offer its microphone to PulseAudio: Otolith Mic.")
 @click.option("--led-out", type=click.Path(path_type=Path), help="CSV file of the LED: t_ms,level.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 def run(
@@ -224,6 +247,8 @@ def run(
     seconds: float | None,
     pty: bool,
     pcm_out: Path | None,
+    pcm_pipe: Path | None,
+    pulse: bool,
     led_out: Path | None,
     as_json: bool,
 ) -> None:
@@ -235,34 +260,61 @@ def run(
     if seconds is None:
         seconds = 5.0 if pcm is None else len(pcm) / RATE + 1
     listing, recording = Listing(as_json), Recording()
-    terminal = Terminal() if pty else None
-    try:
-        with VirtualPico(image) as board:
-
-            def take(data: bytes) -> None:
-                if pcm_out:
-                    recording.take(board, data)
-                listing.take(board, data)
-                if terminal:
-                    terminal.exchange(board, data)
-
-            try:
-                if terminal:
-                    board.set_dtr(False)
-                    # Alone on its line, and at once: a script waits for it.
-                    click.echo(json.dumps({"pty": terminal.name}) if as_json else terminal.name)
-                _run_all(board, pcm, seconds * 1000, bool(pcm_out and not pty), take)
-            except KeyboardInterrupt:
-                pass
-            if led_out:
-                _save_led(led_out, board.led)
-    finally:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_interrupted_by_sigterm())
+        if pulse and pcm_pipe:
+            raise UserError("--pulse and --pcm-pipe: one of them, please")
+        if pulse:
+            pcm_pipe = stack.enter_context(pulse_source())
+        pipe = PcmPipe(pcm_pipe) if pcm_pipe else None
+        if pipe:
+            stack.callback(pipe.close)
+        terminal = Terminal() if pty else None
         if terminal:
-            terminal.close()
+            stack.callback(terminal.close)
+        pace = Pace() if pipe and not terminal else None
+        board = stack.enter_context(VirtualPico(image))
+
+        def take(data: bytes) -> None:
+            audio = board.read_audio()
+            if pcm_out:
+                recording.take(audio, data)
+            if pipe and len(audio):
+                pipe.write(audio.astype("<i2").tobytes())
+            listing.take(board, data)
+            if terminal:
+                terminal.exchange(board, data)
+            elif pace:
+                pace.wait(board)
+
+        try:
+            if terminal:
+                board.set_dtr(False)
+                # Alone on its line, and at once: a script waits for it.
+                click.echo(json.dumps({"pty": terminal.name}) if as_json else terminal.name)
+            _run_all(board, pcm, seconds * 1000, bool(pcm_out and not pty), take)
+        except KeyboardInterrupt:
+            pass
+        if led_out:
+            _save_led(led_out, board.led)
     if pcm_out:
         recording.save(pcm_out)
         if recording.missing:
             click.echo(f"{recording.missing} samples were lost: silence in {pcm_out}", err=True)
+
+
+@contextlib.contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """End as on Ctrl-C, so that nothing is left behind."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run_all(
