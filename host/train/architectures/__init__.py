@@ -8,11 +8,20 @@ import sys
 from collections.abc import Callable, Iterator
 
 from host.errors import UserError
+from host.train.architectures import multi_scale
 
 ARCHITECTURES = {
     "alarm_cnn": "host.train.architectures.alarm_cnn:alarm_cnn",
+    "bc_resnet": "host.train.architectures.bc_resnet:bc_resnet",
+    "ds_cnn_m": "host.train.architectures.ds_cnn:ds_cnn_m",
+    "ds_cnn_s": "host.train.architectures.ds_cnn:ds_cnn_s",
     "esc_cnn": "host.train.architectures.esc_cnn:esc_cnn",
+    "micro_speech": "host.train.architectures.micro_speech:micro_speech",
+    "smart_lock_cnn": "host.train.architectures.smart_lock_cnn:smart_lock_cnn",
     "strided_cnn": "host.train.architectures.strided_cnn:strided_cnn",
+    "tenet12": "host.train.architectures.tenet:tenet12",
+    "tenet20": "host.train.architectures.tenet:tenet20",
+    "tenet6": "host.train.architectures.tenet:tenet6",
 }
 
 
@@ -30,6 +39,23 @@ def find(name: str) -> Callable:
             return getattr(importlib.import_module(module), attribute)
     except Exception as error:  # a module of the user's own can fail in any way
         raise UserError(f"architecture {name!r}: {type(error).__name__}: {error}") from error
+
+
+def fused(model, architecture: str | Callable | None = None):
+    """`model` as it is converted: what for_inference(model) in its architecture's module makes of
+    it, and where there is none, with parallel depthwise convolutions made one. The same model if
+    there is nothing to do."""
+    build = find(architecture) if isinstance(architecture, str) else architecture
+    module = sys.modules.get(getattr(build, "__module__", ""))
+    hook = getattr(module, "for_inference", multi_scale.for_inference)
+    try:
+        twin = hook(model)
+        if (twin.input_shape, twin.output_shape) != (model.input_shape, model.output_shape):
+            raise ValueError(f"gives {twin.output_shape}, not {model.output_shape}")
+    except Exception as error:  # a hook of the user's own can fail in any way
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{getattr(module, '__name__', '')}: for_inference: {line}") from error
+    return twin
 
 
 @contextlib.contextmanager

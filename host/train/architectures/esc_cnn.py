@@ -7,13 +7,12 @@ classes of ESC-50, 1,098 with two.
 
 def esc_cnn(frames: int, bands: int, classes: int, dropout: float):
     """(1, frames, bands, 1) -> (1, classes)."""
-    import tensorflow as tf
     from tf_keras import Sequential, layers
 
     return Sequential(
         [
             layers.Input((frames, bands, 1), batch_size=None),
-            layers.Lambda(lambda x: tf.image.resize(x, (32, 32), method="nearest"), name="resize"),
+            layers.Resizing(32, 32, interpolation="nearest"),
             layers.Conv2D(8, 8, strides=2, activation="relu"),
             layers.MaxPooling2D(2),
             layers.Flatten(),
