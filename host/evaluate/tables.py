@@ -24,7 +24,7 @@ def seconds(value: float | None) -> str:
 
 def table(*heads: str) -> Table:
     """A table whose first column is text and the others are numbers."""
-    made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    made = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for number, head in enumerate(heads):
         made.add_column(head, justify="right" if number else "left", no_wrap=not number)
     return made
@@ -57,7 +57,7 @@ def print_clips(console: Console, s: dict) -> None:
     console.print(classes)
     numbers = [str(i + 1) for i in range(len(s["labels"]))]
     rows = [f"{n} {label}" for n, label in zip(numbers, s["labels"], strict=True)]
-    confusion = table("played / heard", *numbers, "UNK")
+    confusion = table("played / heard", *(n.rjust(3) for n in numbers), "UNK")
     for i, name in enumerate([*rows, "no class"][: len(rows) + bool(s["of_no_class"])]):
         confusion.add_row(name, *(str(n or ".") for n in s["confusion"][i]))
     console.print(confusion)

@@ -100,7 +100,7 @@ def _sweep(result: clips.ClipScores, picked: Sequence[float]) -> str:
 def _timeline(result: stream.StreamResult) -> str:
     shown = result.recordings[:ROWS]
     figure = _figure(10, 1.2 + 2.0 * len(shown))
-    colors = {label: _color(result.labels.index(label)) for label in result.heard}
+    colors = {label: _color(n) for n, label in enumerate(result.heard)}
     for axis, r in zip(figure.subplots(len(shown), squeeze=False).ravel(), shown, strict=True):
         times = np.arange(1, len(r.curve) + 1) * r.curve_ms / 1000
         for label in result.heard:
@@ -115,21 +115,15 @@ def _timeline(result: stream.StreamResult) -> str:
             )
         wrong = set(r.matched.false_alarms)
         for e, event in enumerate(r.events):
-            axis.plot(
-                event.t_ms / 1000,
-                1.06,
-                "x" if e in wrong else "v",
-                color=colors[event.label],
-                clip_on=False,
-                markersize=7,
-            )
+            mark, color = ("x", "red") if e in wrong else ("v", colors[event.label])
+            axis.plot(event.t_ms / 1000, 1.06, mark, color=color, clip_on=False, markersize=7)
         axis.set_ylim(0, 1.12)
         axis.set_xlim(0, max(r.duration_ms / 1000, 0.001))
         axis.set_title(r.name.rpartition("/")[2].replace("$", r"\$"), fontsize=9, loc="left")
         axis.set_xlabel("s")
     for label, name in zip(result.heard, _plain_text(result.heard), strict=True):
         axis.plot([], [], color=colors[label], label=name)
-    axis.legend(fontsize=8, loc="upper right", ncols=1 + len(result.heard) // 6)
+    figure.legend(fontsize=8, loc="outside right upper")
     return _image(figure, "timeline of the recordings")
 
 
