@@ -7,6 +7,10 @@ from host.lazy import LazyGroup
 # name -> "module:attribute" of a click command; one line a command.
 COMMANDS = {
     "synth": "host.data.synth:synth",
+    "import": "host.data.importing:import_",
+    "check": "host.data.check:check",
+    "stats": "host.data.stats:stats",
+    "split": "host.data.split:split",
 }
 
 
