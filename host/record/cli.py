@@ -26,6 +26,14 @@ from host.record.stretch import Stretch
 from host.record.wav import MAX_SECONDS
 
 
+class Number(click.FloatRange):
+    """A range without NaN."""
+
+    def convert(self, value, param, ctx):
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is not a number", param, ctx) if number != number else number
+
+
 def open_source(device: str | None, port: str | None) -> Source:
     """The microphone the options ask for."""
     return SerialMicrophone(port) if port else Microphone(device)
@@ -125,7 +133,7 @@ Examples:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.1, MAX_SECONDS),
+    type=Number(0.1, MAX_SECONDS),
     help="Length of a take; with --trim or --continuous: every take has exactly this length, the "
     "sound in its middle.  [default: 1; --continuous: as long as the sound]",
 )
@@ -139,26 +147,26 @@ Examples:
 )
 @click.option(
     "--duration",
-    type=click.FloatRange(0.1, MAX_SECONDS),
+    type=Number(0.1, MAX_SECONDS),
     help="Seconds of --continuous.  [default: until Ctrl-C]",
 )
 @click.option(
     "--countdown",
-    type=click.FloatRange(0, 60),
+    type=Number(0, 60),
     default=3.0,
     show_default=True,
     help="Seconds before a take.",
 )
 @click.option(
     "--silence",
-    type=click.FloatRange(-120, 0),
+    type=Number(-120, 0),
     default=-60.0,
     show_default=True,
     help="dBFS: takes that are never louder for a tenth of a second are rejected.",
 )
 @click.option(
     "--gain",
-    type=click.FloatRange(-60, 60),
+    type=Number(-60, 60),
     default=0.0,
     show_default=True,
     help="dB to make takes louder by.",

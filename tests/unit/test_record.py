@@ -466,6 +466,7 @@ def test_labels_are_names_of_folders(record, label):
         (["x", "--device", "a", "--serial", "b"], "choose one"),
         (["x", "--duration", "5"], "--duration is for --continuous"),
         (["x", "--seconds", "0"], "--seconds"),
+        (["x", "--countdown", "nan"], "--countdown"),
         (["x", "--set", "all"], "--set"),
         ([], "LABEL is missing"),
     ],
