@@ -9,7 +9,7 @@ import numpy as np
 
 from host.evaluate import clips, metrics, stream
 from host.evaluate.tables import plain, seconds, share
-from host.report.training import STYLE, _figure, _png
+from host.report.page import STYLE, new_figure, png
 
 UNK = "UNK"
 ROWS = 12  # recordings drawn
@@ -26,7 +26,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _image(figure, what: str) -> str:
-    return f'<img alt="{what}" src="{_png(figure)}">'
+    return f'<img alt="{what}" src="{png(figure)}">'
 
 
 def _color(number: int):
@@ -41,7 +41,7 @@ def _confusion(result: clips.ClipScores) -> str:
     rows = columns if result.table[-1].any() else result.labels
     table = result.table[: len(rows)]
     size = 2.5 + 0.55 * len(rows)
-    figure = _figure(size + 2, size)
+    figure = new_figure(size + 2, size)
     axis = figure.subplots()
     axis.imshow(table / np.maximum(1, table.sum(1, keepdims=True)), cmap="Blues", vmin=0, vmax=1)
     axis.axvline(len(result.labels) - 0.5, color="k", linewidth=0.8)
@@ -61,7 +61,7 @@ def _plain_text(names: Sequence[str]) -> list[str]:
 
 
 def _roc(result: clips.ClipScores) -> str:
-    figure = _figure(7, 5)
+    figure = new_figure(7, 5)
     axis = figure.subplots()
     for c, label in enumerate(_plain_text(result.labels)):
         positive = result.positive(c)
@@ -79,7 +79,7 @@ def _roc(result: clips.ClipScores) -> str:
 
 
 def _sweep(result: clips.ClipScores, picked: Sequence[float]) -> str:
-    figure = _figure(9, 4)
+    figure = new_figure(9, 4)
     axis = figure.subplots()
     for c, label in enumerate(_plain_text(result.labels)):
         if not result.positive(c).any():
@@ -99,7 +99,7 @@ def _sweep(result: clips.ClipScores, picked: Sequence[float]) -> str:
 
 def _timeline(result: stream.StreamResult) -> str:
     shown = result.recordings[:ROWS]
-    figure = _figure(10, 1.2 + 2.0 * len(shown))
+    figure = new_figure(10, 1.2 + 2.0 * len(shown))
     colors = {label: _color(n) for n, label in enumerate(result.heard)}
     for axis, r in zip(figure.subplots(len(shown), squeeze=False).ravel(), shown, strict=True):
         times = np.arange(1, len(r.curve) + 1) * r.curve_ms / 1000

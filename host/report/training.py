@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
+from host.report.page import STYLE, new_figure, png
 from host.spec import Spec
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: right }
-th:first-child, td:first-child { text-align: left } img { max-width: 100% }
-h1 { margin-bottom: 0 }
-"""
-
-
-def _png(figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _figure(width: float, height: float):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _curves(history: dict) -> str:
-    figure = _figure(9, 3)
+    figure = new_figure(9, 3)
     for axis, key in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         epochs = np.arange(1, len(history[key]) + 1)
         axis.plot(epochs, history[key], label="training")
@@ -43,12 +20,12 @@ def _curves(history: dict) -> str:
         axis.set_xlabel("epoch")
         axis.set_ylabel(key)
         axis.legend()
-    return _png(figure)
+    return png(figure)
 
 
 def _confusion(table: np.ndarray, classes: Sequence[str]) -> str:
     size = 2.5 + 0.55 * len(classes)
-    figure = _figure(size + 1, size)
+    figure = new_figure(size + 1, size)
     axis = figure.subplots()
     axis.imshow(table / np.maximum(1, table.sum(1, keepdims=True)), cmap="Blues", vmin=0, vmax=1)
     axis.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
@@ -58,13 +35,13 @@ def _confusion(table: np.ndarray, classes: Sequence[str]) -> str:
     for (row, column), count in np.ndenumerate(table):
         dark = count > 0.5 * table[row].sum()
         axis.text(column, row, str(count), ha="center", va="center", color="w" if dark else "k")
-    return _png(figure)
+    return png(figure)
 
 
 def _spectrograms(examples: Sequence[np.ndarray], spec: Spec) -> str:
     columns = min(5, len(examples))
     rows = -(-len(examples) // columns)
-    figure = _figure(2.6 * columns + 0.5, 2.6 * rows)
+    figure = new_figure(2.6 * columns + 0.5, 2.6 * rows)
     seconds = spec.features.samples / spec.features.sample_rate
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes[len(examples) :]:
@@ -80,7 +57,7 @@ def _spectrograms(examples: Sequence[np.ndarray], spec: Spec) -> str:
         axis.set_title(label)
         axis.set_xlabel("s")
         axis.set_ylabel("kHz")
-    return _png(figure)
+    return png(figure)
 
 
 def training_report(spec: Spec, metrics: dict, examples: Sequence[np.ndarray]) -> str:
