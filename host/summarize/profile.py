@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from host.compile import Compiled, compile_graph, read_file
 from host.compile.metadata import read_metadata
+from host.device.transports import Transport
 from host.errors import UserError
 from host.evaluate.models import find
 from host.evaluate.tables import table
@@ -48,21 +50,29 @@ class Profile:
 
 
 def profile_image(image: Path, compiled: Compiled, board: str = "pico") -> Profile:
-    """Run the network of `image` (the bench app around `compiled`) once, on zeros."""
-    from host.device import Client, VirtualTransport
+    """Run the network of `image` (the bench app around `compiled`) once on a virtual board."""
+    from host.device import VirtualTransport
     from host.virtual import VirtualPico
 
-    report = compiled.report
     with VirtualPico(image, board=board) as pico:
-        client = Client(VirtualTransport(pico))
-        hello = client.hello(timeout_ms=5000)
-        if hello["hash"] != report["hash"]:
-            raise UserError(f"the board runs {hello['hash']}, not {report['hash']}")
-        zeros = b"".join(
-            np.full(edge["shape"], edge["zero_point"], np.int8).tobytes()
-            for edge in report["inputs"]
-        )
-        message = client.run_network(zeros, timeout_ms=60_000).message
+        return measure(VirtualTransport(pico), compiled)
+
+
+def measure(transport: Transport, compiled: Compiled) -> Profile:
+    """Run the network of a board with the bench app around `compiled` once, on zeros."""
+    from host.device import Client
+
+    report = compiled.report
+    client = Client(transport)
+    hello = client.hello(timeout_ms=5000)
+    if hello.get("app") != "bench":
+        raise UserError(f"the board runs the app {hello.get('app')}: upload the bench app")
+    if hello["hash"] != report["hash"]:
+        raise UserError(f"the board runs network {hello['hash']}, not {report['hash']}")
+    zeros = b"".join(
+        np.full(edge["shape"], edge["zero_point"], np.int8).tobytes() for edge in report["inputs"]
+    )
+    message = client.run_network(zeros, timeout_ms=60_000).message
     cycles = message["layers"]
     if len(cycles) != len(report["operations"]):
         raise UserError(
@@ -138,19 +148,25 @@ def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dic
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="pico", show_default=True, help="A board that runs here.")
 @click.option("--app", is_flag=True, help="Also the whole app: microphone, front end, network.")
+@click.option("--port", help="A real board that runs the bench app around MODEL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def profile_command(model: Path, board: str, app: bool, as_json: bool) -> None:
-    """Cycles of each layer of MODEL (an int8 .tflite or its folder) on the virtual board.
+def profile_command(model: Path, board: str, app: bool, port: str | None, as_json: bool) -> None:
+    """Cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board.
 
-    Not modelled: flash wait states, the second core, bus contention.
+    Not modelled: flash wait states, the second core, bus contention. A real board has them: build
+    its bench app with OTOLITH_MODEL=MODEL pio run -e pico-bench -t upload, then give its --port.
 
     \b
-    Example:
+    Examples:
         host profile models/fire_alarm --board pico --app
+        host profile models/fire_alarm --port /dev/ttyACM0
     """
     from host.deploy.firmware import build
+    from host.device import SerialTransport
 
-    target = virtual_board(board)
+    if app and port:
+        raise UserError("--app is for virtual boards: `host monitor` shows a real one's load")
+    where = f"the board at {port}" if port else f"a virtual {virtual_board(board).name}"
     file = find(model)
     try:
         data = read_file(file.tflite)
@@ -161,7 +177,12 @@ def profile_command(model: Path, board: str, app: bool, as_json: bool) -> None:
         raise UserError(f"{file.tflite}: {error.message}") from error
     if app and hop is None:
         raise UserError(f"{file.tflite}: no metadata, so no app can listen with it: leave --app")
-    measured = profile_image(build(f"{board}-bench", file.tflite).uf2, compiled, board)
+    if port:
+        with contextlib.closing(SerialTransport(port)) as transport:
+            measured = measure(transport, compiled)
+    else:
+        image = build(f"{board}-bench", file.tflite).uf2
+        measured = profile_image(image, compiled, board)
     result = figures(measured, hop)
     if app:
         image = build(board, file.tflite).uf2
@@ -169,10 +190,10 @@ def profile_command(model: Path, board: str, app: bool, as_json: bool) -> None:
         result["app"] = whole_app(image, compiled.report["hash"], board, window)
     if as_json:
         report = {key: compiled.report[key] for key in ("name", "hash", "arena", "weights")}
-        click.echo(json.dumps({"board": board, **report, **result}))
+        click.echo(json.dumps({"board": port or board, **report, **result}))
         return
     console = Console()
-    click.echo(f"{compiled.report['name']} {compiled.report['hash']} on a virtual {target.name}")
+    click.echo(f"{compiled.report['name']} {compiled.report['hash']} on {where}")
     rows = table("layer", "output", "MACs", "cycles", "ms", "share", "cycles/MAC")
     for number, layer in enumerate(measured.layers):
         rows.add_row(

@@ -1,9 +1,14 @@
 """Cycles of each layer on the virtual Pico: they add up, and they belong to the layers."""
 
+import json
+
 import pytest
 import small_models
-from conftest import _build
+from click.testing import CliRunner
+from images import build
+from test_board import pty
 
+from host.cli import main
 from host.compile import compile_graph, model_hash
 from host.summarize.profile import figures, hop_ms, profile_image, whole_app
 
@@ -16,15 +21,15 @@ def profiles(tmp_path_factory):
     found = {}
     for name in ("loudness", "slow"):
         data = getattr(small_models, name)()
-        image = _build("pico-bench", data, tmp_path_factory.mktemp(name))
+        image = build("pico-bench", data, tmp_path_factory.mktemp(name))
         compiled = compile_graph(data, "network")
-        found[name] = compiled, profile_image(image, compiled)
+        found[name] = compiled, profile_image(image, compiled), image
     return found
 
 
 @pytest.mark.parametrize("name", ["loudness", "slow"])
 def test_the_layers_add_up_to_the_whole(name, profiles):
-    compiled, profile = profiles[name]
+    compiled, profile, _ = profiles[name]
     assert [layer.operation for layer in profile.layers] == [
         step["name"] for step in compiled.report["operations"]
     ]
@@ -34,11 +39,11 @@ def test_the_layers_add_up_to_the_whole(name, profiles):
 
 
 def test_cycles_go_to_the_layer_that_works(profiles):
-    _, profile = profiles["slow"]
+    _, profile, _ = profiles["slow"]
     conv = profile.layers[0]
     assert conv.operation == "CONV_2D" and conv.cycles > 0.9 * profile.cycles
     assert 3 < conv.cycles / conv.macs < 60  # a Cortex-M0+ loads, multiplies and adds
-    _, profile = profiles["loudness"]
+    _, profile, _ = profiles["loudness"]
     pool = profile.layers[0]
     assert pool.operation == "AVERAGE_POOL_2D" and pool.cycles > 0.5 * profile.cycles
 
@@ -54,7 +59,21 @@ def test_the_margin_is_of_the_hop(profiles):
 
 def test_the_whole_app_is_more_than_its_network(inference_image, profiles):
     app = whole_app(inference_image, model_hash(small_models.loudness()), "pico", 1000)
-    _, profile = profiles["loudness"]
+    _, profile, _ = profiles["loudness"]
     assert app["infer_ms"] == pytest.approx(profile.ms, rel=0.1)
     together = (app["pdm_ms"] + app["feature_ms"] + app["infer_ms"]) / 32
     assert together <= app["cpu"] < together + 0.15 and app["overruns"] == 0
+
+
+def test_a_board_at_a_port_is_measured_the_same(profiles, tmp_path):
+    _, profile, image = profiles["loudness"]
+    model = tmp_path / "loudness.tflite"
+    model.write_bytes(small_models.loudness())
+    with pty(image) as (port, _):
+        run = ["profile", str(model), "--port", port]
+        found = json.loads(CliRunner().invoke(main, [*run, "--json"]).stdout)
+        assert found["cycles"] == pytest.approx(profile.cycles, rel=0.01)
+        assert sum(x["cycles"] for x in found["layers"]) >= 0.98 * found["cycles"]
+        model.write_bytes(small_models.slow())
+        result = CliRunner().invoke(main, run)
+        assert result.exit_code == 1 and "the board runs network" in result.output
