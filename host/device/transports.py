@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from host.errors import UserError
 
 if TYPE_CHECKING:
+    from serial import Serial
+
     from host.virtual import VirtualPico
 
 VENDOR = 0x1209  # as in lib/usb/src/usb.h
@@ -66,17 +68,30 @@ class SerialTransport:
     def __init__(self, port: str) -> None:
         import serial
 
-        self.name = port
-        self._ahead = bytearray()  # read while writing
-        self._writer = ThreadPoolExecutor(1)
-        self._timeout = serial.SerialTimeoutException
         try:
-            self._serial = serial.Serial(
+            opened = serial.Serial(
                 port, 115200, timeout=_SERIAL_POLL_S, write_timeout=_WRITE_PATIENCE_S
             )
         except (serial.SerialException, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UserError(f"can't open {port}: {reason}; is it the right port?") from error
+        self._use(port, opened)
+
+    @classmethod
+    def around(cls, opened: Serial) -> SerialTransport:
+        """A port that somebody else has opened; close() closes it."""
+        transport = cls.__new__(cls)
+        transport._use(opened.port, opened)
+        return transport
+
+    def _use(self, name: str, opened: Serial) -> None:
+        import serial
+
+        self.name = name
+        self._serial = opened
+        self._ahead = bytearray()  # read while writing
+        self._writer = ThreadPoolExecutor(1)
+        self._timeout = serial.SerialTimeoutException
 
     def _lost(self, error: Exception) -> UserError:
         return UserError(f"lost the board at {self.name}: {error}")

@@ -1,0 +1,71 @@
+"""The board under test: on a desk, or virtual; either way a serial port."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.device import Client, SerialTransport
+
+BACK_S = 15.0  # a board that was reset has its port again by then
+
+
+@dataclass
+class Board:
+    """app: what it runs. serial: as USB tells it, "" if it does not. attached: on a desk."""
+
+    port: str
+    app: str
+    serial: str
+    attached: bool
+    model: Path | None  # the network of the inference app
+    image: Path | None = None  # what a virtual board runs
+
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Client]:
+        """Open the port; waits for one that is on its way back."""
+        end = time.monotonic() + BACK_S
+        while not os.path.exists(self.port) and time.monotonic() < end:
+            time.sleep(0.1)
+        transport = SerialTransport(self.port)
+        try:
+            yield Client(transport)
+        finally:
+            transport.close()
+
+
+@contextlib.contextmanager
+def virtual_board(image: Path, app: str, model: Path | None) -> Iterator[Board]:
+    """`image` on a virtual Pico in a process of its own; its port is a pseudo-terminal."""
+    command = [sys.executable, "-m", "host", "virtual", "run", str(image), "--pty", "--json"]
+    with subprocess.Popen(
+        [*command, "--seconds", "3600"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            port = json.loads(process.stdout.readline())["pty"]
+            # it must never wait for somebody to read what it prints
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            yield Board(port, app, "", False, model, image)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def usb_serial(port: str) -> str:
+    """The serial number of the board at `port`; the port's own name if it tells none."""
+    from serial.tools import list_ports
+
+    real = os.path.realpath(port)
+    for found in list_ports.comports():
+        if os.path.realpath(found.device) == real and found.serial_number:
+            return found.serial_number
+    return real

@@ -1,0 +1,127 @@
+"""Hardware-in-the-loop tests: the same ones against a board on a desk and a virtual one.
+
+    pytest tests/hil                                        # virtual Pico, both apps
+    pytest tests/hil --board pico --port /dev/ttyACM0       # what that board runs
+    pytest tests/hil --board pico --port ... --flash        # build and upload first
+
+pytest-embedded's serial service opens the port (fixture dut); `client` speaks the wire protocol
+over the same open port.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import small_models
+from images import build
+
+from boards import Board, usb_serial, virtual_board
+from host import paths
+from host.compile import model_hash
+from host.deploy import firmware
+from host.device import Client, SerialTransport, find_ports
+from host.device.claim import claim
+
+APPS = {"inference": "pico", "usb_mic": "pico-mic"}  # app -> environment that builds it
+VIRTUAL = "virtual-pico"
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("otolith", "Otolith boards")
+    group.addoption("--board", help=f"a name from boards/, or {VIRTUAL} (default without --port)")
+    group.addoption("--model", help=".tflite on the attached board (default: fire_alarm)")
+    group.addoption("--flash", action="store_true", help="build and upload before the tests")
+    group.addoption("--app", choices=list(APPS), default="inference", help="what --flash uploads")
+    group.addoption("--claim-timeout", type=float, default=0.0, help="seconds to wait for a board")
+    group.addoption("--bootsel", action="store_true", help="also test bootsel: ends the session")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "app(*names): apps a test is about; default: all")
+
+
+def is_virtual(config) -> bool:
+    board = config.getoption("--board") or ("" if config.getoption("port") else VIRTUAL)
+    return board == VIRTUAL
+
+
+def pytest_generate_tests(metafunc):
+    if "board" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("app")
+    wanted = list(marker.args) if marker else list(APPS)
+    apps = wanted if is_virtual(metafunc.config) else ["attached"]
+    metafunc.parametrize("board", apps, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def board(request, tmp_path_factory):
+    """The board under test."""
+    if is_virtual(request.config):
+        folder = tmp_path_factory.mktemp(request.param)
+        network = small_models.loudness() if request.param == "inference" else None
+        image = build(APPS[request.param], network, folder)
+        model = folder / "network.tflite" if network else None
+        with virtual_board(image, request.param, model) as board:
+            yield board
+        return
+    yield from attached_board(request.config)
+
+
+def attached_board(config):
+    port = config.getoption("port") or next(iter(find_ports()), None)
+    if port is None:
+        pytest.exit("no board found: name its port with --port", returncode=4)
+    serial = usb_serial(port)
+    model = Path(config.getoption("--model") or paths.MODELS / "fire_alarm" / "fire_alarm.tflite")
+    timeout = config.getoption("--claim-timeout")
+    with claim(serial, "hardware-in-the-loop tests", timeout):
+        if config.getoption("--flash"):
+            app, name = config.getoption("--app"), config.getoption("--board") or "pico"
+            env = name if app == "inference" else APPS[app].replace("pico", name)
+            firmware.upload(env, model if app == "inference" else None, port)
+        board = Board(port, "", serial, True, model)
+        with board.connect() as client:
+            hello = client.hello()
+        board.app = hello["app"]
+        if board.app == "inference" and hello["hash"] != model_hash(model.read_bytes()):
+            pytest.exit(
+                f"{port} runs another network ({hello['model']} {hello['hash']}) than {model}: "
+                "upload it (--flash), or name the right one (--model)",
+                returncode=4,
+            )
+        yield board
+
+
+@pytest.fixture(autouse=True)
+def right_app(request):
+    """On a desk a board runs one app: the tests of others are not for it."""
+    if "board" not in request.fixturenames:
+        return
+    marker = request.node.get_closest_marker("app")
+    app = request.getfixturevalue("board").app
+    if marker and app not in marker.args:
+        pytest.skip(f"the attached board runs {app}; flash {' or '.join(marker.args)} for this")
+
+
+# ---- pytest-embedded's fixtures ----
+
+
+@pytest.fixture
+def embedded_services():
+    return "serial"
+
+
+@pytest.fixture
+def port(board):
+    assert os.path.exists(board.port)
+    return board.port
+
+
+@pytest.fixture
+def client(dut):
+    """The wire protocol over the port that pytest-embedded has opened."""
+    with dut.serial.disable_redirect_thread():
+        client = Client(SerialTransport.around(dut.serial.proc))
+        client.hello()
+        yield client

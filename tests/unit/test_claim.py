@@ -1,0 +1,80 @@
+"""A board is held by one process at a time, and by none that has died."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from host.device.claim import claim
+from host.errors import UserError
+
+HOLD = """
+import sys, time
+from host.device.claim import claim
+with claim(sys.argv[1], "a long test"):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("OTOLITH_LOCKS", str(tmp_path))
+
+
+def holder(serial, seconds):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, serial, str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_claimant_is_told_who_holds_the_board():
+    with holder("E66", 60) as process:
+        with pytest.raises(UserError) as told, claim("E66"):
+            pass
+        message = told.value.message
+        assert f"process {process.pid}" in message and "a long test" in message
+        assert "\n" not in message
+        with claim("E67"):  # another board is free
+            pass
+        process.kill()
+
+
+def test_who_dies_lets_go():
+    process = holder("E66", 60)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with claim("E66") as path:
+        assert path.exists()
+
+
+def test_waiting_pays():
+    with holder("E66", 0.5):
+        started = time.monotonic()
+        with claim("E66", timeout_s=30):
+            assert time.monotonic() - started < 30
+
+
+def test_one_process_can_not_claim_twice():
+    with claim("E66"), pytest.raises(UserError, match=str(os.getpid())), claim("E66"):
+        pass
+    with claim("E66"):
+        pass
+
+
+@pytest.mark.parametrize("serial", ["../../etc/passwd", "/dev/ttyACM0", "", "a b\nc"])
+def test_any_serial_number_makes_a_file_in_the_folder(serial, tmp_path):
+    with claim(serial) as path:
+        assert path.parent == tmp_path and path.is_file()
+
+
+def test_a_folder_that_can_not_be_used(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OTOLITH_LOCKS", str(tmp_path / "file" / "below"))
+    with pytest.raises(UserError, match="can't keep lock files"), claim("E66"):
+        pass
