@@ -170,9 +170,7 @@ def convert(path: Path, folder: Path, seconds: float, known: frozenset[str]) -> 
                 break
             scaled = np.round(block * 32768)
             pcm = np.clip(scaled, -32768, 32767)
-            found.cut_off += int(
-                np.count_nonzero(scaled - pcm > 1) + np.count_nonzero(scaled < pcm)
-            )
+            found.cut_off += int(np.count_nonzero(np.abs(scaled - pcm) > 1))  # 1: full scale
             clips.add(pcm.astype(np.int16))
         if not found.problem:
             clips.finish()

@@ -16,10 +16,20 @@ from host.errors import UserError
 
 LAYOUTS = ("folders", "esc", "speech-commands")
 # What lies beside sounds and is none.
-_NOT_SOUNDS = frozenset(
-    (".txt", ".csv", ".tsv", ".md", ".rst", ".json", ".xml", ".html", ".toml", ".yaml", ".yml")
-    + (".pdf", ".png", ".jpg", ".jpeg", ".svg", ".py", ".ipynb", ".zip", ".gz", ".textgrid")
-)
+_NOT_SOUNDS = {
+    ".txt",
+    ".csv",
+    ".tsv",
+    ".md",
+    ".rst",
+    ".json",
+    ".xml",
+    ".html",
+    ".toml",
+    ".yaml",
+} | {
+    *(".yml", ".pdf", ".png", ".jpg", ".jpeg", ".svg", ".py", ".ipynb", ".zip", ".gz", ".textgrid"),
+}
 _ESC_CLASS = re.compile(r"\d{3} ?- ?(.+)")
 _ESC_CLIP = re.compile(r"(\d+)-([^-]+)-([A-Z]+)(?:-(\d+))?$")
 _SPOKEN = re.compile(r"(.+)_nohash_\d+$")

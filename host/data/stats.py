@@ -88,7 +88,7 @@ def picture(classes: dict[str, Class], file: Path) -> None:
             start = [a + b for a, b in zip(start, counts, strict=True)]
     left.invert_yaxis()
     left.set_xlabel("clips")
-    left.legend(loc="lower right")
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
     right.boxplot(
         [about.levels for about in classes.values()],
         positions=range(len(labels)),
@@ -111,31 +111,33 @@ def _show(classes: dict[str, Class]) -> None:
     table = Table(box=box.SIMPLE, show_footer=True)
     total = sum(about.clips for about in classes.values())
     seconds = sum(about.seconds for about in classes.values())
-    speakers = set().union(*(about.speakers for about in classes.values()))
-    sources = set().union(*(about.sources for about in classes.values()))
-    table.add_column("class", "all")
-    for name, footer in (
-        ("clips", total),
-        ("seconds", f"{seconds:.1f}"),
-        ("dBFS (RMS)", ""),
-        *((name, sum(c.sets[name] for c in classes.values())) for name in SETS),
-        ("no set", sum(c.sets[""] for c in classes.values())),
-        ("speakers", len(speakers)),
-        ("sources", len(sources)),
-    ):
-        table.add_column(name, str(footer), justify="right")
-    for label, about in classes.items():
-        loudness = about.loudness()
-        table.add_row(
-            Text(shown(label)),
-            str(about.clips),
-            f"{about.seconds:.1f}",
-            f"{loudness[0]:.1f} \u00b1 {loudness[1]:.1f}" if loudness else "silent",
-            *(str(count) for count in about.sets.values()),
-            str(len(about.speakers)),
-            str(len(about.sources)),
-        )
-    Console().print(table)
+    columns: list[tuple[str, str, list[str]]] = [
+        ("clips", str(total), [str(about.clips) for about in classes.values()]),
+        ("seconds", f"{seconds:.1f}", [f"{about.seconds:.1f}" for about in classes.values()]),
+        ("dBFS (RMS)", "", [_decibels(about) for about in classes.values()]),
+    ]
+    for name in (*SETS, ""):
+        counts = [about.sets[name] for about in classes.values()]
+        columns.append((name or "no set", str(sum(counts)), [str(n) for n in counts]))
+    for what in ("speakers", "sources"):
+        sets = [getattr(about, what) for about in classes.values()]
+        count = len(set().union(*sets))
+        columns.append((what, str(count), [str(len(names)) for names in sets]))
+    columns = [column for column in columns if column[1] != "0"]  # nothing to tell
+    table.add_column("class", "all", no_wrap=True)
+    for name, footer, _ in columns:
+        table.add_column(name, footer, justify="right", no_wrap=True)
+    for row, label in enumerate(classes):
+        table.add_row(Text(shown(label)), *(values[row] for _, _, values in columns))
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 200)  # a file has no edge
+    console.print(table)
+
+
+def _decibels(about: Class) -> str:
+    loudness = about.loudness()
+    return f"{loudness[0]:.1f} \u00b1 {loudness[1]:.1f}" if loudness else "silent"
 
 
 @click.command()
