@@ -227,11 +227,12 @@ def judge(
     thresholds = metadata["detect"]["thresholds"]
     # what rounds to 0 on the chip never makes an event
     heard = [label for label in chain.labels if round(32767 * thresholds.get(label, 0)) > 0]
-    judged, problems = [], []
+    judged, problems, notes = [], [], []
     for path, track in recordings:
         try:
             spans, ignored, bad = truth(track, heard) if track else ([], {}, [])
-            problems += bad
+            for line in bad:  # overlapping labels are told, but every one of them counts
+                (problems if line.endswith("passed over") else notes).append(line)
             events, duration, curve, step = listen(
                 chain, path, (lambda share, path=path: progress(path, share)) if progress else None
             )
@@ -246,7 +247,7 @@ def judge(
         judged.append(Recording(str(path), duration, spans, events, matched, ignored, curve, step))
     if not judged:
         raise UserError(problems[0] if problems else "no recording given")
-    return StreamResult(chain.labels, heard, thresholds, early_ms, late_ms, judged, problems)
+    return StreamResult(chain.labels, heard, thresholds, early_ms, late_ms, judged, problems, notes)
 
 
 def false_alarms_at_most(count: int, hours: float) -> float:

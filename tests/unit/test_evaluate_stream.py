@@ -125,7 +125,6 @@ def test_a_recording_is_heard_as_the_chain_hears_it(listening):
 
 
 def test_hits_misses_and_false_alarms(listening):
-    pytest.importorskip("host.data.labels")
     arguments = ("evaluate", listening / "loud.tflite", "--stream", listening / "night.wav")
     result = host(*arguments, "--json", "-o", listening / "page.html")
     found = json.loads(result.stdout)
@@ -183,3 +182,17 @@ def test_one_bad_recording_leaves_the_others(listening, tmp_path):
     result = host("evaluate", model, "--stream", *recordings, "--no-labels", "--json")
     assert result.exit_code == 1 and json.loads(result.stdout)["recordings"] == 1
     assert "bad.wav" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_bad_lines_of_a_track_are_told_and_the_others_count(listening, tmp_path):
+    arguments = ("evaluate", listening / "loud.tflite", "--stream", listening / "night.wav")
+    track = tmp_path / "track.txt"
+    track.write_text("3\t5\tloud\n4\t6\tloud\n")
+    result = host(*arguments, "--labels", track, "--json")
+    assert result.exit_code == 0 and json.loads(result.stdout)["labels"] == 2
+    assert len(result.stderr.splitlines()) == 1 and "overlap" in result.stderr
+    track.write_text("3\t5\tloud\nthree\t6\tloud\n40\t41\tloud\n")
+    result = host(*arguments, "--labels", track, "--json")
+    assert result.exit_code == 1 and json.loads(result.stdout)["labels"] == 1
+    assert len(result.stderr.splitlines()) == 2
+    assert "track.txt:2" in result.stderr and "1 labels start after" in result.stderr
