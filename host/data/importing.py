@@ -37,10 +37,19 @@ _known: frozenset[str] = frozenset()
 
 
 def _begin(known: frozenset[str]) -> None:
-    """In each process: Ctrl-C is the parent's to deal with."""
+    """In each process."""
     global _known
     _known = known
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes started in here never see Ctrl-C, which is the parent's to deal with, afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(path: Path, folder: Path, seconds: float) -> Converted:
@@ -49,7 +58,7 @@ def _work(path: Path, folder: Path, seconds: float) -> Converted:
 
 @dataclass
 class Imported:
-    """What happened. problems: a line each; failed: how many of them are files or folders."""
+    """What happened. seconds: of the clips. already: files. problems: a line each."""
 
     files: int = 0
     clips: int = 0
@@ -197,7 +206,8 @@ def _converted(
     try:
         while True:
             while len(running) < _AHEAD * (workers or 1) and (following := next(left, None)):
-                running.append((following[1], pool.submit(_work, *job(*following))))
+                with _no_interrupts():  # submit() starts processes
+                    running.append((following[1], pool.submit(_work, *job(*following))))
             if not running:
                 return
             item, future = running.popleft()
