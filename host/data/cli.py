@@ -11,6 +11,15 @@ COMMANDS = {
     "check": "host.data.check:check",
     "stats": "host.data.stats:stats",
     "split": "host.data.split:split",
+    "segment": "host.data.find:segment",
+    "cut": "host.data.cut:cut",
+    "labels": "host.data.tracks:labels",
+    "join": "host.data.tracks:join",
+    "merge": "host.data.merge:merge",
+    "relabel": "host.data.relabel:relabel",
+    "remove": "host.data.relabel:remove",
+    "play": "host.data.play:play",
+    "plot": "host.data.plot:plot",
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 from host.data.alarm import alarm_clip, background_clip
+from host.data.keyword import keyword
 from host.errors import UserError
 from host.files import replacing
 
@@ -39,3 +40,6 @@ def alarm(out: Path, count: int, seconds: float, seed: int) -> None:
             with replacing(out / label / f"{label}_{seed}_{number:04}.wav") as file:
                 soundfile.write(file, make(rng, samples), 16000, subtype="PCM_16", format="WAV")
     click.echo(f"{2 * count} clips of {seconds:g} s in {out}")
+
+
+synth.add_command(keyword)
