@@ -4,7 +4,8 @@
     fine_tune(aware, features, labels, epochs=3)
     tflite = to_int8(aware)
 
-Batch norm stays at its trained statistics, as it will be on the chip.
+Batch norm keeps its trained mean and variance, as on the chip; its scale and offset train on, and
+so does every other weight, whether it was frozen before or not.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def quantization_aware(model, representative: np.ndarray | None = None):
     for wrapper in aware.layers:
         layer = getattr(wrapper, "layer", None)
         if isinstance(layer, tf_keras.layers.BatchNormalization):
-            layer.trainable = False
+            layer.trainable = False  # that is: use the statistics, do not gather them
     aware(np.zeros((1, *model.input_shape[1:]), np.float32), training=True)  # ranges of weights
     if representative is not None:
         _set_ranges(aware, model, representative)
