@@ -44,7 +44,7 @@ def _begin(known: frozenset[str]) -> None:
 
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Processes started in here never see Ctrl-C, which is the parent's to deal with, afterwards."""
+    """Processes started in here never see Ctrl-C: it is the parent's to deal with."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
