@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
 
+from host.data.wav import header
 from host.errors import UserError
 from host.features import BLOCK, RATE, RATES
 
@@ -78,12 +78,17 @@ def mono(path: Path) -> Iterator[np.ndarray]:
         yield resample.resample_chunk(np.empty(0), last=True)
 
 
+def _write(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) :]
+
+
 class _Clips:
     """Writes what it is given as clips of `length` samples (0: one clip) into `folder`."""
 
     def __init__(self, folder: Path, length: int, to: Converted) -> None:
         self._folder, self._length, self._to = folder, length, to
-        self._wav: wave.Wave_write | None = None
+        self._wav: FileIO | None = None
         self._written = 0
         self._sound = False
 
@@ -92,12 +97,13 @@ class _Clips:
             if self._wav is None:
                 path = self._folder / f"{len(self._to.clips) + self._to.dropped:06}.wav"
                 self._to.clips.append(path)
-                self._wav = wave.open(os.fspath(path), "wb")  # noqa: SIM115 - closed by _end
-                self._wav.setparams((1, 2, RATE, 0, "NONE", None))
+                # unbuffered: what a full disk refuses is not tried again when it is closed
+                self._wav = FileIO(path, "x+")
+                _write(self._wav, bytes(44))
                 self._written, self._sound = 0, False
             room = self._length - self._written if self._length else len(pcm)
             part, pcm = pcm[:room], pcm[room:]
-            self._wav.writeframesraw(part.astype("<i2").tobytes())
+            _write(self._wav, part.astype("<i2").tobytes())
             self._written += len(part)
             self._sound = self._sound or bool(part.any())
             if self._written == self._length:
@@ -105,6 +111,8 @@ class _Clips:
 
     def _end(self) -> None:
         if self._wav is not None:
+            self._wav.seek(0)
+            _write(self._wav, header(2 * self._written))
             self._wav.close()
         self._wav = None
         if self._length and not self._sound:
@@ -125,8 +133,7 @@ class _Clips:
 
     def abandon(self) -> None:
         if self._wav is not None:
-            with contextlib.suppress(OSError):
-                self._wav.close()
+            self._wav.close()
 
 
 def convert(path: Path, folder: Path, seconds: float, known: frozenset[str]) -> Converted:
@@ -179,7 +186,7 @@ def convert(path: Path, folder: Path, seconds: float, known: frozenset[str]) -> 
         raise UserError(f"can't write {folder}: {error.strerror}{todo}") from error
     finally:
         blocks.close()
-        if clips is not None and found.problem:
+        if clips is not None:
             clips.abandon()
     if found.problem:
         for clip in found.clips:

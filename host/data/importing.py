@@ -151,6 +151,13 @@ class Writer:
                 ),
             )
 
+    def discard_others(self, folder: Path) -> None:
+        """Remove temporary clips that were not added."""
+        kept = {done.clips[0].parent for _, done in self._waiting}
+        for child in folder.iterdir():
+            if child not in kept:
+                shutil.rmtree(child, ignore_errors=True)
+
     def save(self) -> None:
         """Name what was added and write its rows; on an error neither is there."""
         self._saved = time.monotonic()
@@ -177,6 +184,8 @@ class Writer:
             except BaseException as error:
                 for path in moved:
                     path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):
+                        path.parent.rmdir()
                 if isinstance(error, OSError):
                     raise UserError(f"can't write {self.dataset}: {error.strerror}") from error
                 raise
@@ -240,6 +249,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
                     step()
             finally:
                 converted.close()
+                writer.discard_others(folder)  # on a full disk, rows need the room
                 writer.save()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -116,7 +116,7 @@ class Walk:
 
 def detect(folder: Path) -> str:
     """The layout of a folder, from its lists, its folders' names or its files' names."""
-    if _esc_table(folder):
+    if _esc_table(folder) or _ESC_CLASS.fullmatch(folder.resolve().name):
         return "esc"
     try:
         names = sorted(os.listdir(folder))

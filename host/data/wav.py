@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from host.features import RATE
+
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 _FORMATS = {PCM: "PCM", FLOAT: "float", 6: "A-law", 7: "mu-law", 17: "ADPCM"}
 # The rest of the GUID that WAVE_FORMAT_EXTENSIBLE has after its two format bytes.
@@ -45,6 +47,15 @@ class Header:
         return f"{self.rate} Hz, {self.bits} bit {kind}, {self.channels} channel(s)"
 
 
+def header(data_bytes: int) -> bytes:
+    """The 44 bytes before the samples of a 16 kHz, 16 bit, mono file."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + data_bytes, b"WAVE", b"fmt ", 16, PCM, 1),
+        *(RATE, 2 * RATE, 2, 16, b"data", data_bytes),
+    )
+
+
 def _format(body: bytes) -> tuple[int, int, int, int]:
     """Format, channels, rate, bits of a fmt chunk."""
     if len(body) < 16:
@@ -78,10 +89,10 @@ def read_header(file: BinaryIO) -> Header:
             if length > size - position:
                 missing = length - (size - position)
                 raise BadWav(f"cut short: {missing} bytes of what it announces are missing")
-            header = Header(*about, position, length)
-            if header.frame and length % header.frame:
+            found = Header(*about, position, length)
+            if found.frame and length % found.frame:
                 raise BadWav("ends within a sample")
-            return header
+            return found
         if chunk[:4] == b"fmt ":
             about = _format(file.read(min(length, 40)))
         position += length + length % 2
@@ -92,10 +103,10 @@ def read_header(file: BinaryIO) -> Header:
 def blocks(path: Path) -> Iterator[Header | bytes]:
     """The header, then the bytes of the samples, a megabyte at a time. BadWav, OSError."""
     with path.open("rb") as file:
-        header = read_header(file)
-        yield header
-        file.seek(header.start)
-        left = header.length
+        found = read_header(file)
+        yield found
+        file.seek(found.start)
+        left = found.length
         while left:
             data = file.read(min(left, BLOCK))
             if not data:
