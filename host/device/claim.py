@@ -38,6 +38,16 @@ def _holder(text: str) -> str:
         return "another process"
 
 
+def _open(path: Path) -> int:
+    # Linux refuses O_CREAT for a file of another user in a folder like this
+    # (fs.protected_regular), though that user lets us write it.
+    flags = os.O_RDWR | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        return os.open(path, flags | os.O_CREAT, 0o666)
+
+
 @contextlib.contextmanager
 def claim(serial: str, what: str = "", timeout_s: float = 0.0) -> Iterator[Path]:
     """Hold board `serial` while the block runs; the lock file's path.
@@ -48,7 +58,7 @@ def claim(serial: str, what: str = "", timeout_s: float = 0.0) -> Iterator[Path]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", serial)
     path = lock_folder() / f"{name or 'unnamed'}.lock"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = _open(path)
     except OSError as error:
         raise UserError(f"can't claim board {serial}: {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:

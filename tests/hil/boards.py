@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.device import Client, SerialTransport
+from host.errors import UserError
 
 BACK_S = 15.0  # a board that was reset has its port again by then
 
@@ -33,9 +34,14 @@ class Board:
     def connect(self) -> Iterator[Client]:
         """Open the port; waits for one that is on its way back."""
         end = time.monotonic() + BACK_S
-        while not os.path.exists(self.port) and time.monotonic() < end:
-            time.sleep(0.1)
-        transport = SerialTransport(self.port)
+        while True:
+            try:
+                transport = SerialTransport(self.port)
+                break
+            except UserError:  # not there yet, or udev has not given us the right to it yet
+                if time.monotonic() >= end or not self.attached:
+                    raise
+                time.sleep(0.1)
         try:
             yield Client(transport)
         finally:
@@ -57,7 +63,10 @@ def virtual_board(image: Path, app: str, model: Path | None) -> Iterator[Board]:
             yield Board(port, app, "", False, model, image)
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def usb_serial(port: str) -> str:

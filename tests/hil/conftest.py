@@ -8,6 +8,7 @@ pytest-embedded's serial service opens the port (fixture dut); `client` speaks t
 over the same open port.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from boards import Board, usb_serial, virtual_board
 from host import paths
 from host.compile import model_hash
 from host.deploy import firmware
-from host.device import Client, SerialTransport, find_ports
+from host.device import Client, SerialTransport
 from host.device.claim import claim
+from host.device.transports import choose_port
+from host.errors import UserError
 
 APPS = {"inference": "pico", "usb_mic": "pico-mic"}  # app -> environment that builds it
 VIRTUAL = "virtual-pico"
@@ -38,6 +41,16 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "app(*names): apps a test is about; default: all")
+    config.addinivalue_line("markers", "ends_session: an attached board is gone after it")
+    if is_virtual(config) and config.getoption("port"):
+        raise pytest.UsageError(f"--board {VIRTUAL} has no --port: it is started by the tests")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """On a desk the test that takes the app away comes last."""
+    if not is_virtual(config):
+        items.sort(key=lambda item: item.get_closest_marker("ends_session") is not None)
 
 
 def is_virtual(config) -> bool:
@@ -69,28 +82,50 @@ def board(request, tmp_path_factory):
 
 
 def attached_board(config):
-    port = config.getoption("port") or next(iter(find_ports()), None)
-    if port is None:
-        pytest.exit("no board found: name its port with --port", returncode=4)
-    serial = usb_serial(port)
+    """Claims the board, yields it; what is wrong with it ends the session with one line."""
+    with contextlib.ExitStack() as stack:
+        try:
+            board = stack.enter_context(claimed_board(config))
+        except UserError as error:
+            pytest.exit(error.message, returncode=4)
+        yield board
+
+
+@contextlib.contextmanager
+def claimed_board(config):
+    port = choose_port(config.getoption("port"))
+    name = config.getoption("--board")
     model = Path(config.getoption("--model") or paths.MODELS / "fire_alarm" / "fire_alarm.tflite")
-    timeout = config.getoption("--claim-timeout")
-    with claim(serial, "hardware-in-the-loop tests", timeout):
+    serial = usb_serial(port)
+    with claim(serial, "hardware-in-the-loop tests", config.getoption("--claim-timeout")):
         if config.getoption("--flash"):
-            app, name = config.getoption("--app"), config.getoption("--board") or "pico"
-            env = name if app == "inference" else APPS[app].replace("pico", name)
+            app = config.getoption("--app")
+            env = APPS[app].replace("pico", name or "pico")
             firmware.upload(env, model if app == "inference" else None, port)
         board = Board(port, "", serial, True, model)
         with board.connect() as client:
             hello = client.hello()
+        if name and hello["board"] != name:
+            raise UserError(f"the board at {port} is a {hello['board']}, not a {name}")
         board.app = hello["app"]
-        if board.app == "inference" and hello["hash"] != model_hash(model.read_bytes()):
-            pytest.exit(
-                f"{port} runs another network ({hello['model']} {hello['hash']}) than {model}: "
-                "upload it (--flash), or name the right one (--model)",
-                returncode=4,
-            )
+        if board.app == "inference":
+            check_network(port, hello, model)
         yield board
+
+
+def check_network(port, hello, model):
+    """Results are compared with those of `model`: the board must run the same."""
+    try:
+        wanted = model_hash(model.read_bytes())
+    except OSError as error:
+        raise UserError(
+            f"can't read {model}: {error.strerror}; name the network on the board with --model"
+        ) from error
+    if hello["hash"] != wanted:
+        raise UserError(
+            f"{port} runs another network ({hello['model']} {hello['hash']}) than {model}: "
+            "upload it (--flash), or name the right one (--model)"
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -62,6 +62,7 @@ def test_reset_starts_the_clock_anew(board):
         assert client.command("stats")["t_ms"] < old
 
 
+@pytest.mark.ends_session
 def test_bootsel_leaves_the_app(request, board):
     """On the virtual board in one of its own; on a desk it ends the session."""
     if not board.attached:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -78,3 +79,36 @@ def test_a_folder_that_can_not_be_used(tmp_path, monkeypatch):
     monkeypatch.setenv("OTOLITH_LOCKS", str(tmp_path / "file" / "below"))
     with pytest.raises(UserError, match="can't keep lock files"), claim("E66"):
         pass
+
+
+AS_ANOTHER_USER = """
+import os, sys
+from host.device.claim import claim
+os.setgid(65534)
+os.setuid(65534)
+with claim(sys.argv[1]):
+    print("held")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be two users")
+def test_users_share_boards(monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o1777)
+        monkeypatch.setenv("OTOLITH_LOCKS", folder)
+        command = [sys.executable, "-c", AS_ANOTHER_USER, "E66"]
+        with claim("E66"):
+            refused = subprocess.run(command, capture_output=True, text=True)
+            assert f"in use by process {os.getpid()}" in refused.stderr
+        taken = subprocess.run(command, capture_output=True, text=True)
+        assert taken.stdout == "held\n", taken.stderr
+        with claim("E66"):
+            pass
+
+
+def test_links_in_the_folder_are_not_followed(tmp_path):
+    (tmp_path / "kept").write_text("kept")
+    (tmp_path / "E66.lock").symlink_to(tmp_path / "kept")
+    with pytest.raises(UserError, match="can't claim board E66"), claim("E66"):
+        pass
+    assert (tmp_path / "kept").read_text() == "kept"
