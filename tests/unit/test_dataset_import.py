@@ -16,6 +16,7 @@ import soundfile
 from dataset_files import RATE, host, noise, read, tone, write
 
 from host import paths
+from host.data import convert as conversion
 from host.data import layouts, metadata
 from host.data.convert import convert
 from host.data.layouts import as_label
@@ -255,6 +256,29 @@ def test_a_disk_that_refuses_rows_leaves_no_clips_without_them(tmp_path, monkeyp
     assert not list(tmp_path.glob("dataset/**/*.wav"))
 
 
+def test_a_full_disk_keeps_what_was_imported_before(tmp_path, monkeypatch):
+    for n in range(6):
+        write(tmp_path / "dog" / f"{n}.wav", noise(n))
+    really, left = conversion._write, [3.5 * 32000]
+
+    def until_full(file, data):
+        left[0] -= len(data)
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        really(file, data)
+
+    monkeypatch.setattr("host.data.convert._write", until_full)
+    done = host("import", tmp_path / "dog", "--dataset", tmp_path / "dataset")
+    assert done.exit_code == 1 and done.output.endswith("left on device: free some space\n")
+    assert [len(read(tmp_path / "dataset" / row.file)) for row in rows(tmp_path / "dataset")] == [
+        RATE
+    ] * 3
+    monkeypatch.undo()
+    again = imported(tmp_path, tmp_path / "dog")
+    assert (again["files"], again["already"]) == (3, 3)
+    assert len(list(tmp_path.glob("dataset/**/*.wav"))) == 6
+
+
 def test_folders_layout(tmp_path):
     write(tmp_path / "in" / "dog" / "a b.wav", noise(1))
     write(tmp_path / "in" / "dog" / "deep" / "c.wav", noise(2))
@@ -315,6 +339,7 @@ def test_esc_50(tmp_path):
 def test_esc_10(tmp_path):
     write(tmp_path / "in" / "001 - Dog bark" / "1-30226-A.ogg", tone(), 44100, "VORBIS")
     write(tmp_path / "in" / "009 - Rooster" / "2-5-B.ogg", tone(300), 44100, "VORBIS")
+    assert layouts.detect(tmp_path / "in" / "009 - Rooster") == "esc"
     imported(tmp_path, tmp_path / "in")
     assert {(r.label, r.source, r.note) for r in rows(tmp_path / "dataset")} == {
         ("dog_bark", "freesound-30226", "ESC fold 1"),
