@@ -107,7 +107,7 @@ def cut(
 ) -> None:
     """Cut the labelled parts of RECORDING into clips of a dataset.
 
-    Labels become classes: "Dog bark" is dog_bark. A clip's row has where it was cut.
+    Labels become classes: "Dog bark" is Dog_bark. A clip's row has where it was cut.
     """
     import json
 
