@@ -11,7 +11,7 @@ RATE = 16_000
 pytestmark = pytest.mark.app("inference")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # of a function: it comes after right_app, so that other apps need no network
 def chain(board):
     return Chain(board.model)
 

@@ -12,10 +12,12 @@ from host.device.claim import claim
 pytestmark = pytest.mark.app("inference")
 
 
-def session(board, *options):
-    """A session of one test of these against `board` as if it were attached."""
-    test = Path(__file__).with_name("test_identity.py")
-    command = [sys.executable, "-m", "pytest", f"{test}::test_version_says_the_same_as_hello"]
+ONE_TEST = "test_identity.py::test_version_says_the_same_as_hello"
+
+
+def session(board, *options, tests=ONE_TEST):
+    """A session of `tests` against `board` as if it were attached."""
+    command = [sys.executable, "-m", "pytest", str(Path(__file__).with_name(tests))]
     return subprocess.run(
         [*command, "-q", "-p", "no:cacheprovider", "--port", board.port, *options],
         capture_output=True,
@@ -59,3 +61,10 @@ def test_a_board_in_use_is_left_alone(board):
         done = session(board, "--model", str(board.model), "--claim-timeout", "0.2")
     assert done.returncode == 4
     assert f"process {os.getpid()}" in done.stdout and "somebody's work" in done.stdout
+
+
+@pytest.mark.app("usb_mic")
+def test_tests_of_another_app_are_skipped_and_need_no_network(board, tmp_path):
+    done = session(board, "--model", str(tmp_path / "none.tflite"), tests="test_inference.py")
+    assert done.returncode == 0 and "2 skipped" in done.stdout, done.stdout
+    assert "the attached board runs usb_mic; flash inference" in done.stdout
