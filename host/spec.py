@@ -32,10 +32,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Data:
-    """kind "alarm": generated alarms and backgrounds. kind "esc": the ESC layout at `path`."""
+    """kind "alarm": generated alarms and backgrounds. kind "esc": the ESC layout at `path`. kind
+    "dataset": what `host record` and `host data` made."""
 
     kind: str
-    path: str = ""  # relative to $OTOLITH_DATA
+    path: str = ""  # esc: relative to $OTOLITH_DATA; dataset: "dataset", relative to where you are
     seed: int = 1
     train_clips: int = 0  # generated clips a set; a clip is one window long
     validate_clips: int = 0
@@ -135,6 +136,7 @@ MAX_SEED = 2**32 - 1  # TensorFlow's
 READ = {  # keys of [data] each kind reads
     "alarm": ("kind", "seed", "train_clips", "validate_clips", "test_clips"),
     "esc": ("kind", "seed", "path", "train_folds", "test_folds", "validate_share"),
+    "dataset": ("kind", "seed", "path"),
 }
 
 
@@ -219,7 +221,7 @@ def _check(spec: Spec, where: str) -> None:
     names_ok = all(c.isprintable() and c == c.strip() and 1 <= len(c) <= 40 for c in model.classes)
     need(names_ok, "[model] classes", "names must be printable, 1 to 40 characters")
     data, augment = spec.data, spec.augment
-    need(data.kind in READ, "[data] kind", 'must be "alarm" or "esc"')
+    need(data.kind in READ, "[data] kind", f"must be one of {', '.join(READ)}")
     for key, value in dataclasses.asdict(Data(data.kind)).items():
         unread = key not in READ[data.kind] and getattr(data, key) != value
         need(not unread, f"[data] {key}", f'does nothing with kind = "{data.kind}"')
@@ -239,7 +241,7 @@ def _check(spec: Spec, where: str) -> None:
             f"[detect.thresholds] {first}",
             "the first class is the background, the second the alarm",
         )
-    else:
+    elif data.kind == "esc":
         need(bool(data.train_folds), "[data] train_folds", "name at least one fold")
         need(bool(data.test_folds), "[data] test_folds", "name at least one fold")
         both = set(data.train_folds) & set(data.test_folds)

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from host.data.alarm import alarm_clip, background_clip
+from host.data.clips import open_rows
+from host.data.split import groups_of, split_rows
 from host.errors import UserError
 from host.features import read_pcm
 from host.paths import test_data
@@ -89,22 +91,65 @@ def _cut(pcm: np.ndarray, samples: int, starts: Iterator[int] | list[int]) -> li
     return [padded[s : s + samples] for s in starts]
 
 
-def _esc_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
-    samples, augment = spec.features.samples, spec.augment
-    files = esc_files(spec)
-    rows: dict[str, list] = {name: [] for name in SETS}
-    for number, (file, label, fold, source) in enumerate(files):
-        progress("recordings", (number + 1) / len(files))
+@dataclass(frozen=True)
+class Recorded:
+    """A sound file, its class and its set."""
+
+    file: Path
+    label: int
+    set: str
+
+
+def _esc_recordings(spec: Spec) -> list[Recorded]:
+    found = []
+    for file, label, fold, source in esc_files(spec):
         share = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) / 2**32
         if fold in spec.data.test_folds:
-            name = "test"
+            found.append(Recorded(file, label, "test"))
         elif fold in spec.data.train_folds:
             name = "validate" if share < spec.data.validate_share else "train"
-        else:
-            continue
-        pcm = read_pcm(file, resample=True)
+            found.append(Recorded(file, label, name))
+    return found
+
+
+OTHERS = "unknown"  # the class that takes what the network is not to tell apart
+SHARES = (80, 10, 10)  # of clips that are in no set
+
+
+def _dataset_recordings(spec: Spec) -> list[Recorded]:
+    """What metadata.csv lists. Clips in no set are put in one as `host data split` would; labels
+    that are no class are "unknown" if that is one, and left out otherwise."""
+    dataset = Path(spec.data.path or "dataset")
+    rows = open_rows(dataset).rows
+    split_rows(groups_of(rows), SHARES, spec.data.seed)
+    classes = spec.model.classes
+    others = classes.index(OTHERS) if OTHERS in classes else None
+    found = []
+    for row in rows:
+        label = classes.index(row.label) if row.label in classes else others
+        if label is not None and row.set:
+            found.append(Recorded(dataset / row.file, label, row.set))
+    for number, name in enumerate(classes):
+        if not any(entry.label == number for entry in found):
+            raise UserError(f"{dataset}: no clips of class {name}: host record {name} makes some")
+    return found
+
+
+def recordings(spec: Spec) -> list[Recorded]:
+    """The sound files of a spec whose data are recordings, in a fixed order."""
+    kinds = {"esc": _esc_recordings, "dataset": _dataset_recordings}
+    return kinds[spec.data.kind](spec)
+
+
+def _recorded_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
+    samples, augment = spec.features.samples, spec.augment
+    files = recordings(spec)
+    rows: dict[str, list] = {name: [] for name in SETS}
+    for number, entry in enumerate(files):
+        progress("recordings", (number + 1) / len(files))
+        pcm = read_pcm(entry.file, resample=True)
         last = max(0, len(pcm) - samples)
-        if name == "train":
+        if entry.set == "train":
             rng = np.random.default_rng((spec.data.seed, number))
             starts = rng.integers(0, last + 1, augment.windows_a_clip)
             windows = [_augment(w, rng, spec) for w in _cut(pcm, samples, list(starts))]
@@ -112,11 +157,12 @@ def _esc_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str
             windows = _cut(pcm, samples, list(range(0, last + 1, samples // 2)))
         # ESC clips are padded with digital silence: a window of it teaches nothing.
         loud = [w for w in windows if np.abs(w).max() > 30] or windows[:1]
-        rows[name] += [(w, label, number) for w in loud]
+        rows[entry.set] += [(w, entry.label, number) for w in loud]
     sets = {}
     for name, entries in rows.items():
         if not entries:
-            raise UserError(f"no recordings for the {name} set: check folds and validate_share")
+            todo = "check folds and validate_share" if spec.data.kind == "esc" else "record more"
+            raise UserError(f"no recordings for the {name} set: {todo}")
         pcm, labels, clips = zip(*entries, strict=True)
         sets[name] = Windows(np.array(pcm, np.int16), np.array(labels), np.array(clips))
     return sets
@@ -137,5 +183,5 @@ def _augment(pcm: np.ndarray, rng: np.random.Generator, spec: Spec) -> np.ndarra
 
 def load_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
     """Train, validate and test windows; `progress` gets what is done and its share, 0..1."""
-    kinds = {"alarm": _alarm_windows, "esc": _esc_windows}
-    return kinds[spec.data.kind](spec, progress)
+    load = _alarm_windows if spec.data.kind == "alarm" else _recorded_windows
+    return load(spec, progress)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from host.data.alarm import T3, alarm_clip, background_clip
-from host.data.windows import esc_files
+from host.data.windows import recordings
 from host.deploy.scenario import RATE, Segment
+from host.errors import UserError
 from host.features import read_pcm
 from host.spec import Spec
 
@@ -23,20 +24,23 @@ def _alarm_scene(spec: Spec, seed: int) -> list[Segment]:
     ]
 
 
-def _esc_scene(spec: Spec, seed: int) -> list[Segment]:
-    """One recording of every class from the test folds, in random order."""
+def _recorded_scene(spec: Spec, seed: int) -> list[Segment]:
+    """A recording of every class from the test set, in random order."""
     rng = np.random.default_rng(seed)
-    files = [entry for entry in esc_files(spec) if entry[2] in spec.data.test_folds]
+    files = [entry for entry in recordings(spec) if entry.set == "test"]
     segments = []
     for number in rng.permutation(len(spec.model.classes)):
         label = spec.model.classes[number]
-        mine = [file for file, klass, _, _ in files if klass == number]
-        segments.append(
-            Segment(label, label, read_pcm(mine[rng.integers(len(mine))], resample=True))
-        )
+        mine = [entry.file for entry in files if entry.label == number]
+        if not mine:
+            raise UserError(f"no clip of class {label} in the test set to play")
+        pcm = read_pcm(mine[rng.integers(len(mine))], resample=True)
+        heard = label if label in spec.detect.thresholds else None
+        segments.append(Segment(label, heard, pcm))
     return segments
 
 
 def scene(spec: Spec, seed: int) -> list[Segment]:
     """The test scene of a model; another seed draws other sounds."""
-    return {"alarm": _alarm_scene, "esc": _esc_scene}[spec.data.kind](spec, seed)
+    make = _alarm_scene if spec.data.kind == "alarm" else _recorded_scene
+    return make(spec, seed)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from host.data.windows import SOUNDS, esc_files, load_windows
+from host.data.windows import SOUNDS, load_windows, recordings
 from host.errors import UserError
 from host.features import read_pcm
 from host.spec import Spec
@@ -31,15 +31,15 @@ def _file(path: Path, label: str) -> Sound:
 
 def of_spec(spec: Spec, progress: Callable[[str, float], None]) -> list[Sound]:
     """The test set of a spec, as `host train` draws it."""
-    if spec.data.kind == "esc":
+    if spec.data.kind != "alarm":
         return [
-            _file(file, spec.model.classes[number])
-            for file, number, fold, _ in esc_files(spec)
-            if fold in spec.data.test_folds
+            _file(entry.file, spec.model.classes[entry.label])
+            for entry in recordings(spec)
+            if entry.set == "test"
         ]
-    if spec.data.kind == "alarm":  # the other sets need not be generated
-        data = dataclasses.replace(spec.data, train_clips=0, validate_clips=0)
-        spec = dataclasses.replace(spec, data=data)
+    # the other sets need not be generated
+    data = dataclasses.replace(spec.data, train_clips=0, validate_clips=0)
+    spec = dataclasses.replace(spec, data=data)
     test = load_windows(spec, progress)["test"]
     sounds = []
     for clip in np.unique(test.clips):

@@ -1,0 +1,103 @@
+"""[data] kind = "dataset": what host record and host data make is what is trained on."""
+
+import wave
+
+import numpy as np
+import pytest
+
+from host import spec as specs
+from host.data import metadata
+from host.data.metadata import Row
+from host.data.windows import load_windows, recordings
+from host.deploy.scenes import scene
+from host.errors import UserError
+
+SPEC = """
+[model]
+name = "doors"
+description = "for tests"
+classes = ["key", "knock"{others}]
+architecture = "strided_cnn"
+[data]
+kind = "dataset"
+path = "{path}"
+[detect.thresholds]
+key = 0.5
+"""
+RATE = 16_000
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Twenty clips of each of three labels; one of two seconds; sets of half of them given."""
+    folder = tmp_path / "dataset"
+    for label in ("key", "knock", "bell"):
+        (folder / label).mkdir(parents=True)
+        for number in range(20):
+            rng = np.random.default_rng((number, len(label)))
+            pcm = rng.normal(0, 3000, RATE * (2 if number == 7 else 1)).astype("<i2")
+            file = f"{label}/{number:02}.wav"
+            with wave.open(str(folder / file), "wb") as out:
+                out.setparams((1, 2, RATE, 0, "NONE", ""))
+                out.writeframes(pcm.tobytes())
+            name = ("train", "test", "validate", "train")[number % 4] if number < 12 else ""
+            metadata.add_row(folder, Row(file, label, name, speaker=f"s{number}"))
+    return folder
+
+
+def load(tmp_path, dataset, others=""):
+    file = tmp_path / "spec.toml"
+    file.write_text(SPEC.format(path=dataset.as_posix(), others=others))
+    return specs.load(file)
+
+
+def test_given_sets_are_kept_and_the_rest_is_split_by_speaker(tmp_path, dataset):
+    spec = load(tmp_path, dataset)
+    found = recordings(spec)
+    assert len(found) == 40 and {r.label for r in found} == {0, 1}
+    for entry in found:
+        number = int(entry.file.stem)
+        if number < 12:
+            assert entry.set == ("train", "test", "validate", "train")[number % 4]
+    by_speaker = {}
+    for entry in found:
+        by_speaker.setdefault(entry.file.stem, set()).add(entry.set)
+    assert all(len(sets) == 1 for sets in by_speaker.values())
+    assert found == recordings(spec)
+
+
+def test_windows_come_from_the_clips(tmp_path, dataset):
+    sets = load_windows(load(tmp_path, dataset), lambda *_: None)
+    samples = 256 + 123 * 128
+    assert all(s.pcm.shape[1] == samples and s.pcm.dtype == np.int16 for s in sets.values())
+    assert sum(len(s.labels) for s in sets.values()) >= 40
+    assert set(sets["test"].labels) == {0, 1}
+
+
+def test_labels_that_are_no_class_are_unknown(tmp_path, dataset):
+    found = recordings(load(tmp_path, dataset, ', "unknown"'))
+    assert len(found) == 60
+    assert {r.file.parent.name for r in found if r.label == 2} == {"bell"}
+
+
+def test_a_class_without_clips_is_one_line(tmp_path, dataset):
+    with pytest.raises(UserError, match="no clips of class window: host record window"):
+        recordings(load(tmp_path, dataset, ', "window"'))
+
+
+def test_the_scene_plays_test_clips_alone(tmp_path, dataset):
+    spec = load(tmp_path, dataset)
+    played = scene(spec, 3)
+    assert sorted(s.name for s in played) == ["key", "knock"]
+    assert {s.name: s.label for s in played} == {"key": "key", "knock": None}
+    tests = [r.file for r in recordings(spec) if r.set == "test"]
+    sounds = set()
+    for file in tests:
+        with wave.open(str(file)) as wav:
+            sounds.add(wav.readframes(wav.getnframes()))
+    assert all(s.pcm.astype("<i2").tobytes() in sounds for s in played)
+
+
+def test_no_dataset_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        recordings(load(tmp_path, tmp_path / "nowhere"))
