@@ -12,6 +12,7 @@ import click
 
 from host.data.clips import Clip, Dataset, open_rows, read_dataset, sound_files
 from host.data.metadata import SETS, Row
+from host.data.options import dataset_option
 from host.data.progress import bar, shown
 
 SILENCE_DB = -60.0  # dBFS, of the loudest tenth of a second
@@ -138,13 +139,7 @@ def findings(
 
 
 @click.command()
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default="dataset",
-    show_default=True,
-    help="Folder.",
-)
+@dataset_option
 @click.option(
     "--silence",
     type=click.FloatRange(-120, 0),

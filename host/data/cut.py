@@ -14,6 +14,7 @@ from host.data.convert import hash_of
 from host.data.labels import Label, read_track
 from host.data.layouts import as_label
 from host.data.metadata import SETS, Row
+from host.data.options import dataset_option
 from host.data.progress import bar, shown
 from host.data.recordings import Span, cut_out, length_of
 from host.errors import UserError
@@ -87,7 +88,7 @@ Examples:
 )
 @click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--labels", "track", type=click.Path(path_type=Path), help="Audacity label track.")
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 @click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Length of every clip.")
 @click.option("--hop", type=click.FloatRange(0.01, 3600), help="From clip to clip. [--seconds]")
 @click.option("--set", "set_", type=click.Choice(SETS), default=None, help="Set of the clips.")

@@ -24,6 +24,7 @@ from host.data import metadata
 from host.data.convert import Converted, convert
 from host.data.layouts import LAYOUTS, Item, as_label, items_of
 from host.data.metadata import SETS, Row
+from host.data.options import dataset_option
 from host.data.progress import bar, shown
 from host.errors import UserError
 
@@ -259,13 +260,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default="dataset",
-    show_default=True,
-    help="Folder.",
-)
+@dataset_option
 @click.option("--label", help="For all files, instead of their folders' names.")
 @click.option("--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True)
 @click.option("--set", "chosen", type=click.Choice(SETS), help="For all files.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from host.data.clips import open_rows
+from host.data.options import dataset_option
 from host.data.pick import pick
 from host.data.progress import shown
 from host.errors import UserError
@@ -32,7 +33,7 @@ Examples:
   host data play evening.flac --device 3"""
 )
 @click.argument("names", nargs=-1, required=True)
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 @click.option("--device", help="Loudspeaker, by name or number.")
 @click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="Clips.")
 def play(names: tuple[str, ...], dataset: Path, device: str | None, most: int) -> None:

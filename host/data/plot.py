@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from host.data.options import dataset_option
 from host.data.play import files_of
 from host.data.progress import bar, shown
 from host.errors import UserError
@@ -78,7 +79,7 @@ Examples:
 )
 @click.argument("names", nargs=-1, required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="PNG file.")
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 @click.option("--most", type=click.IntRange(1, 200), default=24, show_default=True, help="Clips.")
 def plot(names: tuple[str, ...], out: Path, dataset: Path, most: int) -> None:
     """Draw waveform and spectrogram (the chip's) of sound files, or clips by label or file."""

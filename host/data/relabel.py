@@ -11,6 +11,7 @@ import click
 from host.data import metadata
 from host.data.clips import open_rows
 from host.data.metadata import Row
+from host.data.options import dataset_option
 from host.data.pick import pick
 from host.data.progress import shown
 from host.errors import UserError
@@ -69,7 +70,7 @@ Examples:
 @click.argument("old")
 @click.argument("new")
 @click.option("--files", multiple=True, help="Only these of OLD's clips; * and ? stand for any.")
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 def relabel(old: str, new: str, files: tuple[str, ...], dataset: Path) -> None:
     """Give clips of label OLD the label NEW; files and rows move together."""
     check_label(new)
@@ -91,7 +92,7 @@ Example:
   host data remove "knocking/20261121-*.wav" """
 )
 @click.argument("names", nargs=-1, required=True)
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(names: tuple[str, ...], dataset: Path, yes: bool) -> None:
     """Remove clips, by label or by file (* and ? stand for any): files and rows."""

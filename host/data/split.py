@@ -18,6 +18,7 @@ import click
 from host.data import metadata
 from host.data.clips import measure, open_rows
 from host.data.metadata import SETS, Row
+from host.data.options import dataset_option
 from host.data.progress import bar, shown
 from host.errors import UserError
 
@@ -158,13 +159,7 @@ def _show(counts: dict[str, dict[str, int]]) -> None:
 
 
 @click.command()
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default="dataset",
-    show_default=True,
-    help="Folder.",
-)
+@dataset_option
 @click.option("--train", type=click.FloatRange(0, 100), default=80, show_default=True, help="%")
 @click.option("--validate", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")
 @click.option("--test", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")

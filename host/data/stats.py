@@ -11,6 +11,7 @@ import click
 
 from host.data.clips import Dataset, open_rows, read_dataset
 from host.data.metadata import SETS
+from host.data.options import dataset_option
 from host.data.progress import bar, shown
 
 
@@ -141,13 +142,7 @@ def _decibels(about: Class) -> str:
 
 
 @click.command()
-@click.option(
-    "--dataset",
-    type=click.Path(path_type=Path),
-    default="dataset",
-    show_default=True,
-    help="Folder.",
-)
+@dataset_option
 @click.option(
     "-o",
     "--out",

@@ -11,6 +11,7 @@ from host.data.clips import measure, open_rows
 from host.data.convert import hash_of
 from host.data.labels import Label, write_track
 from host.data.metadata import Row
+from host.data.options import dataset_option
 from host.data.pick import pick
 from host.data.progress import bar, shown
 from host.errors import UserError
@@ -33,7 +34,7 @@ Example:
 )
 @click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Label track.")
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 def labels(recording: Path, out: Path, dataset: Path) -> None:
     """Write where the clips of RECORDING were cut as an Audacity label track."""
     source = f"{recording.stem}-{hash_of(recording)[:8]}"
@@ -55,7 +56,7 @@ Example:
 @click.option(
     "--gap", type=click.FloatRange(0, 60), default=0.5, show_default=True, help="Seconds."
 )
-@click.option("--dataset", type=click.Path(path_type=Path), default="dataset", show_default=True)
+@dataset_option
 def join(names: tuple[str, ...], out: Path, gap: float, dataset: Path) -> None:
     """Join clips (labels or files) to one long recording with a label track beside it."""
     rows = pick(open_rows(dataset), dataset, names)
