@@ -50,7 +50,7 @@ def mono(path: Path) -> Iterator[np.ndarray]:
     import soundfile
     import soxr
 
-    from host.features import _missing
+    from host.features import bytes_missing
 
     frames = 0
     with soundfile.SoundFile(os.fspath(path)) as file:
@@ -68,7 +68,7 @@ def mono(path: Path) -> Iterator[np.ndarray]:
                 raise UserError("has samples that are not numbers")
             one = block.mean(axis=1)
             yield resample.resample_chunk(one) if resample else one
-    missing = _missing(path)
+    missing = bytes_missing(path)
     if missing or frames < announced < 1 << 40:
         lost = f"{missing} bytes" if missing else f"{announced - frames} samples"
         raise UserError(f"cut short: {lost} of what it announces are missing")

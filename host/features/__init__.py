@@ -128,7 +128,7 @@ def quantize(values: np.ndarray, q: Quantizer) -> np.ndarray:
     return out
 
 
-def _missing(path: Path | str) -> int:
+def bytes_missing(path: Path | str) -> int:
     """How many bytes of samples a WAV file announces but does not have: libsndfile keeps quiet
     about a cut file. 0 for other formats and for streams, whose writers could not know the size.
     """
@@ -174,7 +174,7 @@ def read_pcm(path: Path | str, resample: bool = False) -> np.ndarray:
             kind = "float64" if resample else "int16"
             while len(block := file.read(BLOCK, dtype=kind, always_2d=True)):
                 blocks.append(block.mean(axis=1) if resample else block[:, 0])
-        missing = _missing(path)
+        missing = bytes_missing(path)
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         reason = str(error).partition(": ")[2] or str(error)
         raise UserError(f"{path}: not a sound file that can be read: {reason}") from error
