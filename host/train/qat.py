@@ -47,8 +47,8 @@ def quantization_aware(model, representative: np.ndarray | None = None):
 
     try:
         with silence(), quantize.quantize_scope({type(same).__name__: type(same)}):
-            annotated = tf_keras.models.clone_model(model, clone_function=annotate)
-            annotated.set_weights(model.get_weights())
+            twin = _even(model)  # its layers themselves are wrapped
+            annotated = tf_keras.models.clone_model(twin, clone_function=annotate)
             aware = quantize.quantize_apply(annotated)
     except (ValueError, RuntimeError, NotImplementedError, TypeError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
@@ -170,6 +170,30 @@ def _same_scale(quantize):
             return {}
 
     return SameScale()
+
+
+def _even(model):
+    """A twin whose depthwise kernels reach 1 in every channel, their batch norms make up for it.
+    The toolkit rounds all channels by one scale; the .tflite has one for each, after folding."""
+    import tf_keras
+
+    twin = tf_keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    for norm in twin.layers:
+        if not isinstance(norm, tf_keras.layers.BatchNormalization) or not norm.scale:
+            continue
+        conv = norm.inbound_nodes[0].inbound_layers
+        if not isinstance(conv, tf_keras.layers.DepthwiseConv2D) or len(conv.outbound_nodes) > 1:
+            continue
+        if conv.depth_multiplier != 1 or conv.activation is not tf_keras.activations.linear:
+            continue
+        kernel, *bias = conv.get_weights()
+        reach = np.abs(kernel).max((0, 1, 3))
+        reach[reach == 0] = 1
+        conv.set_weights([kernel / reach[:, None], *(b / reach for b in bias)])
+        norm.gamma.assign(norm.gamma * reach)
+        norm.moving_mean.assign(norm.moving_mean / reach)
+    return twin
 
 
 def _set_ranges(aware, model, representative: np.ndarray) -> None:
