@@ -11,11 +11,11 @@ import numpy as np
 from host.augment.base import rms
 
 FRAME = 256
-QUIETEST = 0.1  # of the frames
+QUIETEST = 0.2  # of the frames
 
 
 def floor_noise(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` samples of noise with level and spectrum of the quietest tenth of x."""
+    """`count` samples of noise with level and spectrum of the quietest fifth of x."""
     frames = len(x) // FRAME
     if not frames or not count:
         return np.zeros(count, np.float32)

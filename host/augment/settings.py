@@ -24,7 +24,12 @@ _BETTER_DB = 20
 
 def _near(word: str, known: list[str]) -> str:
     match = difflib.get_close_matches(word, known, 1)
+    match = match or [name for name in known if word in name.split("_")]
     return f"did you mean {match[0]}?" if match else f"known: {', '.join(known)}"
+
+
+def _shown(key: str) -> str:
+    return short(key if key.isprintable() else repr(key))
 
 
 def _is_number(value: object) -> bool:
@@ -76,7 +81,7 @@ def _one(name: str, table: object, where: str) -> Augmentation:
     for key, value in table.items():
         if key not in fields:
             near = _near(key, list(fields))
-            raise UserError(f"{where}: [augment.{name}] has no key {short(key)}: {near}")
+            raise UserError(f"{where}: [augment.{name}] has no key {_shown(key)}: {near}")
         values[key] = _value(fields[key], value, f"{where}: [augment.{name}] {key}")
     return kind(**values)
 
@@ -110,6 +115,6 @@ def parse(table: dict, where: str) -> list[Augmentation]:
         if key not in NAMES and key not in SHORT:
             near = _near(key, [*NAMES, *SHORT])
             kind = "section" if isinstance(table[key], dict) else "key"
-            raise UserError(f"{where}: [augment] has no {kind} {short(key)}: {near}")
+            raise UserError(f"{where}: [augment] has no {kind} {_shown(key)}: {near}")
     wanted = {**{name: table[name] for name in NAMES if name in table}, **_shorthand(table, where)}
     return [_one(name, wanted[name], where) for name in NAMES if name in wanted]
