@@ -65,6 +65,6 @@ def test_a_board_in_use_is_left_alone(board):
 
 @pytest.mark.app("usb_mic")
 def test_tests_of_another_app_are_skipped_and_need_no_network(board, tmp_path):
-    done = session(board, "--model", str(tmp_path / "none.tflite"), tests="test_inference.py")
+    done = session(board, "--model", str(tmp_path / "none.tflite"), tests="test_detection.py")
     assert done.returncode == 0 and "2 skipped" in done.stdout, done.stdout
     assert "the attached board runs usb_mic; flash inference" in done.stdout
