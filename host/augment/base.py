@@ -80,6 +80,10 @@ class Augmentation:
     def check(self, stock: Stock) -> None:
         """UserError, without a file's name, if it can't work with this stock."""
 
+    def reach_s(self) -> float:
+        """Seconds around a window that end up in it: worth giving it if the clip has them."""
+        return 0.0
+
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
         """A new array of the same shape.
 

@@ -17,7 +17,7 @@ class Dropout(Augmentation):
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
         out = x.copy()
         for number in range(take.whole("count", self.count)):
-            length = take.number(f"length_ms {number + 1}", self.length_ms)
+            length = take.number(f"length_ms_{number + 1}", self.length_ms)
             samples = min(len(x), max(1, round(length * RATE / 1000)))
             start = int(take.rng.integers(len(x) - samples + 1))
             out[start : start + samples] = 0

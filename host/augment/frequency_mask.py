@@ -19,7 +19,7 @@ class FrequencyMask(Augmentation):
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
         out, value = x.copy(), filling(x, self.fill)
         for number in range(take.whole("count", self.count)):
-            drawn = take.whole(f"width_bands {number + 1}", self.width_bands)
+            drawn = take.whole(f"width_bands_{number + 1}", self.width_bands)
             width = min(x.shape[1], drawn)
             start = int(take.rng.integers(x.shape[1] - width + 1))
             out[:, start : start + width] = value

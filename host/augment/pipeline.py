@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from host.augment.base import FULL, Augmentation, Stock, Take
+from host.augment.base import FULL, RATE, Augmentation, Stock, Take
 from host.augment.registry import AUDIO, NAMES
 from host.errors import UserError
 
 SOUNDS = (".wav", ".ogg", ".flac")
+FARTHEST = 0.25  # s around a window: more costs more than it gives
 LIMITS = np.iinfo(np.int16)
 
 Key = Sequence[int]
@@ -62,6 +63,10 @@ class Augmenter:
             if folder := getattr(setting, "folder", ""):
                 self._read(setting.name, folder)
             setting.check(self.stock)
+        # A part of another sound beside the window must not become the one that is cropped.
+        crops = any(setting.name == "crop" for setting in self.settings)
+        reach = max((setting.reach_s() for setting in self.settings), default=0.0)
+        self.margin = 0 if crops else round(min(reach, FARTHEST) * RATE)  # samples
         self._audio = [(s, _number(s)) for s in self.settings if s.name in AUDIO]
         self._features = [(s, _number(s)) for s in self.settings if s.name not in AUDIO]
 
@@ -73,6 +78,14 @@ class Augmenter:
                 self.stock.folders[folder] = read_folder(test_data() / folder)
             except UserError as error:
                 raise UserError(f"[augment.{name}] folder: {error.message}") from error
+
+    def around(
+        self, pcm: np.ndarray, start: int, samples: int
+    ) -> tuple[np.ndarray, tuple[int, int]]:
+        """A window of a clip and what lies around it, and where the window is in that, for `audio`:
+        what is shifted in, or still sounds in a room, is then the clip's own."""
+        first = max(0, start - self.margin)
+        return pcm[first : start + samples + self.margin], (start - first, samples)
 
     def _run(
         self, steps: list, x: np.ndarray, label: int, key: Key, hits: dict | None
@@ -93,13 +106,13 @@ class Augmenter:
         pcm: np.ndarray,
         label: int,
         key: Key,
-        samples: int | None = None,
+        window: tuple[int, int] | None = None,
         hits: dict | None = None,
     ) -> tuple[np.ndarray, int]:
         """A window as it might have been, int16, and the number of its class.
 
-        pcm: int16, 16 kHz. key: whole numbers from 0 up: seed, clip, epoch. samples: length of the
-        result if `pcm` has more on both sides, which is what shift and speed then move in.
+        pcm: int16, 16 kHz. key: whole numbers from 0 up: seed, clip, epoch. window: first sample
+        and length of the result, if `pcm` has more around it (see `around`).
         hits: gets what was drawn, by the name of each augmentation that was applied.
         """
         if pcm.dtype != np.int16 or pcm.ndim != 1:
@@ -109,9 +122,8 @@ class Augmenter:
                 self._audio, pcm.astype(np.float32) / np.float32(FULL), label, key, hits
             )
             pcm = _saturated(x * np.float32(FULL))
-        if samples is not None:
-            start = max(0, (len(pcm) - samples) // 2)
-            pcm = pcm[start : start + samples]
+        if window is not None:
+            pcm = pcm[window[0] : window[0] + window[1]]
         return pcm, label
 
     def features(self, values: np.ndarray, key: Key, hits: dict | None = None) -> np.ndarray:

@@ -89,6 +89,9 @@ class Room(Augmentation):
     distance_m: tuple[float, float] = between(0.3, 3, 0.05, 30)
     size_m: tuple[float, float] = between(2.5, 8, 1, 50)
 
+    def reach_s(self) -> float:
+        return self.rt60_s[1] / 2  # 30 dB down
+
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
         rt60 = take.number("rt60_s", self.rt60_s)
         distance = take.number("distance_m", self.distance_m)

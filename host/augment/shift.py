@@ -17,6 +17,9 @@ class Shift(Augmentation):
     shift_ms: tuple[float, float] = between(-100, 100, -5000, 5000)
     fill: str = one_of("floor", "silence", "wrap")
 
+    def reach_s(self) -> float:
+        return max(abs(ms) for ms in self.shift_ms) / 1000
+
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
         count = round(take.number("shift_ms", self.shift_ms) * RATE / 1000)
         if self.fill == "wrap":

@@ -19,7 +19,7 @@ class TimeMask(Augmentation):
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
         out, value = x.copy(), filling(x, self.fill)
         for number in range(take.whole("count", self.count)):
-            drawn = take.whole(f"width_frames {number + 1}", self.width_frames)
+            drawn = take.whole(f"width_frames_{number + 1}", self.width_frames)
             width = min(len(x), drawn)
             start = int(take.rng.integers(len(x) - width + 1))
             out[start : start + width] = value

@@ -20,6 +20,7 @@ COMMANDS = {
     "remove": "host.data.relabel:remove",
     "play": "host.data.play:play",
     "plot": "host.data.plot:plot",
+    "preview": "host.data.preview:preview",
 }
 
 

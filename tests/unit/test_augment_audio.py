@@ -192,8 +192,16 @@ def test_what_moves_into_steady_noise_can_not_be_told_from_it():
 
 def test_margins_move_in_when_there_are_any():
     x = (np.arange(3 * RATE) % 30000).astype(np.int16)
-    y, _ = one("shift", shift_ms=100).audio(x, 0, (1, 1, 0), samples=RATE)
+    y, _ = one("shift", shift_ms=100).audio(x, 0, (1, 1, 0), window=(RATE, RATE))
     np.testing.assert_array_equal(y, x[RATE - 1600 : 2 * RATE - 1600])
+    for start in (0, 500, RATE, 2 * RATE):
+        augmenter = one("shift", shift_ms=[-50, 120])
+        assert augmenter.margin == 1920
+        piece, window = augmenter.around(x, start, RATE)
+        np.testing.assert_array_equal(piece[window[0] :][:RATE], x[start : start + RATE])
+        assert len(piece) == min(start, 1920) + RATE + min(2 * RATE - start, 1920)
+        y, _ = augmenter.audio(piece, 0, (1, 1, 0), window=window)
+        assert len(y) == RATE
 
 
 def test_dropouts_are_silence_of_the_drawn_length_and_number():
@@ -205,7 +213,7 @@ def test_dropouts_are_silence_of_the_drawn_length_and_number():
         count = hits["dropout"]["count"]
         lost = (y == 0).sum()
         assert set(np.unique(y)) == {0, 1000}
-        drawn = [hits["dropout"][f"length_ms {n + 1}"] for n in range(count)]
+        drawn = [hits["dropout"][f"length_ms_{n + 1}"] for n in range(count)]
         assert lost <= sum(round(ms * 16) for ms in drawn)
         assert lost >= max(round(ms * 16) for ms in drawn)
         if count == 1:

@@ -44,7 +44,7 @@ def test_masks_have_the_drawn_size(name, key, axis):
         augmenter = one(name, count=1, fill="zero", **{key: [3, 9]})
         y = augmenter.features(x, (1, clip, 0), hits)
         masked = (y == 0).all(axis=axis)
-        width = hits[name][f"{key} 1"]
+        width = hits[name][f"{key}_1"]
         assert runs(masked) == [width] and 3 <= width <= 9
         np.testing.assert_array_equal(
             np.compress(~masked, y, 1 - axis), np.compress(~masked, x, 1 - axis)
