@@ -63,6 +63,7 @@ bool tud_audio_set_itf_cb(uint8_t port, const tusb_control_request_t *request) {
 bool tud_audio_set_itf_close_EP_cb(uint8_t port, const tusb_control_request_t *request) {
     (void)request;
     setting = NO_SETTING;
+    packetizer_reset(&packetizer); /* the next stream begins with the next sample */
     usbd_edpt_stall(port, USB_MICROPHONE_ENDPOINT);
     return true;
 }
