@@ -2,6 +2,7 @@
 // microphone on its pins, an LED trace, the watchdog's reset, a USB host on its cable.
 import { giveFlashId } from "./flash_id.mjs";
 import { Microphone } from "./microphone.mjs";
+import { Pio } from "./pio.mjs";
 import { UsbHost } from "./usb_host.mjs";
 
 const HARD_FAULT = 3;
@@ -75,7 +76,7 @@ export class Machine {
       this.uart = "";
     };
     if (this.flashId.length) giveFlashId(mcu.peripherals[FLASH_INTERFACE], this.flashId);
-    this.#connectMicrophone(mcu);
+    this.pio = new Pio(mcu, this.pins, this.microphone, () => this.cycles);
     this.#watchLed(mcu);
     this.usb = new UsbHost(mcu, {
       ...this.usbOptions,
@@ -85,45 +86,6 @@ export class Machine {
     });
     this.usb.dtr = this.dtr;
     this.ready = false;
-  }
-
-  /** rp2040js runs the PIO on a wall-clock timer; here its machines step with the CPU's cycles. */
-  #connectMicrophone(mcu) {
-    const { data, clock } = this.pins;
-    this.pioDue = Infinity;
-    this.due = [0, 0, 0, 0];
-    this.pio = mcu.pio[0];
-    let bit = 0;
-    Object.defineProperty(mcu, "gpioValues", { get: () => bit << data });
-    this.pio.run = () => { this.due.fill(this.cycles); this.pioDue = this.cycles; };
-    mcu.pio[1].run = () => { throw new Error("PIO 1 is not modelled"); };
-    const microphone = this.microphone;
-    this.pio.checkChangedPins = function () {
-      const changed = this.oldPinValues ^ this.pinValues;
-      if (!changed) return;
-      this.oldPinValues = this.pinValues;
-      this.oldPinDirections = this.pinDirections;
-      if (changed & (1 << clock) && this.pinValues & (1 << clock)) bit = microphone.bit();
-    };
-  }
-
-  #stepPio() {
-    const { pio, due, cycles } = this;
-    let next = Infinity;
-    for (let k = 0; k < 4; k++) {
-      const machine = pio.machines[k];
-      if (!machine.enabled) continue;
-      if (due[k] === Infinity) due[k] = cycles;
-      const divider = (machine.clockDivInt || 65536) + machine.clockDivFrac / 256;
-      while (due[k] <= cycles) {
-        const before = machine.cycles;
-        machine.step();
-        due[k] += Math.max(1, machine.cycles - before) * divider;
-        pio.checkChangedPins();
-      }
-      if (due[k] < next) next = due[k];
-    }
-    this.pioDue = next;
   }
 
   /** The LED's brightness: duty of its PWM slice, read where the firmware writes it. */
@@ -177,7 +139,7 @@ export class Machine {
   }
 
   #runChip(until) {
-    const { mcu } = this, { core, clock } = mcu;
+    const { mcu, pio } = this, { core, clock } = mcu;
     let { cycles, idle, instructions } = this;
     let nsPerCycle = 1e9 / mcu.clkSys;
     while (clock.nanosCounter < until && !this.resetDue) {
@@ -188,7 +150,7 @@ export class Machine {
         const alarm = clock.nextAlarm;
         const rest = (alarm === null ? until : Math.min(alarm.nanos, until)) - clock.nanosCounter;
         step = Math.max(1, Math.ceil(rest / nsPerCycle));
-        if (this.pioDue - cycles < step) step = Math.max(1, Math.ceil(this.pioDue - cycles));
+        if (pio.due - cycles < step) step = Math.max(1, Math.ceil(pio.due - cycles));
         idle += step;
       } else {
         step = core.executeInstruction();
@@ -197,13 +159,13 @@ export class Machine {
         if (core.waiting) core.interruptsUpdated = true;
         if (this.fault) { this.fault = false; this.#event("fault", { text: this.faultText ?? "breakpoint", pc: core.PC }); core.exceptionEntry(HARD_FAULT); }
       }
-      cycles += step;
-      if (cycles >= this.pioDue) { this.cycles = cycles; this.#stepPio(); }
-      else this.cycles = cycles;
+      this.cycles = cycles += step;
+      if (cycles >= pio.due) pio.step(cycles);
       const now = clock.nanosCounter + step * nsPerCycle, alarm = clock.nextAlarm;
       if (alarm === null || now < alarm.nanos) clock.nanosCounter = now;
       else { clock.tick(step * nsPerCycle); nsPerCycle = 1e9 / mcu.clkSys; }
     }
+    pio.step(cycles);
     Object.assign(this, { cycles, idle, instructions });
   }
 }

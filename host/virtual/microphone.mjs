@@ -14,9 +14,9 @@ function bessel0(x) {
   return sum;
 }
 
-/** [phase][tap] of the interpolator; every phase sums to 1. */
+/** The interpolator, [tap * OVERSAMPLING + phase]; every phase sums to 1. */
 function interpolator() {
-  const length = OVERSAMPLING * TAPS, phases = [];
+  const length = OVERSAMPLING * TAPS, table = new Float64Array(length);
   for (let phase = 0; phase < OVERSAMPLING; phase++) {
     const taps = new Float64Array(TAPS);
     let sum = 0;
@@ -26,12 +26,12 @@ function interpolator() {
       taps[tap] = (at === 0 ? 1 : Math.sin(Math.PI * at) / (Math.PI * at)) * window;
       sum += taps[tap];
     }
-    phases.push(taps.map((t) => t / sum));
+    for (let tap = 0; tap < TAPS; tap++) table[tap * OVERSAMPLING + phase] = taps[tap] / sum;
   }
-  return phases;
+  return table;
 }
 
-const PHASES = interpolator();
+const TABLE = interpolator();
 
 function limit(x) {
   const size = Math.abs(x);
@@ -47,6 +47,7 @@ export class Microphone {
     this.position = 0; // next sample of pcm
     this.history = new Float64Array(2 * TAPS); // newest first from `head`, written twice
     this.head = 0;
+    this.values = new Float64Array(OVERSAMPLING); // of the sample, interpolated
     this.bits = new Uint8Array(OVERSAMPLING);
     this.at = OVERSAMPLING; // next of bits
     this.e = new Float64Array(4);
@@ -71,17 +72,41 @@ export class Microphone {
     const x = this.position < this.pcm.length ? this.pcm[this.position++] / 32768 : 0;
     this.head = this.head === 0 ? TAPS - 1 : this.head - 1;
     this.history[this.head] = this.history[this.head + TAPS] = limit(x);
+    this.#interpolate();
+    this.#modulate();
+    this.at = 0;
+    this.bitsMade += OVERSAMPLING;
+    if (this.kept) this.#keep(this.bits);
+  }
+
+  /** Four phases at a time: their sums do not wait for one another. */
+  #interpolate() {
+    const { history, head, values } = this;
+    for (let phase = 0; phase < OVERSAMPLING; phase += 4) {
+      let v0 = 0, v1 = 0, v2 = 0, v3 = 0;
+      for (let tap = 0, at = phase; tap < TAPS; tap++, at += OVERSAMPLING) {
+        const x = history[head + tap];
+        v0 += TABLE[at] * x;
+        v1 += TABLE[at + 1] * x;
+        v2 += TABLE[at + 2] * x;
+        v3 += TABLE[at + 3] * x;
+      }
+      values[phase] = v0;
+      values[phase + 1] = v1;
+      values[phase + 2] = v2;
+      values[phase + 3] = v3;
+    }
+  }
+
+  #modulate() {
+    const { values, bits } = this;
     let [e0, e1, e2, e3] = this.e, [w0, w1, w2, w3] = this.w;
-    const history = this.history, head = this.head, bits = this.bits;
     const c0 = ZEROS[0] - POLES[0], c1 = ZEROS[1] - POLES[1], c2 = ZEROS[2] - POLES[2], c3 = ZEROS[3] - POLES[3];
     let seed = this.seed;
     for (let phase = 0; phase < OVERSAMPLING; phase++) {
-      const taps = PHASES[phase];
-      let value = 0;
-      for (let tap = 0; tap < TAPS; tap++) value += taps[tap] * history[head + tap];
       // dither, about -100 dBFS: no idle tones
       seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-      value += seed * 2e-14;
+      const value = values[phase] + seed * 2e-14;
       const shaped = c0 * e0 + c1 * e1 + c2 * e2 + c3 * e3 - POLES[0] * w0 - POLES[1] * w1 - POLES[2] * w2 - POLES[3] * w3;
       const sum = value + shaped;
       const out = sum >= 0 ? 1 : -1;
@@ -93,9 +118,6 @@ export class Microphone {
     this.seed = seed;
     this.e.set([e0, e1, e2, e3]);
     this.w.set([w0, w1, w2, w3]);
-    this.at = 0;
-    this.bitsMade += OVERSAMPLING;
-    if (this.kept) this.#keep(bits);
   }
 
   #keep(bits) {
