@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
+import sys
+import textwrap
 
 from host.augment.base import Augmentation
 from host.augment.registry import NAMES, find
@@ -33,8 +36,9 @@ def _shown(key: str) -> str:
 
 
 def _is_number(value: object) -> bool:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and math.isfinite(value)  # type: ignore[arg-type]
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _value(field: dataclasses.Field, value: object, where: str) -> object:
@@ -118,3 +122,30 @@ def parse(table: dict, where: str) -> list[Augmentation]:
             raise UserError(f"{where}: [augment] has no {kind} {_shown(key)}: {near}")
     wanted = {**{name: table[name] for name in NAMES if name in table}, **_shorthand(table, where)}
     return [_one(name, wanted[name], where) for name in NAMES if name in wanted]
+
+
+def described() -> str:
+    """Every augmentation with its defaults, as a spec would have them, and the limits."""
+    lines = []
+    for name in NAMES:
+        kind = find(name)
+        module = sys.modules[kind.__module__]
+        about = " ".join((module.__doc__ or "").split("\n\n")[0].split())
+        lines += ["", f"[augment.{name}]  # {about}"]
+        own = (kind.__doc__ or "").strip()
+        if own and not own.startswith(f"{kind.__name__}("):  # not what dataclass made
+            lines += textwrap.wrap(
+                " ".join(own.split()), 94, initial_indent="# ", subsequent_indent="# "
+            )
+        for field in dataclasses.fields(kind):
+            value = getattr(kind(), field.name)
+            if isinstance(value, tuple):
+                shown = f"[{value[0]:g}, {value[1]:g}]"
+            else:
+                shown = f"{value:g}" if isinstance(value, float) else json.dumps(value)
+            least, most = field.metadata.get("limits", (None, None))
+            limits = f"  # {least:g} to {most:g}" if least is not None else ""
+            names = field.metadata.get("names")
+            limits = f"  # {', '.join(names)}" if names else limits
+            lines.append(f"{field.name} = {shown}{limits}")
+    return "\n".join(lines[1:])

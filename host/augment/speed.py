@@ -18,7 +18,7 @@ def respeed(x: np.ndarray, factor: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Speed(Augmentation):
-    """percent: 10 is 1.1 times as fast. The window keeps its length: of a longer sound a part
+    """speed_percent: 10 is 1.1 times as fast. The window keeps its length: of a longer sound a part
     drawn by chance stays, a shorter one stands somewhere in it. fill: what stands around it."""
 
     name: ClassVar[str] = "speed"

@@ -269,11 +269,20 @@ def _plain(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) and math.isfinite(value) else value
 
 
+def _print_settings(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from host.augment.settings import described
+
+        click.echo(described())
+        context.exit()
+
+
 @click.command(
     epilog="""\b
 Examples:
   host data preview dataset --spec models/fire_alarm -o preview.png
-  host data preview recordings/knocks --spec models/knocks --play --count 3"""
+  host data preview recordings/knocks --spec models/knocks --play --count 3
+  host data preview --settings"""
 )
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
@@ -289,6 +298,14 @@ Examples:
 @click.option("--count", type=click.IntRange(1, 40), default=8, show_default=True, help="Examples.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="What was drawn, as JSON.")
+@click.option(
+    "--settings",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_settings,
+    help="Print every augmentation with its settings, as a spec has them, and exit.",
+)
 def preview(
     folder: Path,
     model: Path,

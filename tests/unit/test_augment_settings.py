@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.augment.base import Augmentation
 from host.augment.registry import AUDIO, FEATURES, NAMES, find
-from host.augment.settings import SHORT, parse
+from host.augment.settings import SHORT, described, parse
 from host.errors import UserError
 from host.spec import tomllib
 
@@ -69,6 +69,7 @@ def test_every_augmentation_is_named_as_in_the_table_and_has_good_defaults():
         ({"gain": {"gain_db": [1, 2, 3]}}, "must be [lowest, highest]"),
         ({"gain": {"gain_db": [0, 61]}}, "must be [lowest, highest]"),
         ({"gain": {"gain_db": math.nan}}, "must be [lowest, highest]"),
+        ({"gain": {"gain_db": 10**400}}, "must be [lowest, highest]"),
         ({"gain": {"gain_db": True}}, "must be [lowest, highest]"),
         ({"time_mask": {"count": 1.5}}, "must be whole numbers"),
         ({"noise": {"colour": "brown"}}, "'brown': must be one of any, white, pink"),
@@ -100,6 +101,7 @@ KEYS = st.sampled_from(
 SECTIONS = st.sampled_from([*NAMES, *SHORT, "Gain", "noise\n"])
 
 
+@settings(deadline=None)
 @given(st.dictionaries(SECTIONS, VALUES | st.dictionaries(KEYS, VALUES, max_size=3), max_size=3))
 def test_any_table_is_taken_or_refused_in_one_line(table):
     try:
@@ -112,8 +114,14 @@ def test_any_table_is_taken_or_refused_in_one_line(table):
             assert 0 <= setting.probability <= 1
 
 
+@settings(deadline=None)
 @given(st.floats(-60, 60), st.floats(-60, 60), st.floats(0, 1))
 def test_good_ranges_come_back(a, b, probability):
     low, high = sorted((a, b))
     (gain,) = parse({"gain": {"gain_db": [low, high], "probability": probability}}, "f")
     assert (gain.gain_db, gain.probability) == ((low, high), probability)
+
+
+def test_what_is_described_is_a_spec_with_the_defaults():
+    table = tomllib.loads(described())["augment"]
+    assert parse(table, "f") == [find(name)() for name in NAMES]
