@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from host.augment.base import rms
+from host.augment.convolve import fast_length
 
 FRAME = 256
 QUIETEST = 0.2  # of the frames
@@ -26,7 +27,7 @@ def floor_noise(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
     if level == 0:
         return np.zeros(count, np.float32)
     shape = np.sqrt(np.mean(np.abs(np.fft.rfft(quiet * np.hanning(FRAME))) ** 2, axis=0))
-    length = max(count, FRAME)
+    length = fast_length(max(count, FRAME))
     spectrum = np.fft.rfft(rng.standard_normal(length, dtype=np.float32))
     spectrum *= np.interp(np.linspace(0, 1, len(spectrum)), np.linspace(0, 1, len(shape)), shape)
     noise = np.fft.irfft(spectrum, length)
