@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from host.errors import UserError
 from host.features import RATE
 
 _PENDING = 2 * RATE * 60  # bytes that a slow reader may be behind: a minute
+_LAST_S = 1.0  # for what a reader has not taken at the end
 _F_SETPIPE_SZ = 1031
+_PIECE = 4096  # bytes: the smallest pipe, and what it takes whole or not at all
 SOURCE = "otolith_mic"
 
 
@@ -42,7 +45,7 @@ class PcmPipe:
         if self._fd >= 0:
             return True
         try:
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK | os.O_TRUNC)
         except OSError as error:
             if error.errno == errno.ENXIO:  # nobody reads
                 return False
@@ -52,7 +55,7 @@ class PcmPipe:
             with contextlib.suppress(OSError):
                 import fcntl
 
-                fcntl.fcntl(self._fd, _F_SETPIPE_SZ, 4096)
+                fcntl.fcntl(self._fd, _F_SETPIPE_SZ, _PIECE)
         return True
 
     def write(self, data: bytes) -> None:
@@ -63,20 +66,33 @@ class PcmPipe:
         room = max(0, _PENDING - len(self._pending)) & ~1
         self.dropped += max(0, len(data) - room)
         self._pending += data[:room]
+        self._flush()
+
+    def _flush(self) -> None:
         try:
             while self._pending:
-                del self._pending[: os.write(self._fd, self._pending[:4096])]
+                del self._pending[: os.write(self._fd, self._pending[:_PIECE])]
         except BlockingIOError:
             pass
         except BrokenPipeError:  # the reader has gone; the next one begins afresh
-            self.close()
+            self._drop()
+        except OSError as error:
+            self._drop()
+            raise UserError(f"can't write to {self.path}: {error.strerror}") from error
 
-    def close(self) -> None:
-        """Close the pipe; it stays where it is."""
-        if self._fd >= 0:
-            os.close(self._fd)
+    def _drop(self) -> None:
+        os.close(self._fd)
         self._fd = -1
         self._pending.clear()
+
+    def close(self) -> None:
+        """Give a reader that is behind a moment for the rest, and close; the pipe stays there."""
+        end = time.monotonic() + _LAST_S
+        while self._pending and time.monotonic() < end:
+            self._flush()
+            time.sleep(0.005)
+        if self._fd >= 0:
+            self._drop()
 
 
 def _pactl(*arguments: str) -> str:

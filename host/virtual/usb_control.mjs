@@ -25,6 +25,7 @@ export class ControlPipe {
    */
   transfer({ type, request, value, index, length, data = [], abandon = null }) {
     return new Promise((resolve) => {
+      if (this.paused) { resolve({ status: "timeout", data: [] }); return; } // no token may go out
       this.queue.push({ type, request, value, index, length, data, abandon, resolve, received: [], sent: 0, packets: 0 });
       if (!this.current) this.#next();
     });
