@@ -11,6 +11,7 @@ import re
 import sys
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,11 +68,13 @@ class Features:
 
 @dataclass(frozen=True)
 class Augment:
-    """Applied to training windows of recorded data."""
+    """Applied to training windows. The three below are as they always were; `sections` is what
+    stands in [augment.gain], [augment.room] and so on (host/augment)."""
 
     gain_db: float = 0.0  # drawn from -gain_db..gain_db
     noise_snr_db: float = 0.0  # white noise at this ratio to +20 dB better; 0 = none
     windows_a_clip: int = 1  # windows cut at random places from each training clip
+    sections: list = field(default_factory=list)  # of host.augment.base.Augmentation
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,29 @@ class Train:
     learning_rate: float = 0.001
     dropout: float = 0.2
     seed: int = 1
+    schedule: str = "cosine"  # of the learning rate: constant, cosine, stepped
+    steps: list[float] = field(default_factory=list)  # stepped: shares of the epochs
+    step_factor: float = 0.1  # what it is multiplied by at each
+    balance: str = "weights"  # weights, undersample, none
+    cap: int = 0  # training windows of a class, at most; 0: all
+    threshold: float = 0.0  # validation accuracy that ends training; 0: none does
+    patience: int = 3  # once it has been reached for so many epochs
+    plateau: int = 0  # epochs without a better validation loss that end it; 0: none do
+    variants: int = 4  # of each window with [augment.*] sections; the epochs take turns
+    base: str = ""  # folder of a trained model whose body is taken over
+    head_epochs: int = 10  # of the new head alone, before all of it
+    body_rate: float = 0.1  # times learning_rate, for all of it
+    head_layers: list[int] = field(default_factory=list)  # dense layers before the output
+    head_norm: bool = False  # batch norm after each
+    output: str = "softmax"  # or sigmoid: one output for two classes
 
 
 @dataclass(frozen=True)
 class Quantize:
-    mode: str = "ptq"
+    mode: str = "ptq"  # or qat
     samples: int = 200  # representative windows
+    epochs: int = 3  # of quantisation-aware training
+    learning_rate: float = 1e-4
 
 
 @dataclass(frozen=True)
@@ -200,10 +220,61 @@ def load(path: Path | str) -> Spec:
     for section in REQUIRED:
         if section not in raw:
             raise UserError(f"{file}: lacks section [{section}]")
+    raw["augment"] = _augment(raw.get("augment", {}), str(file))
     parts = {name: _section(name, hints[name], raw.get(name, {}), str(file)) for name in SECTIONS}
     spec = Spec(**parts)  # type: ignore[arg-type]
     _check(spec, str(file))
     return spec
+
+
+def _check_train(spec: Spec, need: Callable[[bool, str, str], None]) -> None:
+    """The newer keys of [train]."""
+    t = spec.train
+    for key, names in (
+        ("schedule", ("constant", "cosine", "stepped")),
+        ("balance", ("weights", "undersample", "none")),
+        ("output", ("softmax", "sigmoid")),
+    ):
+        need(getattr(t, key) in names, f"[train] {key}", f"must be one of {', '.join(names)}")
+    stepped = t.schedule == "stepped"
+    need(
+        stepped == bool(t.steps),
+        "[train] steps",
+        'goes with schedule = "stepped", and it with them',
+    )
+    rising = all(a < b for a, b in zip([0, *t.steps], [*t.steps, 1], strict=True))
+    need(rising or not t.steps, "[train] steps", "must rise, between 0 and 1")
+    need(0 < t.step_factor < 1, "[train] step_factor", "must be between 0 and 1")
+    need(t.cap >= 0, "[train] cap", "must not be negative")
+    need(0 <= t.threshold <= 1, "[train] threshold", "must be 0 to 1")
+    need(1 <= t.patience <= 1000, "[train] patience", "must be 1 to 1000")
+    need(0 <= t.plateau <= 1000, "[train] plateau", "must be 0 to 1000")
+    need(1 <= t.variants <= 100, "[train] variants", "must be 1 to 100")
+    need(1 <= t.head_epochs <= 1000, "[train] head_epochs", "must be 1 to 1000")
+    need(0 < t.body_rate <= 1, "[train] body_rate", "must be above 0, up to 1")
+    units = all(1 <= n <= 4096 for n in t.head_layers) and len(t.head_layers) <= 8
+    need(units, "[train] head_layers", "up to eight layers of 1 to 4096 units")
+    two = len(spec.model.classes) == 2
+    need(t.output == "softmax" or two, "[train] output", '"sigmoid" is for two classes')
+    if not t.base:
+        new = t.output == "softmax" and not t.head_layers and not t.head_norm
+        need(new, "[train] output, head_layers, head_norm", "go with base: a network's new head")
+
+
+def _augment(table: dict, where: str) -> dict:
+    """[augment] with its sections parsed by those who know them."""
+    sections = {key: value for key, value in table.items() if isinstance(value, dict)}
+    if not sections:
+        return table
+    from host.augment.settings import parse
+
+    keys = {key: value for key, value in table.items() if key not in sections}
+    if keys.keys() & {"gain_db", "noise_snr_db"}:
+        raise UserError(
+            f"{where}: [augment] gain_db and noise_snr_db do not go with sections: "
+            "write [augment.gain], [augment.noise]"
+        )
+    return {**keys, "sections": parse(sections, where)}
 
 
 def _check(spec: Spec, where: str) -> None:
@@ -233,7 +304,8 @@ def _check(spec: Spec, where: str) -> None:
     if data.kind == "alarm":
         clips = (data.train_clips, data.validate_clips, data.test_clips)
         need(min(clips) >= 4, "[data] train_clips, validate_clips, test_clips", "at least 4 each")
-        need(augment == Augment(), "[augment]", 'does nothing with kind = "alarm"')
+        plain = dataclasses.replace(augment, sections=[])
+        need(plain == Augment(), "[augment]", 'its keys do nothing with kind = "alarm"')
         need(len(model.classes) == 2, "[model] classes", "two: the background, then the alarm")
         first = model.classes[0]
         need(
@@ -260,7 +332,11 @@ def _check(spec: Spec, where: str) -> None:
     need(0 <= spec.train.seed <= MAX_SEED, "[train] seed", f"must be 0 to {MAX_SEED}")
     need(0 < spec.train.learning_rate < 1, "[train] learning_rate", "must be between 0 and 1")
     need(0 <= spec.train.dropout < 1, "[train] dropout", "must be 0 to below 1")
-    need(spec.quantize.mode == "ptq", "[quantize] mode", 'must be "ptq"')
+    _check_train(spec, need)
+    need(spec.quantize.mode in ("ptq", "qat"), "[quantize] mode", 'must be "ptq" or "qat"')
+    need(1 <= spec.quantize.epochs <= 1000, "[quantize] epochs", "must be 1 to 1000")
+    rate = spec.quantize.learning_rate
+    need(0 < rate < 1, "[quantize] learning_rate", "must be between 0 and 1")
     need(1 <= spec.quantize.samples <= 10000, "[quantize] samples", "must be 1 to 10000")
     for label, threshold in detect.thresholds.items():
         need(label in model.classes, f"[detect.thresholds] {label}", "is no class of the model")

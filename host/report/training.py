@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from host.evaluate.clips import ClipScores
+from host.report.evaluation import evaluation_section
 from host.report.page import STYLE, new_figure, png
 from host.spec import Spec
 
@@ -20,21 +22,6 @@ def _curves(history: dict) -> str:
         axis.set_xlabel("epoch")
         axis.set_ylabel(key)
         axis.legend()
-    return png(figure)
-
-
-def _confusion(table: np.ndarray, classes: Sequence[str]) -> str:
-    size = 2.5 + 0.55 * len(classes)
-    figure = new_figure(size + 1, size)
-    axis = figure.subplots()
-    axis.imshow(table / np.maximum(1, table.sum(1, keepdims=True)), cmap="Blues", vmin=0, vmax=1)
-    axis.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    axis.set_yticks(range(len(classes)), classes)
-    axis.set_xlabel("heard")
-    axis.set_ylabel("played")
-    for (row, column), count in np.ndenumerate(table):
-        dark = count > 0.5 * table[row].sum()
-        axis.text(column, row, str(count), ha="center", va="center", color="w" if dark else "k")
     return png(figure)
 
 
@@ -60,11 +47,15 @@ def _spectrograms(examples: Sequence[np.ndarray], spec: Spec) -> str:
     return png(figure)
 
 
-def training_report(spec: Spec, metrics: dict, examples: Sequence[np.ndarray]) -> str:
-    """The whole page; pictures are inside it. examples: int16 features, one window a class."""
-    table = np.array(metrics["confusion"])
+def training_report(
+    spec: Spec, metrics: dict, examples: Sequence[np.ndarray], judged: ClipScores
+) -> str:
+    """The whole page; pictures are inside it. examples: int16 features, one window a class.
+    judged: the int8 network on the test clips."""
     rows = [
         ("test accuracy, int8 on the project's C engine", f"{metrics['int8_accuracy']:.2%}"),
+        ("best epoch", f"{metrics['best_epoch']} of {len(metrics['history']['loss'])}"),
+        ("quantisation", metrics["quantisation"]),
         ("test accuracy before quantisation", f"{metrics['float_accuracy']:.2%}"),
         ("test accuracy by clip", f"{metrics['clip_accuracy']:.2%}"),
         ("parameters", f"{metrics['parameters']:,}"),
@@ -74,28 +65,19 @@ def training_report(spec: Spec, metrics: dict, examples: Sequence[np.ndarray]) -
         ("windows (train, validate, test)", ", ".join(map(str, metrics["windows"].values()))),
         ("model hash", metrics["hash"]),
     ]
-    per_class = [
-        (
-            html.escape(label),
-            f"{table[i, i] / max(1, table[:, i].sum()):.1%}",
-            f"{table[i, i] / max(1, table[i].sum()):.1%}",
-            str(table[i].sum()),
-        )
-        for i, label in enumerate(spec.model.classes)
-    ]
+    said = [*metrics["warnings"], *([metrics["stopped"]] if metrics["stopped"] else [])]
+    if "data_wait" in metrics:
+        said.append(f"{metrics['data_wait']:.1%} of the training time was spent waiting for data")
+    notes = "".join(f"<p>{html.escape(line)}</p>" for line in said)
     figures = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows)
-    classes = "".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in per_class
-    )
     name, description = html.escape(spec.model.name), html.escape(spec.model.description)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}: training report</title>
 <style>{STYLE}</style></head><body>
 <h1>{name}</h1><p>{description}</p>
 <table>{figures}</table>
-<h2>Classes (test windows)</h2>
-<table><tr><th>class</th><th>precision</th><th>recall</th><th>windows</th></tr>{classes}</table>
-<h2>Confusion</h2><img alt="confusion matrix" src="{_confusion(table, spec.model.classes)}">
+{notes}
+{evaluation_section(judged)}
 <h2>Training</h2><img alt="training curves" src="{_curves(metrics["history"])}">
 <h2>What the network sees</h2>
 <img alt="a spectrogram of each class" src="{_spectrograms(examples, spec)}">

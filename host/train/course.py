@@ -1,0 +1,170 @@
+"""The course of one training: build or take over, fit, quantise."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from host.errors import UserError
+from host.spec import Spec
+from host.train import qat, transfer
+from host.train.convert import to_int8
+from host.train.examples import Variants, batches
+from host.train.fitting import KEYS, Watch, class_weights, learning_rate, loss_of
+
+
+def per_class(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """About `count` indices, as many of each class as there are."""
+    rng = np.random.default_rng(seed)
+    groups = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    each = -(-count // len(groups))
+    return np.concatenate([group[:each] for group in groups])
+
+
+def both(scores: np.ndarray) -> np.ndarray:
+    """Scores of all classes: one sigmoid is that of the second of two."""
+    return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
+
+
+class Course:
+    """real: float32 features of the sets; "train" is missing where `variants` make it."""
+
+    def __init__(
+        self,
+        keras: Any,
+        spec: Spec,
+        real: dict[str, np.ndarray],
+        labels: np.ndarray,
+        validation: np.ndarray,
+        variants: Variants | None,
+        progress: Callable[..., None],
+    ) -> None:
+        self.keras, self.spec, self.real = keras, spec, real
+        self.labels, self.validation = labels, validation
+        self.variants, self.progress = variants, progress
+        self.history: dict[str, list[float]] = {key: [] for key in KEYS}
+        self.best_epoch, self.stopped = 0, ""
+        self.trained: Any = None  # the Keras network, before it is fused
+        self._seconds = 0.0  # of fitting
+
+    # ---- networks ----
+
+    def built(self, build: Callable) -> Any:
+        """A network of an architecture, trained from nothing."""
+        model = self.trained = _build(build, self.spec, self.keras)
+        self._fit(model, "training", self.spec.train.epochs, self.spec.train.learning_rate)
+        return model
+
+    def transferred(self) -> Any:
+        """The base's body under a new head: the head is trained alone, then all of it."""
+        keras, spec = self.keras, self.spec
+        body = transfer.body_of(keras, transfer.read_base(keras, spec))
+        model = self.trained = transfer.new_head(keras, body, spec)
+        transfer.freeze(keras, body, True)
+        self._fit(model, "training the head", spec.train.head_epochs, spec.train.learning_rate)
+        transfer.freeze(keras, body, False)
+        rate = spec.train.learning_rate * spec.train.body_rate
+        self._fit(model, "fine-tuning", spec.train.epochs, rate)
+        return model
+
+    # ---- fitting ----
+
+    def _fit(self, model: Any, name: str, epochs: int, rate: float) -> None:
+        """Train; the epoch with the best validation loss is kept."""
+        keras, train = self.keras, self.spec.train
+        loss, as_labels = loss_of(keras, model)
+
+        def progress(epoch: int, logs: dict) -> None:
+            note = f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
+            self.progress(name, epoch / epochs, note)
+
+        watch = Watch(train, progress)
+        steps = -(-len(self.labels) // train.batch)
+        schedule = learning_rate(keras, train, rate, epochs, steps)
+        model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+        if self.variants is None:
+            data = {
+                "x": self.real["train"],
+                "y": as_labels(self.labels),
+                "batch_size": train.batch,
+            }
+        else:
+            data = {"x": batches(keras, self.variants, self.spec, as_labels)}
+        started = time.monotonic()
+        fitted = model.fit(
+            **data,
+            epochs=epochs,
+            validation_data=(self.real["validate"], as_labels(self.validation)),
+            class_weight=class_weights(self.labels, len(self.spec.model.classes), train),
+            verbose=0,
+            callbacks=[watch.callback(keras)],
+        )
+        self._seconds += time.monotonic() - started
+        if watch.weights is not None:
+            model.set_weights(watch.weights)
+        for key in KEYS:
+            self.history[key] += [round(float(v), 5) for v in fitted.history[key]]
+        self.best_epoch, self.stopped = watch.best_epoch, watch.stopped
+        if watch.stopped:
+            self.progress(name, 1.0, watch.stopped)
+
+    def data_wait(self) -> float:
+        """Share of the time of fitting, after the first epoch, spent waiting for data."""
+        assert self.variants is not None
+        return round(sum(self.variants.waited[1:]) / max(self._seconds, 1e-9), 4)
+
+    # ---- int8 ----
+
+    def quantised(self, model: Any, typical: np.ndarray) -> bytes:
+        """The .tflite, without metadata. typical: features of some windows of every class."""
+        spec = self.spec
+        self.progress("quantising", 0.1)
+        if spec.quantize.mode == "ptq":
+            tflite = to_int8(model, typical)
+        else:
+            tflite = self._aware(model, typical)
+        self.progress("quantising", 1.0)
+        return tflite
+
+    def _aware(self, model: Any, typical: np.ndarray) -> bytes:
+        loss, as_labels = loss_of(self.keras, model)
+        aware = qat.quantization_aware(model, typical)
+        if self.variants is None:
+            values, labels = self.real["train"], self.labels
+        else:
+            from host.features import SCALE
+
+            made = self.variants.epoch(0)
+            values = (made.values * np.float32(SCALE[self.spec.features.compress]))[..., None]
+            labels = made.labels
+        qat.fine_tune(
+            aware,
+            values,
+            as_labels(labels),
+            epochs=self.spec.quantize.epochs,
+            batch=self.spec.train.batch,
+            learning_rate=self.spec.quantize.learning_rate,
+            loss=loss,
+            validation=(self.real["validate"], as_labels(self.validation)),
+            class_weight=class_weights(labels, len(self.spec.model.classes), self.spec.train),
+        )
+        return qat.to_int8(aware)
+
+
+def _build(build: Callable, spec: Spec, keras: Any) -> Any:
+    """The network; what a network of the user's own does wrong is said in one line."""
+    frames, bands, classes = spec.features.frames, spec.features.bands, len(spec.model.classes)
+    where = f"architecture {spec.model.architecture!r}"
+    try:
+        model = build(frames, bands, classes, spec.train.dropout)
+    except Exception as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{where}: no network for {frames} x {bands} values: {line}") from error
+    if not isinstance(model, keras.Model):
+        raise UserError(f"{where}: gave {type(model).__name__}, not a tf_keras Model")
+    if model.output_shape != (model.output_shape[0], classes):
+        raise UserError(f"{where}: gives {model.output_shape[1:]}, not {classes} scores")
+    return model

@@ -1,0 +1,110 @@
+"""Learning rate, balance, early ends: by figures worked out by hand."""
+
+import types
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from host.spec import Train
+from host.train.fitting import Watch, class_weights, learning_rate, picked
+
+LABELS = np.array([0] * 10 + [1] * 3 + [2] * 5)
+
+
+def counts(indices):
+    return np.bincount(LABELS[indices], minlength=3).tolist()
+
+
+def test_all_windows_are_used_unless_told_otherwise():
+    np.testing.assert_array_equal(picked(LABELS, Train()), np.arange(18))
+
+
+def test_undersampling_takes_as_many_as_the_rarest_class_has():
+    assert counts(picked(LABELS, Train(balance="undersample"))) == [3, 3, 3]
+
+
+def test_a_cap_limits_every_class():
+    assert counts(picked(LABELS, Train(cap=4))) == [4, 3, 4]
+    assert counts(picked(LABELS, Train(cap=2, balance="undersample"))) == [2, 2, 2]
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 9), st.integers(0, 3))
+def test_what_is_picked_is_in_order_and_drawn_by_the_seed(labels, cap, seed):
+    labels = np.array(labels)
+    settings = Train(cap=cap, balance="undersample", seed=seed)
+    kept = picked(labels, settings)
+    assert (np.diff(kept) > 0).all()
+    np.testing.assert_array_equal(kept, picked(labels, settings))
+    assert len(set(np.bincount(labels[kept])[np.unique(labels)].tolist())) == 1
+
+
+def test_weights_make_classes_count_alike():
+    weights = class_weights(LABELS, 3, Train())
+    assert [round(weights[c] * n, 9) for c, n in enumerate((10, 3, 5))] == [6, 6, 6]
+    assert class_weights(LABELS, 3, Train(balance="none")) is None
+
+
+class Schedules:
+    """Stands for keras.optimizers.schedules."""
+
+    @staticmethod
+    def PiecewiseConstantDecay(places, values):
+        return ("stepped", places, values)
+
+    @staticmethod
+    def CosineDecay(rate, steps):
+        return ("cosine", rate, steps)
+
+
+KERAS = types.SimpleNamespace(optimizers=types.SimpleNamespace(schedules=Schedules))
+
+
+def test_schedules():
+    assert learning_rate(KERAS, Train(schedule="constant"), 0.01, 10, 5) == 0.01
+    assert learning_rate(KERAS, Train(), 0.01, 10, 5) == ("cosine", 0.01, 50)
+    stepped = Train(schedule="stepped", steps=[0.5, 0.8], step_factor=0.1)
+    kind, places, values = learning_rate(KERAS, stepped, 0.01, 10, 5)
+    assert (kind, places) == ("stepped", [25, 40])
+    assert values == pytest.approx([0.01, 0.001, 0.0001])
+
+
+class Model:
+    """Gives its epoch as its weights."""
+
+    stop_training = False
+    epoch = 0
+
+    def get_weights(self):
+        return [self.epoch]
+
+
+def watch(settings, losses, accuracies):
+    """What a Watch makes of these validation figures; it and the epochs that ran."""
+    keras = types.SimpleNamespace(callbacks=types.SimpleNamespace(Callback=object))
+    found = Watch(settings, lambda *_: None)
+    callback, model = found.callback(keras), Model()
+    callback.model = model
+    for epoch, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True)):
+        model.epoch = epoch + 1
+        callback.on_epoch_end(epoch, {"loss": 1, "val_loss": loss, "val_accuracy": accuracy})
+        if model.stop_training:
+            break
+    return found, model.epoch
+
+
+def test_the_best_epoch_is_kept():
+    found, ran = watch(Train(), [3, 1, 2, 4], [0.1] * 4)
+    assert (found.best_epoch, found.weights, ran, found.stopped) == (2, [2], 4, "")
+
+
+def test_a_plateau_ends_training():
+    found, ran = watch(Train(plateau=2), [3, 1, 2, 2, 0.5], [0.1] * 5)
+    assert (found.best_epoch, ran) == (2, 4) and "no better validation loss" in found.stopped
+
+
+def test_a_threshold_ends_training_once_it_has_held():
+    accuracies = [0.95, 0.5, 0.95, 0.92, 0.99, 1.0]
+    found, ran = watch(Train(threshold=0.9, patience=3), [1] * 6, accuracies)
+    assert ran == 5 and "at least 0.9 for 3 epochs" in found.stopped

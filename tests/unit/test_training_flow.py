@@ -1,0 +1,181 @@
+"""Training with all its options, on next to nothing: transfer, variants, early ends, QAT."""
+
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+import tflite_micro
+from rich.console import Console
+
+from host.augment.settings import parse
+from host.compile.engine import HostModel
+from host.data.windows import Windows
+from host.errors import UserError
+from host.features import extract
+from host.paths import MODELS
+from host.spec import load
+from host.train import train
+from host.train.examples import Maker, Variants
+
+pytestmark = pytest.mark.slow
+SETTINGS = load(MODELS / "fire_alarm").metadata()["features"]
+
+
+def tiny(train_=None, quantize=None, augment=None, clips=(24, 8, 12)):
+    """The fire-alarm spec with a handful of clips and one epoch."""
+    spec = load(MODELS / "fire_alarm")
+    names = ("train_clips", "validate_clips", "test_clips")
+    data = dataclasses.replace(spec.data, **dict(zip(names, clips, strict=True)))
+    learning = dataclasses.replace(spec.train, **{"epochs": 1, "batch": 8, **(train_ or {})})
+    quantising = dataclasses.replace(spec.quantize, **(quantize or {}))
+    sections = parse(augment, "spec") if augment else []
+    augmenting = dataclasses.replace(spec.augment, sections=sections)
+    return dataclasses.replace(
+        spec, data=data, train=learning, quantize=quantising, augment=augmenting
+    )
+
+
+def run(spec, out):
+    return train(spec, out, Console(file=io.StringIO()))
+
+
+def equals_the_wheel(file):
+    data = file.read_bytes()
+    engine, wheel = HostModel(data), tflite_micro.runtime.Interpreter.from_bytes(data)
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        x = rng.integers(-128, 128, (1, 124, 129, 1)).astype(np.int8)
+        wheel.set_input(x, 0)
+        wheel.invoke()
+        np.testing.assert_array_equal(engine.invoke(x), wheel.get_output(0))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A trained fire alarm beside its spec."""
+    folder = tmp_path_factory.mktemp("base")
+    (folder / "spec.toml").write_text((MODELS / "fire_alarm" / "spec.toml").read_text())
+    run(tiny(), folder)
+    return folder
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_a_base_gets_a_new_head(base, tmp_path, output):
+    options = {"base": str(base), "head_epochs": 2, "head_layers": [8], "head_norm": True}
+    metrics = run(tiny({**options, "output": output}), tmp_path)
+    assert len(metrics["history"]["loss"]) == 2 + 1
+    equals_the_wheel(tmp_path / "fire_alarm.tflite")
+    (shape,) = [
+        o["shape"]
+        for o in HostModel((tmp_path / "fire_alarm.tflite").read_bytes()).compiled.report["outputs"]
+    ]
+    assert shape[-1] == (1 if output == "sigmoid" else 2)
+    assert np.sum(metrics["confusion"]) == 12
+
+
+def test_the_body_is_frozen_while_the_head_learns(base):
+    import tf_keras
+    from tf_keras import models
+
+    from host.train.transfer import body_of, freeze, new_head, read_base
+
+    spec = tiny({"base": str(base), "head_layers": [4]})
+    body = body_of(tf_keras, read_base(tf_keras, spec))
+    model = new_head(tf_keras, body, spec)
+    freeze(tf_keras, body, True)
+    before = [w.numpy() for w in body.weights]
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x = np.random.default_rng(1).random((8, 124, 129, 1), np.float32)
+    model.fit(x, np.arange(8) % 2, epochs=2, verbose=0)
+    assert all((a == b.numpy()).all() for a, b in zip(before, body.weights, strict=True))
+    freeze(tf_keras, body, False)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, np.arange(8) % 2, epochs=2, verbose=0)
+    assert any((a != b.numpy()).any() for a, b in zip(before, body.weights, strict=True))
+    assert isinstance(model, models.Model)
+
+
+def test_a_base_that_is_not_there_or_hears_otherwise_is_one_line(base, tmp_path):
+    (tmp_path / "spec.toml").write_text((base / "spec.toml").read_text())
+    with pytest.raises(UserError, match="the base is not trained: host train"):
+        run(tiny({"base": str(tmp_path)}), tmp_path / "out")
+    spec = tiny({"base": str(base)})
+    other = dataclasses.replace(spec.features, compress="linear")
+    with pytest.raises(UserError, match=r"its \[features\] are others"):
+        run(dataclasses.replace(spec, features=other), tmp_path / "out")
+
+
+def test_quantisation_aware_training_gives_int8_equal_to_the_wheel(tmp_path):
+    metrics = run(tiny(quantize={"mode": "qat", "epochs": 1}), tmp_path)
+    assert metrics["quantisation"] == "qat"
+    equals_the_wheel(tmp_path / "fire_alarm.tflite")
+
+
+def test_augmented_training_repeats_itself_and_says_how_long_it_waited(tmp_path):
+    table = {"gain": {"probability": 1.0}, "time_mask": {}, "noise": {"snr_db": [5, 20]}}
+    spec = tiny({"epochs": 3, "variants": 2}, augment=table)
+    one = run(spec, tmp_path / "one")
+    two = run(spec, tmp_path / "two")
+    assert one["hash"] == two["hash"] != run(tiny(), tmp_path / "three")["hash"]
+    assert 0 <= one["data_wait"] < 1
+    assert "waiting for data" in (tmp_path / "one" / "report.html").read_text()
+
+
+def test_training_ends_early_and_says_so(tmp_path):
+    spec = tiny({"threshold": 0.01, "patience": 1, "epochs": 5})
+    metrics = run(spec, tmp_path)
+    assert len(metrics["history"]["loss"]) == 1 and metrics["stopped"].startswith("epoch 1:")
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+
+
+# ---- examples ----
+
+
+@pytest.fixture
+def windows():
+    rng = np.random.default_rng(3)
+    samples = SETTINGS["window"] + (SETTINGS["frames"] - 1) * SETTINGS["hop"]
+    pcm = rng.normal(0, 2000, (600, samples)).astype(np.int16)
+    return Windows(pcm, np.arange(600) % 2, np.arange(600))
+
+
+def test_features_are_those_of_the_chip_and_come_from_the_cache_next_time(windows, tmp_path):
+    maker = Maker(SETTINGS, tmp_path)
+    made = maker.make(windows)
+    np.testing.assert_array_equal(made.values[7], extract(windows.pcm[7], SETTINGS))
+    np.testing.assert_array_equal(made.labels, windows.labels)
+    (file,) = tmp_path.iterdir()
+    before = file.stat().st_mtime_ns
+    again = maker.make(windows)
+    np.testing.assert_array_equal(again.values, made.values)
+    assert file.stat().st_mtime_ns != before  # used, so kept longest
+    file.write_bytes(file.read_bytes()[:1000])
+    np.testing.assert_array_equal(maker.make(windows).values, made.values)
+    maker.close()
+
+
+def test_another_sound_or_setting_is_not_taken_from_the_cache(windows, tmp_path):
+    maker = Maker(SETTINGS, tmp_path)
+    maker.make(windows)
+    windows.pcm[3, 100] += 1
+    maker.make(windows)
+    Maker({**SETTINGS, "compress": "linear"}, tmp_path).make(windows)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_epochs_take_turns_with_the_variants(windows, tmp_path):
+    from host.augment.pipeline import Augmenter
+
+    spec = tiny({"variants": 2})
+    augmenter = Augmenter(parse({"gain": {"probability": 1.0}}, "spec"), ["a", "b"])
+    maker = Maker(SETTINGS, tmp_path)
+    variants = Variants(maker, windows, augmenter, spec, lambda labels: np.arange(20))
+    epochs = [variants.epoch(number).values for number in range(4)]
+    np.testing.assert_array_equal(epochs[0], epochs[2])
+    np.testing.assert_array_equal(epochs[1], epochs[3])
+    assert (epochs[0] != epochs[1]).any()
+    assert len(epochs[0]) == 20 and len(variants.waited) == 4
+    variants.close()
+    maker.close()
