@@ -44,7 +44,13 @@ class Data:
     test_clips: int = 0
     train_folds: list[int] = field(default_factory=list)
     test_folds: list[int] = field(default_factory=list)
-    validate_share: float = 0.15  # of the training sources, kept apart by source
+    validate_share: float = 0.15  # of the training clips of a class, kept apart by source
+    split: str = "set"  # dataset: by the set column, by "group", or in turns: "kfold"
+    group: str = ""  # column of clips that stay together; empty: speaker, source or file
+    test_groups: list[str] = field(default_factory=list)  # split = "group": these test
+    folds: int = 5  # split = "kfold": so many
+    fold: int = 1  # the one that tests
+    validate_by: str = "group"  # or file, where groups are few
 
 
 @dataclass(frozen=True)
@@ -156,7 +162,10 @@ MAX_SEED = 2**32 - 1  # TensorFlow's
 READ = {  # keys of [data] each kind reads
     "alarm": ("kind", "seed", "train_clips", "validate_clips", "test_clips"),
     "esc": ("kind", "seed", "path", "train_folds", "test_folds", "validate_share"),
-    "dataset": ("kind", "seed", "path"),
+    "dataset": (
+        *("kind", "seed", "path", "split", "group", "test_groups", "folds", "fold"),
+        *("validate_share", "validate_by"),
+    ),
 }
 
 
@@ -261,6 +270,24 @@ def _check_train(spec: Spec, need: Callable[[bool, str, str], None]) -> None:
         need(new, "[train] output, head_layers, head_norm", "go with base: a network's new head")
 
 
+def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
+    """How a data set is parted."""
+    for key, names in (
+        ("split", ("set", "group", "kfold")),
+        ("validate_by", ("group", "file")),
+    ):
+        need(getattr(data, key) in names, f"[data] {key}", f"must be one of {', '.join(names)}")
+    grouped = data.split == "group"
+    need(not grouped or bool(data.group), "[data] group", "name the column, such as speaker")
+    need(
+        grouped == bool(data.test_groups),
+        "[data] test_groups",
+        'goes with split = "group", and it with them',
+    )
+    need(2 <= data.folds <= 100, "[data] folds", "must be 2 to 100")
+    need(1 <= data.fold <= data.folds, "[data] fold", "must be 1 to folds")
+
+
 def _augment(table: dict, where: str) -> dict:
     """[augment] with its sections parsed by those who know them."""
     sections = {key: value for key, value in table.items() if isinstance(value, dict)}
@@ -298,6 +325,7 @@ def _check(spec: Spec, where: str) -> None:
         need(not unread, f"[data] {key}", f'does nothing with kind = "{data.kind}"')
     need(0 <= data.seed <= MAX_SEED, "[data] seed", f"must be 0 to {MAX_SEED}")
     need(0 < data.validate_share < 1, "[data] validate_share", "must be between 0 and 1")
+    _check_split(data, need)
     need(0 <= augment.gain_db <= 60, "[augment] gain_db", "must be 0 to 60")
     need(0 <= augment.noise_snr_db <= 90, "[augment] noise_snr_db", "must be 0 to 90")
     need(1 <= augment.windows_a_clip <= 1000, "[augment] windows_a_clip", "must be 1 to 1000")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import numpy as np
 
 from host.data.alarm import alarm_clip, background_clip
 from host.data.clips import open_rows
-from host.data.split import groups_of, split_rows
+from host.data.sets import assign, held_out
 from host.errors import UserError
 from host.features import read_pcm
 from host.paths import test_data
@@ -101,37 +100,44 @@ class Recorded:
 
 
 def _esc_recordings(spec: Spec) -> list[Recorded]:
-    found = []
-    for file, label, fold, source in esc_files(spec):
-        share = int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) / 2**32
-        if fold in spec.data.test_folds:
-            found.append(Recorded(file, label, "test"))
-        elif fold in spec.data.train_folds:
-            name = "validate" if share < spec.data.validate_share else "train"
-            found.append(Recorded(file, label, name))
-    return found
+    data = spec.data
+    files = [e for e in esc_files(spec) if e[2] in {*data.train_folds, *data.test_folds}]
+    learn = [(str(label), source) for _, label, fold, source in files if fold in data.train_folds]
+    kept_out = held_out(learn, data.validate_share, data.seed)
+
+    def chosen(fold: int, source: str) -> str:
+        if fold in data.test_folds:
+            return "test"
+        return "validate" if source in kept_out else "train"
+
+    return [Recorded(file, label, chosen(fold, source)) for file, label, fold, source in files]
 
 
 OTHERS = "unknown"  # the class that takes what the network is not to tell apart
-SHARES = (80, 10, 10)  # of clips that are in no set
 
 
 def _dataset_recordings(spec: Spec) -> list[Recorded]:
-    """What metadata.csv lists. Clips in no set are put in one as `host data split` would; labels
-    that are no class are "unknown" if that is one, and left out otherwise."""
+    """What metadata.csv lists, parted as [data] split says; labels that are no class are "unknown"
+    if that is one, and left out otherwise."""
     dataset = Path(spec.data.path or "dataset")
-    rows = open_rows(dataset).rows
-    split_rows(groups_of(rows), SHARES, spec.data.seed)
     classes = spec.model.classes
     others = classes.index(OTHERS) if OTHERS in classes else None
+    rows = open_rows(dataset).rows
+    if spec.data.split != "set":  # what is left out fills no fold
+        rows = [row for row in rows if others is not None or row.label in classes]
     found = []
-    for row in rows:
+    for row, chosen in zip(rows, assign(spec.data, rows), strict=True):
         label = classes.index(row.label) if row.label in classes else others
-        if label is not None and row.set:
-            found.append(Recorded(dataset / row.file, label, row.set))
+        if label is not None and chosen:
+            found.append(Recorded(dataset / row.file, label, chosen))
     for number, name in enumerate(classes):
-        if not any(entry.label == number for entry in found):
-            raise UserError(f"{dataset}: no clips of class {name}: host record {name} makes some")
+        count = sum(entry.label == number for entry in found)
+        if count < len(SETS):
+            has = f"{count} clip{'s' * (count != 1)}" if count else "no clips"
+            raise UserError(
+                f"{dataset}: {has} of class {name}: training, validation and test need one each: "
+                f"host record {name} makes some"
+            )
     return found
 
 

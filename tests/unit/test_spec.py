@@ -81,6 +81,7 @@ def test_the_models_of_this_repository_have_valid_specs(name):
         ("[detect]", "[train]\nbalance = 'over'\n[detect]", "weights, undersample, none"),
         ("[detect]", "[augment.gian]\n[detect]", "did you mean gain"),
         ("[detect]", "[augment.gain]\ngain_db = 900\n[detect]", r"\[augment.gain\] gain_db"),
+        ("[detect]", "split = 'kfold'\n[detect]", r"\[data\] split: does nothing with kind"),
         ("[detect]", "[features]\nwindow = 100\n[detect]", "window 256"),
         ("[detect]", "[deploy]\nhop_frames = 100\n[detect]", "hop_frames"),
         ("[detect]", "detect", "not TOML"),
