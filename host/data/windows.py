@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -147,9 +149,19 @@ def recordings(spec: Spec) -> list[Recorded]:
     return kinds[spec.data.kind](spec)
 
 
-def _recorded_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
+def _recorded_windows(
+    spec: Spec, progress: Callable[[str, float], None], clips: int | None
+) -> dict[str, Windows]:
     samples, augment = spec.features.samples, spec.augment
     files = recordings(spec)
+    if clips is not None:
+        seen: Counter[tuple[str, int]] = Counter()
+        few = []
+        for entry in files:
+            seen[entry.set, entry.label] += 1
+            if seen[entry.set, entry.label] <= clips:
+                few.append(entry)
+        files = few
     rows: dict[str, list] = {name: [] for name in SETS}
     for number, entry in enumerate(files):
         progress("recordings", (number + 1) / len(files))
@@ -187,7 +199,23 @@ def _augment(pcm: np.ndarray, rng: np.random.Generator, spec: Spec) -> np.ndarra
     return np.clip(np.round(x), -32768, 32767).astype(np.int16)
 
 
-def load_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
-    """Train, validate and test windows; `progress` gets what is done and its share, 0..1."""
-    load = _alarm_windows if spec.data.kind == "alarm" else _recorded_windows
-    return load(spec, progress)
+def load_windows(
+    spec: Spec, progress: Callable[[str, float], None], clips: int | None = None
+) -> dict[str, Windows]:
+    """Train, validate and test windows; `progress` gets what is done and its share, 0..1.
+    clips: at most so many of a class in a set."""
+    if spec.data.kind != "alarm":
+        return _recorded_windows(spec, progress, clips)
+    if clips is not None:
+        names = [f"{name}_clips" for name in SETS]
+        most = clips * len(spec.model.classes)
+        few = {name: min(most, getattr(spec.data, name)) for name in names}
+        spec = dataclasses.replace(spec, data=dataclasses.replace(spec.data, **few))
+    return _alarm_windows(spec, progress)
+
+
+def count_training(spec: Spec) -> int:
+    """About how many windows there are to train on."""
+    if spec.data.kind == "alarm":
+        return spec.data.train_clips
+    return spec.augment.windows_a_clip * sum(r.set == "train" for r in recordings(spec))

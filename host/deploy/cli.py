@@ -97,9 +97,9 @@ def train_and_deploy(
 
     if not no_train:
         with steps.step(f"train {spec.model.name}"):
-            from host.train import train
+            from host.train import How, train
 
-            train(spec, folder, console)
+            train(spec, folder, console, how=How(board))
     if not tflite.exists():
         raise UserError(f"{tflite}: no trained model: leave --no-train away")
     data = tflite.read_bytes()

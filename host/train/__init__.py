@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,71 +17,44 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from host.augment.pipeline import Augmenter
-from host.compile.engine import HostModel
 from host.compile.metadata import write_metadata
-from host.data.windows import OTHERS, SETS, Windows, load_windows
+from host.data.windows import OTHERS, SETS, Windows, count_training, load_windows
 from host.errors import UserError
 from host.evaluate.clips import of_windows
-from host.features import SCALE, quantize, quantizer
+from host.features import SCALE
 from host.files import replacing
 from host.report.training import training_report
 from host.spec import Spec
-from host.train.architectures import fused
+from host.train import feasible, judge
+from host.train.architectures import find, fused
+from host.train.checkpoint import Checkpoint
 from host.train.convert import silence
 from host.train.course import Course, both, per_class
 from host.train.examples import Examples, Maker, Variants
 from host.train.fitting import picked
+from host.train.tensorflow import quiet_tensorflow
 from host.train.transfer import weights_file
 
 _BACKGROUNDS = 500  # windows that [augment.background] draws from
-_LOST_POINTS = 1.0  # of accuracy, to int8: worth a warning
+_DRY_CLIPS = 20  # of a class, in each set
+_DRY_SECONDS = 60.0  # of fitting
+
+
+@dataclass(frozen=True)
+class How:
+    """board: what the network must fit. resume: go on where a training was stopped. dry: a slice
+    of the data and a minute at most, to prove the spec; nothing is written."""
+
+    board: str = "pico"
+    resume: bool = False
+    dry: bool = False
 
 
 @contextmanager
-def _quiet_tensorflow(seed: int) -> Iterator[Any]:
-    """tf_keras, seeded and deterministic, without its chatter."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    try:
-        with silence():
-            import tensorflow as tf
-            import tf_keras
-    except ImportError as error:
-        raise UserError("training needs TensorFlow: run `make setup`") from error
-    tf.get_logger().setLevel("ERROR")
-    tf_keras.backend.clear_session()  # names count from one again: same seed, same bytes
-    tf_keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    yield tf_keras
-
-
-def _confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    table = np.zeros((classes, classes), int)
-    np.add.at(table, (labels, predicted), 1)
-    return table
-
-
-def train(
-    spec: Spec,
-    out: Path,
-    console: Console | None = None,
-    architecture: Any = None,
-) -> dict:
-    """Train `spec`; writes <name>.tflite, <name>.keras, metrics.json and report.html to `out` and
-    returns the metrics. Nothing is written unless everything succeeded."""
-    from host.train.architectures import find
-
-    console = console or Console()
-    started = time.monotonic()
-    settings = spec.metadata()["features"]
-    build = architecture or (None if spec.train.base else find(spec.model.architecture))
-    classes = spec.model.classes
+def _bars(console: Console) -> Iterator[Callable[..., None]]:
+    """Progress bars: call with what is done, its share and a note."""
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
-    with (
-        Progress(*columns, TextColumn("{task.fields[note]}"), console=console) as bars,
-        contextlib.ExitStack() as stack,
-    ):
+    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console) as bars:
         tasks: dict[str, Any] = {}
 
         def progress(name: str, share: float, note: str = "") -> None:
@@ -89,34 +62,62 @@ def train(
                 tasks[name] = bars.add_task(name, total=1.0, note="")
             bars.update(tasks[name], completed=share, note=note)
 
-        windows = load_windows(spec, progress)
-        for name in SETS:
-            for number, label in enumerate(classes):
-                if not (windows[name].labels == number).any():
-                    raise UserError(f"[data]: the {name} set has no sound of class {label}")
-        maker = Maker(settings)
+        yield progress
+
+
+def _features(
+    spec: Spec, maker: Maker, windows: dict[str, Windows], progress: Callable[..., None]
+) -> dict[str, Examples]:
+    for name in SETS:
+        for number, label in enumerate(spec.model.classes):
+            if not (windows[name].labels == number).any():
+                raise UserError(f"[data]: the {name} set has no sound of class {label}")
+    sets = {}
+    for done, name in enumerate(SETS):
+        sets[name] = maker.make(
+            windows[name],
+            progress=lambda part, done=done: progress("features", (done + part) / len(SETS)),
+        )
+    return sets
+
+
+def train(
+    spec: Spec,
+    out: Path,
+    console: Console | None = None,
+    architecture: Callable | None = None,
+    how: How = How(),
+) -> dict:
+    """Train `spec`; writes <name>.tflite, <name>.keras, metrics.json and report.html to `out` and
+    returns the metrics. Nothing of these is written unless everything succeeded; checkpoint.npz
+    is where training stands, while it runs and after Ctrl-C."""
+    console = console or Console()
+    started = time.monotonic()
+    classes = spec.model.classes
+    build = architecture or (None if spec.train.base else find(spec.model.architecture))
+    checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
+    state = checkpoint.load() if how.resume else None
+    with _bars(console) as progress, contextlib.ExitStack() as stack:
+        progress("checking the network", 0.1)
+        feasible.check(spec, how.board, architecture)
+        progress("checking the network", 1.0)
+        windows = load_windows(spec, progress, _DRY_CLIPS if how.dry else None)
+        maker = Maker(spec.metadata()["features"])
         stack.callback(maker.close)
-        sets = {}
-        for done, name in enumerate(SETS):
-            share = (done, len(SETS))
-            sets[name] = maker.make(
-                windows[name],
-                progress=lambda part, share=share: progress(
-                    "features", (share[0] + part) / share[1]
-                ),
-            )
+        sets = _features(spec, maker, windows, progress)
         kept = picked(sets["train"].labels, spec.train)
         variants = None
         if spec.augment.sections:
             augmenter = _augmenter(spec, windows["train"])
             choose = functools.partial(picked, settings=spec.train)
-            variants = Variants(maker, windows["train"], augmenter, spec, choose)
+            first = state.epoch if state is not None else 0
+            variants = Variants(maker, windows["train"], augmenter, spec, choose, first)
             stack.callback(variants.close)
         counts = {name: len(windows[name].labels) for name in SETS}
         counts["train"] = len(kept)
         windows.clear()  # the sounds' memory is needed
 
-        with _quiet_tensorflow(spec.train.seed) as keras:
+        with quiet_tensorflow(spec.train.seed) as keras:
             scale = np.float32(SCALE[spec.features.compress])
             learned = sets["train"]
             train_set = Examples(learned.values[kept], learned.labels[kept], learned.clips[kept])
@@ -130,7 +131,18 @@ def train(
             typical = (train_set.values[picks] * scale)[..., None]
             labels = train_set.labels
             train_set.values = train_set.values[:0]  # not looked at again, and large
-            course = Course(keras, spec, real, labels, sets["validate"].labels, variants, progress)
+            course = Course(
+                keras,
+                spec,
+                real,
+                labels,
+                sets["validate"].labels,
+                variants,
+                progress,
+                checkpoint,
+                state,
+                _DRY_SECONDS if how.dry else np.inf,
+            )
             model = course.transferred() if spec.train.base else course.built(build)
             if build is not None:
                 model = fused(model, build)
@@ -138,8 +150,8 @@ def train(
             raw = course.quantised(model, typical)
             tflite = write_metadata(raw, spec.metadata())
 
-        scores, report = _evaluate(tflite, spec, sets["test"], progress)
-    test = sets["test"]
+        test = sets["test"]
+        scores, report = judge.int8_scores(tflite, spec, test, progress)
     predicted = scores.argmax(1)
     metrics = {
         "model": spec.model.name,
@@ -151,8 +163,9 @@ def train(
         "windows": {name: counts[name] for name in SETS},
         "float_accuracy": float((float_scores.argmax(1) == test.labels).mean()),
         "int8_accuracy": float((predicted == test.labels).mean()),
-        "clip_accuracy": _clip_accuracy(scores, test),
-        "confusion": _confusion(test.labels, predicted, len(classes)).tolist(),
+        "clip_accuracy": judge.clip_accuracy(scores, test),
+        "float_clip_accuracy": judge.clip_accuracy(float_scores, test),
+        "confusion": judge.confusion(test.labels, predicted, len(classes)).tolist(),
         "history": course.history,
         "best_epoch": course.best_epoch,
         "stopped": course.stopped,
@@ -161,11 +174,14 @@ def train(
     }
     if variants is not None:
         metrics["data_wait"] = course.data_wait()
-    metrics["warnings"] = _warnings(metrics)
+    metrics["warnings"] = judge.warnings(metrics)
     examples = [int(np.flatnonzero(test.labels == c)[0]) for c in range(len(classes))]
     thresholds = np.array([spec.detect.thresholds.get(label, 0.0) for label in classes])
     judged = of_windows(classes, thresholds, scores, test.labels, test.clips)
     html = training_report(spec, metrics, [test.values[i] for i in examples], judged)
+    if how.dry:
+        _say_dry(console, spec, metrics, course)
+        return metrics
     with (  # all or none
         replacing(out / f"{spec.model.name}.tflite") as model_file,
         replacing(weights_file(out, spec.model.name)) as keras_file,
@@ -177,17 +193,40 @@ def train(
             course.trained.save(keras_file, save_format="keras")
         metrics_file.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         report_file.write_text(html, encoding="utf-8")
-    for line in metrics["warnings"]:
-        console.print(f"Warning: {line}", highlight=False, soft_wrap=True)
-    console.print(
-        f"{spec.model.name}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; test "
+    if not course.interrupted:
+        checkpoint.remove()
+    _say(console, metrics, out, course.interrupted)
+    return metrics
+
+
+def _say(console: Console, metrics: dict, out: Path, interrupted: bool) -> None:
+    lines = [f"Warning: {line}" for line in metrics["warnings"]]
+    lines.append(
+        f"{metrics['model']}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; test "
         f"accuracy {metrics['int8_accuracy']:.1%} int8 ({metrics['float_accuracy']:.1%} float), "
         f"by clip {metrics['clip_accuracy']:.1%}; {metrics['seconds']:.0f} s; report: "
-        f"{out / 'report.html'}",
+        f"{out / 'report.html'}"
+    )
+    if interrupted:
+        lines.append(f"{metrics['stopped']}; the best one is kept; --resume goes on")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _say_dry(console: Console, spec: Spec, metrics: dict, course: Course) -> None:
+    """What a slice tells: that all of it works, and about how long the whole will take."""
+    each = course.seconds / max(1, course.epochs) / max(1, metrics["windows"]["train"])
+    epochs = spec.train.epochs + (spec.train.head_epochs if spec.train.base else 0)
+    minutes = each * count_training(spec) * epochs / 60
+    console.print(
+        f"{spec.model.name}: the spec works: {metrics['parameters']:,} parameters, "
+        f"{metrics['weights_bytes']:,} bytes of weights, arena {metrics['arena_bytes']:,}; "
+        f"{metrics['windows']['train']} windows gave {metrics['int8_accuracy']:.0%}; all "
+        f"{epochs} epochs of {count_training(spec):,} would take {max(1, round(minutes))} min or "
+        "less; nothing was written",
         highlight=False,
         soft_wrap=True,
     )
-    return metrics
 
 
 def _augmenter(spec: Spec, windows: Windows) -> Augmenter:
@@ -197,40 +236,3 @@ def _augmenter(spec: Spec, windows: Windows) -> Augmenter:
     backgrounds = windows.pcm[np.isin(windows.labels, quiet)][:_BACKGROUNDS]
     unknown = OTHERS if OTHERS in classes else None
     return Augmenter(spec.augment.sections, classes, list(backgrounds), unknown)
-
-
-def _warnings(metrics: dict) -> list[str]:
-    found = []
-    lost = 100 * (metrics["float_accuracy"] - metrics["int8_accuracy"])
-    if lost > _LOST_POINTS:
-        better = '[quantize] mode = "qat"' if metrics["quantisation"] == "ptq" else "more epochs"
-        found.append(
-            f"int8 costs {lost:.1f} points of accuracy: try {better}, more [quantize] samples, or "
-            "a wider network"
-        )
-    return found
-
-
-def _evaluate(tflite: bytes, spec: Spec, test: Examples, progress) -> tuple[np.ndarray, dict]:
-    """Real scores of the int8 network on the project's own engine, and its report."""
-    engine = HostModel(tflite)
-    report = engine.compiled.report
-    source, result = report["inputs"][0], report["outputs"][0]
-    q = quantizer(spec.features.compress, source["scale"], source["zero_point"])
-    rows = []
-    for number, values in enumerate(test.values):
-        rows.append(engine.invoke(quantize(values, q)).ravel())
-        if number % 50 == 0:
-            progress("evaluating int8", number / len(test.values))
-    progress("evaluating int8", 1.0)
-    raw = np.array(rows, np.int32)
-    return both((raw - result["zero_point"]) * result["scale"]), report
-
-
-def _clip_accuracy(scores: np.ndarray, test: Examples) -> float:
-    """Accuracy by clip: the mean score of its windows decides."""
-    right = []
-    for clip in np.unique(test.clips):
-        mine = test.clips == clip
-        right.append(scores[mine].mean(0).argmax() == test.labels[mine][0])
-    return float(np.mean(right))

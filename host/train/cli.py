@@ -18,25 +18,40 @@ from host.spec import MAX_SEED, load
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default: the model's own.")
 @click.option("--epochs", type=click.IntRange(1, 10000), help="Instead of the spec's.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Instead of the spec's.")
+@click.option("--board", default="pico", show_default=True, help="What the network must fit.")
+@click.option("--dry-run", "dry", is_flag=True, help="A slice, a minute at most; writes nothing.")
+@click.option("--resume", is_flag=True, help="Go on where Ctrl-C or a crash ended training.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train_command(
-    model: Path, out: Path | None, epochs: int | None, seed: int | None, as_json: bool
+    model: Path,
+    out: Path | None,
+    epochs: int | None,
+    seed: int | None,
+    board: str,
+    dry: bool,
+    resume: bool,
+    as_json: bool,
 ) -> None:
     """Train MODEL (a folder with a spec.toml): .tflite, metrics.json and report.html.
+
+    Ctrl-C ends training with the best network so far; --resume goes on from there.
 
     \b
     Example:
         host train models/fire_alarm
+        host train models/fire_alarm --dry-run
     """
+    if dry and resume:
+        raise UserError("--dry-run begins anew: it does not go with --resume")
     spec = load(model)
     changes = {k: v for k, v in (("epochs", epochs), ("seed", seed)) if v is not None}
     if changes:
         spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, **changes))
-    from host.train import train
+    from host.train import How, train
 
     folder = out or (model if model.is_dir() else model.parent)
     try:
-        metrics = train(spec, folder, Console(stderr=as_json))
+        metrics = train(spec, folder, Console(stderr=as_json), how=How(board, resume, dry))
     except MemoryError as error:
         raise UserError("not enough memory: fewer clips or windows_a_clip in the spec") from error
     if as_json:

@@ -11,6 +11,7 @@ import numpy as np
 from host.errors import UserError
 from host.spec import Spec
 from host.train import qat, transfer
+from host.train.checkpoint import Checkpoint, State
 from host.train.convert import to_int8
 from host.train.examples import Variants, batches
 from host.train.fitting import KEYS, Watch, class_weights, learning_rate, loss_of
@@ -30,7 +31,10 @@ def both(scores: np.ndarray) -> np.ndarray:
 
 
 class Course:
-    """real: float32 features of the sets; "train" is missing where `variants` make it."""
+    """real: float32 features of the sets; "train" is missing where `variants` make it.
+
+    seconds: of fitting, after which no epoch begins. state: where an earlier training stopped.
+    """
 
     def __init__(
         self,
@@ -41,21 +45,28 @@ class Course:
         validation: np.ndarray,
         variants: Variants | None,
         progress: Callable[..., None],
+        checkpoint: Checkpoint,
+        state: State | None = None,
+        seconds: float = np.inf,
     ) -> None:
         self.keras, self.spec, self.real = keras, spec, real
         self.labels, self.validation = labels, validation
         self.variants, self.progress = variants, progress
         self.history: dict[str, list[float]] = {key: [] for key in KEYS}
         self.best_epoch, self.stopped = 0, ""
+        self.interrupted = False
         self.trained: Any = None  # the Keras network, before it is fused
-        self._seconds = 0.0  # of fitting
+        self.seconds = 0.0  # of fitting
+        self.epochs = 0  # fitted here
+        self._checkpoint, self._state = checkpoint, state
+        self._deadline = time.monotonic() + seconds
 
     # ---- networks ----
 
     def built(self, build: Callable) -> Any:
         """A network of an architecture, trained from nothing."""
-        model = self.trained = _build(build, self.spec, self.keras)
-        self._fit(model, "training", self.spec.train.epochs, self.spec.train.learning_rate)
+        model = self.trained = build_network(build, self.spec, self.keras)
+        self._fit(model, 0, "training", self.spec.train.epochs, self.spec.train.learning_rate)
         return model
 
     def transferred(self) -> Any:
@@ -63,17 +74,20 @@ class Course:
         keras, spec = self.keras, self.spec
         body = transfer.body_of(keras, transfer.read_base(keras, spec))
         model = self.trained = transfer.new_head(keras, body, spec)
-        transfer.freeze(keras, body, True)
-        self._fit(model, "training the head", spec.train.head_epochs, spec.train.learning_rate)
-        transfer.freeze(keras, body, False)
-        rate = spec.train.learning_rate * spec.train.body_rate
-        self._fit(model, "fine-tuning", spec.train.epochs, rate)
+        if self._state is None or self._state.stage == 0:
+            transfer.freeze(keras, body, True)
+            epochs, rate = spec.train.head_epochs, spec.train.learning_rate
+            self._fit(model, 0, "training the head", epochs, rate)
+        if not self.interrupted:
+            transfer.freeze(keras, body, False)
+            rate = spec.train.learning_rate * spec.train.body_rate
+            self._fit(model, 1, "fine-tuning", spec.train.epochs, rate)
         return model
 
     # ---- fitting ----
 
-    def _fit(self, model: Any, name: str, epochs: int, rate: float) -> None:
-        """Train; the epoch with the best validation loss is kept."""
+    def _fit(self, model: Any, stage: int, name: str, epochs: int, rate: float) -> None:
+        """Train; the epoch with the best validation loss is kept. Ctrl-C ends it there."""
         keras, train = self.keras, self.spec.train
         loss, as_labels = loss_of(keras, model)
 
@@ -81,10 +95,11 @@ class Course:
             note = f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
             self.progress(name, epoch / epochs, note)
 
-        watch = Watch(train, progress)
+        watch = Watch(train, progress, deadline=self._deadline)
         steps = -(-len(self.labels) // train.batch)
         schedule = learning_rate(keras, train, rate, epochs, steps)
         model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
+        first, self._state = self._restored(model, stage, watch), None
         if self.variants is None:
             data = {
                 "x": self.real["train"],
@@ -92,29 +107,69 @@ class Course:
                 "batch_size": train.batch,
             }
         else:
-            data = {"x": batches(keras, self.variants, self.spec, as_labels)}
+            data = {"x": batches(keras, self.variants, self.spec, as_labels, first, epochs)}
+
+        def keep(epoch: int) -> None:
+            self._checkpoint.save(
+                State(
+                    stage,
+                    epoch,
+                    watch.best_epoch,
+                    watch.loss,
+                    watch.above,
+                    watch.stopped,
+                    {key: self.history[key] + watch.history[key] for key in KEYS},
+                    model.get_weights(),
+                    watch.weights or [],
+                    [variable.numpy() for variable in model.optimizer.variables],
+                )
+            )
+
         started = time.monotonic()
-        fitted = model.fit(
-            **data,
-            epochs=epochs,
-            validation_data=(self.real["validate"], as_labels(self.validation)),
-            class_weight=class_weights(self.labels, len(self.spec.model.classes), train),
-            verbose=0,
-            callbacks=[watch.callback(keras)],
-        )
-        self._seconds += time.monotonic() - started
+        try:
+            if first < epochs and not watch.stopped:
+                model.fit(
+                    **data,
+                    initial_epoch=first,
+                    epochs=epochs,
+                    validation_data=(self.real["validate"], as_labels(self.validation)),
+                    class_weight=class_weights(self.labels, len(self.spec.model.classes), train),
+                    verbose=0,
+                    callbacks=[watch.callback(keras, keep)],
+                )
+        except KeyboardInterrupt:
+            if watch.weights is None:  # not one epoch: nothing to keep
+                raise
+            self.interrupted = True
+            watch.stopped = f"interrupted after epoch {first + len(watch.history['loss'])}"
+        self.seconds += time.monotonic() - started
+        self.epochs += len(watch.history["loss"])
         if watch.weights is not None:
             model.set_weights(watch.weights)
         for key in KEYS:
-            self.history[key] += [round(float(v), 5) for v in fitted.history[key]]
+            self.history[key] += watch.history[key]
         self.best_epoch, self.stopped = watch.best_epoch, watch.stopped
         if watch.stopped:
             self.progress(name, 1.0, watch.stopped)
 
+    def _restored(self, model: Any, stage: int, watch: Watch) -> int:
+        """Put the earlier training's state in place; how many epochs it had done."""
+        state = self._state
+        if state is None or state.stage != stage:
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.set_weights(state.weights)
+        for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
+            variable.assign(value)
+        watch.best_epoch, watch.loss = state.best_epoch, state.loss
+        watch.above, watch.weights = state.above, state.best
+        self.history = {key: list(state.history[key]) for key in KEYS}
+        return state.epoch
+
     def data_wait(self) -> float:
         """Share of the time of fitting, after the first epoch, spent waiting for data."""
         assert self.variants is not None
-        return round(sum(self.variants.waited[1:]) / max(self._seconds, 1e-9), 4)
+        return round(sum(self.variants.waited[1:]) / max(self.seconds, 1e-9), 4)
 
     # ---- int8 ----
 
@@ -154,7 +209,7 @@ class Course:
         return qat.to_int8(aware)
 
 
-def _build(build: Callable, spec: Spec, keras: Any) -> Any:
+def build_network(build: Callable, spec: Spec, keras: Any) -> Any:
     """The network; what a network of the user's own does wrong is said in one line."""
     frames, bands, classes = spec.features.frames, spec.features.bands, len(spec.model.classes)
     where = f"architecture {spec.model.architecture!r}"

@@ -156,14 +156,20 @@ class Variants:
     the network trains on this one. waited: seconds the trainer stood still for data, by epoch."""
 
     def __init__(
-        self, maker: Maker, windows: Windows, augmenter: Augmenter, spec: Spec, keep: Callable
+        self,
+        maker: Maker,
+        windows: Windows,
+        augmenter: Augmenter,
+        spec: Spec,
+        keep: Callable,
+        first: int = 0,
     ) -> None:
         self._maker, self._windows, self._augmenter, self._spec = maker, windows, augmenter, spec
         self._keep = keep  # labels -> the indices that are used
         self._thread = ThreadPoolExecutor(1)
         self._made: dict[int, Future] = {}
         self.waited: list[float] = []
-        self._ask(0)
+        self._ask(first % spec.train.variants)
 
     def _ask(self, variant: int) -> Future:
         if variant not in self._made:
@@ -191,21 +197,24 @@ class Variants:
         self._thread.shutdown(cancel_futures=True)
 
 
-def batches(keras, variants: Variants, spec: Spec, labels_of: Callable) -> object:
+def batches(
+    keras, variants: Variants, spec: Spec, labels_of: Callable, first: int, epochs: int
+) -> object:
     """A Keras sequence of (float32 features, labels): each epoch its variant, shuffled by seed and
-    epoch."""
+    epoch. first: number of the epoch it begins with, from 0; epochs: where it ends."""
     scale = np.float32(SCALE[spec.features.compress])
     size = spec.train.batch
 
     class Batches(keras.utils.Sequence):
         def __init__(self) -> None:
             super().__init__()
-            self.number = -1
-            self.spent = 0.0  # s, making batches in this epoch
+            self.number = first - 1
             self.on_epoch_end()
 
         def on_epoch_end(self) -> None:
             self.number += 1
+            if self.number >= epochs > first:
+                return  # there is no other
             self.examples = variants.epoch(self.number)
             rng = np.random.default_rng((spec.train.seed, self.number, 0xE90C))
             self.order = rng.permutation(len(self.examples.labels))
@@ -214,11 +223,8 @@ def batches(keras, variants: Variants, spec: Spec, labels_of: Callable) -> objec
             return -(-len(self.order) // size)
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            started = time.monotonic()
             rows = np.sort(self.order[index * size : (index + 1) * size])
             values = (self.examples.values[rows] * scale)[..., None]
-            result = values, labels_of(self.examples.labels[rows])
-            self.spent += time.monotonic() - started
-            return result
+            return values, labels_of(self.examples.labels[rows])
 
     return Batches()

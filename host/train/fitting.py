@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ def class_weights(labels: np.ndarray, classes: int, settings: Train) -> dict[int
 class Watch:
     """Keeps the weights of the epoch with the lowest validation loss; ends training early.
 
-    stopped: why, in words; "" if all epochs ran. best_epoch counts from 1.
+    stopped: why, in words; "" if all epochs ran. best_epoch counts from 1. above: epochs in a row
+    that reached the threshold. deadline: time.monotonic() after which no other epoch begins.
     """
 
     settings: Train
@@ -59,38 +61,42 @@ class Watch:
     best_epoch: int = 0
     stopped: str = ""
     loss: float = np.inf
+    above: int = 0
     weights: list | None = None
+    deadline: float = np.inf
+    history: dict[str, list[float]] = field(default_factory=lambda: {key: [] for key in KEYS})
 
-    def callback(self, keras) -> Any:
-        """For one call of fit()."""
+    def epoch_done(self, epoch: int, logs: dict, weights: Callable[[], list]) -> None:
+        """Judge an epoch, counted from 1."""
+        if not all(np.isfinite(logs[key]) for key in ("loss", "val_loss")):
+            raise UserError(f"training diverged in epoch {epoch}: lower [train] learning_rate")
+        for key in KEYS:
+            self.history[key].append(round(float(logs[key]), 5))
+        if logs["val_loss"] < self.loss:
+            self.loss, self.best_epoch = float(logs["val_loss"]), epoch
+            self.weights = weights()
+        settings = self.settings
+        self.above = self.above + 1 if logs["val_accuracy"] >= settings.threshold else 0
+        if settings.threshold and self.above >= settings.patience:
+            self.stopped = (
+                f"epoch {epoch}: validation accuracy was at least {settings.threshold:g} for "
+                f"{settings.patience} epochs"
+            )
+        elif settings.plateau and epoch - self.best_epoch >= settings.plateau:
+            self.stopped = f"epoch {epoch}: no better validation loss for {settings.plateau} epochs"
+        elif time.monotonic() > self.deadline:
+            self.stopped = f"epoch {epoch}: time is up"
+        self.progress(epoch, logs)
+
+    def callback(self, keras, after: Callable[[int], None] = lambda epoch: None) -> Any:
+        """For one call of fit(). after: called with the number of each epoch judged."""
         watch = self
-        above = 0  # epochs in a row
 
         class Callback(keras.callbacks.Callback):
             def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-                nonlocal above
-                logs = logs or {}
-                if not np.isfinite(logs.get("loss", 0)):
-                    raise UserError(
-                        f"training diverged in epoch {epoch + 1}: lower [train] learning_rate"
-                    )
-                if logs["val_loss"] < watch.loss:
-                    watch.loss, watch.best_epoch = logs["val_loss"], epoch + 1
-                    watch.weights = self.model.get_weights()
-                settings = watch.settings
-                above = above + 1 if logs["val_accuracy"] >= settings.threshold else 0
-                if settings.threshold and above >= settings.patience:
-                    watch.stopped = (
-                        f"epoch {epoch + 1}: validation accuracy was at least "
-                        f"{settings.threshold:g} for {settings.patience} epochs"
-                    )
-                elif settings.plateau and epoch + 1 - watch.best_epoch >= settings.plateau:
-                    watch.stopped = (
-                        f"epoch {epoch + 1}: no better validation loss for "
-                        f"{settings.plateau} epochs"
-                    )
+                watch.epoch_done(epoch + 1, logs or {}, self.model.get_weights)
                 self.model.stop_training = bool(watch.stopped)
-                watch.progress(epoch + 1, logs)
+                after(epoch + 1)
 
         return Callback()
 

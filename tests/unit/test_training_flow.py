@@ -16,8 +16,10 @@ from host.errors import UserError
 from host.features import extract
 from host.paths import MODELS
 from host.spec import load
-from host.train import train
+from host.train import How, train
+from host.train.checkpoint import Checkpoint, State
 from host.train.examples import Maker, Variants
+from host.train.fitting import Watch
 
 pytestmark = pytest.mark.slow
 SETTINGS = load(MODELS / "fire_alarm").metadata()["features"]
@@ -179,3 +181,97 @@ def test_epochs_take_turns_with_the_variants(windows, tmp_path):
     assert len(epochs[0]) == 20 and len(variants.waited) == 4
     variants.close()
     maker.close()
+
+
+# ---- before time is spent ----
+
+
+def huge(frames, bands, classes, dropout):
+    """More weights than a Pico has flash."""
+    from tf_keras import Sequential, layers
+
+    return Sequential(
+        [
+            layers.Input((frames, bands, 1)),
+            layers.Flatten(),
+            layers.Dense(160),
+            layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+def test_a_network_too_large_for_the_board_is_refused_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("host.train.load_windows", lambda *_: pytest.fail("time was spent"))
+    with pytest.raises(UserError, match=r"on pico: does not fit: [\d,]+ bytes of flash too much"):
+        train(tiny(), tmp_path, Console(file=io.StringIO()), architecture=huge)
+    with pytest.raises(UserError, match=r"no board 'pica': one of .*pico"):
+        train(tiny(), tmp_path, Console(file=io.StringIO()), how=How(board="pica"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_proves_the_spec_and_writes_nothing(tmp_path):
+    said = io.StringIO()
+    metrics = train(tiny(), tmp_path, Console(file=said), how=How(dry=True))
+    assert sum(map(sum, metrics["confusion"])) == 12
+    assert "the spec works" in said.getvalue() and "nothing was written" in said.getvalue()
+    assert not list(tmp_path.iterdir())
+
+
+# ---- stopping and going on ----
+
+
+class Interrupted(Watch):
+    """Ctrl-C in the third epoch."""
+
+    def epoch_done(self, epoch, logs, weights):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        super().epoch_done(epoch, logs, weights)
+
+
+def test_ctrl_c_keeps_the_best_network_and_resume_goes_on(tmp_path, monkeypatch):
+    spec = tiny({"epochs": 4})
+    with monkeypatch.context() as patch:
+        patch.setattr("host.train.course.Watch", Interrupted)
+        stopped = run(spec, tmp_path)
+    assert stopped["stopped"] == "interrupted after epoch 2"
+    assert len(stopped["history"]["loss"]) == 2
+    equals_the_wheel(tmp_path / "fire_alarm.tflite")
+    went_on = train(spec, tmp_path, Console(file=io.StringIO()), how=How(resume=True))
+    assert went_on["history"]["loss"][:2] == stopped["history"]["loss"]
+    assert len(went_on["history"]["loss"]) == 4 and not went_on["stopped"]
+    assert not (tmp_path / "checkpoint.npz").exists()
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch):
+    class AtOnce(Watch):
+        def epoch_done(self, epoch, logs, weights):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("host.train.course.Watch", AtOnce)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny(), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_resume_goes_on_with_fine_tuning(base, tmp_path, monkeypatch):
+    spec = tiny({"base": str(base), "head_epochs": 1, "epochs": 4})
+    with monkeypatch.context() as patch:
+        patch.setattr("host.train.course.Watch", Interrupted)
+        assert len(run(spec, tmp_path)["history"]["loss"]) == 1 + 2
+    went_on = train(spec, tmp_path, Console(file=io.StringIO()), how=How(resume=True))
+    assert len(went_on["history"]["loss"]) == 1 + 4
+
+
+def test_resume_without_a_checkpoint_or_with_another_spec_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="nothing to go on with: start anew"):
+        train(tiny(), tmp_path, how=How(resume=True))
+    (tmp_path / "checkpoint.npz").write_bytes(b"PK\3\4 and then noise")
+    with pytest.raises(UserError, match="not a checkpoint"):
+        train(tiny(), tmp_path, how=How(resume=True))
+    state = State(0, 1, 1, 0.5, 0, "", {}, [np.ones(3)], [np.zeros(2)], [np.ones(())])
+    Checkpoint(tmp_path / "checkpoint.npz", tiny()).save(state)
+    loaded = Checkpoint(tmp_path / "checkpoint.npz", tiny({"epochs": 9})).load()
+    np.testing.assert_array_equal(loaded.best[0], [0, 0])
+    with pytest.raises(UserError, match="the spec has changed since"):
+        train(tiny({"learning_rate": 0.5}), tmp_path, how=How(resume=True))
