@@ -21,6 +21,7 @@ from host.spec import MAX_SEED, load
 @click.option("--board", default="pico", show_default=True, help="What the network must fit.")
 @click.option("--dry-run", "dry", is_flag=True, help="A slice, a minute at most; writes nothing.")
 @click.option("--resume", is_flag=True, help="Go on where Ctrl-C or a crash ended training.")
+@click.option("--cross-validate", "cross", is_flag=True, help="Each fold or group tests once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train_command(
     model: Path,
@@ -30,6 +31,7 @@ def train_command(
     board: str,
     dry: bool,
     resume: bool,
+    cross: bool,
     as_json: bool,
 ) -> None:
     """Train MODEL (a folder with a spec.toml): .tflite, metrics.json and report.html.
@@ -40,6 +42,7 @@ def train_command(
     Example:
         host train models/fire_alarm
         host train models/fire_alarm --dry-run
+        host train models/environment --cross-validate
     """
     if dry and resume:
         raise UserError("--dry-run begins anew: it does not go with --resume")
@@ -48,10 +51,20 @@ def train_command(
     if changes:
         spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, **changes))
     from host.train import How, train
+    from host.train.cross import cross_validate
 
+    if cross and (dry or resume):
+        raise UserError("--cross-validate goes on by itself: no --resume or --dry-run with it")
     folder = out or (model if model.is_dir() else model.parent)
     try:
-        metrics = train(spec, folder, Console(stderr=as_json), how=How(board, resume, dry))
+        console = Console(stderr=as_json)
+        how = How(board, resume, dry)
+        if cross:
+            metrics = cross_validate(
+                spec, folder, lambda turn, to: train(turn, to, console, how=how), console
+            )
+        else:
+            metrics = train(spec, folder, console, how=how)
     except MemoryError as error:
         raise UserError("not enough memory: fewer clips or windows_a_clip in the spec") from error
     if as_json:

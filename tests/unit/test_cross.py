@@ -1,0 +1,78 @@
+"""Cross-validation: everyone tests once, the mean is the mean, nothing is done twice."""
+
+import dataclasses
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from host.data import metadata
+from host.data.metadata import Row
+from host.errors import UserError
+from host.paths import MODELS
+from host.spec import Data, load
+from host.train.cross import cross_validate, turns
+
+
+def spec_of(data):
+    return dataclasses.replace(load(MODELS / "environment"), data=data)
+
+
+def test_each_fold_tests_once_and_does_not_train_then():
+    found = turns(load(MODELS / "environment"))
+    assert [turn.data.test_folds for turn in found.values()] == [[1], [2], [3], [4]]
+    for turn in found.values():
+        assert sorted(turn.data.train_folds + turn.data.test_folds) == [1, 2, 3, 4]
+
+
+def test_k_folds_and_groups_take_turns(tmp_path):
+    kfold = turns(spec_of(Data("dataset", split="kfold", folds=3)))
+    assert [turn.data.fold for turn in kfold.values()] == [1, 2, 3]
+    for number, speaker in enumerate(("ada", "bo", "ada")):
+        (tmp_path / f"{number}.wav").write_bytes(b"")
+        metadata.add_row(tmp_path, Row(f"{number}.wav", "rain", speaker=speaker))
+    data = Data("dataset", str(tmp_path), split="group", group="speaker", test_groups=["ada"])
+    groups = turns(spec_of(data))
+    assert {name: turn.data.test_groups for name, turn in groups.items()} == {
+        "speaker ada": ["ada"],
+        "speaker bo": ["bo"],
+    }
+
+
+def test_made_sounds_have_no_folds():
+    with pytest.raises(UserError, match="needs folds or groups"):
+        turns(load(MODELS / "fire_alarm"))
+
+
+def judged(accuracy, stopped=""):
+    keys = ("clip_accuracy", "float_clip_accuracy", "int8_accuracy", "float_accuracy")
+    sizes = {"weights_bytes": 1, "arena_bytes": 2, "seconds": 3.0, "stopped": stopped}
+    return {**dict.fromkeys(keys, accuracy), **sizes}
+
+
+def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(tmp_path):
+    trained = []
+
+    def train(turn, folder):
+        trained.append(turn.data.test_folds[0])
+        if len(trained) == 3:
+            return judged(0, "interrupted after epoch 2")
+        metrics = judged(turn.data.test_folds[0] / 10)
+        folder.mkdir(parents=True)
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+        return metrics
+
+    said = io.StringIO()
+    spec = load(MODELS / "environment")
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(spec, tmp_path, train, Console(file=said))
+    summary = cross_validate(spec, tmp_path, train, Console(file=said))
+    assert trained == [1, 2, 3, 3, 4]
+    assert summary["mean"]["clip_accuracy"] == pytest.approx(0.25)
+    assert json.loads((tmp_path / "cross_validation.json").read_text()) == summary
+    assert "fold 3" in said.getvalue() and "25.0%" in said.getvalue()
+    other = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=1))
+    (tmp_path / "cross" / "fold_1" / "metrics.json").write_text(json.dumps(judged(1)))
+    with pytest.raises(FileExistsError):  # trained again: other settings
+        cross_validate(other, tmp_path, train, Console(file=said))
