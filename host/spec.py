@@ -98,6 +98,10 @@ class Train:
     threshold: float = 0.0  # validation accuracy that ends training; 0: none does
     patience: int = 3  # once it has been reached for so many epochs
     plateau: int = 0  # epochs without a better validation loss that end it; 0: none do
+    mixup: float = (
+        0.0  # windows are mixed in pairs, shares from Beta(mixup, mixup); 0: they are not
+    )
+    smoothing: float = 0.0  # of labels: that share goes to all classes alike
     variants: int = 4  # of each window with [augment.*] sections; the epochs take turns
     base: str = ""  # folder of a trained model whose body is taken over
     head_epochs: int = 10  # of the new head alone, before all of it
@@ -258,6 +262,8 @@ def _check_train(spec: Spec, need: Callable[[bool, str, str], None]) -> None:
     need(0 <= t.threshold <= 1, "[train] threshold", "must be 0 to 1")
     need(1 <= t.patience <= 1000, "[train] patience", "must be 1 to 1000")
     need(0 <= t.plateau <= 1000, "[train] plateau", "must be 0 to 1000")
+    need(0 <= t.mixup <= 10, "[train] mixup", "must be 0 to 10")
+    need(0 <= t.smoothing < 1, "[train] smoothing", "must be 0 to below 1")
     need(1 <= t.variants <= 100, "[train] variants", "must be 1 to 100")
     need(1 <= t.head_epochs <= 1000, "[train] head_epochs", "must be 1 to 1000")
     need(0 < t.body_rate <= 1, "[train] body_rate", "must be above 0, up to 1")

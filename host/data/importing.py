@@ -22,7 +22,7 @@ import click
 
 from host.data import metadata
 from host.data.convert import Converted, convert
-from host.data.layouts import LAYOUTS, Item, as_label, items_of
+from host.data.layouts import LAYOUTS, Item, as_label, items_of, name_pattern
 from host.data.metadata import SETS, Row
 from host.data.options import dataset_option
 from host.data.progress import bar, shown
@@ -263,6 +263,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
 @dataset_option
 @click.option("--label", help="For all files, instead of their folders' names.")
 @click.option("--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True)
+@click.option("--names", help="What files' names tell, such as {label}_{speaker}_{take}.")
 @click.option("--set", "chosen", type=click.Choice(SETS), help="For all files.")
 @click.option("--speaker", default="", help="For all files.")
 @click.option("--device", default="", help="What recorded them.")
@@ -275,6 +276,7 @@ def import_(
     dataset: Path,
     label: str | None,
     layout: str,
+    names: str | None,
     chosen: str | None,
     speaker: str,
     device: str,
@@ -289,6 +291,9 @@ def import_(
     files' names) and speech-commands (speakers from the files' names, sets from the lists). Files
     that are in the dataset already add nothing.
 
+    --names takes label, speaker, source, set and note from the files' names instead; other words in
+    {} are passed over.
+
     With --seconds, long files become clips; a rest shorter than half a clip is dropped, and so are
     clips of nothing but zeros.
 
@@ -297,6 +302,7 @@ def import_(
         host data import sounds
         host data import ESC-50-master --dataset esc50
         host data import kitchen.flac --label background --seconds 1
+        host data import digits --names "{label}_{speaker}_{take}"
     """
     if label is not None and (not label or as_label(label) != label):
         raise UserError("--label: use letters, digits, _ and - (up to 64, no - in front)")
@@ -304,11 +310,14 @@ def import_(
         raise UserError("--whole and --seconds contradict each other: give one")
     if seconds != seconds:
         raise UserError("--seconds must be a number")
+    if names is not None and layout != "auto":
+        raise UserError("--names and --layout contradict each other: give one")
+    pattern = None if names is None else name_pattern(names)
     result = Imported()
     items: list[Item] = []
     for path in paths:
         try:
-            found, used = items_of(path, layout, label or "", dataset, result.report)
+            found, used = items_of(path, layout, label or "", dataset, result.report, pattern)
         except UserError as error:
             result.report(error.message)
             continue

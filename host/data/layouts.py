@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.data.metadata import SETS
 from host.data.progress import shown
 from host.errors import UserError
 
@@ -246,13 +247,57 @@ def _speech_commands(root: Path, walk: Walk, label: str, report: Report) -> list
     return items
 
 
+_FIELDS = ("label", "speaker", "source", "set", "note")
+
+
+def name_pattern(text: str) -> re.Pattern:
+    """What "{label}_{speaker}_{take}" says of a file's name without its ending. Fields: label,
+    speaker, source, set, note; any other name, or none, is passed over. UserError."""
+    parts = re.split(r"\{(\w*)\}", text)
+    fields = [name for name in parts[1::2] if name in _FIELDS]
+    if "{" in "".join(parts[::2]) or "}" in "".join(parts[::2]) or "" in parts[2:-1:2]:
+        raise UserError(f"--names {text}: fields in {{}}, with something between them")
+    if len(set(fields)) < len(fields):
+        raise UserError(f"--names {text}: a field stands twice")
+    if not fields:
+        raise UserError(f"--names {text}: none of {', '.join(f'{{{f}}}' for f in _FIELDS)} in it")
+    found = "".join(
+        (f"(?P<{part}>.+?)" if part in _FIELDS else ".*?") if number % 2 else re.escape(part)
+        for number, part in enumerate(parts)
+    )
+    return re.compile(found)
+
+
+def _named(root: Path, walk: Walk, label: str, pattern: re.Pattern, report: Report) -> list[Item]:
+    items = []
+    for path in walk.files(root):
+        match = pattern.fullmatch(path.stem)
+        if match is None:
+            report(f"{shown(path)}: its name is not as --names says: left out")
+            continue
+        about = match.groupdict()
+        name = label or about.pop("label", "") or path.parent.resolve().name
+        about.pop("label", None)
+        if about.get("set", "train") not in SETS:
+            report(f"{shown(path)}: {shown(about['set'])} is no set: one of {', '.join(SETS)}")
+            continue
+        items += _labelled(path, name, report, **about)
+    return items
+
+
 def items_of(
-    path: Path, layout: str, label: str, skip: Path | None, report: Report
+    path: Path,
+    layout: str,
+    label: str,
+    skip: Path | None,
+    report: Report,
+    names: re.Pattern | None = None,
 ) -> tuple[list[Item], str]:
     """Files below `path` (or that file) and the layout; `report` gets a line for what is left out.
 
     layout: one of LAYOUTS or auto. label: for all files, "" for the layout's own. skip: a folder to
-    leave out. Raises UserError if `path` is not there.
+    leave out. names: what the files' names tell, instead of a layout. Raises UserError if `path` is
+    not there.
     """
     if path.is_file():
         items = _labelled(path, label or path.resolve().parent.name, report)
@@ -264,6 +309,8 @@ def items_of(
         return items, "file"
     if not path.is_dir():
         raise UserError(f"{shown(path)}: no such file or folder")
+    if names is not None:
+        return _named(path, Walk(skip, report), label, names, report), "names"
     chosen = detect(path) if layout == "auto" else layout
     find = {"folders": _folders, "esc": _esc, "speech-commands": _speech_commands}[chosen]
     return find(path, Walk(skip, report), label, report), chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import time
@@ -30,7 +31,7 @@ from host.train.architectures import find, fused
 from host.train.checkpoint import Checkpoint
 from host.train.convert import silence
 from host.train.course import Course, both, per_class
-from host.train.examples import Examples, Maker, Variants
+from host.train.examples import Examples, Maker, Same, Variants
 from host.train.fitting import picked
 from host.train.tensorflow import quiet_tensorflow
 from host.train.transfer import weights_file
@@ -122,10 +123,13 @@ def train(
             learned = sets["train"]
             train_set = Examples(learned.values[kept], learned.labels[kept], learned.clips[kept])
             del learned, sets["train"]
+            changing = variants
+            if variants is None and spec.train.mixup:
+                changing = Same(dataclasses.replace(train_set))
             real = {
                 name: (s.values * scale)[..., None]
                 for name, s in {**sets, "train": train_set}.items()
-                if name != "train" or variants is None
+                if name != "train" or changing is None
             }
             picks = per_class(train_set.labels, spec.quantize.samples, spec.train.seed)
             typical = (train_set.values[picks] * scale)[..., None]
@@ -137,7 +141,7 @@ def train(
                 real,
                 labels,
                 sets["validate"].labels,
-                variants,
+                changing,
                 progress,
                 checkpoint,
                 state,

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from host.errors import UserError
+from host.features import SCALE
 from host.spec import Spec
 from host.train import qat, transfer
 from host.train.checkpoint import Checkpoint, State
 from host.train.convert import to_int8
-from host.train.examples import Variants, batches
+from host.train.examples import Same, Variants, batches
 from host.train.fitting import KEYS, Watch, class_weights, learning_rate, loss_of
 
 
@@ -31,7 +32,8 @@ def both(scores: np.ndarray) -> np.ndarray:
 
 
 class Course:
-    """real: float32 features of the sets; "train" is missing where `variants` make it.
+    """real: float32 features of the sets; "train" is missing where it is `changing`:
+    in variants, or mixed.
 
     seconds: of fitting, after which no epoch begins. state: where an earlier training stopped.
     """
@@ -43,7 +45,7 @@ class Course:
         real: dict[str, np.ndarray],
         labels: np.ndarray,
         validation: np.ndarray,
-        variants: Variants | None,
+        changing: Variants | Same | None,
         progress: Callable[..., None],
         checkpoint: Checkpoint,
         state: State | None = None,
@@ -51,7 +53,7 @@ class Course:
     ) -> None:
         self.keras, self.spec, self.real = keras, spec, real
         self.labels, self.validation = labels, validation
-        self.variants, self.progress = variants, progress
+        self.changing, self.progress = changing, progress
         self.history: dict[str, list[float]] = {key: [] for key in KEYS}
         self.best_epoch, self.stopped = 0, ""
         self.interrupted = False
@@ -89,7 +91,7 @@ class Course:
     def _fit(self, model: Any, stage: int, name: str, epochs: int, rate: float) -> None:
         """Train; the epoch with the best validation loss is kept. Ctrl-C ends it there."""
         keras, train = self.keras, self.spec.train
-        loss, as_labels = loss_of(keras, model)
+        loss, as_labels = loss_of(keras, model, train)
 
         def progress(epoch: int, logs: dict) -> None:
             note = f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
@@ -100,14 +102,14 @@ class Course:
         schedule = learning_rate(keras, train, rate, epochs, steps)
         model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
         first, self._state = self._restored(model, stage, watch), None
-        if self.variants is None:
+        if self.changing is None:
             data = {
                 "x": self.real["train"],
                 "y": as_labels(self.labels),
                 "batch_size": train.batch,
             }
         else:
-            data = {"x": batches(keras, self.variants, self.spec, as_labels, first, epochs)}
+            data = {"x": batches(keras, self.changing, self.spec, as_labels, first, epochs)}
 
         def keep(epoch: int) -> None:
             self._checkpoint.save(
@@ -168,8 +170,8 @@ class Course:
 
     def data_wait(self) -> float:
         """Share of the time of fitting, after the first epoch, spent waiting for data."""
-        assert self.variants is not None
-        return round(sum(self.variants.waited[1:]) / max(self.seconds, 1e-9), 4)
+        assert isinstance(self.changing, Variants)
+        return round(sum(self.changing.waited[1:]) / max(self.seconds, 1e-9), 4)
 
     # ---- int8 ----
 
@@ -185,14 +187,12 @@ class Course:
         return tflite
 
     def _aware(self, model: Any, typical: np.ndarray) -> bytes:
-        loss, as_labels = loss_of(self.keras, model)
+        loss, as_labels = loss_of(self.keras, model, self.spec.train)
         aware = qat.quantization_aware(model, typical)
-        if self.variants is None:
+        if self.changing is None:
             values, labels = self.real["train"], self.labels
         else:
-            from host.features import SCALE
-
-            made = self.variants.epoch(0)
+            made = self.changing.epoch(0)
             values = (made.values * np.float32(SCALE[self.spec.features.compress]))[..., None]
             labels = made.labels
         qat.fine_tune(

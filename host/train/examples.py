@@ -197,8 +197,34 @@ class Variants:
         self._thread.shutdown(cancel_futures=True)
 
 
+@dataclass
+class Same:
+    """The same examples in every epoch."""
+
+    examples: Examples
+
+    def epoch(self, number: int) -> Examples:
+        """As Variants.epoch."""
+        return self.examples
+
+
+def mixed(
+    values: np.ndarray, labels: np.ndarray, alpha: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each row mixed with another of the batch, and its label likewise (Zhang and others, 2017:
+    mixup). labels: float, a share for each class."""
+    other = rng.permutation(len(labels))
+    share = rng.beta(alpha, alpha, len(labels)).astype(np.float32)
+    share = np.maximum(share, 1 - share)  # mostly itself
+    by_row = share.reshape(-1, *(1,) * (values.ndim - 1))
+    return (
+        by_row * values + (1 - by_row) * values[other],
+        share[:, None] * labels + (1 - share[:, None]) * labels[other],
+    )
+
+
 def batches(
-    keras, variants: Variants, spec: Spec, labels_of: Callable, first: int, epochs: int
+    keras, variants: Variants | Same, spec: Spec, labels_of: Callable, first: int, epochs: int
 ) -> object:
     """A Keras sequence of (float32 features, labels): each epoch its variant, shuffled by seed and
     epoch. first: number of the epoch it begins with, from 0; epochs: where it ends."""
@@ -225,6 +251,10 @@ def batches(
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             rows = np.sort(self.order[index * size : (index + 1) * size])
             values = (self.examples.values[rows] * scale)[..., None]
-            return values, labels_of(self.examples.labels[rows])
+            labels = labels_of(self.examples.labels[rows])
+            if spec.train.mixup:
+                rng = np.random.default_rng((spec.train.seed, self.number, index, 0x313))
+                return mixed(values, labels, spec.train.mixup, rng)
+            return values, labels
 
     return Batches()

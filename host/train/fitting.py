@@ -12,6 +12,7 @@ import numpy as np
 from host.errors import UserError
 from host.spec import Train
 
+PLAIN = Train()
 KEYS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
@@ -101,8 +102,16 @@ class Watch:
         return Callback()
 
 
-def loss_of(keras, model) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
-    """The loss for a network's output, and what it takes as labels: one sigmoid is a yes or no."""
-    if model.output_shape[-1] == 1:
-        return keras.losses.BinaryCrossentropy(), lambda labels: labels.astype(np.float32)[:, None]
+def loss_of(
+    keras, model, settings: Train = PLAIN
+) -> tuple[Any, Callable[[np.ndarray], np.ndarray]]:
+    """The loss for a network's output, and what it takes as labels: one sigmoid is a yes or no;
+    mixed or smoothed labels are shares of classes."""
+    outputs = model.output_shape[-1]
+    if outputs == 1:
+        loss = keras.losses.BinaryCrossentropy(label_smoothing=settings.smoothing)
+        return loss, lambda labels: labels.astype(np.float32)[:, None]
+    if settings.mixup or settings.smoothing:
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.smoothing)
+        return loss, lambda labels: np.eye(outputs, dtype=np.float32)[labels]
     return keras.losses.SparseCategoricalCrossentropy(), lambda labels: labels

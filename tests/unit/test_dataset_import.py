@@ -402,6 +402,40 @@ def test_ctrl_c_keeps_what_was_imported(tmp_path):
     assert not list(folder.glob(".importing-*"))
 
 
+def test_names_of_files_tell_labels_and_speakers(tmp_path):
+    for number, name in enumerate(("7_ada_0", "7_bo_12", "nine_ada_1", "stray")):
+        write(tmp_path / "in" / f"{name}.wav", noise(number))
+    said = imported(tmp_path, tmp_path / "in", "--names", "{label}_{speaker}_{take}", code=1)
+    assert said["clips"] == 3 and "stray.wav: its name is not" in said["problems"][0]
+    found = {(row.label, row.speaker) for row in rows(tmp_path / "dataset")}
+    assert found == {("7", "ada"), ("7", "bo"), ("nine", "ada")}
+
+
+def test_names_can_tell_sets_and_leave_labels_to_folders(tmp_path):
+    for number, name in enumerate(("test-a", "train-b", "exam-c")):
+        write(tmp_path / "in" / "knock" / f"{name}.wav", noise(number))
+    said = imported(tmp_path, tmp_path / "in", "--names", "{set}-{}", code=1)
+    assert len(said["problems"]) == 1 and "exam is no set" in said["problems"][0]
+    assert {(r.label, r.set) for r in rows(tmp_path / "dataset")} == {
+        ("knock", "test"),
+        ("knock", "train"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("{label}{speaker}", "something between"),
+        ("{label", "something between"),
+        ("{label}_{label}", "stands twice"),
+        ("{take}", "none of {label}"),
+    ],
+)
+def test_names_that_say_nothing_clear_are_refused(tmp_path, names, said):
+    done = host("import", tmp_path, "--dataset", tmp_path / "dataset", "--names", names)
+    assert done.exit_code != 0 and said in str(done.exception) + done.output
+
+
 @pytest.mark.skipif(not ESC10.is_dir(), reason="no ESC-10 ($OTOLITH_DATA)")
 def test_real_recordings(tmp_path):
     said = imported(tmp_path, ESC10 / "001 - Dog bark", "--layout", "esc", "--label", "dog_bark")

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.spec import Train
-from host.train.fitting import Watch, class_weights, learning_rate, picked
+from host.train.examples import mixed
+from host.train.fitting import Watch, class_weights, learning_rate, loss_of, picked
 
 LABELS = np.array([0] * 10 + [1] * 3 + [2] * 5)
 
@@ -111,3 +112,32 @@ def test_a_threshold_ends_training_once_it_has_held():
     accuracies = [0.95, 0.5, 0.95, 0.92, 0.99, 1.0]
     found, ran = watch(Train(threshold=0.9, patience=3), [1] * 6, accuracies)
     assert ran == 5 and "at least 0.9 for 3 epochs" in found.stopped
+
+
+def test_mixed_rows_stay_mostly_themselves_and_labels_follow():
+    values = np.eye(8, dtype=np.float32)[..., None]
+    labels = np.eye(8, dtype=np.float32)
+    rng = np.random.default_rng(1)
+    mixed_values, mixed_labels = mixed(values, labels, 0.5, rng)
+    np.testing.assert_allclose(mixed_values[..., 0], mixed_labels, rtol=1e-6)
+    np.testing.assert_allclose(mixed_labels.sum(1), 1, rtol=1e-6)
+    assert (np.diag(mixed_labels) >= 0.5).all() and (np.diag(mixed_labels) < 1).any()
+
+
+def test_smoothed_or_mixed_labels_are_shares_of_classes():
+    found = []
+
+    class Losses:
+        BinaryCrossentropy = CategoricalCrossentropy = SparseCategoricalCrossentropy = staticmethod(
+            lambda **settings: found.append(settings)
+        )
+
+    keras, model = types.SimpleNamespace(losses=Losses), types.SimpleNamespace(output_shape=(1, 3))
+    _, plain = loss_of(keras, model, Train())
+    np.testing.assert_array_equal(plain(np.array([2, 0])), [2, 0])
+    _, shares = loss_of(keras, model, Train(smoothing=0.1))
+    np.testing.assert_array_equal(shares(np.array([2, 0])), [[0, 0, 1], [1, 0, 0]])
+    model.output_shape = (1, 1)
+    _, yes = loss_of(keras, model, Train(smoothing=0.2))
+    np.testing.assert_array_equal(yes(np.array([1, 0])), [[1], [0]])
+    assert found == [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.2}]
