@@ -13,6 +13,7 @@ COMMANDS = {
     "data": "host.data.cli:data",
     "features": "host.features.cli:features",
     "train": "host.train.cli:train_command",
+    "sweep": "host.sweep.cli:sweep",
     "evaluate": "host.evaluate.cli:evaluate",
     "compare": "host.evaluate.compare:compare",
     "summarize": "host.summarize.cli:summarize",

@@ -173,7 +173,7 @@ READ = {  # keys of [data] each kind reads
 }
 
 
-def _near(word: str, known: list[str]) -> str:
+def nearest(word: str, known: list[str]) -> str:
     match = difflib.get_close_matches(word, known, 1)
     return f"did you mean {match[0]}?" if match else f"known: {', '.join(known)}"
 
@@ -195,7 +195,7 @@ def _section(name: str, kind: type, table: dict, where: str) -> object:
     hints = typing.get_type_hints(kind)
     for key, value in table.items():
         if key not in hints:
-            raise UserError(f"{where}: [{name}] has no key {key}: {_near(key, list(hints))}")
+            raise UserError(f"{where}: [{name}] has no key {key}: {nearest(key, list(hints))}")
         if not _fits(value, hints[key]):
             wanted = hints[key]
             text = str(wanted) if isinstance(wanted, types.GenericAlias) else wanted.__name__
@@ -212,31 +212,45 @@ def _section(name: str, kind: type, table: dict, where: str) -> object:
     return kind(**table)
 
 
-def load(path: Path | str) -> Spec:
-    """Read a spec (a folder, or the file itself); UserError with file, section and key."""
-    path = Path(path)
-    file = path / "spec.toml" if path.is_dir() or not path.suffix else path
+def read_toml(file: Path) -> dict:
+    """A TOML file's tables; UserError."""
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(
             f"{file}: {error.strerror}: give a model folder with a spec.toml"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not TOML: {error}") from error
+
+
+def spec_file(path: Path | str) -> Path:
+    """The spec of a model's folder, or the file itself."""
+    path = Path(path)
+    return path / "spec.toml" if path.is_dir() or not path.suffix else path
+
+
+def load(path: Path | str) -> Spec:
+    """Read a spec (a folder, or the file itself); UserError with file, section and key."""
+    file = spec_file(path)
+    return parse(read_toml(file), str(file))
+
+
+def parse(raw: dict, where: str) -> Spec:
+    """A spec from its tables, which stay as they are. where: what errors begin with. UserError."""
     hints = typing.get_type_hints(Spec)
     for section, table in raw.items():
         if section not in SECTIONS:
-            raise UserError(f"{file}: no section [{section}]: {_near(section, list(SECTIONS))}")
+            raise UserError(f"{where}: no section [{section}]: {nearest(section, list(SECTIONS))}")
         if not isinstance(table, dict):
-            raise UserError(f"{file}: {section} must be a section, [{section}]")
+            raise UserError(f"{where}: {section} must be a section, [{section}]")
     for section in REQUIRED:
         if section not in raw:
-            raise UserError(f"{file}: lacks section [{section}]")
-    raw["augment"] = _augment(raw.get("augment", {}), str(file))
-    parts = {name: _section(name, hints[name], raw.get(name, {}), str(file)) for name in SECTIONS}
+            raise UserError(f"{where}: lacks section [{section}]")
+    raw = {**raw, "augment": _augment(raw.get("augment", {}), where)}
+    parts = {name: _section(name, hints[name], raw.get(name, {}), where) for name in SECTIONS}
     spec = Spec(**parts)  # type: ignore[arg-type]
-    _check(spec, str(file))
+    _check(spec, where)
     return spec
 
 

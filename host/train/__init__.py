@@ -165,6 +165,7 @@ def train(
         "weights_bytes": report["weights"],
         "arena_bytes": report["arena"],
         "windows": {name: counts[name] for name in SETS},
+        "validation_accuracy": round(course.best_accuracy, 5),
         "float_accuracy": float((float_scores.argmax(1) == test.labels).mean()),
         "int8_accuracy": float((predicted == test.labels).mean()),
         "clip_accuracy": judge.clip_accuracy(scores, test),

@@ -25,6 +25,7 @@ class State:
     stage: int
     epoch: int
     best_epoch: int
+    best_accuracy: float
     loss: float
     above: int
     stopped: str

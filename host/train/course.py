@@ -55,7 +55,7 @@ class Course:
         self.labels, self.validation = labels, validation
         self.changing, self.progress = changing, progress
         self.history: dict[str, list[float]] = {key: [] for key in KEYS}
-        self.best_epoch, self.stopped = 0, ""
+        self.best_epoch, self.best_accuracy, self.stopped = 0, 0.0, ""
         self.interrupted = False
         self.trained: Any = None  # the Keras network, before it is fused
         self.seconds = 0.0  # of fitting
@@ -117,6 +117,7 @@ class Course:
                     stage,
                     epoch,
                     watch.best_epoch,
+                    watch.best_accuracy,
                     watch.loss,
                     watch.above,
                     watch.stopped,
@@ -151,6 +152,7 @@ class Course:
         for key in KEYS:
             self.history[key] += watch.history[key]
         self.best_epoch, self.stopped = watch.best_epoch, watch.stopped
+        self.best_accuracy = watch.best_accuracy
         if watch.stopped:
             self.progress(name, 1.0, watch.stopped)
 
@@ -163,7 +165,8 @@ class Course:
         model.set_weights(state.weights)
         for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
             variable.assign(value)
-        watch.best_epoch, watch.loss = state.best_epoch, state.loss
+        watch.best_epoch, watch.best_accuracy = state.best_epoch, state.best_accuracy
+        watch.loss = state.loss
         watch.above, watch.weights = state.above, state.best
         self.history = {key: list(state.history[key]) for key in KEYS}
         return state.epoch

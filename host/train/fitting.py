@@ -53,13 +53,15 @@ def class_weights(labels: np.ndarray, classes: int, settings: Train) -> dict[int
 class Watch:
     """Keeps the weights of the epoch with the lowest validation loss; ends training early.
 
-    stopped: why, in words; "" if all epochs ran. best_epoch counts from 1. above: epochs in a row
+    stopped: why, in words; "" if all epochs ran. best_epoch counts from 1; best_accuracy is
+    its validation accuracy. above: epochs in a row
     that reached the threshold. deadline: time.monotonic() after which no other epoch begins.
     """
 
     settings: Train
     progress: Callable[[int, dict], None]
     best_epoch: int = 0
+    best_accuracy: float = 0.0
     stopped: str = ""
     loss: float = np.inf
     above: int = 0
@@ -75,6 +77,7 @@ class Watch:
             self.history[key].append(round(float(logs[key]), 5))
         if logs["val_loss"] < self.loss:
             self.loss, self.best_epoch = float(logs["val_loss"]), epoch
+            self.best_accuracy = float(logs["val_accuracy"])
             self.weights = weights()
         settings = self.settings
         self.above = self.above + 1 if logs["val_accuracy"] >= settings.threshold else 0

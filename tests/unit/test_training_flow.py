@@ -269,7 +269,7 @@ def test_resume_without_a_checkpoint_or_with_another_spec_is_one_line(tmp_path):
     (tmp_path / "checkpoint.npz").write_bytes(b"PK\3\4 and then noise")
     with pytest.raises(UserError, match="not a checkpoint"):
         train(tiny(), tmp_path, how=How(resume=True))
-    state = State(0, 1, 1, 0.5, 0, "", {}, [np.ones(3)], [np.zeros(2)], [np.ones(())])
+    state = State(0, 1, 1, 0.9, 0.5, 0, "", {}, [np.ones(3)], [np.zeros(2)], [np.ones(())])
     Checkpoint(tmp_path / "checkpoint.npz", tiny()).save(state)
     loaded = Checkpoint(tmp_path / "checkpoint.npz", tiny({"epochs": 9})).load()
     np.testing.assert_array_equal(loaded.best[0], [0, 0])

@@ -1,0 +1,271 @@
+"""host sweep: spaces, limits, and workers that come, go and die."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from host.cli import main
+from host.errors import UserError
+from host.paths import MODELS, ROOT
+from host.spec import load, read_toml
+from host.sweep import results
+from host.sweep.cli import join
+from host.sweep.limits import over
+from host.sweep.space import Choice, Range, Space, load_space
+from host.sweep.storage import open_storage, shown
+from host.sweep.worker import REASON, Worker, counts
+
+SPEC = MODELS / "fire_alarm" / "spec.toml"
+RATE = "train.learning_rate"
+
+
+def space_of(tmp_path, text):
+    file = tmp_path / "sweep.toml"
+    file.write_text(text)
+    return load_space(SPEC, file)
+
+
+def small(limits=None):
+    """One setting varies; what is trained is up to the test."""
+    return Space(read_toml(SPEC), "spec", {RATE: Range(1e-4, 1e-2, True)}, dict(limits or {}))
+
+
+# ---- spaces ----
+
+
+def test_a_space_is_read_and_makes_specs(tmp_path):
+    space = space_of(
+        tmp_path,
+        '[space]\n"train.learning_rate" = { low = 1e-4, high = 1e-2, log = true }\n'
+        '"train.epochs" = { low = 10, high = 30, step = 10 }\n'
+        '"model.architecture" = ["alarm_cnn", "esc_cnn"]\n[limits]\nram = 40000\nboard = "pico"\n',
+    )
+    assert space.varied[RATE] == Range(1e-4, 1e-2, True)
+    assert space.varied["model.architecture"] == Choice(("alarm_cnn", "esc_cnn"))
+    assert space.limits == {"ram": 40000}
+    spec = space.spec({RATE: 0.005, "train.epochs": 20, "model.architecture": "esc_cnn"})
+    assert (spec.train.learning_rate, spec.train.epochs) == (0.005, 20)
+    assert spec.model.architecture == "esc_cnn"
+    assert load(SPEC).train.learning_rate == 0.002  # the file is as it was
+
+
+def test_without_a_file_the_usual_settings_vary():
+    assert set(load_space(SPEC, None).varied) == {RATE, "train.dropout", "train.batch"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[space]\n"train.learning_rat" = [0.1]', "did you mean learning_rate"),
+        ('[space]\n"train.learning_rate" = { low = 1, high = 0.1 }', "low below high"),
+        (
+            '[space]\n"train.learning_rate" = { low = 0.1, high = 0.2, lag = true }',
+            "did you mean lo",
+        ),
+        ('[space]\n"train.learning_rate" = { low = 0, high = 0.2, log = true }', "above 0"),
+        ('[space]\n"train.learning_rate" = { low = 0.1, high = 5 }', "between 0 and 1"),
+        ('[space]\n"train.epochs" = { low = 1, high = 9, step = 1.5 }', "step must be one"),
+        ('[space]\n"train.epochs" = []', "different words or numbers"),
+        ('[space]\n"train.epochs" = 3', "must be a list of choices"),
+        ("[space]\nepochs = [3]", 'write "section.key"'),
+        ('[space]\n"model.architecture" = [1]', "must be str"),
+        ('[space]\n"model.name.x" = [1]', "name is no section"),
+        ('[spice]\n"train.epochs" = [3]', "did you mean space"),
+        ("[space]", "names nothing to vary"),
+        ('[space]\n"train.epochs" = [3]\n[limits]\nflas = 3', "did you mean flash"),
+        ('[space]\n"train.epochs" = [3]\n[limits]\nram = -3', "above 0"),
+        ("[space", "not TOML"),
+    ],
+)
+def test_a_bad_space_is_one_line_with_the_key(tmp_path, text, said):
+    with pytest.raises(UserError, match=said) as error:
+        space_of(tmp_path, text)
+    assert "\n" not in error.value.message
+
+
+def test_found_settings_are_lines_for_a_spec():
+    text = results.settings(
+        {RATE: 0.00123456789, "model.architecture": "esc_cnn", "train.epochs": 3}
+    )
+    assert text == (
+        '[train]\nlearning_rate = 0.00123457\nepochs = 3\n\n[model]\narchitecture = "esc_cnn"\n'
+    )
+
+
+def test_passwords_are_not_shown():
+    assert shown("postgresql://me:secret@lab/sweeps") == "postgresql://me:***@lab/sweeps"
+    with pytest.raises(UserError, match="needs a driver: pip install psycopg2-binary"):
+        open_storage("postgresql://me:secret@lab/sweeps")
+    with pytest.raises(UserError, match="sqlite:///FILE"):
+        open_storage("sweeps.db")
+
+
+# ---- one worker ----
+
+
+@pytest.fixture(params=["sqlite", "journal"])
+def url(tmp_path, request):
+    return f"{request.param}:///{tmp_path / 'sweep.store'}"
+
+
+def work(url, trials, train, limits=None, needs=lambda *_: {}, **options):
+    study = join(url, "sweep", small(limits), 1)
+    Worker(study, small(limits), trials, needs, train, **options).run()
+    return study
+
+
+def test_the_best_of_all_trials_is_found_and_another_call_adds_the_missing_ones(url):
+    def train(spec, number):
+        return 1 - abs(spec.train.learning_rate - 0.003) * 100
+
+    assert len(work(url, 3, train).trials) == 3
+    study = work(url, 12, train)
+    assert sum(map(counts, study.trials)) == 12
+    best = results.best_first(study)[0]
+    assert best.value == max(t.value for t in study.trials)
+    assert abs(best.params[RATE] - 0.003) < 0.003
+
+
+def test_one_worker_alone_draws_the_same_again(tmp_path):
+    drawn = []
+    for name in ("a", "b"):
+        study = work(f"sqlite:///{tmp_path / name}", 4, lambda spec, n: spec.train.learning_rate)
+        drawn.append([t.params[RATE] for t in study.trials])
+    assert drawn[0] == drawn[1] and len(set(drawn[0])) == 4
+
+
+def test_what_exceeds_a_limit_is_not_trained(url):
+    def needs(spec, limits, board):
+        return {"ram": 50_000 if spec.train.learning_rate > 0.001 else 30_000}
+
+    trained = []
+
+    def train(spec, number):
+        trained.append(spec.train.learning_rate)
+        return 0.5
+
+    study = work(url, 10, train, {"ram": 40_000}, needs)
+    assert trained and max(trained) <= 0.001
+    too_large = [t for t in study.trials if t.value is None]
+    assert len(too_large) + len(trained) == 10 and too_large
+    assert results.words(too_large[0]) == "10,000 bytes of RAM too much"
+    assert over({"ram": 5.0}, {"ram": 5, "flash": 1}) == {}
+
+
+def test_an_error_ends_its_trial_and_no_other(url):
+    def train(spec, number):
+        if number == 1:
+            raise UserError("training diverged in epoch 1")
+        return 0.5
+
+    study = work(url, 3, train)
+    assert [t.value for t in study.trials] == [0.5, None, 0.5]
+    assert study.trials[1].user_attrs[REASON] == "training diverged in epoch 1"
+
+
+def test_ctrl_c_queues_the_trial_again(url):
+    def stopped(spec, number):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work(url, 2, stopped)
+    study = work(url, 2, lambda spec, number: 0.5)
+    assert sum(map(counts, study.trials)) == 2
+    assert study.trials[1].params == study.trials[0].params
+
+
+def test_a_sweep_of_other_settings_is_not_joined(url):
+    work(url, 1, lambda *_: 0.5)
+    with pytest.raises(UserError, match="another spec or space"):
+        join(url, "sweep", small({"ram": 5}), 1)
+
+
+# ---- several ----
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from test_sweep import join, small
+from host.sweep.worker import Worker
+url, log, slow = sys.argv[1:]
+def train(spec, number):
+    with Path(log).open("a") as out:
+        out.write(f"{number}\\n")
+    time.sleep(600 if slow == "stuck" and number > 1 else 0.1)
+    return 0.5
+space = small()
+Worker(join(url, "sweep", space, 1), space, 12, lambda *_: {}, train, grace=2).run()
+"""
+
+
+def started(url, log, how):
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, url, log, how],
+        env={**os.environ, "PYTHONPATH": paths},
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_workers_trial_is_taken_over_and_no_finished_one_is_lost(tmp_path, url):
+    doomed = started(url, tmp_path / "doomed.log", "stuck")
+    log = tmp_path / "doomed.log"
+    deadline = time.monotonic() + 60
+    while not log.exists() or int(log.read_text().split()[-1] or 0) < 2:
+        assert doomed.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    study = join(url, "sweep", small(), 1)
+    before = {t.number: t.value for t in study.trials if t.value is not None}
+    stuck = int(log.read_text().split()[-1])
+    others = [started(url, tmp_path / f"{n}.log", "") for n in range(2)]
+    time.sleep(3)  # longer than the grace: a living worker's trial is left alone
+    assert study.trials[stuck].state.name == "RUNNING"
+    doomed.send_signal(signal.SIGKILL)
+    for other in others:
+        assert other.wait(90) == 0, other.stderr.read().decode()
+    trials = join(url, "sweep", small(), 1).trials
+    assert sum(map(counts, trials)) == 12
+    assert before and all(trials[number].value == value for number, value in before.items())
+    assert trials[stuck].user_attrs["lost"]
+    (again,) = [t for t in trials if t.user_attrs.get("again") == stuck]
+    assert again.params == trials[stuck].params and again.value == 0.5
+    assert all((tmp_path / f"{n}.log").exists() for n in range(2))  # both worked
+
+
+@pytest.mark.slow
+def test_the_command_trains_and_leaves_the_best_network(tmp_path):
+    text = SPEC.read_text().replace("8000", "24").replace("800", "8").replace("1200", "12")
+    (tmp_path / "spec.toml").write_text(text)
+    (tmp_path / "sweep.toml").write_text(
+        '[space]\n"model.architecture" = ["alarm_cnn", "strided_cnn"]\n'
+        '"train.learning_rate" = { low = 1e-3, high = 1e-2, log = true }\n'
+    )
+    options = ["--trials", "3", "--epochs", "1", "--ram", "36000", "--json"]
+    done = CliRunner().invoke(main, ["sweep", str(tmp_path), *options])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    out = tmp_path / "out" / "sweep"
+    metrics = json.loads((out / "best" / "metrics.json").read_text())
+    assert metrics["validation_accuracy"] == said["validation_accuracy"]
+    assert said["finished"] == 3
+    assert read_toml(out / "best.toml")["model"]["architecture"] in ("alarm_cnn", "strided_cnn")
+    assert "accuracy by setting" in (out / "report.html").read_text()
+    assert not list(out.glob("trial_*"))
+    # strided_cnn's arena does not fit the limit
+    trials = join(f"sqlite:///{out / 'sweep.db'}", "fire_alarm", load_with(tmp_path), 1).trials
+    for trial in trials:
+        assert (trial.value is None) == (trial.params["model.architecture"] == "strided_cnn")
+
+
+def load_with(folder):
+    space = load_space(folder / "spec.toml", folder / "sweep.toml")
+    space.limits["ram"] = 36000
+    return space
