@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -87,9 +87,10 @@ def esc_files(spec: Spec) -> list[tuple[Path, int, int, str]]:
     return found
 
 
-def _cut(pcm: np.ndarray, samples: int, starts: Iterator[int] | list[int]) -> list[np.ndarray]:
-    padded = np.pad(pcm, (0, max(0, samples - len(pcm))))
-    return [padded[s : s + samples] for s in starts]
+def _cut(pcm: np.ndarray, samples: int, starts: list[int]) -> list[np.ndarray]:
+    """Windows that begin at `starts`; below 0: so long before the clip does. Silence around it."""
+    padded = np.pad(pcm, (samples, samples))
+    return [padded[s + samples : s + 2 * samples] for s in starts]
 
 
 @dataclass(frozen=True)
@@ -166,13 +167,14 @@ def _recorded_windows(
     for number, entry in enumerate(files):
         progress("recordings", (number + 1) / len(files))
         pcm = read_pcm(entry.file, resample=True)
-        last = max(0, len(pcm) - samples)
+        last = len(pcm) - samples  # below 0: the clip is shorter, and lies somewhere in its window
         if entry.set == "train":
             rng = np.random.default_rng((spec.data.seed, number))
-            starts = rng.integers(0, last + 1, augment.windows_a_clip)
+            starts = rng.integers(min(0, last), max(0, last) + 1, augment.windows_a_clip)
             windows = [_augment(w, rng, spec) for w in _cut(pcm, samples, list(starts))]
         else:
-            windows = _cut(pcm, samples, list(range(0, last + 1, samples // 2)))
+            starts = list(range(0, last + 1, samples // 2)) if last >= 0 else [last // 2]
+            windows = _cut(pcm, samples, starts)
         # ESC clips are padded with digital silence: a window of it teaches nothing.
         loud = [w for w in windows if np.abs(w).max() > 30] or windows[:1]
         rows[entry.set] += [(w, entry.label, number) for w in loud]

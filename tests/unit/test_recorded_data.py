@@ -101,3 +101,25 @@ def test_the_scene_plays_test_clips_alone(tmp_path, dataset):
 def test_no_dataset_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         recordings(load(tmp_path, tmp_path / "nowhere"))
+
+
+def test_a_clip_shorter_than_the_window_lies_in_its_middle_or_anywhere_in_training(tmp_path):
+    folder = tmp_path / "dataset"
+    for number in range(6):
+        (folder / "key").mkdir(parents=True, exist_ok=True)
+        (folder / "knock").mkdir(parents=True, exist_ok=True)
+        for label in ("key", "knock"):
+            file = f"{label}/{number}.wav"
+            with wave.open(str(folder / file), "wb") as out:
+                out.setparams((1, 2, RATE, 0, "NONE", ""))
+                out.writeframes(np.full(4000, 1000 + number, "<i2").tobytes())
+            name = ("train", "test", "validate")[number % 3]
+            metadata.add_row(folder, Row(file, label, name, source=file))
+    spec = load(tmp_path, folder)
+    sets = load_windows(spec, lambda *_: None)
+    samples = spec.features.samples
+    for pcm in sets["test"].pcm:
+        (sounding,) = np.nonzero(pcm)
+        assert len(sounding) == 4000 and abs(sounding[0] - (samples - 4000) // 2) <= 1
+    first = {np.nonzero(pcm)[0][0] for pcm in sets["train"].pcm}
+    assert len(first) == 4 and all(np.count_nonzero(pcm) == 4000 for pcm in sets["train"].pcm)

@@ -1,0 +1,73 @@
+"""Accuracy on real recordings, who was left out tests: ESC-10 by fold, spoken digits by speaker.
+
+    python bench/accuracy.py            # all three; about an hour on two cores
+    python bench/accuracy.py esc        # models/environment, leave one fold out
+    python bench/accuracy.py digits     # models/digits, leave one speaker out
+    python bench/accuracy.py random     # models/digits, five random parts instead
+
+Needs $OTOLITH_DATA with esc10 and fsdd. int8 networks, judged by the project's own C engine. What
+is trained already with the same settings (build/accuracy) is not trained again.
+"""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from host.data.metadata import NAME
+from host.paths import MODELS, ROOT, test_data
+from host.spec import Spec, load
+from host.train import train
+from host.train.cross import cross_validate
+
+OUT = ROOT / "build" / "accuracy"
+
+
+def digits() -> Spec:
+    """models/digits on the recordings of $OTOLITH_DATA/fsdd."""
+    dataset = OUT / "dataset"
+    if not (dataset / NAME).exists():
+        names = "{label}_{speaker}_{take}"
+        command = [sys.executable, "-m", "host", "data", "import", str(test_data() / "fsdd")]
+        subprocess.run([*command, "--names", names, "--dataset", str(dataset)], check=True)
+    spec = load(MODELS / "digits")
+    return dataclasses.replace(spec, data=dataclasses.replace(spec.data, path=str(dataset)))
+
+
+def at_random(spec: Spec) -> Spec:
+    """The same clips in five random parts, whoever speaks."""
+    data = dataclasses.replace(
+        spec.data, split="kfold", group="file", folds=5, fold=1, test_groups=[]
+    )
+    return dataclasses.replace(spec, data=data)
+
+
+SPECS = {
+    "esc": lambda: load(MODELS / "environment"),
+    "digits": digits,
+    "random": lambda: at_random(digits()),
+}
+
+
+def measure(name: str, out: Path) -> None:
+    """Cross-validate and print."""
+    console = Console(width=100)
+    quiet = Console(stderr=True)
+    summary = cross_validate(
+        SPECS[name](), out, lambda turn, folder: train(turn, folder, quiet), console
+    )
+    turns, mean = summary["turns"].values(), summary["mean"]
+    cost = 100 * (mean["float_clip_accuracy"] - mean["clip_accuracy"])
+    print(
+        f"{name}: mean {mean['clip_accuracy']:.1%} of clips; int8 costs {cost:.2f} points; weights "
+        f"{max(t['weights_bytes'] for t in turns):,} bytes, arena "
+        f"{max(t['arena_bytes'] for t in turns):,}; longest training "
+        f"{max(t['seconds'] for t in turns):.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or list(SPECS):
+        measure(chosen, OUT / chosen)
