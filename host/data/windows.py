@@ -93,6 +93,18 @@ def _cut(pcm: np.ndarray, samples: int, starts: list[int]) -> list[np.ndarray]:
     return [padded[s + samples : s + 2 * samples] for s in starts]
 
 
+def cover(pcm: np.ndarray, samples: int) -> list[np.ndarray]:
+    """Windows that a clip is judged by: they overlap by half, the last reaches its end unless next
+    to nothing is left. A clip that is shorter lies in the middle of one."""
+    last = len(pcm) - samples
+    if last < 0:
+        return _cut(pcm, samples, [last // 2])
+    starts = list(range(0, last + 1, max(1, samples // 2)))
+    if last - starts[-1] > samples // 8:
+        starts.append(last)
+    return _cut(pcm, samples, starts)
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A sound file, its class and its set."""
@@ -173,8 +185,7 @@ def _recorded_windows(
             starts = rng.integers(min(0, last), max(0, last) + 1, augment.windows_a_clip)
             windows = [_augment(w, rng, spec) for w in _cut(pcm, samples, list(starts))]
         else:
-            starts = list(range(0, last + 1, samples // 2)) if last >= 0 else [last // 2]
-            windows = _cut(pcm, samples, starts)
+            windows = cover(pcm, samples)
         # ESC clips are padded with digital silence: a window of it teaches nothing.
         loud = [w for w in windows if np.abs(w).max() > 30] or windows[:1]
         rows[entry.set] += [(w, entry.label, number) for w in loud]

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from host.data.windows import cover
 from host.errors import UserError
 from host.evaluate import metrics
 from host.evaluate.models import Ear
@@ -18,15 +19,11 @@ STEPS = np.arange(101) / 100  # thresholds swept
 
 
 def windows(parts: Iterable[np.ndarray], samples: int) -> list[np.ndarray]:
-    """Windows of a clip, overlapping by half; short parts are filled up with silence.
+    """Windows of a clip.
 
     Those of digital silence say nothing about the clip and are left out, unless all are.
     """
-    found = []
-    for part in parts:
-        padded = np.pad(part, (0, max(0, samples - len(part))))
-        last = len(padded) - samples
-        found += [padded[s : s + samples] for s in range(0, last + 1, max(1, samples // 2))]
+    found = [window for part in parts for window in cover(part, samples)]
     return [w for w in found if np.abs(w.astype(np.int32)).max() > QUIET] or found[:1]
 
 
