@@ -10,6 +10,7 @@ TOOLS = Path(os.environ.get("OTOLITH_TOOLS", ROOT / ".otolith"))
 
 PICO_SDK = Path(os.environ.get("PICO_SDK_PATH", TOOLS / "pico-sdk"))
 CMSIS_DSP = TOOLS / "cmsis-dsp"  # the cmsisdsp sdist, unpacked
+TFLM_FRONTEND = TOOLS / "tflm-frontend"  # TFLM's audio front end out of an sdist
 NODE_MODULES = TOOLS / "node" / "node_modules"
 BOOTROM = TOOLS / "bootrom" / "rp2040_b1.bin"
 NATIVE = TOOLS / "native"  # lib/ compiled for this computer, named by content

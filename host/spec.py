@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from host.errors import UserError
+from host.features import settings as feature_settings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -55,16 +56,22 @@ class Data:
 
 @dataclass(frozen=True)
 class Features:
+    """Front end (host/features/settings.py): presets and MLTK's fe settings are spelt out here."""
+
     kind: str = "spectrogram"
     sample_rate: int = 16000
     window: int = 256
     hop: int = 128
     frames: int = 124
     compress: str = "log2"
-
-    @property
-    def bands(self) -> int:
-        return self.window // 2 + 1
+    bands: int = 129  # values a frame
+    mels: int = 0  # mfcc: filters
+    low_hz: float = 0.0  # mfcc: their limits
+    high_hz: float = 0.0
+    minimum: list[int] = field(default_factory=list)  # compress = "minmax": of each band
+    maximum: list[int] = field(default_factory=list)
+    fe: dict = field(default_factory=dict)  # logmel: MLTK's settings
+    input: str = "network"  # logmel: int8 by the network's scale, or as "tflm"'s examples do
 
     @property
     def samples(self) -> int:
@@ -154,7 +161,7 @@ class Spec:
             "name": self.model.name,
             "description": self.model.description,
             "classes": self.model.classes,
-            "features": {**dataclasses.asdict(self.features), "bands": self.features.bands},
+            "features": feature_settings.kept(self.features),
             "detect": dataclasses.asdict(self.detect),
             "deploy": {"hop_frames": self.deploy.hop_frames},
         }
@@ -248,6 +255,7 @@ def parse(raw: dict, where: str) -> Spec:
         if section not in raw:
             raise UserError(f"{where}: lacks section [{section}]")
     raw = {**raw, "augment": _augment(raw.get("augment", {}), where)}
+    raw["features"] = feature_settings.expand(raw.get("features", {}), where)
     parts = {name: _section(name, hints[name], raw.get(name, {}), where) for name in SECTIONS}
     spec = Spec(**parts)  # type: ignore[arg-type]
     _check(spec, where)
@@ -366,15 +374,7 @@ def _check(spec: Spec, where: str) -> None:
         need(bool(data.test_folds), "[data] test_folds", "name at least one fold")
         both = set(data.train_folds) & set(data.test_folds)
         need(not both, "[data] test_folds", f"folds {sorted(both)} are trained on")
-    need(features.kind == "spectrogram", "[features] kind", 'must be "spectrogram"')
-    need(features.sample_rate == 16000, "[features] sample_rate", "must be 16000")
-    need(
-        (features.window, features.hop) in ((256, 128), (256, 256), (256, 64)),
-        "[features] window, hop",
-        "window 256 with hop 64, 128 or 256",
-    )
-    need(8 <= features.frames <= 500, "[features] frames", "must be 8 to 500")
-    need(features.compress in ("linear", "log2"), "[features] compress", '"linear" or "log2"')
+    feature_settings.check(features, need)
     need(1 <= spec.train.epochs <= 10000, "[train] epochs", "must be 1 to 10000")
     need(1 <= spec.train.batch <= 4096, "[train] batch", "must be 1 to 4096")
     need(0 <= spec.train.seed <= MAX_SEED, "[train] seed", f"must be 0 to {MAX_SEED}")

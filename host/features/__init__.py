@@ -1,7 +1,8 @@
 """Audio front ends: the C of lib/features, called from Python.
 
-Values are the integers the chip computes; `real = value * SCALE[compress]` is what a network sees
-in training.
+Values are the integers the chip computes; `real = value * step(settings)` is what a network sees
+in training. Settings are the [features] of a spec or of a model's metadata; `preset` has ready
+ones, host/features/settings.py all keys.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from host.errors import UserError, short
+from host.features import logmel, spectrogram
 from host.features.native import features_library
+from host.features.settings import PRESETS, module, preset
+from host.features.tables import in_memory
 
 RATE = 16000  # Hz
 RATES = (1000, 768_000)  # Hz, of files to resample
 BLOCK = 1 << 18  # samples read at a time
-COMPRESS = {"linear": 0, "log2": 1}
-# Real value of one step of a feature.
-SCALE = {"linear": 1 / 32768, "log2": 1 / 1024}
+COMPRESS = {"linear": 0, "log2": 1, "minmax": 2, "dynamic": 3}
+# Real value of one step of a spectrogram; `step` knows those of every front end.
+SCALE = spectrogram.SCALE
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,48 @@ class Quantizer:
     zero_point: int
 
 
-def quantizer(compress: str, scale: float, zero_point: int) -> Quantizer:
+def step(settings: dict) -> float:
+    """Real value of one step of a feature."""
+    scales = module(settings["kind"]).SCALE
+    if settings["compress"] not in scales:
+        raise UserError(f"{settings['kind']} features: compress is one of {', '.join(scales)}")
+    return scales[settings["compress"]]
+
+
+def shape(settings: dict) -> tuple[int, int]:
+    """(frames, bands): what a network takes."""
+    return settings["frames"], settings["bands"]
+
+
+def window_samples(settings: dict) -> int:
+    """Samples one network window covers."""
+    return settings["window"] + (settings["frames"] - 1) * settings["hop"]
+
+
+def window_bytes(settings: dict) -> int:
+    """Bytes of the chip's sliding window (features_rows_bytes)."""
+    copies = 3 if settings["compress"] == "dynamic" else 2
+    return copies * settings["frames"] * settings["bands"]
+
+
+# int8 = (256 * value + 333) / 666 - 128 of TFLM's micro_speech example, exact up to where it clamps
+TFLM_INPUT = Quantizer(25191, 16, -128)
+
+
+def input_quantizer(settings: dict, scale: float, zero_point: int) -> Quantizer:
+    """The quantizer between a front end with `settings` and a network's input."""
+    if settings.get("input") == "tflm":
+        # MLTK's dynamic range ends in int8 whatever the scale; here it ends in 0..255
+        return Quantizer(1 << 14, 14, -128) if settings["compress"] == "dynamic" else TFLM_INPUT
+    step(settings)
+    return quantizer(settings["compress"], scale, zero_point, settings["kind"])
+
+
+def quantizer(
+    compress: str, scale: float, zero_point: int, kind: str = "spectrogram"
+) -> Quantizer:
     """The quantizer for a network whose input has `scale` and `zero_point`."""
-    ratio = SCALE[compress] / scale if scale > 0 else 0.0
+    ratio = module(kind).SCALE[compress] / scale if scale > 0 else 0.0
     shift = 30
     # The largest 15-bit multiplier whose product with 32767 still fits 31 bits.
     while shift > 1 and ratio * 2**shift >= 32767.5:
@@ -62,6 +106,12 @@ def _check(settings: dict) -> None:
             f"features: compress is {short(repr(settings.get('compress')))}, "
             f"not one of {', '.join(COMPRESS)}"
         )
+    if settings["compress"] == "minmax":
+        for name in ("minimum", "maximum"):
+            values = settings.get(name)
+            good = isinstance(values, list) and len(values) == settings["bands"]
+            if not good or not all(isinstance(v, int) and -32768 <= v <= 32767 for v in values):
+                raise UserError(f"features: {name} is no list of {settings['bands']} integers")
 
 
 def frames_in(samples: int, settings: dict) -> int:
@@ -74,19 +124,34 @@ def extract(pcm: np.ndarray, settings: dict) -> np.ndarray:
 
     pcm: int16, 16 kHz. settings: the [features] of a spec or of a model's metadata. Returns int16
     (frames, bands), after compression, before quantising; no frames if shorter than a window.
+    compress "dynamic" takes the whole clip as one window.
     """
+    return _extract(pcm, settings)[0]
+
+
+def activity(pcm: np.ndarray, settings: dict) -> np.ndarray:
+    """For each frame of a clip whether logmel's activity detection tripped in it; bool (frames,).
+
+    Arguments as for `extract`; all False without fe.activity_detection_enable.
+    """
+    return _extract(pcm, settings)[1]
+
+
+def _extract(pcm: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]:
     ffi, lib = features_library()
     _check(settings)
     pcm = np.ascontiguousarray(pcm)
     if pcm.dtype != np.int16 or pcm.ndim != 1:
         raise UserError(f"features need mono int16 samples, not {pcm.dtype} of shape {pcm.shape}")
+    front_end = module(settings["kind"])
     frontend = lib.features_find(settings["kind"].encode())
-    if frontend == ffi.NULL:
-        raise UserError(f"unknown front end {settings['kind']!r}")
     bands = settings["bands"]
     out = np.empty((frames_in(len(pcm), settings), bands), np.int16)
+    active = np.zeros(len(out), bool)
     if not len(out):
-        return out
+        return out, active
+    made = front_end.tables(settings)
+    tables, alive = (ffi.NULL, []) if made is None else in_memory(ffi, lib, made)
     config = ffi.new(
         "features_config_t *",
         {
@@ -98,6 +163,8 @@ def extract(pcm: np.ndarray, settings: dict) -> np.ndarray:
             "bands": bands,
             "compress": COMPRESS[settings["compress"]],
             "quantizer": {"multiplier": 1, "shift": 1, "zero_point": 0},
+            "tables": tables,
+            **limits(ffi, settings, alive),
         },
     )
     count = lib.features_extract(
@@ -105,13 +172,38 @@ def extract(pcm: np.ndarray, settings: dict) -> np.ndarray:
         ffi.cast("const int16_t *", pcm.ctypes.data),
         len(pcm),
         ffi.cast("int16_t *", out.ctypes.data),
+        ffi.cast("bool *", active.ctypes.data),
     )
+    del alive  # until here the C code reads it
     if count != len(out):
         raise UserError(
             f"front end {settings['kind']} does not take window {settings['window']}, hop "
             f"{settings['hop']}, bands {bands}"
         )
-    return out
+    return out, active
+
+
+def limits(ffi: Any, settings: dict, alive: list) -> dict:
+    """What compress needs besides its name; arrays that must live go to `alive`."""
+    if settings["compress"] == "minmax":
+        alive += [ffi.new("int16_t[]", settings[name]) for name in ("minimum", "maximum")]
+        return {"minimum": alive[-2], "maximum": alive[-1]}
+    if settings["compress"] == "dynamic":
+        return {"range": logmel.dynamic_range(settings)}
+    return {}
+
+
+def min_max(values: Iterable[np.ndarray]) -> tuple[list[int], list[int]]:
+    """minimum and maximum for compress "minmax": of each band over all frames of all arrays, which
+    were extracted with compress "linear"."""
+    arrays = [v for v in values if len(v)]
+    if not arrays:
+        raise UserError("no frames to take minimum and maximum of")
+    low = np.min([v.min(axis=0) for v in arrays], axis=0).astype(int)
+    high = np.max([v.max(axis=0) for v in arrays], axis=0).astype(int)
+    # a band that never moved still needs room
+    high = np.minimum(np.maximum(high, low + 1), 32767)
+    return np.minimum(low, high - 1).tolist(), high.tolist()
 
 
 def quantize(values: np.ndarray, q: Quantizer) -> np.ndarray:

@@ -10,7 +10,7 @@ import cffi
 
 from host.errors import UserError
 from host.native import library, library_path
-from host.native.sources import Sources, cmsis_dsp, lib
+from host.native.sources import Sources, front_ends, lib
 
 CDEF = """
 typedef struct { int16_t multiplier; uint8_t shift; int8_t zero_point; } features_quantizer_t;
@@ -19,20 +19,54 @@ typedef struct {
     uint16_t sample_rate, window, hop, frames, bands;
     int compress;
     features_quantizer_t quantizer;
+    const void *tables;
+    const int16_t *minimum, *maximum;
+    uint16_t range;
 } features_config_t;
+typedef struct {
+    uint16_t fft, mels;
+    const int16_t *window;
+    const uint32_t *filter_start, *filter_length;
+    const int16_t *filters, *dct, *split_a, *split_b;
+    const void *cfft;
+} mfcc_tables_t;
+typedef struct { int nfft, inverse, factors[64]; int16_t twiddles[512]; } logmel_fft_t;
+typedef struct {
+    uint16_t fft;
+    const int16_t *window;
+    const logmel_fft_t *half;
+    const int16_t *super_twiddles;
+    uint16_t start, end;
+    const int16_t *frequency_starts, *weight_starts, *widths, *weights, *unweights;
+    bool noise_reduction;
+    uint8_t smoothing_bits;
+    uint16_t even_smoothing, odd_smoothing, min_signal_remaining;
+    const int16_t *gain_lut;
+    int8_t snr_shift;
+    bool log_scale;
+    uint8_t log_shift;
+    int16_t notch;
+    bool activity;
+    uint8_t activity_scale;
+    int16_t activity_alpha_a, activity_alpha_b, arm_threshold, trip_threshold;
+} logmel_tables_t;
+extern const int16_t realCoefAQ15[8192], realCoefBQ15[8192];
+extern const char arm_cfft_sR_q15_len16[], arm_cfft_sR_q15_len32[], arm_cfft_sR_q15_len64[],
+    arm_cfft_sR_q15_len128[], arm_cfft_sR_q15_len256[];
 const void *features_find(const char *kind);
 int16_t log2_q10(int16_t x);
 void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,
                        uint32_t count);
 uint32_t features_extract(const features_config_t *config, const int16_t *pcm, uint32_t samples,
-                          int16_t *out);
+                          int16_t *out, bool *active);
+void features_dynamic(uint16_t range, int16_t *values, uint32_t count);
 """
 FLAGS = ("-O3",)
 
 
 def sources() -> Sources:
-    """lib/features and the CMSIS-DSP functions it calls."""
-    return lib("features") + cmsis_dsp()
+    """lib/features and what it calls."""
+    return lib("features") + front_ends()
 
 
 def built() -> Path | None:

@@ -13,7 +13,7 @@ from host.compile.engine import generated
 from host.compile.metadata import read_metadata
 from host.errors import UserError
 from host.native import library
-from host.native.sources import cmsis_dsp, lib
+from host.native.sources import front_ends, lib
 
 RATE = 16000  # Hz
 CDEF = """
@@ -64,7 +64,7 @@ class Chain:
         self.labels: list[str] = compiled.report["labels"]
         self._outputs = int(np.prod(compiled.report["outputs"][0]["shape"]))
         digest = compiled.report["hash"]
-        s = lib("features", "nn", "detect", "listen") + cmsis_dsp()
+        s = lib("features", "nn", "detect", "listen") + front_ends()
         s = s + generated(compiled.files, f"chain-{digest}")
         # private: the state is in static variables, and two chains of a model must not share it
         self._ffi, self._lib = library(

@@ -33,6 +33,25 @@ def lib(*names: str) -> Sources:
     return Sources(tuple(files), tuple(sorted(paths.LIB.glob("*/src"))))
 
 
+def front_ends() -> Sources:
+    """What lib/features calls: CMSIS-DSP and TFLM's audio front end."""
+    return cmsis_dsp() + tflm_frontend()
+
+
+def tflm_frontend() -> Sources:
+    """The functions of TFLM's audio front end that lib/features names."""
+    folder = paths.LIB / "features"
+    return Sources(
+        tuple(paths.TFLM_FRONTEND / line for line in _lines(folder / "tflm_frontend_sources.txt")),
+        (
+            paths.TFLM_FRONTEND,
+            paths.TFLM_FRONTEND / "kissfft",
+            paths.TFLM_FRONTEND / "kissfft" / "tools",
+        ),
+        tuple(_lines(folder / "tflm_frontend_flags.txt")),
+    )
+
+
 def cmsis_dsp() -> Sources:
     """The CMSIS-DSP functions lib/features names, in the arithmetic of the cmsisdsp wheel."""
     folder = paths.LIB / "features"

@@ -92,6 +92,13 @@ def find_cmsis_dsp() -> Found | None:
     return Found(registries.CMSISDSP, str(paths.CMSIS_DSP))
 
 
+def find_tflm_frontend() -> Found | None:
+    version = paths.TFLM_FRONTEND / "version"
+    if not version.exists() or version.read_text() != registries.MICRO_FEATURES:
+        return None
+    return Found(registries.MICRO_FEATURES, str(paths.TFLM_FRONTEND))
+
+
 def find_rp2040js() -> Found | None:
     manifest = paths.NODE_MODULES / "rp2040js" / "package.json"
     if not manifest.exists():
@@ -198,6 +205,13 @@ PARTS = [
     Part("pico-sdk", "RP2040 drivers and start-up", find_pico_sdk, SETUP, install_pico_sdk),
     Part("TinyUSB", "USB device stack", find_tinyusb, SETUP, install_pico_sdk),
     Part("CMSIS-DSP", "front-end arithmetic", find_cmsis_dsp, SETUP, registries.install_cmsis_dsp),
+    Part(
+        "TFLM front end",
+        "log-mel features",
+        find_tflm_frontend,
+        SETUP,
+        registries.install_tflm_frontend,
+    ),
     Part(
         "Node.js",
         "runs the virtual Pico",

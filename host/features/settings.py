@@ -1,0 +1,141 @@
+"""What a [features] section may say: front ends, presets, what is checked by kind.
+
+A new front end is one file here, one in lib/features, and a line in each registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from host.errors import UserError, short
+from host.features import logmel, mfcc, spectrogram
+from host.features.mltk_settings import from_fe
+
+if TYPE_CHECKING:
+    from host.spec import Features
+
+KINDS: dict[str, ModuleType] = {"spectrogram": spectrogram, "mfcc": mfcc, "logmel": logmel}
+COMMON = ("kind", "sample_rate", "window", "hop", "frames", "bands", "compress")
+
+# The tutorials these come from give window, hop, coefficients and frames; the 23 mel filters and
+# their limits are ours.
+PRESETS: dict[str, dict[str, Any]] = {
+    # SensiML, smart lock: 40 frames a second, a cascade of 15
+    "smart_lock": {"kind": "mfcc", "window": 400, "hop": 400, "bands": 20, "frames": 15},
+    # SensiML, keyword spotting: a cascade of 49
+    "keyword": {"kind": "mfcc", "window": 480, "hop": 320, "bands": 23, "frames": 49},
+    # TensorFlow Lite Micro's micro_speech, and MLTK's tflite_micro_speech
+    "micro_speech": {
+        "kind": "logmel",
+        "fe": {
+            "window_size_ms": 30,
+            "window_step_ms": 20,
+            "sample_length_ms": 1000,
+            "filterbank_n_channels": 40,
+            "filterbank_lower_band_limit": 125.0,
+            "filterbank_upper_band_limit": 7500.0,
+            "noise_reduction_enable": True,
+            "pcan_enable": True,
+        },
+    },
+    # MLTK's keyword_spotting_on_off
+    "on_off": {
+        "kind": "logmel",
+        "fe": {
+            "window_size_ms": 30,
+            "window_step_ms": 10,
+            "sample_length_ms": 1000,
+            "filterbank_n_channels": 104,
+            "filterbank_lower_band_limit": 125.0,
+            "filterbank_upper_band_limit": 7500.0,
+            "noise_reduction_enable": True,
+            "noise_reduction_min_signal_remaining": 0.4,
+            "dc_notch_filter_enable": True,
+            "quantize_dynamic_scale_enable": True,
+        },
+    },
+}
+
+
+def module(kind: object) -> ModuleType:
+    """The front end of this name; UserError."""
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise UserError(f"unknown front end {short(repr(kind))}: one of {', '.join(KINDS)}")
+    return KINDS[kind]
+
+
+def _expand(table: dict[str, Any]) -> dict[str, Any]:
+    table = dict(table)
+    if "preset" in table:
+        preset = table.pop("preset")
+        if not isinstance(preset, str) or preset not in PRESETS:
+            raise UserError(f"preset = {short(repr(preset))}: one of {', '.join(PRESETS)}")
+        base = PRESETS[preset]
+        if table.get("kind", base["kind"]) != base["kind"]:
+            raise UserError(f"kind: the preset {preset} is {base['kind']}")
+        fe = table.get("fe", {})
+        if isinstance(fe, dict) and "fe" in base:
+            table["fe"] = {**base["fe"], **fe}
+        table = {**base, **table}
+    front_end = module(table.get("kind", "spectrogram"))
+    for key in table:
+        others = [k for k, m in KINDS.items() if key in m.KEYS]
+        if others and key not in front_end.KEYS:
+            raise UserError(f"{key}: goes with kind {' or '.join(others)}")
+    if front_end is logmel:
+        table = {**table, **from_fe(table.get("fe", {}), table)}
+    table = {**front_end.DEFAULTS, **table}
+    if front_end is spectrogram and isinstance(table.get("window", 256), int):
+        table.setdefault("bands", table.get("window", 256) // 2 + 1)
+    return table
+
+
+def expand(table: dict[str, Any], where: str) -> dict[str, Any]:
+    """A [features] section as written -> with preset, fe settings and the kind's defaults filled
+    in. where: what errors begin with. UserError."""
+    try:
+        return _expand(table)
+    except UserError as error:
+        raise UserError(f"{where}: [features] {error.message}") from error
+
+
+def preset(name: str, **changes: Any) -> dict[str, Any]:
+    """Settings of a preset, as `extract` takes them."""
+    from host.spec import Features
+
+    return kept(Features(**_expand({"preset": name, **changes})))
+
+
+def kept(features: Features) -> dict[str, Any]:
+    """The settings that travel with a model: those its kind reads."""
+    front_end = KINDS[features.kind]
+    keys = [*COMMON, *front_end.KEYS]
+    if features.compress != "minmax":
+        keys = [key for key in keys if key not in ("minimum", "maximum")]
+    return {key: getattr(features, key) for key in keys}
+
+
+def check(features: Features, need: Callable[[bool, str, str], None]) -> None:
+    """Ranges of a [features] section. need: raises its text unless the first argument is true."""
+    f = features
+    need(f.kind in KINDS, "[features] kind", f"must be one of {', '.join(KINDS)}")
+    need(f.sample_rate == 16000, "[features] sample_rate", "must be 16000")
+    front_end = KINDS[f.kind]
+    names = " or ".join(f'"{name}"' for name in front_end.SCALE)
+    need(f.compress in front_end.SCALE, "[features] compress", names)
+    front_end.check(f, need)
+    if f.compress == "minmax":
+        good = f.bands == len(f.minimum) == len(f.maximum)
+        need(
+            good and all(-32768 <= a < b <= 32767 for a, b in zip(f.minimum, f.maximum)),
+            "[features] minimum, maximum",
+            f"{f.bands} integers each, minimum below maximum: host features --min-max gives them",
+        )
+    else:
+        need(
+            not f.minimum and not f.maximum,
+            "[features] minimum, maximum",
+            'go with compress = "minmax"',
+        )

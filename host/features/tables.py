@@ -1,0 +1,91 @@
+"""A front end's constants: computed here, then a C struct in memory for this computer, or C source
+for the chip. Both see the same numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cffi
+import numpy as np
+
+C_TYPES = {"int16": "int16_t", "uint32": "uint32_t"}
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """Something that is in a C library under this name; `header` declares it."""
+
+    name: str
+    header: str
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A C struct's members. An array or a Struct is a member that points to it, `inline` arrays
+    are part of the struct; None is NULL."""
+
+    ctype: str
+    members: dict[str, Any]
+    header: str = ""
+    inline: tuple[str, ...] = ()
+
+
+def in_memory(ffi: cffi.FFI, lib: Any, struct: Struct) -> tuple[Any, list]:
+    """(pointer to the struct, what must live as long as it)."""
+    alive: list = []
+    values: dict[str, Any] = {}
+    for name, value in struct.members.items():
+        if isinstance(value, Struct):
+            values[name], inner = in_memory(ffi, lib, value)
+            alive += inner
+        elif isinstance(value, Symbol):
+            values[name] = ffi.addressof(lib, value.name)
+        elif isinstance(value, np.ndarray) and name in struct.inline:
+            values[name] = value.tolist()
+        elif isinstance(value, np.ndarray):
+            values[name] = ffi.new(f"{C_TYPES[value.dtype.name]}[]", value.tolist())
+            alive.append(values[name])
+        else:
+            values[name] = ffi.NULL if value is None else value
+    made = ffi.new(f"{struct.ctype} *", values)
+    return made, [*alive, made]
+
+
+def _lines(values: list[int]) -> str:
+    rows = (values[i : i + 16] for i in range(0, len(values), 16))
+    return ",\n    ".join(", ".join(map(str, row)) for row in rows)
+
+
+def in_c(struct: Struct, name: str) -> str:
+    """C source that defines `static const <ctype> <name>` and what it points to."""
+    before, members = [], []
+    for member, value in struct.members.items():
+        if isinstance(value, Struct):
+            before.append(in_c(value, f"{name}_{member}"))
+            text = f"&{name}_{member}"
+        elif isinstance(value, Symbol):
+            text = f"&{value.name}"
+        elif isinstance(value, np.ndarray) and member in struct.inline:
+            text = f"{{{_lines(value.tolist())}}}"
+        elif isinstance(value, np.ndarray):
+            kind = C_TYPES[value.dtype.name]
+            before.append(
+                f"static const {kind} {name}_{member}[] = {{\n    {_lines(value.tolist())}}};\n"
+            )
+            text = f"{name}_{member}"
+        else:
+            text = "NULL" if value is None else str(int(value))
+        members.append(f"    .{member} = {text},\n")
+    return f"{''.join(before)}static const {struct.ctype} {name} = {{\n{''.join(members)}}};\n"
+
+
+def headers(struct: Struct) -> list[str]:
+    """Headers `in_c` needs."""
+    found = [struct.header] if struct.header else []
+    for value in struct.members.values():
+        if isinstance(value, Struct):
+            found += headers(value)
+        elif isinstance(value, Symbol):
+            found.append(value.header)
+    return found

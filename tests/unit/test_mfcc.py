@@ -1,0 +1,208 @@
+"""Front end mfcc: its integers against the cmsisdsp wheel, its meaning against a float reference
+written here."""
+
+import cmsisdsp
+import cmsisdsp.datatype
+import cmsisdsp.mfcc
+import numpy as np
+import pytest
+import sounds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from host.errors import UserError
+from host.features import extract, mfcc, min_max, preset
+
+PRESETS = ("smart_lock", "keyword")
+# in natural logarithm units (a q8.7 step is 0.0078), for frames that fill some bits: CMSIS-DSP
+# scales a frame to full range, but the FFT then loses log2(512) bits
+TOLERANCE = {"worst": 0.35, "mean": 0.03}
+
+
+def linear(name, **changes):
+    return preset(name, compress="linear", minimum=[], maximum=[], **changes)
+
+
+def wheel(pcm, s):
+    """The wheel's arm_mfcc_q15 with our tables, frame by frame."""
+    t = mfcc.tables(s).members
+    instance = cmsisdsp.arm_mfcc_instance_q15()
+    done = cmsisdsp.arm_mfcc_init_q15(
+        *(instance, t["fft"], t["mels"], s["bands"], t["dct"], t["filter_start"]),
+        *(t["filter_length"], t["filters"], t["window"]),
+    )
+    assert done == 0
+    frames = []
+    for start in range(0, len(pcm) - s["window"] + 1, s["hop"]):
+        padded = np.zeros(t["fft"], np.int16)
+        padded[: s["window"]] = pcm[start : start + s["window"]]
+        frames.append(cmsisdsp.arm_mfcc_q15(instance, padded, np.zeros(2 * t["fft"], np.int32))[1])
+    return np.array(frames, np.int16).reshape(-1, s["bands"])
+
+
+def reference(pcm, s):
+    """librosa's way: Hann, power-of-two FFT magnitude, HTK mel filters of height 1, natural
+    logarithm, DCT-II; in float64."""
+    size = 1 << (s["window"] - 1).bit_length()
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(s["window"]) / s["window"])
+    edges = np.linspace(
+        *(2595 * np.log10(1 + np.array([s["low_hz"], s["high_hz"]]) / 700)), s["mels"] + 2
+    )
+    bins = 2595 * np.log10(1 + np.fft.rfftfreq(size, 1 / s["sample_rate"]) / 700)
+    up = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    down = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    filters = np.maximum(0, np.minimum(up, down))
+    k = np.arange(s["mels"]) + 0.5
+    dct = np.cos(np.pi * np.arange(s["bands"])[:, None] * k / s["mels"]) * np.sqrt(2 / s["mels"])
+    frames = np.lib.stride_tricks.sliding_window_view(pcm / 32768, s["window"])[:: s["hop"]]
+    magnitude = np.abs(np.fft.rfft(frames * hann, size))
+    return np.log(magnitude @ filters.T + 1e-6) @ dct.T
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_have_the_tutorials_shapes(name):
+    s = preset(name)
+    shapes = {"smart_lock": (400, 400, 15, 20), "keyword": (480, 320, 49, 23)}
+    assert (s["window"], s["hop"], s["frames"], s["bands"]) == shapes[name]
+    assert extract(np.zeros(16000, np.int16), s).shape[1] == s["bands"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("sound", list(sounds.made()))
+def test_mfcc_equals_the_wheel(name, sound):
+    s, pcm = linear(name), sounds.made()[sound]
+    ours = extract(pcm, s)
+    assert len(ours) == (len(pcm) - s["window"]) // s["hop"] + 1
+    np.testing.assert_array_equal(ours, wheel(pcm, s))
+    if sound == "noise":
+        assert len(np.unique(ours)) > 100  # a comparison of something
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_mfcc_equals_the_wheel_on_recorded_speech(name):
+    clips = sounds.recorded()
+    if not clips:
+        pytest.skip("no recordings at $OTOLITH_DATA/speech")
+    for pcm in clips:
+        np.testing.assert_array_equal(extract(pcm, linear(name)), wheel(pcm, linear(name)))
+
+
+@st.composite
+def any_settings(draw):
+    window = draw(st.integers(32, 512))
+    mels = draw(st.integers(2, 12 if window < 200 else 24))
+    return {
+        "kind": "mfcc",
+        "sample_rate": 16000,
+        "window": window,
+        "hop": draw(st.integers(1 + window // 4, window)),
+        "frames": 10,
+        "bands": draw(st.integers(1, mels)),
+        "mels": mels,
+        "low_hz": draw(st.sampled_from([0.0, 20.0, 300.0])),
+        "high_hz": draw(st.sampled_from([4000.0, 7500.0, 8000.0])),
+        "compress": "linear",
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    any_settings(),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 10, 300, 8000, 32767]),
+    st.integers(0, 2000),
+)
+def test_mfcc_equals_the_wheel_for_any_settings_length_and_level(s, seed, level, length):
+    pcm = np.random.default_rng(seed).integers(-level - 1, level + 1, length).astype(np.int16)
+    try:
+        ours = extract(pcm, s)
+    except UserError as error:
+        assert "between two FFT bins" in error.message
+        return
+    np.testing.assert_array_equal(ours, wheel(pcm, s))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_tables_are_cmsis_dsps_own(name):
+    s = linear(name)
+    t = mfcc.tables(s).members
+    lengths, starts, packed = cmsisdsp.mfcc.melFilterMatrix(
+        cmsisdsp.datatype.Q15, s["low_hz"], s["high_hz"], s["mels"], s["sample_rate"], 512
+    )
+    theirs, ours = np.zeros((2, s["mels"], 257), int)
+    for dense, begin, length, weights in (
+        (theirs, starts, lengths, packed),
+        (ours, t["filter_start"], t["filter_length"], t["filters"]),
+    ):
+        at = 0
+        for row, (first, count) in enumerate(zip(begin, length, strict=True)):
+            dense[row, first : first + count] = weights[at : at + count]
+            at += count
+    assert np.abs(ours - theirs).max() <= 1  # their rounding is NumPy's
+    dct = cmsisdsp.mfcc.dctMatrix(cmsisdsp.datatype.Q15, s["bands"], s["mels"])
+    assert np.abs(t["dct"].astype(int) - dct).max() <= 1
+    assert (t["window"][s["window"] :] == 0).all()
+    rfft = cmsisdsp.arm_rfft_instance_q15()
+    assert cmsisdsp.arm_rfft_init_q15(rfft, t["fft"], 0, 1) == 0
+    assert len(t["split_a"]) == len(t["split_b"]) == t["fft"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_mfcc_is_near_the_float_reference(name):
+    s = linear(name)
+    clips = [sounds.made()[key] for key in ("noise", "quiet noise", "sweep")]
+    difference = np.concatenate(
+        [np.abs(extract(pcm, s) / 128 - reference(pcm, s)) for pcm in [*clips, *sounds.recorded()]]
+    )
+    print(f"{name}: worst {difference.max():.3f}, mean {difference.mean():.4f}")
+    assert difference.max() <= TOLERANCE["worst"]
+    assert difference.mean() <= TOLERANCE["mean"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 32767))
+def test_min_max_scaling_is_rounded_and_clamped(seed, level):
+    rng = np.random.default_rng(seed)
+    pcm = rng.integers(-level - 1, level + 1, 3000).astype(np.int16)
+    s = linear("smart_lock")
+    values = extract(pcm, s)
+    low = rng.integers(-3000, 0, s["bands"])
+    high = low + rng.integers(1, 5000, s["bands"])
+    scaled = extract(
+        pcm, {**s, "compress": "minmax", "minimum": low.tolist(), "maximum": high.tolist()}
+    )
+    span = high - low
+    expected = (np.clip(values, low, high).astype(int) - low) * 255
+    np.testing.assert_array_equal(scaled, (expected + span // 2) // span)
+
+
+def test_min_max_of_data_brings_it_to_0_to_255():
+    s = linear("keyword")
+    values = [extract(sounds.made()[name], s) for name in ("noise", "sweep", "quiet noise")]
+    low, high = min_max(values)
+    changed = {**s, "compress": "minmax", "minimum": low, "maximum": high}
+    scaled = np.concatenate(
+        [extract(sounds.made()[name], changed) for name in ("noise", "sweep", "quiet noise")]
+    )
+    assert (scaled.min(axis=0) == 0).all() and (scaled.max(axis=0) == 255).all()
+    assert min_max([np.full((2, 3), 32767, np.int16)]) == ([32766] * 3, [32767] * 3)
+    with pytest.raises(UserError, match="no frames"):
+        min_max([np.zeros((0, 3), np.int16)])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"window": 600, "hop": 300}, "window 600"),
+        ({"mels": 10}, "10 mel filters"),
+        ({"mels": 128}, "between two FFT bins"),
+        ({"mels": 400}, "400 mel filters"),
+        ({"compress": "log2"}, "linear, minmax"),
+        ({"compress": "minmax"}, "minimum is no list of 20"),
+        ({"compress": "minmax", "minimum": [5] * 20, "maximum": [5] * 20}, "minimum"),
+    ],
+)
+def test_settings_it_does_not_take_are_refused_in_one_line(change, said):
+    with pytest.raises(UserError, match=said) as error:
+        extract(np.zeros(2000, np.int16), {**linear("smart_lock"), **change})
+    assert "\n" not in error.value.message
