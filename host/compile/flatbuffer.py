@@ -91,5 +91,21 @@ class Table:
 
     def text(self, field: int) -> str:
         """A string, on one line whatever the file holds."""
-        text = self.bytes(field).decode("utf-8", "replace")
+        return self._printable(self.bytes(field))
+
+    def texts(self, field: int) -> list[str]:
+        """A list of strings, each as `text` has it."""
+        start, count = self._vector(field, 4)
+        found = []
+        for i in range(count):
+            at = self.buffer.follow(start + 4 * i)
+            length = int(self.buffer.unpack("I", at))
+            if length > len(self.buffer.data) - at - 4:
+                raise UserError(f"damaged model: a string of {length} bytes does not fit the file")
+            found.append(self._printable(self.buffer.data[at + 4 : at + 4 + length]))
+        return found
+
+    @staticmethod
+    def _printable(data: bytes) -> str:
+        text = data.decode("utf-8", "replace")
         return "".join(c if c.isprintable() else "?" for c in text)

@@ -106,12 +106,16 @@ def _check(settings: dict) -> None:
             f"features: compress is {short(repr(settings.get('compress')))}, "
             f"not one of {', '.join(COMPRESS)}"
         )
+    step(settings)
     if settings["compress"] == "minmax":
         for name in ("minimum", "maximum"):
             values = settings.get(name)
             good = isinstance(values, list) and len(values) == settings["bands"]
             if not good or not all(isinstance(v, int) and -32768 <= v <= 32767 for v in values):
                 raise UserError(f"features: {name} is no list of {settings['bands']} integers")
+        pairs = zip(settings["minimum"], settings["maximum"], strict=True)
+        if not all(low < high for low, high in pairs):
+            raise UserError("features: minimum must be below maximum in every band")
 
 
 def frames_in(samples: int, settings: dict) -> int:

@@ -73,7 +73,7 @@ def checked(fe: object) -> dict[str, Any]:
         if kind is bool and value in (0, 1):  # the .tflite's and TOML's ways
             result[key] = bool(value)
             continue
-        good = isinstance(value, int | float) and not isinstance(value, bool)
+        good = isinstance(value, int | float) and not isinstance(value, bool) and kind is not bool
         if not good or not math.isfinite(value) or (kind is int and value != int(value)):
             raise UserError(f"fe.{key} = {short(repr(value))}: must be {kind.__name__}")
         result[key] = kind(value)
@@ -165,7 +165,9 @@ def read_mltk(data: bytes) -> dict[str, Any] | None:
                 return list(held.numbers(0, "i" if kind == INTEGERS else "f"))
             if kind == BINARY:
                 return held.bytes(0)
-            return None  # a list of strings: nothing here needs one
+            if kind == STRINGS:
+                return held.texts(0)
+            return None
 
         return {item.text(0): value(item) for item in root.tables(1)}
     return None
