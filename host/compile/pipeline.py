@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from host.compile.graph import Graph
 from host.errors import UserError, short
-from host.features import COMPRESS, quantizer
+from host.features import input_quantizer, window_bytes
+from host.features.emit import config_source
+from host.features.settings import checked
 
 MAX_LABELS, MAX_SMOOTHING = 32, 32  # detect.h
 
@@ -42,15 +44,13 @@ def labels_of(metadata: dict | None) -> list[str]:
 def pipeline_source(metadata: dict, graph: Graph) -> str:
     """The text of pipeline.c."""
     labels = labels_of(metadata)
-    kind, compress = _need(metadata, "features", "kind"), _need(metadata, "features", "compress")
-    if kind != "spectrogram":
-        raise UserError(f"front end {short(repr(kind))} is not known to this version")
-    if not isinstance(compress, str) or compress not in COMPRESS:
-        raise UserError(f"compress {short(repr(compress))}: one of {', '.join(COMPRESS)}")
+    for key in ("kind", "compress"):
+        _need(metadata, "features", key)
     sizes = {
         key: _integer(metadata, 1, 65535, "features", key)
         for key in ("sample_rate", "window", "hop", "frames", "bands")
     }
+    settings = checked(metadata["features"])
     hop_frames = _integer(metadata, 1, sizes["frames"], "deploy", "hop_frames")
     tensor = graph.tensors[graph.inputs[0]]
     if len(graph.inputs) != 1 or tensor.count != sizes["frames"] * sizes["bands"]:
@@ -75,24 +75,14 @@ def pipeline_source(metadata: dict, graph: Graph) -> str:
             f"threshold for {short(sorted(unknown)[0])!r}, which is no class of the model"
         )
     q15 = [max(0, min(32767, round(32767 * float(thresholds.get(name, 0))))) for name in labels]
-    q = quantizer(compress, float(tensor.scale), tensor.zero_point)
+    q = input_quantizer(settings, float(tensor.scale), tensor.zero_point)
+    front_end = config_source(settings, q)
     smoothing = _integer(metadata, 1, MAX_SMOOTHING, "detect", "smoothing")
     minimum = _integer(metadata, 1, smoothing, "detect", "minimum_count")
     return f"""/* Front end and decision layer: written by `host compile`, not by hand. */
-#include "features_registry.h"
-#include "listen.h"
+{front_end.includes}#include "listen.h"
 
-static const features_config_t features = {{
-    .frontend = &features_{kind},
-    .sample_rate = {sizes["sample_rate"]},
-    .window = {sizes["window"]},
-    .hop = {sizes["hop"]},
-    .frames = {sizes["frames"]},
-    .bands = {sizes["bands"]},
-    .compress = FEATURES_{compress.upper()},
-    .quantizer = {{{q.multiplier}, {q.shift}, {q.zero_point}}},
-}};
-
+{front_end.source}
 static const detect_config_t detect = {{
     .labels = {len(labels)},
     .smoothing = {smoothing},
@@ -102,8 +92,8 @@ static const detect_config_t detect = {{
     .threshold = {{{", ".join(map(str, q15))}}},
 }};
 
-/* every frame stands here twice, half the buffer apart */
-static int8_t rows[2 * {sizes["frames"]} * {sizes["bands"]}] __attribute__((aligned(16)));
+/* features_rows_bytes() of it */
+static int8_t rows[{window_bytes(settings)}] __attribute__((aligned(16)));
 
 const listen_config_t listen_config = {{
     .features = &features,

@@ -20,13 +20,12 @@ import numpy as np
 from host.errors import UserError, short
 from host.features import logmel, spectrogram
 from host.features.native import features_library
-from host.features.settings import PRESETS, module, preset
+from host.features.settings import COMPRESS, PRESETS, checked, module, preset, step
 from host.features.tables import in_memory
 
 RATE = 16000  # Hz
 RATES = (1000, 768_000)  # Hz, of files to resample
 BLOCK = 1 << 18  # samples read at a time
-COMPRESS = {"linear": 0, "log2": 1, "minmax": 2, "dynamic": 3}
 # Real value of one step of a spectrogram; `step` knows those of every front end.
 SCALE = spectrogram.SCALE
 
@@ -38,14 +37,6 @@ class Quantizer:
     multiplier: int
     shift: int
     zero_point: int
-
-
-def step(settings: dict) -> float:
-    """Real value of one step of a feature."""
-    scales = module(settings["kind"]).SCALE
-    if settings["compress"] not in scales:
-        raise UserError(f"{settings['kind']} features: compress is one of {', '.join(scales)}")
-    return scales[settings["compress"]]
 
 
 def shape(settings: dict) -> tuple[int, int]:
@@ -77,9 +68,7 @@ def input_quantizer(settings: dict, scale: float, zero_point: int) -> Quantizer:
     return quantizer(settings["compress"], scale, zero_point, settings["kind"])
 
 
-def quantizer(
-    compress: str, scale: float, zero_point: int, kind: str = "spectrogram"
-) -> Quantizer:
+def quantizer(compress: str, scale: float, zero_point: int, kind: str = "spectrogram") -> Quantizer:
     """The quantizer for a network whose input has `scale` and `zero_point`."""
     ratio = module(kind).SCALE[compress] / scale if scale > 0 else 0.0
     shift = 30
@@ -93,29 +82,6 @@ def quantizer(
             "train with features of this project"
         )
     return Quantizer(multiplier, shift, zero_point)
-
-
-def _check(settings: dict) -> None:
-    """Refuse what the C types can't hold; what a front end takes is its own affair."""
-    for name in ("sample_rate", "window", "hop", "bands"):
-        value = settings.get(name)
-        if not isinstance(value, int) or not 1 <= value <= 65535:
-            raise UserError(f"features: {name} is {short(repr(value))}, not a number 1 to 65535")
-    if settings.get("compress") not in COMPRESS:
-        raise UserError(
-            f"features: compress is {short(repr(settings.get('compress')))}, "
-            f"not one of {', '.join(COMPRESS)}"
-        )
-    step(settings)
-    if settings["compress"] == "minmax":
-        for name in ("minimum", "maximum"):
-            values = settings.get(name)
-            good = isinstance(values, list) and len(values) == settings["bands"]
-            if not good or not all(isinstance(v, int) and -32768 <= v <= 32767 for v in values):
-                raise UserError(f"features: {name} is no list of {settings['bands']} integers")
-        pairs = zip(settings["minimum"], settings["maximum"], strict=True)
-        if not all(low < high for low, high in pairs):
-            raise UserError("features: minimum must be below maximum in every band")
 
 
 def frames_in(samples: int, settings: dict) -> int:
@@ -143,7 +109,7 @@ def activity(pcm: np.ndarray, settings: dict) -> np.ndarray:
 
 def _extract(pcm: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]:
     ffi, lib = features_library()
-    _check(settings)
+    checked(settings)
     pcm = np.ascontiguousarray(pcm)
     if pcm.dtype != np.int16 or pcm.ndim != 1:
         raise UserError(f"features need mono int16 samples, not {pcm.dtype} of shape {pcm.shape}")

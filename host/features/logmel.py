@@ -18,6 +18,7 @@ from host import paths
 from host.errors import UserError
 from host.features.mltk_settings import DEFAULTS as MLTK
 from host.features.mltk_settings import SIZES
+from host.features.mltk_settings import checked as typed
 from host.features.tables import Struct
 from host.native import library
 from host.native.sources import tflm_frontend
@@ -267,9 +268,10 @@ def _tables(sizes: tuple, fe: tuple) -> Struct:
 
 def tables(settings: dict) -> Struct:
     """What logmel.c fills TFLM's structs with."""
-    fe = settings.get("fe")
-    if not isinstance(fe, dict) or set(MLTK) - SIZES - set(fe):
+    fe = typed(settings.get("fe"))
+    if set(MLTK) - SIZES - set(fe):
         raise UserError("front end logmel: the fe settings are not complete")
+    settings = {**settings, "fe": fe}
     problems: list[str] = []
     check_values(settings, lambda good, key, text: good or problems.append(f"{key}: {text}"))
     if problems:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from host.errors import UserError
+from host.errors import UserError, short
 from host.features.tables import Struct, Symbol
 
 if TYPE_CHECKING:
@@ -75,11 +75,19 @@ def tables(settings: dict) -> Struct:
     """What arm_mfcc_q15 takes, in Q15."""
     from host.features.native import features_library
 
-    size = fft_length(settings["window"])
-    if size > MAX_FFT or not settings["bands"] <= settings["mels"] <= MAX_MELS:
+    size, mels = fft_length(settings["window"]), settings.get("mels")
+    if size > MAX_FFT or type(mels) is not int or not settings["bands"] <= mels <= MAX_MELS:
         raise UserError(
             f"front end mfcc does not take window {settings['window']}, {settings['bands']} "
-            f"coefficients of {settings['mels']} mel filters"
+            f"coefficients of {short(repr(mels))} mel filters"
+        )
+    limits = [settings.get(key) for key in ("low_hz", "high_hz")]
+    if not all(type(v) in (int, float) for v in limits) or not (
+        0 <= limits[0] < limits[1] <= settings["sample_rate"] / 2
+    ):
+        raise UserError(
+            f"front end mfcc does not take low_hz, high_hz {short(repr(limits))}: 0 to half the "
+            "sample rate"
         )
     starts, lengths, weights = [], [], []
     for number, row in enumerate(mel_filters(settings)):

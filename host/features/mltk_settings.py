@@ -110,7 +110,9 @@ def from_fe(fe: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     if fe.get("fft_length") and isinstance(window, int):
         length = 1 << max(0, window - 1).bit_length()
         if fe["fft_length"] != length:
-            raise UserError(f"fe.fft_length = {fe['fft_length']}: a window of {window} has {length}")
+            raise UserError(
+                f"fe.fft_length = {fe['fft_length']}: a window of {window} has {length}"
+            )
     rest = {key: value for key, value in DEFAULTS.items() if key not in SIZES}
     result["fe"] = {**rest, **{key: value for key, value in fe.items() if key not in SIZES}}
     return result

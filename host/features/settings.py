@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from host.spec import Features
 
 KINDS: dict[str, ModuleType] = {"spectrogram": spectrogram, "mfcc": mfcc, "logmel": logmel}
+# how features_compress_t counts them
+COMPRESS = {"linear": 0, "log2": 1, "minmax": 2, "dynamic": 3}
 COMMON = ("kind", "sample_rate", "window", "hop", "frames", "bands", "compress")
 
 # The tutorials these come from give window, hop, coefficients and frames; the 23 mel filters and
@@ -139,3 +141,36 @@ def check(features: Features, need: Callable[[bool, str, str], None]) -> None:
             "[features] minimum, maximum",
             'go with compress = "minmax"',
         )
+
+
+def step(settings: dict) -> float:
+    """Real value of one step of a feature."""
+    scales = module(settings["kind"]).SCALE
+    if settings["compress"] not in scales:
+        raise UserError(f"{settings['kind']} features: compress is one of {', '.join(scales)}")
+    return scales[settings["compress"]]
+
+
+def checked(settings: dict) -> dict:
+    """Settings that may come from a file, refused if the C types can't hold them; what a front end
+    takes is its own affair. Returns them. UserError."""
+    for name in ("sample_rate", "window", "hop", "bands"):
+        value = settings.get(name)
+        if type(value) is not int or not 1 <= value <= 65535:
+            raise UserError(f"features: {name} is {short(repr(value))}, not a number 1 to 65535")
+    if not isinstance(settings.get("compress"), str) or settings["compress"] not in COMPRESS:
+        raise UserError(
+            f"features: compress is {short(repr(settings.get('compress')))}, "
+            f"not one of {', '.join(COMPRESS)}"
+        )
+    step(settings)
+    if settings["compress"] == "minmax":
+        for name in ("minimum", "maximum"):
+            values = settings.get(name)
+            good = isinstance(values, list) and len(values) == settings["bands"]
+            if not good or not all(type(v) is int and -32768 <= v <= 32767 for v in values):
+                raise UserError(f"features: {name} is no list of {settings['bands']} integers")
+        pairs = zip(settings["minimum"], settings["maximum"], strict=True)
+        if not all(low < high for low, high in pairs):
+            raise UserError("features: minimum must be below maximum in every band")
+    return settings

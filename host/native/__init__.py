@@ -77,7 +77,14 @@ def build(
     temporary = Path(file)
     try:
         done = subprocess.run(
-            [*command, *(f"-I{i}" for i in include), *map(str, sources), "-o", str(temporary), "-lm"],
+            [
+                *command,
+                *(f"-I{i}" for i in include),
+                *map(str, sources),
+                "-o",
+                str(temporary),
+                "-lm",
+            ],
             capture_output=True,
             text=True,
         )

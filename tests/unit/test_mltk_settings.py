@@ -150,7 +150,12 @@ def test_wrong_settings_name_the_key(fe, said, message):
 def test_every_default_is_accepted_under_its_name():
     defaults = {key: value for key, value in DEFAULTS.items() if key != "fft_length"}
     result = from_fe({**defaults, "fft_length": 512}, {})
-    assert (result["window"], result["hop"], result["frames"], result["bands"]) == (400, 160, 98, 32)
+    assert (result["window"], result["hop"], result["frames"], result["bands"]) == (
+        400,
+        160,
+        98,
+        32,
+    )
 
 
 def test_what_is_no_audio_or_not_supported_is_said():

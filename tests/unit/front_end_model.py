@@ -1,0 +1,67 @@
+"""A small network behind any front end, for the chain and for firmware images."""
+
+import json
+
+import numpy as np
+from tflite_builder import ModelBuilder
+
+from host.features import preset, step
+
+
+def settings(name: str) -> dict:
+    return preset(name)
+
+
+def metadata(features: dict, hop_frames: int) -> dict:
+    return {
+        "format": 1,
+        "name": "front_end",
+        "description": "for tests",
+        "classes": ["quiet", "loud"],
+        "features": features,
+        "detect": {
+            "gate": 0,
+            "smoothing": 3,
+            "minimum_count": 2,
+            "suppression_hops": 5,
+            "thresholds": {"loud": 0.6},
+        },
+        "deploy": {"hop_frames": hop_frames},
+        "training": {},
+    }
+
+
+def scale_of(features: dict) -> tuple[float, int]:
+    """(scale, zero point) a network behind these features has."""
+    if features["compress"] in ("minmax", "dynamic"):
+        return step(features), -128
+    return (0.1, -128) if features["kind"] == "logmel" else (0.12, 0)
+
+
+def network(features: dict, hop_frames: int = 2) -> bytes:
+    """Dense over the whole window with weights of all kinds -> SOFTMAX."""
+    frames, bands = features["frames"], features["bands"]
+    scale, zero = scale_of(features)
+    b = ModelBuilder()
+    x = b.tensor([1, frames, bands, 1], scale, zero)
+    flat = b.tensor([1, frames * bands], scale, zero)
+    shape = b.tensor([2], dtype="int32", data=np.array([1, frames * bands]))
+    b.op("RESHAPE", [x, shape], [flat], newShape=[1, frames * bands])
+    rng = np.random.default_rng(1)
+    weights = b.tensor([2, frames * bands], 0.01, data=rng.integers(-20, 21, (2, frames * bands)))
+    bias = b.tensor([2], 0.01 * scale, dtype="int32", data=np.zeros(2))
+    scores = b.tensor([1, 2], 0.05 * scale * (frames * bands) ** 0.5, 0)
+    b.op("FULLY_CONNECTED", [flat, weights, bias], [scores])
+    probabilities = b.tensor([1, 2], 1 / 256, -128)
+    b.op("SOFTMAX", [scores], [probabilities], beta=1.0)
+    text = json.dumps(metadata(features, hop_frames)).encode()
+    return b.build([x], [probabilities], {"otolith": text})
+
+
+def sound(seconds: float) -> np.ndarray:
+    """Bursts between silence and full scale."""
+    rng = np.random.default_rng(4)
+    count = int(16000 * seconds)
+    levels = np.repeat(rng.choice([0, 20, 400, 4000, 20000], -(-count // 2400)), 2400)[:count]
+    tone = np.sin(np.cumsum(np.linspace(0.02, 2.5, count))) + rng.normal(0, 0.3, count)
+    return np.clip(np.round(tone * levels), -32768, 32767).astype(np.int16)

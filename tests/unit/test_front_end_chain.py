@@ -1,0 +1,112 @@
+"""Every preset through the chain: metadata -> compiled C -> frames, windows, network."""
+
+import numpy as np
+import pytest
+from front_end_model import network, scale_of, settings, sound
+
+from host.compile import compile_graph
+from host.compile.engine import HostModel
+from host.errors import UserError
+from host.features import (
+    PRESETS,
+    extract,
+    input_quantizer,
+    logmel,
+    quantize,
+    window_bytes,
+)
+from host.native.chain import Chain
+
+HOP_FRAMES = 2
+
+
+def stream_of(features):
+    """The frames as they come, before the window is looked at as a whole."""
+    return {**features, "compress": "linear"} if features["compress"] == "dynamic" else features
+
+
+def int8_window(values, features, q):
+    if features["compress"] == "dynamic":
+        values = values.astype(int)
+        width = logmel.dynamic_range(features)
+        lowest = max(values.max() - width, 0)
+        span = max(values.max() - lowest, 1)
+        values = np.maximum(values - lowest, 0) * 255 // span
+    return quantize(values.astype(np.int16), q)
+
+
+def check(features, seconds, model=None, q=None):
+    model = network(features, HOP_FRAMES) if model is None else model
+    pcm = sound(seconds)
+    chain, net = Chain(model), HostModel(model)
+    pcm = pcm[: len(pcm) // chain.hop * chain.hop]
+    hops = list(chain.run(pcm))
+    frames = extract(pcm, stream_of(features))
+    np.testing.assert_array_equal(
+        np.concatenate([h.features for h in hops if len(h.features)]), frames
+    )
+    q = q or input_quantizer(features, *scale_of(features))
+    seen, scored = 0, 0
+    for hop in hops:
+        seen += len(hop.features)
+        assert (hop.q is None) == (seen < features["frames"])
+        if hop.q is not None:
+            window = int8_window(frames[seen - features["frames"] : seen], features, q)
+            expected = net.invoke(window.reshape(net.input_shapes[0])).ravel()
+            assert hop.q.tolist() == expected.tolist()
+            scored += 1
+    assert scored > 10 and len({str(h.q) for h in hops}) > 5
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_the_chain_equals_its_parts(name):
+    check(settings(name), 2.5)
+
+
+def test_min_max_goes_through_the_chain():
+    low = list(range(-600, -577))
+    features = {**settings("keyword"), "compress": "minmax", "minimum": low}
+    check({**features, "maximum": [v + 1500 for v in low]}, 2.5)
+
+
+def test_the_notch_filter_and_a_hop_that_does_not_divide_the_window():
+    features = settings("micro_speech")
+    fe = {**features["fe"], "dc_notch_filter_enable": True}
+    check({**features, "hop": 176, "frames": 20, "fe": fe}, 1.0)
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_the_sliding_window_has_the_size_the_c_code_says(name):
+    features = settings(name)
+    text = compile_graph(network(features), "x").files["pipeline.c"]
+    assert f"rows[{window_bytes(features)}]" in text
+    copies = 3 if features["compress"] == "dynamic" else 2
+    assert window_bytes(features) == copies * features["frames"] * features["bands"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("keyword", {"mels": "many"}, "mel filters"),
+        ("keyword", {"mels": 12}, "23 coefficients of 12"),
+        ("keyword", {"low_hz": None}, "low_hz"),
+        ("keyword", {"window": 600}, "window 600"),
+        ("keyword", {"compress": ["linear"]}, "compress"),
+        ("keyword", {"compress": "minmax"}, "minimum"),
+        ("on_off", {"fe": None}, "fe"),
+        ("on_off", {"fe": {}}, "not complete"),
+        ("on_off", {"fe": {"pcan_enable": "x"}}, "pcan_enable"),
+        ("on_off", {"window": 513}, "window"),
+        ("on_off", {"kind": ["logmel"]}, "unknown front end"),
+    ],
+)
+def test_damaged_settings_in_a_model_are_one_line(name, change, said):
+    features = settings(name)
+    model = network(features)
+    from host.compile.metadata import read_metadata, write_metadata
+
+    metadata = read_metadata(model)
+    metadata["features"] = {**features, **change}
+    with pytest.raises(UserError, match=said) as error:
+        compile_graph(write_metadata(model, metadata), "x")
+    assert "\n" not in error.value.message
