@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from host.errors import UserError, short
+from host.errors import UserError
 from host.features import logmel, spectrogram
 from host.features.native import features_library
 from host.features.settings import COMPRESS, PRESETS, checked, module, preset, step
 from host.features.tables import in_memory
+
+__all__ = ["COMPRESS", "PRESETS", "checked", "preset", "step"]  # from settings, for callers
 
 RATE = 16000  # Hz
 RATES = (1000, 768_000)  # Hz, of files to resample

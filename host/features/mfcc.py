@@ -118,7 +118,7 @@ def tables(settings: dict) -> Struct:
             "filter_start": np.array(starts, "uint32"),
             "filter_length": np.array(lengths, "uint32"),
             "filters": np.concatenate(weights),
-            "dct": _q15(sum(dct(settings), [])),
+            "dct": _q15([weight for row in dct(settings) for weight in row]),
             "split_a": split["A"],
             "split_b": split["B"],
             "cfft": Symbol(f"arm_cfft_sR_q15_len{size // 2}", "arm_const_structs.h"),

@@ -130,8 +130,9 @@ def check(features: Features, need: Callable[[bool, str, str], None]) -> None:
     front_end.check(f, need)
     if f.compress == "minmax":
         good = f.bands == len(f.minimum) == len(f.maximum)
+        pairs = zip(f.minimum, f.maximum, strict=True) if good else ()
         need(
-            good and all(-32768 <= a < b <= 32767 for a, b in zip(f.minimum, f.maximum)),
+            good and all(-32768 <= low < high <= 32767 for low, high in pairs),
             "[features] minimum, maximum",
             f"{f.bands} integers each, minimum below maximum: host features --min-max gives them",
         )

@@ -138,15 +138,19 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
-def add_cmsis_dsp():
-    """The CMSIS-DSP functions that lib/features names, in the arithmetic of the cmsisdsp wheel."""
-    from host.native.sources import cmsis_dsp
+def add_front_ends():
+    """What lib/features calls: CMSIS-DSP in the arithmetic of the cmsisdsp wheel, TFLM's audio front
+    end."""
+    from host import paths
+    from host.native.sources import cmsis_dsp, tflm_frontend
 
-    parts = cmsis_dsp()
-    for target in (env, foreign):  # as system headers: their warnings are not ours
-        target.Append(CCFLAGS=[*(f"-isystem{folder}" for folder in parts.include), *parts.flags])
-    folder = parts.include[0].parent
-    add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], "cmsis-dsp")
+    for name, folder, parts in (
+        ("cmsis-dsp", paths.CMSIS_DSP, cmsis_dsp()),
+        ("tflm-frontend", paths.TFLM_FRONTEND, tflm_frontend()),
+    ):
+        for target in (env, foreign):  # as system headers: their warnings are not ours
+            target.Append(CCFLAGS=[*(f"-isystem{i}" for i in parts.include), *parts.flags])
+        add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], name)
 
 
 def add_model():
@@ -170,7 +174,7 @@ def add_model():
 
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
 if not cleaning:
-    add_cmsis_dsp()
+    add_front_ends()
 env.SConscript(
     str(builder_dir / f"{family}.py"), exports=["env", "foreign", "add_foreign", "fail", "app"]
 )

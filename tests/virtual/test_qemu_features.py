@@ -4,16 +4,15 @@ CMSIS-DSP's own DSP-extension code differs from the cmsisdsp wheel; lib/features
 """
 
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
+from qemu_cores import CORES, build, run
 
-from host.features import extract
-from host.native.sources import cmsis_dsp, lib
+from host.features import extract, preset
+from host.native.sources import cmsis_dsp, front_ends, lib
 
-HERE = Path(__file__).parent / "qemu"
-SETTINGS = {
+SPECTROGRAM = {
     "kind": "spectrogram",
     "sample_rate": 16000,
     "window": 256,
@@ -21,16 +20,17 @@ SETTINGS = {
     "frames": 124,
     "bands": 129,
 }
-# machine -> core flags, code, data, timer, instructions a timer tick with -icount shift=0
-CORES = {
-    "mps2-an386": (
-        ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
-        (0x00000000, 0x20000000, 0x40000000, 40),
-    ),
-    "mps2-an505": (
-        ["-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"],
-        (0x10000000, 0x38000000, 0x50000000, 50),
-    ),
+LIMITS = {"minimum": [-500 - i for i in range(20)], "maximum": [800 + i for i in range(20)]}
+PLAIN = {"noise_reduction_enable": False, "pcan_enable": False, "log_scale_enable": False}
+SETTINGS = {
+    "linear": {**SPECTROGRAM, "compress": "linear"},
+    "log2": {**SPECTROGRAM, "compress": "log2"},
+    "smart_lock": preset("smart_lock"),
+    "smart_lock, min-max": preset("smart_lock", compress="minmax", **LIMITS),
+    "keyword": preset("keyword"),
+    "micro_speech": preset("micro_speech"),
+    "micro_speech, plain": preset("micro_speech", fe=PLAIN),
+    "on_off": preset("on_off"),
 }
 
 
@@ -46,63 +46,33 @@ def sounds():
     }
 
 
-def run(machine: str, pcm: np.ndarray, compress: str, folder: Path) -> tuple[np.ndarray, int]:
-    """Frames and instructions a frame, from QEMU."""
-    core, (code, data, timer, tick) = CORES[machine]
-    (folder / "pcm.h").write_text(
-        f"enum {{ PCM_SAMPLES = {len(pcm)}, COMPRESS = FEATURES_{compress.upper()} }};\n"
-        f"#define TIMER {timer:#x}u\n#define TICK_INSTRUCTIONS {tick}u\n"
-        f"static const int16_t pcm[] = {{{','.join(map(str, pcm))}}};\n"
-    )
-    sources = lib("features") + cmsis_dsp()
-    image = folder / "features.elf"
-    command = ["arm-none-eabi-gcc", "-std=gnu11", "-O3", "-mthumb", *core, *sources.flags]
-    command += [f"-I{path}" for path in (folder, *sources.include)]
-    command += ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles"]
-    command += ["--specs=nosys.specs", f"-Wl,--defsym=CODE={code:#x},--defsym=DATA={data:#x}"]
-    command += [f"-T{HERE / 'bare.ld'}", str(HERE / "features_main.c")]
-    command += [*map(str, sources.files), "-o", str(image)]
-    subprocess.run(command, check=True, capture_output=True)
-    done = subprocess.run(
-        [
-            "qemu-system-arm",
-            "-M",
-            machine,
-            "-nographic",
-            "-icount",
-            "shift=0",
-            "-semihosting-config",
-            "enable=on,target=native",
-            "-kernel",
-            str(image),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
-    lines = (done.stdout + done.stderr).splitlines()
-    rows = [line for line in lines if len(line) == 129 * 4]
-    count = next(int(line.split()[1]) for line in lines if line.startswith("instructions"))
-    frames = np.array([[int(row[i : i + 4], 16) for i in range(0, 516, 4)] for row in rows])
-    return frames.astype(np.uint16).view(np.int16), count
-
-
 @pytest.mark.parametrize("machine", list(CORES))
-@pytest.mark.parametrize("compress", ["linear", "log2"])
-def test_features_equal_this_computers(machine, compress, tmp_path):
-    for name, pcm in sounds().items():
-        frames, instructions = run(machine, pcm, compress, tmp_path)
-        expected = extract(pcm, {**SETTINGS, "compress": compress})
-        assert frames.shape == expected.shape == (30, 129), name
-        np.testing.assert_array_equal(frames, expected, err_msg=name)
-    print(f"{machine}, {compress}: {instructions} instructions a frame")
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_features_equal_this_computers(machine, name, tmp_path):
+    settings = SETTINGS[name]
+    pcm = np.concatenate(list(sounds().values()))
+    frames, instructions = run(machine, pcm, settings, tmp_path)
+    expected = extract(pcm, settings)
+    assert frames.shape == expected.shape and len(frames) >= 50
+    np.testing.assert_array_equal(frames, expected)
+    print(f"{machine}, {name}: {instructions} instructions a frame")
+
+
+def test_no_front_end_allocates_or_uses_floating_point(tmp_path):
+    """Nothing of malloc, libm or soft floating point is linked for any of them."""
+    for name, settings in SETTINGS.items():
+        image = build("mps2-an386", np.zeros(1000, np.int16), settings, tmp_path)
+        names = subprocess.run(["arm-none-eabi-nm", image], capture_output=True, text=True).stdout
+        symbols = {line.split()[-1] for line in names.splitlines()}
+        bad = {"malloc", "_malloc_r", "calloc", "free", "_sbrk", "cos", "sin", "cosf", "powf"}
+        bad |= {"log1pf", "__aeabi_dmul", "__aeabi_dadd", "__aeabi_fmul", "floor"}
+        assert "features_extract" in symbols and not symbols & bad, (name, symbols & bad)
 
 
 def test_the_dsp_extension_is_really_there_to_be_avoided(tmp_path):
     """Without the flag CMSIS-DSP takes its own way on this core."""
-    listing = (lib("features") + cmsis_dsp()).flags
-    assert listing == ("-D__GNUC_PYTHON__",)
+    listing = (lib("features") + front_ends()).flags
+    assert "-D__GNUC_PYTHON__" in listing
     source = tmp_path / "core.c"
     source.write_text(
         '#include "arm_math_types.h"\n#ifdef ARM_MATH_DSP\nint dsp;\n#else\nint plain;\n#endif\n'
