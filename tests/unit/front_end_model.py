@@ -53,7 +53,7 @@ def network(features: dict, hop_frames: int = 2) -> bytes:
     scores = b.tensor([1, 2], 0.05 * scale * (frames * bands) ** 0.5, 0)
     b.op("FULLY_CONNECTED", [flat, weights, bias], [scores])
     probabilities = b.tensor([1, 2], 1 / 256, -128)
-    b.op("SOFTMAX", [scores], [probabilities], beta=1.0)
+    b.op("SOFTMAX", [scores], [probabilities], beta=0.1)
     text = json.dumps(metadata(features, hop_frames)).encode()
     return b.build([x], [probabilities], {"otolith": text})
 

@@ -1,0 +1,35 @@
+"""Every front-end preset in the inference app on the virtual Pico: what the chain gives here."""
+
+import numpy as np
+import pytest
+from front_end_model import network, settings, sound
+from images import build
+
+from host.device import Client, VirtualTransport
+from host.features import PRESETS
+from host.native.chain import Chain
+from host.virtual import VirtualPico
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_the_image_gives_the_hosts_features_scores_and_events(name, tmp_path):
+    features = settings(name)
+    # about the network window's own length is enough hops to fill it and slide
+    hop_frames = max(1, 640 // features["hop"])
+    model = network(features, hop_frames)
+    pcm = sound(1.5)
+    with VirtualPico(build("pico", model, tmp_path)) as board:
+        client = Client(VirtualTransport(board))
+        client.hello(timeout_ms=5000)
+        result = client.inject(pcm)
+    hops = list(Chain(model).run(pcm))
+    scored = [hop for hop in hops if hop.q is not None]
+    assert result.hops == len(hops) and len(scored) >= 10
+    heard = np.concatenate([h.features for h in hops if len(h.features)])
+    np.testing.assert_array_equal(result.features, heard)
+    np.testing.assert_array_equal(result.outputs, np.array([h.q for h in scored]))
+    np.testing.assert_array_equal(result.scores, np.array([h.scores for h in scored]))
+    assert len(np.unique(result.outputs)) > 5  # a comparison of something
+    assert [(e["t_ms"], e["label"]) for e in result.events] == [
+        (h.t_ms, h.event[0]) for h in hops if h.event
+    ]
