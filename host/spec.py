@@ -71,7 +71,6 @@ class Features:
     minimum: list[int] = field(default_factory=list)  # compress = "minmax": of each band
     maximum: list[int] = field(default_factory=list)
     fe: dict = field(default_factory=dict)  # logmel: MLTK's settings
-    input: str = "network"  # logmel: int8 by the network's scale, or as "tflm"'s examples do
 
     @property
     def samples(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from host.compile.engine import HostModel
 from host.compile.metadata import read_metadata
 from host.errors import UserError
-from host.features import extract, quantize, quantizer
+from host.features import extract, input_quantizer, quantize
 
 ONE = 32767  # a score of 1 (lib/detect)
 
@@ -71,9 +71,7 @@ class Ear:
         self.labels: list[str] = self.report["labels"]
         self.settings: dict = metadata["features"]
         source = self.report["inputs"][0]
-        self._quantizer = quantizer(
-            self.settings["compress"], source["scale"], source["zero_point"]
-        )
+        self._quantizer = input_quantizer(self.settings, source["scale"], source["zero_point"])
         out = self.report["outputs"][0]
         self._scale, self._zero = np.float32(out["scale"]), out["zero_point"]
         self._multiplier = min(round(out["scale"] * 32768 * 65536), 2**31 // 256)

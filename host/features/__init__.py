@@ -62,7 +62,9 @@ TFLM_INPUT = Quantizer(25191, 16, -128)
 
 
 def input_quantizer(settings: dict, scale: float, zero_point: int) -> Quantizer:
-    """The quantizer between a front end with `settings` and a network's input."""
+    """The quantizer between a front end with `settings` and a network's input: by the input's
+    scale, or, if settings have input = "tflm", as TFLM's and MLTK's programs do. Networks of theirs
+    want that; one trained here has its own scale."""
     if settings.get("input") == "tflm":
         # MLTK's dynamic range ends in int8 whatever the scale; here it ends in 0..255
         return Quantizer(1 << 14, 14, -128) if settings["compress"] == "dynamic" else TFLM_INPUT

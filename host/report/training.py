@@ -31,6 +31,7 @@ def _spectrograms(examples: Sequence[np.ndarray], spec: Spec) -> str:
     figure = new_figure(2.6 * columns + 0.5, 2.6 * rows)
     seconds = spec.features.samples / spec.features.sample_rate
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    linear = spec.features.kind == "spectrogram"  # bands as wide as each other, from 0
     for axis in axes[len(examples) :]:
         axis.axis("off")
     for axis, values, label in zip(axes, examples, spec.model.classes, strict=False):
@@ -39,11 +40,14 @@ def _spectrograms(examples: Sequence[np.ndarray], spec: Spec) -> str:
             origin="lower",
             aspect="auto",
             cmap="magma",
-            extent=(0, seconds, 0, spec.features.sample_rate / 2000),
+            extent=(
+                *(0, seconds, 0),
+                spec.features.sample_rate / 2000 if linear else spec.features.bands,
+            ),
         )
         axis.set_title(label)
         axis.set_xlabel("s")
-        axis.set_ylabel("kHz")
+        axis.set_ylabel("kHz" if linear else "band")
     return png(figure)
 
 

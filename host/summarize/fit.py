@@ -12,6 +12,7 @@ from pathlib import Path
 
 from host.compile import Compiled
 from host.errors import UserError
+from host.features import window_bytes
 from host.paths import ROOT
 from host.report.size import by_part, total
 from host.summarize.boards import Board
@@ -64,8 +65,8 @@ def network_need(compiled: Compiled, metadata: dict | None) -> Need:
     """Flash of the constants; RAM of the arena and of the window the network looks at."""
     report = compiled.report
     window = 0
-    if metadata is not None:  # each frame stands there twice (lib/features)
-        window = 2 * metadata["features"]["frames"] * metadata["features"]["bands"]
+    if metadata is not None:
+        window = window_bytes(metadata["features"])
     else:
         for edge in report["inputs"]:
             size = 1

@@ -22,7 +22,7 @@ from host.compile.metadata import write_metadata
 from host.data.windows import OTHERS, SETS, Windows, count_training, load_windows
 from host.errors import UserError
 from host.evaluate.clips import of_windows
-from host.features import SCALE
+from host.features import step
 from host.files import replacing
 from host.report.training import training_report
 from host.spec import Spec
@@ -119,7 +119,7 @@ def train(
         windows.clear()  # the sounds' memory is needed
 
         with quiet_tensorflow(spec.train.seed) as keras:
-            scale = np.float32(SCALE[spec.features.compress])
+            scale = np.float32(step(vars(spec.features)))
             learned = sets["train"]
             train_set = Examples(learned.values[kept], learned.labels[kept], learned.clips[kept])
             del learned, sets["train"]

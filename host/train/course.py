@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from host.errors import UserError
-from host.features import SCALE
+from host.features import step
 from host.spec import Spec
 from host.train import qat, transfer
 from host.train.checkpoint import Checkpoint, State
@@ -196,7 +196,7 @@ class Course:
             values, labels = self.real["train"], self.labels
         else:
             made = self.changing.epoch(0)
-            values = (made.values * np.float32(SCALE[self.spec.features.compress]))[..., None]
+            values = (made.values * np.float32(step(vars(self.spec.features))))[..., None]
             labels = made.labels
         qat.fine_tune(
             aware,

@@ -18,7 +18,7 @@ import numpy as np
 from host import paths
 from host.augment.pipeline import Augmenter
 from host.data.windows import Windows
-from host.features import SCALE, extract
+from host.features import extract, step
 from host.files import replacing
 from host.spec import Spec
 
@@ -228,7 +228,7 @@ def batches(
 ) -> object:
     """A Keras sequence of (float32 features, labels): each epoch its variant, shuffled by seed and
     epoch. first: number of the epoch it begins with, from 0; epochs: where it ends."""
-    scale = np.float32(SCALE[spec.features.compress])
+    scale = np.float32(step(vars(spec.features)))
     size = spec.train.batch
 
     class Batches(keras.utils.Sequence):

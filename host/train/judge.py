@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from host.compile.engine import HostModel
-from host.features import quantize, quantizer
+from host.features import input_quantizer, quantize
 from host.spec import Spec
 from host.train.course import both
 from host.train.examples import Examples
@@ -22,7 +22,7 @@ def int8_scores(
     engine = HostModel(tflite)
     report = engine.compiled.report
     source, result = report["inputs"][0], report["outputs"][0]
-    q = quantizer(spec.features.compress, source["scale"], source["zero_point"])
+    q = input_quantizer(vars(spec.features), source["scale"], source["zero_point"])
     rows = []
     for number, values in enumerate(test.values):
         rows.append(engine.invoke(quantize(values, q)).ravel())

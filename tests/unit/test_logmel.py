@@ -238,7 +238,7 @@ def test_tflms_int8_is_its_examples():
     values = np.arange(0, 32768, dtype=np.int16)
     expected = np.clip((values.astype(int) * 256 + 333) // 666 - 128, -128, 127)
     np.testing.assert_array_equal(quantize(values, TFLM_INPUT), expected)
-    s = preset("micro_speech", input="tflm")
+    s = {**preset("micro_speech"), "input": "tflm"}
     assert input_quantizer(s, 0.1, 0) == TFLM_INPUT
 
 

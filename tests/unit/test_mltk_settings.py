@@ -103,7 +103,7 @@ def test_parameters_are_read_by_their_types():
 
 def test_on_off_of_mltk_is_the_preset():
     found = features_of(read_mltk(tflite(dictionary(ENTRIES))))
-    ours = preset("on_off", input="tflm")
+    ours = {**preset("on_off"), "input": "tflm"}
     assert found == {key: ours[key] for key in found}
     assert found["compress"] == "dynamic" and found["frames"] == 98
 
@@ -115,7 +115,7 @@ def test_mltks_own_model_is_micro_speech():
     parameters = read_mltk(path.read_bytes())
     assert parameters["latency_ms"] == 100 and parameters["fe.fft_length"] == 512
     settings = features_of(parameters)
-    ours = preset("micro_speech", input="tflm")
+    ours = {**preset("micro_speech"), "input": "tflm"}
     assert {**settings, "compress": "linear"} == {key: ours[key] for key in settings} | {
         "compress": "linear"
     }

@@ -214,19 +214,41 @@ bool features_active(features_t *f) {
     return f->config->frontend->active != NULL && f->config->frontend->active(f->state.bytes);
 }
 
+/* Steps of range up to which a window goes through a table: 40 dB at the usual scale are 294. */
+enum { DYNAMIC_TABLE = 512 };
+
+/* `count` values of the ring to int8; `table` has the result of each step above d->lowest, or is
+ * NULL. */
+static void dynamic_rows(const features_config_t *c, const dynamic_t *d, const int8_t *table,
+                         const int16_t *values, int8_t *out, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (table != NULL) {
+            const int32_t above = values[i] - d->lowest;
+            out[i] = table[above > 0 ? above : 0];
+        } else {
+            const int16_t value = dynamic_value(d, values[i]);
+            features_quantize(&c->quantizer, &value, out + i, 1);
+        }
+    }
+}
+
 /* The ring of int16, oldest row first, as int8 behind it. */
 static const int8_t *dynamic_window(const features_t *f) {
     const features_config_t *c = f->config;
     const uint32_t count = (uint32_t)c->frames * c->bands;
+    const uint32_t newest = (uint32_t)f->next * c->bands; /* values before the oldest row */
     const int16_t *ring = (const int16_t *)(const void *)f->rows;
     int8_t *out = f->rows + 2u * count;
     const dynamic_t d = dynamic_for(largest_of(ring, count), c->range);
-    uint32_t at = (uint32_t)f->next * c->bands;
-    for (uint32_t i = 0; i < count; i++) {
-        const int16_t value = dynamic_value(&d, ring[at]);
-        features_quantize(&c->quantizer, &value, out + i, 1);
-        at = at + 1 == count ? 0 : at + 1;
+    int8_t table[DYNAMIC_TABLE];
+    const bool small = d.range < DYNAMIC_TABLE;
+    for (int32_t above = 0; small && above <= d.range; above++) {
+        const int16_t value = dynamic_value(&d, (int16_t)(d.lowest + above));
+        features_quantize(&c->quantizer, &value, table + above, 1);
     }
+    const int8_t *use = small ? table : NULL;
+    dynamic_rows(c, &d, use, ring + newest, out, count - newest);
+    dynamic_rows(c, &d, use, ring, out + count - newest, newest);
     return out;
 }
 
