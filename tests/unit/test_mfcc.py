@@ -22,7 +22,7 @@ ENERGIES, LEAST, RATIO = (0.15, 0.03), 0.02, 3
 
 
 def linear(name, **changes):
-    return preset(name, compress="linear", minimum=[], maximum=[], **changes)
+    return preset(name, compress="linear", **changes)
 
 
 def wheel(pcm, s):

@@ -20,13 +20,12 @@ SPECTROGRAM = {
     "frames": 124,
     "bands": 129,
 }
-LIMITS = {"minimum": [-500 - i for i in range(20)], "maximum": [800 + i for i in range(20)]}
 PLAIN = {"noise_reduction_enable": False, "pcan_enable": False, "log_scale_enable": False}
 SETTINGS = {
     "linear": {**SPECTROGRAM, "compress": "linear"},
     "log2": {**SPECTROGRAM, "compress": "log2"},
     "smart_lock": preset("smart_lock"),
-    "smart_lock, min-max": preset("smart_lock", compress="minmax", **LIMITS),
+    "smart_lock, linear": preset("smart_lock", compress="linear"),
     "keyword": preset("keyword"),
     "micro_speech": preset("micro_speech"),
     "micro_speech, plain": preset("micro_speech", fe=PLAIN),
