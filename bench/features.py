@@ -1,16 +1,31 @@
-"""Front end on this computer: host.features against a per-frame loop over the cmsisdsp wheel.
+"""Front ends: what a frame costs on the chips, and host.features against a loop over the wheel.
 
     python bench/features.py
 
-Both on one thread, side by side in one run; frames a second, and the ratio that counts.
+First each preset on the virtual Pico (the inference app, at the microphone: emulated time, 125 MHz,
+so cycles are 125 a microsecond; with the hop's level and the sliding window) and on bare cores in
+QEMU (instructions, no cycles). Deterministic; the virtual Pico leaves out flash wait states.
+
+Then frames a second on this computer, one thread, side by side with the cmsisdsp wheel in one run;
+it is the ratio that counts.
 """
 
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import cmsisdsp
 import numpy as np
 
-from host.features import extract
+from host.compile import model_hash
+from host.deploy.hear import through_virtual_microphone
+from host.features import PRESETS, extract, preset
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
+from front_end_model import network, sound
+from images import build
+from qemu_cores import CORES, run
 
 SETTINGS = {
     "kind": "spectrogram",
@@ -33,7 +48,34 @@ def wheel(pcm: np.ndarray, rfft, hann: np.ndarray) -> np.ndarray:
     return np.array(frames)
 
 
-def main() -> None:
+def on_pico(settings: dict, folder: Path) -> float:
+    """Microseconds a frame takes on the virtual Pico."""
+    hop_frames = max(1, 640 // settings["hop"])
+    model = network(settings, hop_frames)
+    image = build("pico", model, folder)
+    heard = through_virtual_microphone(image, sound(3), model_hash(model), scores=False)
+    assert not heard.stats[-1]["overruns"]
+    return float(np.mean([s["feature_us"] for s in heard.stats[1:]])) / hop_frames
+
+
+def chips() -> None:
+    """The table of presets."""
+    spectrogram = {**SETTINGS, "compress": "log2"}
+    print(f"{'a frame of':<14}{'hop':>8}{'virtual Pico':>24}{'M4F':>14}{'M33':>14}")
+    print(f"{'':<14}{'ms':>8}{'cycles':>14}{'share':>10}{'instructions':>14}{'instructions':>14}")
+    for name, settings in {"spectrogram": spectrogram, **{n: preset(n) for n in PRESETS}}.items():
+        with tempfile.TemporaryDirectory() as folder:
+            microseconds = on_pico(settings, Path(folder))
+            counts = [run(core, sound(1), settings, Path(folder))[1] for core in CORES]
+        hop = settings["hop"] / 16  # ms
+        print(
+            f"{name:<14}{hop:>8.0f}{125 * microseconds:>14,.0f}{microseconds / 1000 / hop:>10.1%}"
+            + "".join(f"{count:>14,}" for count in counts)
+        )
+
+
+def host_speed() -> None:
+    """This computer beside the wheel."""
     rng = np.random.default_rng(1)
     clips = rng.integers(-8000, 8000, (CLIPS, 16000)).astype(np.int16)
     hann = cmsisdsp.arm_float_to_q15(0.5 * (1 - np.cos(2 * np.pi * np.arange(256) / 256)))
@@ -57,4 +99,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    chips()
+    print()
+    host_speed()

@@ -13,7 +13,8 @@ FIELDS = 8  # of the schema's Model table: version .. signature_defs
 
 
 def read_metadata(data: bytes) -> dict | None:
-    """The object, or None if the model carries none."""
+    """The object, or None if the model carries none. A model of MLTK has what its own parameters
+    amount to."""
     if len(data) < 16 or data[4:8] != b"TFL3":
         raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
     model = Buffer(data).root()
@@ -31,7 +32,9 @@ def read_metadata(data: bytes) -> dict | None:
         if not isinstance(found, dict):
             raise UserError("damaged model: its Otolith metadata is not an object")
         return found
-    return None
+    from host.compile.mltk_model import mltk_metadata  # reads flatbuffers as well
+
+    return mltk_metadata(data)
 
 
 def write_metadata(data: bytes, metadata: dict) -> bytes:

@@ -51,6 +51,7 @@ def read_setup(path: Path) -> Setup:
     """[model], [features] and [augment] of a spec; the other sections are not looked at."""
     import typing
 
+    from host.features.settings import expand
     from host.spec import Features, _section, tomllib
 
     file = path / "spec.toml" if path.is_dir() or not path.suffix else path
@@ -65,9 +66,8 @@ def read_setup(path: Path) -> Setup:
     for name in ("model", "features", "augment"):
         if not isinstance(raw.get(name, {}), dict):
             raise UserError(f"{shown(file)}: {name} must be a section, [{name}]")
-    features = typing.cast(
-        Features, _section("features", Features, raw.get("features", {}), str(file))
-    )
+    table = expand(raw.get("features", {}), str(file))
+    features = typing.cast(Features, _section("features", Features, table, str(file)))
     limits = {"window": (16, 4096), "hop": (16, 4096), "frames": (1, 2000)}
     for key, (least, most) in limits.items():
         if not least <= getattr(features, key) <= most:

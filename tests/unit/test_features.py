@@ -1,6 +1,7 @@
 """lib/features against the cmsisdsp wheel, which is the definition."""
 
 import itertools
+import json
 import math
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from host.features import (
     read_pcm,
 )
 from host.features.native import features_library
-from host.paths import CMSIS_DSP, LIB
+from host.paths import CMSIS_DSP, LIB, MODELS
 from host.paths import test_data as data_folder
 
 SPECTROGRAM = {
@@ -294,3 +295,38 @@ def test_host_features_writes_one_array_a_file(tmp_path):
     result = CliRunner().invoke(main, ["features", str(tmp_path / "in"), "-o", str(out)])
     assert result.exit_code == 1 and "c.wav: 8000 Hz" in result.output
     assert out.read_bytes() == before
+
+
+def test_host_features_takes_presets_specs_and_shows_limits(tmp_path):
+    from click.testing import CliRunner
+
+    from host.cli import main
+    from host.features import preset
+
+    (tmp_path / "in").mkdir()
+    pcm = np.random.default_rng(1).integers(-9000, 9000, 16000).astype(np.int16)
+    soundfile.write(tmp_path / "in" / "a.wav", pcm, 16000, subtype="PCM_16")
+    out = tmp_path / "out.npz"
+
+    def run(*arguments):
+        command = ["features", str(tmp_path / "in"), "-o", str(out), *arguments]
+        return CliRunner().invoke(main, command)
+
+    result = run("--preset", "keyword", "--compress", "linear", "--min-max", "--json")
+    assert result.exit_code == 0, result.output
+    expected = extract(pcm, preset("keyword", compress="linear"))
+    with np.load(out) as arrays:
+        np.testing.assert_array_equal(arrays["a.wav"], expected)
+    found = json.loads(result.stdout)
+    assert found["minimum"] == expected.min(axis=0).tolist()
+    assert found["maximum"] == expected.max(axis=0).tolist()
+    assert run("--spec", str(MODELS / "fire_alarm")).exit_code == 0
+    with np.load(out) as arrays:
+        assert arrays["a.wav"].shape == (124, 129)
+    for arguments, said in (
+        (("--preset", "keyword", "--min-max"), "--compress linear"),
+        (("--preset", "keyword", "--spec", "x"), "not both"),
+        (("--preset", "keyword", "--compress", "log2"), "compress"),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 1 and said in result.output

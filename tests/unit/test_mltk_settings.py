@@ -16,6 +16,12 @@ def dictionary(entries, version=1):
     tables = []
     for key, kind, value in entries:
         text = b.CreateString(value) if kind == 12 else None
+        if kind == 13:
+            strings = [b.CreateString(item) for item in value]
+            b.StartVector(4, len(strings), 4)
+            for item in reversed(strings):
+                b.PrependUOffsetTRelative(item)
+            text = b.EndVector()
         if kind in (14, 15):
             b.StartVector(4, len(value), 4)
             for item in reversed(value):
