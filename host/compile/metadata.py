@@ -14,7 +14,8 @@ FIELDS = 8  # of the schema's Model table: version .. signature_defs
 
 def read_metadata(data: bytes) -> dict | None:
     """The object, or None if the model carries none. A model of MLTK has what its own parameters
-    amount to."""
+    amount to, if they are for a front end of this project (host.compile.mltk_model says why
+    not)."""
     if len(data) < 16 or data[4:8] != b"TFL3":
         raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
     model = Buffer(data).root()
@@ -34,7 +35,10 @@ def read_metadata(data: bytes) -> dict | None:
         return found
     from host.compile.mltk_model import mltk_metadata  # reads flatbuffers as well
 
-    return mltk_metadata(data)
+    try:
+        return mltk_metadata(data)
+    except UserError:
+        return None  # a network like any other
 
 
 def write_metadata(data: bytes, metadata: dict) -> bytes:

@@ -92,8 +92,8 @@ def install_cmsis_dsp() -> None:
 def install_tflm_frontend() -> None:
     """Unpack TFLM's audio front end and kissfft from the pymicro-features source distribution.
 
-    They are C; the distribution names them .cc for its C++ build, here they get .c back. The files
-    that are C++ (fft.cc and its like) stay as they are: only a test builds them.
+    Most files are C; the distribution names them .cc for its C++ build, here each gets its .c
+    beside it. lib/features lists those it compiles; a test builds the C++ as it is.
     """
     options = ("--no-binary", "pymicro-features", "--no-build-isolation")
     with downloaded(f"pymicro-features=={MICRO_FEATURES}", *options) as archive:

@@ -139,8 +139,7 @@ def add_foreign(folder, sources, name):
 
 
 def add_front_ends():
-    """What lib/features calls: CMSIS-DSP in the arithmetic of the cmsisdsp wheel, TFLM's audio front
-    end."""
+    """What lib/features calls: CMSIS-DSP in the cmsisdsp wheel's arithmetic, TFLM's front end."""
     from host import paths
     from host.native.sources import cmsis_dsp, tflm_frontend
 

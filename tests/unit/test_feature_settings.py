@@ -1,10 +1,13 @@
 """[features] of a spec: kinds, presets, MLTK's names, ranges; and what travels with a model."""
 
+import hashlib
+
 import pytest
 
 from host.errors import UserError
 from host.features import PRESETS, extract, preset, quantizer, shape, step, window_samples
 from host.features.settings import KINDS
+from host.features.tables import in_c
 from host.spec import Features, parse
 
 GOOD = {
@@ -131,3 +134,19 @@ def test_scales_are_those_of_the_kind():
     assert quantizer("linear", 1 / 128, 0, "mfcc").multiplier > 0
     with pytest.raises(UserError, match="compress is one of linear, minmax"):
         extract(__import__("numpy").zeros(500, "int16"), {**preset("keyword"), "compress": "log2"})
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("smart_lock", "0889157a03f270cb"),
+        ("keyword", "234725e4738477b4"),
+        ("micro_speech", "110493a8b26ce007"),
+        ("on_off", "630527da1be94663"),
+    ],
+)
+def test_tables_are_the_same_on_every_computer(name, digest):
+    """They come from this computer's libm; another C library must not change a chip's features."""
+    settings = preset(name)
+    text = in_c(KINDS[settings["kind"]].tables(settings), "t")
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest

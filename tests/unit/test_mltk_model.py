@@ -56,6 +56,13 @@ def test_what_makes_no_sense_is_one_line(change, said):
     assert "\n" not in error.value.message
 
 
+def test_parameters_for_another_front_end_leave_a_plain_network():
+    data = parameters(("samplewise_norm.mean_and_std", 1, True))
+    assert read_metadata(data) is None
+    with pytest.raises(UserError, match="samplewise"):
+        mltk_metadata(data)
+
+
 def test_parameters_without_audio_are_left_alone():
     assert mltk_metadata(tflite(dictionary([("latency_ms", 3, 1)]))) is None
 
