@@ -212,7 +212,9 @@ def _pcan(settings: dict, size: int) -> dict:
         correction_bits(size),
     )
     try:
-        return {"gain_lut": _int16(ffi, state.gain_lut, LUT), "snr_shift": state.snr_shift}
+        lut = _int16(ffi, state.gain_lut, LUT)
+        lut[5::4] = 0  # TFLM neither writes nor reads them
+        return {"gain_lut": lut, "snr_shift": state.snr_shift}
     finally:
         lib.PcanGainControlFreeStateContents(state)
 

@@ -141,7 +141,7 @@ def test_scales_are_those_of_the_kind():
     [
         ("smart_lock", "0889157a03f270cb"),
         ("keyword", "234725e4738477b4"),
-        ("micro_speech", "110493a8b26ce007"),
+        ("micro_speech", "bffcb6b9bf1f1732"),
         ("on_off", "630527da1be94663"),
     ],
 )
