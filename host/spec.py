@@ -393,6 +393,6 @@ def _check(spec: Spec, where: str) -> None:
     need(1 <= detect.minimum_count <= detect.smoothing, "[detect] minimum_count", "1 to smoothing")
     need(0 <= detect.suppression_hops <= 65535, "[detect] suppression_hops", "0 to 65535")
     need(0 <= detect.gate <= 32767, "[detect] gate", "must be 0 to 32767")
-    most = min(features.frames, 4096 // features.hop)
+    most = min(features.frames, 8192 // features.hop)
     need(1 <= spec.deploy.hop_frames <= most, "[deploy] hop_frames", f"must be 1 to {most}")
     need(0 < spec.deploy.accept <= 1, "[deploy] accept", "must be above 0, up to 1")

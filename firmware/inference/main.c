@@ -12,7 +12,7 @@ enum {
     WATCHDOG_MS = 2000,       /* the slowest network that still listens is far below */
     INJECT_SILENCE_MS = 2000, /* an injection that stops this long is given up */
     INJECT_BLOCK = WIRE_MAX_DATA / 2,
-    MAX_HOP = 4096, /* samples */
+    MAX_HOP = 8192, /* samples */
     SAMPLES_A_MS = MICROPHONE_RATE / 1000,
 };
 

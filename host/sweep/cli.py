@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import hashlib
 import io
 import json
-import shutil
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from host.errors import UserError
+from host.errors import UserError, short
 from host.spec import Spec, parse, spec_file
 from host.sweep import limits as network
 from host.sweep import results
-from host.sweep.space import LIMITS, Space, load_space
+from host.sweep.keep import folder_of, kept, tidy
+from host.sweep.limits import check_board
+from host.sweep.space import Space, load_space
 from host.sweep.storage import open_storage, shown
-from host.sweep.worker import GRACE, Worker, count_finished
+from host.sweep.worker import GRACE, WHERE, Worker, count_finished
 
 PATH = click.Path(path_type=Path)
 
 
-def join(url: str, name: str, space: Space, seed: int) -> Any:
+def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None) -> Any:
     """The study `name` in a storage, made if it is not there. UserError if it is of other settings:
-    their trials can't be compared."""
+    their trials can't be compared. epochs: of a trial, instead of the spec's."""
     import optuna
+
+    from host.sweep.sampler import TrialSeeded
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = open_storage(url)
-    text = json.dumps([space.raw, {n: repr(k) for n, k in space.varied.items()}, space.limits])
+    varied = {name: repr(kind) for name, kind in space.varied.items()}
+    text = json.dumps([space.raw, varied, space.limits, space.board, epochs])
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     study = optuna.create_study(
         study_name=name, storage=storage, direction="maximize", load_if_exists=True
@@ -41,61 +46,54 @@ def join(url: str, name: str, space: Space, seed: int) -> Any:
         study.set_user_attr("settings", mark)
     elif theirs != mark:
         raise UserError(
-            f"{shown(url)}: the sweep {name!r} there is of another spec or space: "
-            "take the same files, or another --name"
+            f"{shown(url)}: the sweep {name!r} there is of another spec, space, limits or epochs: "
+            "take the same files and options, or another --name"
         )
-    # Each that joins draws otherwise; one alone draws the same again.
-    study.sampler = optuna.samplers.TPESampler(
-        seed=seed + len(study.get_trials(deepcopy=False)),
-        n_startup_trials=5,
-    )
+    study.sampler = TrialSeeded(seed)
     return study
 
 
-def _trainer(out: Path, study: Any, epochs: int | None) -> Any:
-    """Trains a trial; the best network so far stays in `out`/best."""
-    from host.train import train
+def _trainer(out: Path, epochs: int | None, board: str) -> Any:
+    """Trains a trial in a folder below `out`; what stays of it, host/sweep/keep.py decides."""
+    from host.train import How, train
 
     def run(spec: Spec, number: int) -> float:
-        import dataclasses
-
         if epochs is not None:
             spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=epochs))
-        folder = out / f"trial_{number}"
-        try:
-            metrics = train(spec, folder, Console(file=io.StringIO()))
-            if metrics["stopped"].startswith("interrupted"):
-                raise KeyboardInterrupt
-            value = metrics["validation_accuracy"]
-            ranked = results.best_first(study)
-            if not ranked or value > ranked[0].value:
-                shutil.rmtree(out / "best", ignore_errors=True)
-                folder.rename(out / "best")
-            return value
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        nowhere = Console(file=io.StringIO())
+        metrics = train(spec, folder_of(out, number), nowhere, how=How(board=board))
+        if metrics["stopped"].startswith("interrupted"):
+            raise KeyboardInterrupt
+        return metrics["validation_accuracy"]
 
     return run
+
+
+def _where(out: Path, best: Any) -> str:
+    """Where the best trial's network is: of many machines, it may be another one's."""
+    if kept(out) == best.number:
+        return f"network: {out / 'best'}"
+    return f"network: with the worker that trained it, {best.user_attrs.get(WHERE)}"
 
 
 @click.command()
 @click.argument("model", type=PATH)
 @click.option("--space", type=PATH, help="What varies; default: MODEL's sweep.toml, if it has one.")
-@click.option("--trials", type=click.IntRange(1, 100_000), default=20, show_default=True)
+@click.option("--trials", type=click.IntRange(1, 100_000), help="Of all workers; default: 20.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Of a trial, instead of the spec's.")
 @click.option("--storage", help="Where workers meet; default: sqlite in MODEL's out/sweep.")
 @click.option("--name", help="Of the sweep; default: the model's.")
 @click.option("--flash", type=click.IntRange(1), help="Limit: bytes of weights and tables.")
 @click.option("--ram", type=click.IntRange(1), help="Limit: bytes of arena and feature window.")
 @click.option("--latency-ms", type=click.FloatRange(0, min_open=True), help="Limit: an inference.")
-@click.option("--board", help="Whose latency is limited.")
+@click.option("--board", help="Whose latency is limited; default: pico.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="No new trial after it.")
 @click.option("--grace", type=click.FloatRange(0.5), default=GRACE, show_default=True, help="s.")
 @click.option("--json", "as_json", is_flag=True, help="Print the best trial as JSON.")
 def sweep(
     model: Path,
     space: Path | None,
-    trials: int,
+    trials: int | None,
     epochs: int | None,
     storage: str | None,
     name: str | None,
@@ -110,8 +108,10 @@ def sweep(
     """Search MODEL's settings for the best validation accuracy, under limits of a board.
 
     The same command, started again here or on any machine that reaches the storage, joins in;
-    --trials is their number over all workers. A worker may be killed at any time: after --grace
-    seconds its trial is taken over. Without a sweep.toml, learning rate, dropout and batch vary.
+    --trials is the number over all workers of those with a result or over a limit. A worker may be
+    killed at any time: after --grace seconds its trial is taken over. Limits are of the network
+    alone, and checked before it is trained; latency is measured on a virtual board, once for all
+    networks of the same shapes. Without a sweep.toml, learning rate, dropout and batch vary.
 
     \b
     Examples:
@@ -124,33 +124,55 @@ def sweep(
     found = load_space(file, space or (beside if beside.exists() else None))
     given = {"flash": flash, "ram": ram, "latency_ms": latency_ms}
     found.limits.update({k: v for k, v in given.items() if v is not None})
-    assert set(found.limits) <= set(LIMITS)
-    if board is not None:
-        found = Space(found.raw, found.where, found.varied, found.limits, board)
+    found = dataclasses.replace(found, board=board or found.board)
+    check_board(found.board, "latency_ms" in found.limits, "--board")
+    trials = trials or found.search.get("trials", 20)
+    epochs = epochs or found.search.get("epochs")
     spec = parse(found.raw, str(file))
-    out = file.parent / "out" / "sweep"
-    url = storage or f"sqlite:///{out / 'sweep.db'}"
+    home = out = file.parent / "out" / "sweep"
+    if name is not None:
+        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,39}", name):
+            raise UserError(f"--name {short(name)}: letters, digits, . _ - only, up to 40")
+        out = home.with_name(f"sweep-{name}")
+    url = storage or f"sqlite:///{home / 'sweep.db'}"
     console = Console(stderr=as_json)
-    study = join(url, name or spec.model.name, found, spec.train.seed)
+    seed = found.search.get("seed", spec.train.seed)
+    study = join(url, name or spec.model.name, found, seed, epochs)
+    tidy(out, study)
 
     def told(trial: Any) -> None:
+        tidy(out, study)
         done = f"{count_finished(study)} of {trials}"
         console.print(f"trial {trial.number} ({done}): {results.words(trial)}", highlight=False)
 
+    usual = "" if space or beside.exists() else f" (the usual settings: there is no {beside})"
     console.print(
-        f"{spec.model.name}: {', '.join(found.varied)}; trials in {shown(url)}",
+        f"{spec.model.name}: {', '.join(found.varied)}{usual}; trials in {shown(url)}",
         highlight=False,
         soft_wrap=True,
     )
-    trainer = _trainer(out, study, epochs)
+    trainer = _trainer(out, epochs, found.board)
     worker = Worker(study, found, trials, network.needs, trainer, told, grace)
+    from optuna.exceptions import StorageInternalError
+
+    failed: UserError | None = None
     try:
         worker.run(60 * minutes if minutes else float("inf"))
     except KeyboardInterrupt:
         console.print("stopped: the same command goes on")
-    ranked = results.best_first(study)
-    with contextlib.suppress(OSError):
+    except UserError as error:
+        failed = error
+    except (OSError, StorageInternalError) as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{line}: once that is mended, the same command goes on") from error
+    tidy(out, study)
+    try:
         results.write(out, study, found)
+    except OSError as error:
+        console.print(f"Warning: no report in {out}: {error.strerror}", highlight=False)
+    if failed is not None:
+        raise failed
+    ranked = results.best_first(study)
     if not ranked:
         reasons = {results.words(t) for t in study.get_trials(deepcopy=False)}
         raise UserError(f"no trial has a result: {'; '.join(sorted(reasons)) or 'none was begun'}")
@@ -161,4 +183,4 @@ def sweep(
         return
     results.show(console, study, found)
     console.print(results.settings(ranked[0].params), highlight=False, markup=False)
-    console.print(f"{out / 'best.toml'}, {out / 'report.html'}; network: {out / 'best'}")
+    console.print(f"{out / 'best.toml'}, {out / 'report.html'}; {_where(out, ranked[0])}")

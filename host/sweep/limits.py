@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator
 
 from host.compile import compile_graph
+from host.errors import UserError
 from host.files import write_bytes, write_text
-from host.paths import TOOLS
-from host.spec import Spec
+from host.paths import ROOT, TOOLS
+from host.spec import Spec, nearest
+from host.summarize.boards import load_boards
 from host.summarize.fit import network_need
 
 _CACHE = TOOLS / "cache" / "latency"
@@ -38,14 +40,38 @@ def over(found: dict[str, float], limits: dict[str, float]) -> dict[str, float]:
     }
 
 
+def check_board(board: object, latency: bool, at: str) -> None:
+    """UserError if there is no such board, or none whose latency is known. at: what it begins
+    with."""
+    from host.summarize.profile import virtual_board
+
+    known = [b.id for b in load_boards()]
+    if not isinstance(board, str) or board not in known:
+        raise UserError(f"{at}: no board {board!r}: {nearest(str(board), known)}")
+    if latency:
+        try:
+            virtual_board(board)
+        except UserError as error:
+            raise UserError(f"{at}: latency_ms: {error.message}") from error
+
+
+def _sources() -> str:
+    """Of what runs on the board: other kernels take other cycles."""
+    digest = hashlib.sha256()
+    for folder in ("lib/nn", "lib/board", "firmware/bench", "host/compile"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.suffix in (".c", ".h", ".S", ".py"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 def _latency(tflite: bytes, report: dict, board: str) -> float:
     """Milliseconds of an inference on the virtual board; cycles follow from shapes, hardly from
     weights, so a network of the same shapes is not measured again."""
     from host.deploy.firmware import build
-    from host.summarize.profile import profile_image, virtual_board
+    from host.summarize.profile import profile_image
 
-    virtual_board(board)
-    shapes = json.dumps([board, report["operations"], report["weights"]])
+    shapes = json.dumps([board, report["operations"], report["weights"], _sources()])
     key = hashlib.sha256(shapes.encode()).hexdigest()[:24]
     kept = _CACHE / f"{key}.json"
     with _one_at_a_time():

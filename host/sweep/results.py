@@ -13,7 +13,7 @@ from rich.table import Table
 from host.files import write_text
 from host.report.page import STYLE, new_figure, png
 from host.sweep.space import Range, Space, Value
-from host.sweep.worker import NEEDS, OVER, REASON, counts
+from host.sweep.worker import LOST, NEEDS, OVER, REASON
 
 UNITS = {"flash": "bytes of flash", "ram": "bytes of RAM", "latency_ms": "ms"}
 
@@ -34,7 +34,8 @@ def words(trial: Any) -> str:
             f"{value:,.{name == 'latency_ms':d}f} {UNITS[name]} too much"
             for name, value in excess.items()
         )
-    return trial.user_attrs.get(REASON, trial.state.name.lower())
+    usual = "taken over" if trial.user_attrs.get(LOST) else trial.state.name.lower()
+    return trial.user_attrs.get(REASON, usual)
 
 
 def settings(values: dict[str, Value]) -> str:
@@ -96,7 +97,12 @@ def _by_setting(trials: list, space: Space) -> str:
 
 def write(out: Path, study: Any, space: Space) -> None:
     """best.toml and report.html."""
-    trials = [t for t in study.get_trials(deepcopy=False) if counts(t)]
+    known = study.get_trials(deepcopy=False)
+    trials = [
+        t
+        for t in known
+        if t.state.is_finished() and (REASON in t.user_attrs or not t.user_attrs.get(LOST))
+    ]
     ranked = best_first(study)
     if ranked:
         best = ranked[0]

@@ -10,6 +10,12 @@ flash = 60_000      # bytes of weights and tables
 ram = 80_000        # bytes of arena and feature window
 latency_ms = 50     # of one inference on the virtual board
 board = "pico"
+
+[search]            # what the command's options do not say
+trials = 30
+epochs = 10
+seed = 1
+metric = "validation_accuracy"
 """
 
 from __future__ import annotations
@@ -21,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import UserError
-from host.spec import Spec, nearest, parse, read_toml
+from host.spec import MAX_SEED, Spec, nearest, parse, read_toml
+from host.sweep.limits import check_board
 
 Value = float | int | str | bool
 DEFAULT = {
@@ -30,6 +37,8 @@ DEFAULT = {
     "train.batch": [32, 64, 128],
 }
 LIMITS = ("flash", "ram", "latency_ms")
+METRIC = "validation_accuracy"
+SECTIONS = ("space", "limits", "search")
 
 
 @dataclass(frozen=True)
@@ -73,13 +82,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class Space:
-    """raw: the spec's tables that values are put into. limits: by name, of LIMITS."""
+    """raw: the spec's tables that values are put into. limits: by name, of LIMITS. search: trials,
+    epochs, seed, those that are given."""
 
     raw: dict
     where: str
     varied: dict[str, Range | Choice]
     limits: dict[str, float] = field(default_factory=dict)
     board: str = "pico"
+    search: dict[str, int] = field(default_factory=dict)
 
     def spec(self, values: dict[str, Value]) -> Spec:
         """The spec with these values. UserError if they make none."""
@@ -128,6 +139,34 @@ def _kind(name: str, raw: object, where: str) -> Range | Choice:
     return Range(low, high, log, step)
 
 
+def _architecture(name: object, at: str) -> None:
+    """A name nobody knows would fail each trial that draws it."""
+    from host.train.architectures import ARCHITECTURES
+
+    if isinstance(name, str) and ":" not in name and name not in ARCHITECTURES:
+        raise UserError(f"{at}: no architecture {name!r}: {nearest(name, list(ARCHITECTURES))}")
+
+
+def _search(table: dict, where: str) -> dict[str, int]:
+    """[search], checked."""
+    most = {"trials": 100_000, "epochs": 10_000, "seed": MAX_SEED}
+    for key, value in table.items():
+        at = f"{where}: [search]"
+        if key == "metric":
+            if value != METRIC:
+                raise UserError(
+                    f'{at} metric = {value!r}: must be "{METRIC}": a search that saw the test set '
+                    "would leave nothing to test with"
+                )
+        elif key not in most:
+            raise UserError(f"{at} has no {key}: {nearest(key, [*most, 'metric'])}")
+        elif not isinstance(value, int) or isinstance(value, bool):
+            raise UserError(f"{at} {key} = {value!r}: must be int")
+        elif not (key != "seed") <= value <= most[key]:
+            raise UserError(f"{at} {key}: must be {int(key != 'seed')} to {most[key]}")
+    return {key: value for key, value in table.items() if key != "metric"}
+
+
 def load_space(spec_path: Path, file: Path | None) -> Space:
     """The space of a spec; file: None for the usual settings. UserError with file and key, for
     every value that would make no valid spec."""
@@ -135,8 +174,8 @@ def load_space(spec_path: Path, file: Path | None) -> Space:
     tables = {"space": DEFAULT} if file is None else read_toml(file)
     where = str(file or spec_path)
     for name, table in tables.items():
-        if name not in ("space", "limits"):
-            raise UserError(f"{where}: no section [{name}]: {nearest(name, ['space', 'limits'])}")
+        if name not in SECTIONS:
+            raise UserError(f"{where}: no section [{name}]: {nearest(name, list(SECTIONS))}")
         if not isinstance(table, dict):
             raise UserError(f"{where}: {name} must be a section, [{name}]")
     if not tables.get("space"):
@@ -149,11 +188,15 @@ def load_space(spec_path: Path, file: Path | None) -> Space:
             raise UserError(f"{where}: [limits] has no {name}: {nearest(name, [*LIMITS, 'board'])}")
         if not _number(value) or value <= 0:
             raise UserError(f"{where}: [limits] {name} = {value!r}: must be a number above 0")
-    space = Space(raw, where, varied, limits, board)
+    check_board(board, "latency_ms" in limits, f"{where}: [limits] board")
+    search = _search(tables.get("search", {}), where)
+    space = Space(raw, where, varied, limits, board, search)
     parse(raw, str(spec_path))
     for name, kind in varied.items():
         if "." not in name:
             raise UserError(f'{where}: [space] "{name}": write "section.key"')
         for value in kind.examples():
             space.spec({name: value})
+            if name == "model.architecture":
+                _architecture(value, f'{where}: [space] "{name}"')
     return space

@@ -9,7 +9,11 @@ from typing import Any
 
 from host.errors import UserError
 
-_DRIVERS = {"postgresql": "psycopg2-binary", "mysql": "PyMySQL"}
+_DRIVERS = {  # module that is missing -> package
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+}
 _ATTEMPTS = 10  # at creating tables that another worker creates at the same moment
 
 
@@ -19,10 +23,12 @@ def shown(url: str) -> str:
 
 
 def open_storage(url: str) -> Any:
-    """An Optuna storage. url: sqlite:///FILE, journal:///FILE (a folder that all machines see), or
-    what SQLAlchemy takes: postgresql://USER:PASSWORD@MACHINE/NAME. UserError."""
+    """An Optuna storage. url: sqlite:///FILE, journal:///FILE (in a folder that all machines see;
+    an absolute path makes it four slashes), or what SQLAlchemy takes:
+    postgresql://USER:PASSWORD@MACHINE/NAME. UserError."""
     import optuna
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    from host.sweep.journal import Journal
 
     scheme, _, rest = url.partition("://")
     if not rest:
@@ -34,9 +40,7 @@ def open_storage(url: str) -> Any:
             path = Path(rest.removeprefix("/"))
             path.parent.mkdir(parents=True, exist_ok=True)
         if scheme == "journal":
-            # Opened exclusively, not a symbolic link: network shares and Windows have no links.
-            lock = JournalFileOpenLock(str(path))
-            return optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+            return optuna.storages.JournalStorage(Journal(path))
         wait = {"connect_args": {"timeout": 60}} if scheme == "sqlite" else {}
         for attempt in range(_ATTEMPTS):
             try:
@@ -46,7 +50,9 @@ def open_storage(url: str) -> Any:
                     raise
                 time.sleep(0.2)
     except ImportError as error:
-        driver = _DRIVERS.get(scheme, "SQLAlchemy's for it")
+        cause = error.__cause__ or error.__context__  # Optuna's own error names no module
+        missing = error.name or getattr(cause, "name", None) or "its driver"
+        driver = _DRIVERS.get(missing, missing)
         raise UserError(f"--storage {shown(url)}: needs a driver: pip install {driver}") from error
     except Exception as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -2,7 +2,9 @@
 
 Workers only meet in the storage. Each asks it for a trial, trains, tells. While it trains, a thread
 counts up the trial's "alive"; a trial whose count stands still belongs to a worker that was killed:
-whoever notices fails it and queues its settings again. Clocks of machines are not compared.
+whoever notices fails it and queues its settings again, but not for ever:
+settings may be what kills.
+Clocks of machines are not compared.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ from host.sweep.limits import over
 from host.sweep.space import Space
 
 ALIVE, OVER, REASON, NEEDS, LOST, WHERE = "alive", "over", "reason", "needs", "lost", "where"
+TRIES = "tries"  # workers that were lost with these settings
 GRACE = 60.0  # s without a sign of life until a trial counts as lost
+MOST_TRIES = 3  # the settings themselves may be what kills
+MOST_FAILURES = 5  # of a worker's trials, in a row: then it is not their settings
 
 
 @dataclass
 class Worker:
     """needs: spec, limits, board -> what the network takes. train: spec, trial number -> validation
-    accuracy. told: gets each trial that ended here."""
+    accuracy. told: gets each trial that ended here. trials: with a result or over a limit."""
 
     study: Any
     space: Space
@@ -37,9 +42,11 @@ class Worker:
     told: Callable[[Any], None] = lambda trial: None
     grace: float = GRACE
     _seen: dict[int, tuple[int, float]] = field(default_factory=dict)
+    _failures: int = 0
 
     def run(self, seconds: float = float("inf")) -> None:
-        """Work until all trials are finished, here or elsewhere, or time is up."""
+        """Work until all trials are finished, here or elsewhere, or time is up. UserError if
+        nothing but failures comes of it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             running = self._running()
@@ -66,43 +73,68 @@ class Worker:
             with contextlib.suppress(Exception):  # another worker was faster
                 storage = self.study._storage
                 storage.set_trial_user_attr(trial._trial_id, LOST, True)
+                tries = trial.user_attrs.get(TRIES, 0) + 1
+                if tries >= MOST_TRIES:
+                    reason = f"{tries} workers died of it, or were killed with it"
+                    storage.set_trial_user_attr(trial._trial_id, REASON, reason)
                 self.study.tell(trial.number, state=TrialState.FAIL)
-                if set(trial.params) == set(self.space.varied):
-                    self.study.enqueue_trial(trial.params, user_attrs={"again": trial.number})
+                if tries < MOST_TRIES:
+                    self._again(trial, tries)
         return count
+
+    def _again(self, trial: Any, tries: int) -> None:
+        if set(trial.params) == set(self.space.varied):
+            attributes = {"again": trial.number, TRIES: tries}
+            self.study.enqueue_trial(trial.params, user_attrs=attributes)
 
     def _one(self) -> None:
         from optuna.trial import TrialState
 
         trial = self.study.ask()
-        trial.set_user_attr(WHERE, f"{platform.node()}:{os.getpid()}")
-        with self._signs_of_life(trial):
-            try:
-                spec = self.space.spec(self.space.draw(trial))
-                if self._before(trial.number) >= self.trials:  # two asked at once for the last one
-                    trial.set_user_attr(LOST, True)
-                    self.study.tell(trial, state=TrialState.FAIL)
-                    return
-                limits = self.space.limits
-                found = self.needs(spec, limits, self.space.board) if limits else {}
-                trial.set_user_attr(NEEDS, found)
-                for name, value in found.items():  # above 0: over it
-                    trial.set_constraint(name, value - limits[name])
-                excess = over(found, limits)
-                if excess:
-                    trial.set_user_attr(OVER, excess)
-                    self.study.tell(trial, state=TrialState.PRUNED)
-                else:
-                    self.study.tell(trial, self.train(spec, trial.number))
-            except UserError as error:
-                trial.set_user_attr(REASON, error.message)
-                self.study.tell(trial, state=TrialState.FAIL)
-            except KeyboardInterrupt:
+        try:
+            with self._signs_of_life(trial):
+                self._work(trial)
+        except KeyboardInterrupt:
+            with contextlib.suppress(Exception):  # taken over before
                 trial.set_user_attr(LOST, True)
                 self.study.tell(trial, state=TrialState.FAIL)
-                self.study.enqueue_trial(trial.params, user_attrs={"again": trial.number})
-                raise
-        self.told(self.study.trials[trial.number])
+                self._again(trial, trial.user_attrs.get(TRIES, 0))
+            raise
+        except Exception as error:  # settings can make training fail in any way
+            if not self._ended(trial):  # else taken over, as this worker slept
+                trial.set_user_attr(REASON, _line(error))
+                self.study.tell(trial, state=TrialState.FAIL)
+        ended = self.study.get_trials(deepcopy=False)[trial.number]
+        self.told(ended)
+        failed = ended.state == TrialState.FAIL and not ended.user_attrs.get(LOST)
+        self._failures = self._failures + 1 if failed else 0
+        if self._failures >= MOST_FAILURES:
+            reason = ended.user_attrs[REASON]
+            raise UserError(f"{self._failures} trials in a row failed, the last: {reason}")
+
+    def _work(self, trial: Any) -> None:
+        from optuna.trial import TrialState
+
+        trial.set_user_attr(WHERE, f"{platform.node()}:{os.getpid()}")
+        spec = self.space.spec(self.space.draw(trial))
+        if self._before(trial.number) >= self.trials:  # two asked at once for the last one
+            trial.set_user_attr(LOST, True)
+            self.study.tell(trial, state=TrialState.FAIL)
+            return
+        limits = self.space.limits
+        found = self.needs(spec, limits, self.space.board) if limits else {}
+        trial.set_user_attr(NEEDS, found)
+        for name, value in found.items():  # above 0: over it
+            trial.set_constraint(name, value - limits[name])
+        excess = over(found, limits)
+        if excess:
+            trial.set_user_attr(OVER, excess)
+            self.study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self.study.tell(trial, self.train(spec, trial.number))
+
+    def _ended(self, trial: Any) -> bool:
+        return self.study.get_trials(deepcopy=False)[trial.number].state.is_finished()
 
     def _before(self, number: int) -> int:
         """Trials that were asked for earlier and count."""
@@ -131,13 +163,18 @@ class Worker:
             thread.join()
 
 
+def _line(error: Exception) -> str:
+    if isinstance(error, UserError):
+        return error.message
+    first = (str(error).strip().splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {first}"
+
+
 def counts(trial: Any) -> bool:
-    """Whether a trial came to an end of its own: with a result, over a limit, or with an error."""
+    """Whether a trial tells something of its settings: has a result, or is over a limit."""
     from optuna.trial import TrialState
 
-    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
-        return True
-    return trial.state == TrialState.FAIL and not trial.user_attrs.get(LOST)
+    return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def count_finished(study: Any) -> int:

@@ -26,6 +26,7 @@ USUAL = {  # frames, bands, classes of the seed
     "ds_cnn_s": (49, 10, 12),
     "esc_cnn": (124, 129, 50),
     "micro_speech": (49, 40, 4),
+    "separable_cnn": (187, 129, 10),
     "smart_lock_cnn": (20, 15, 4),
     "strided_cnn": (124, 129, 10),
     "tenet12": (98, 40, 12),

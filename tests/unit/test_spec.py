@@ -43,7 +43,7 @@ def test_a_spec_is_read_with_its_defaults(tmp_path):
     assert metadata["deploy"] == {"hop_frames": 4}
 
 
-@pytest.mark.parametrize("name", ["fire_alarm", "environment"])
+@pytest.mark.parametrize("name", ["fire_alarm", "environment", "digits"])
 def test_the_models_of_this_repository_have_valid_specs(name):
     spec = load(MODELS / name)
     assert spec.model.name == name

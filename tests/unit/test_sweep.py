@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -15,8 +16,10 @@ from host.cli import main
 from host.errors import UserError
 from host.paths import MODELS, ROOT
 from host.spec import load, read_toml
-from host.sweep import results
+from host.sweep import limits, results
 from host.sweep.cli import join
+from host.sweep.journal import drop_half_line
+from host.sweep.keep import folder_of, kept, tidy
 from host.sweep.limits import over
 from host.sweep.space import Choice, Range, Space, load_space
 from host.sweep.storage import open_storage, shown
@@ -32,9 +35,9 @@ def space_of(tmp_path, text):
     return load_space(SPEC, file)
 
 
-def small(limits=None):
+def small(given=None):
     """One setting varies; what is trained is up to the test."""
-    return Space(read_toml(SPEC), "spec", {RATE: Range(1e-4, 1e-2, True)}, dict(limits or {}))
+    return Space(read_toml(SPEC), "spec", {RATE: Range(1e-4, 1e-2, True)}, dict(given or {}))
 
 
 # ---- spaces ----
@@ -45,11 +48,14 @@ def test_a_space_is_read_and_makes_specs(tmp_path):
         tmp_path,
         '[space]\n"train.learning_rate" = { low = 1e-4, high = 1e-2, log = true }\n'
         '"train.epochs" = { low = 10, high = 30, step = 10 }\n'
-        '"model.architecture" = ["alarm_cnn", "esc_cnn"]\n[limits]\nram = 40000\nboard = "pico"\n',
+        '"model.architecture" = ["alarm_cnn", "esc_cnn"]\n[limits]\nram = 40000\n'
+        'board = "sparkfun_micromod_rp2040"\n'
+        '[search]\ntrials = 9\nseed = 0\nmetric = "validation_accuracy"\n',
     )
     assert space.varied[RATE] == Range(1e-4, 1e-2, True)
     assert space.varied["model.architecture"] == Choice(("alarm_cnn", "esc_cnn"))
-    assert space.limits == {"ram": 40000}
+    assert space.limits == {"ram": 40000} and space.board == "sparkfun_micromod_rp2040"
+    assert space.search == {"trials": 9, "seed": 0}
     spec = space.spec({RATE: 0.005, "train.epochs": 20, "model.architecture": "esc_cnn"})
     assert (spec.train.learning_rate, spec.train.epochs) == (0.005, 20)
     assert spec.model.architecture == "esc_cnn"
@@ -82,12 +88,30 @@ def test_without_a_file_the_usual_settings_vary():
         ('[space]\n"train.epochs" = [3]\n[limits]\nflas = 3', "did you mean flash"),
         ('[space]\n"train.epochs" = [3]\n[limits]\nram = -3', "above 0"),
         ("[space", "not TOML"),
+        (
+            '[space]\n"model.architecture" = ["esc_cn"]',
+            "no architecture 'esc_cn': did you mean esc",
+        ),
+        ('[space]\n"train.epochs" = [3]\n[limits]\nboard = "pica"', "did you mean pico"),
+        ('[space]\n"train.epochs" = [3]\n[limits]\nboard = 3', "no board 3"),
+        ('[space]\n"train.epochs" = [3]\n[search]\ntrails = 3', "did you mean trials"),
+        ('[space]\n"train.epochs" = [3]\n[search]\ntrials = 0', "must be 1 to"),
+        ('[space]\n"train.epochs" = [3]\n[search]\nepochs = true', "must be int"),
+        ('[space]\n"train.epochs" = [3]\n[search]\nmetric = "clip_accuracy"', "the test set"),
     ],
 )
 def test_a_bad_space_is_one_line_with_the_key(tmp_path, text, said):
     with pytest.raises(UserError, match=said) as error:
         space_of(tmp_path, text)
     assert "\n" not in error.value.message
+
+
+def test_latency_is_limited_where_it_can_be_measured(monkeypatch):
+    limits.check_board("pico", True, "--board")
+    monkeypatch.setattr("host.summarize.profile.VIRTUAL", "another family")
+    limits.check_board("pico", False, "--board")
+    with pytest.raises(UserError, match=r"^--board: latency_ms: no virtual board 'pico'"):
+        limits.check_board("pico", True, "--board")
 
 
 def test_found_settings_are_lines_for_a_spec():
@@ -101,8 +125,14 @@ def test_found_settings_are_lines_for_a_spec():
 
 def test_passwords_are_not_shown():
     assert shown("postgresql://me:secret@lab/sweeps") == "postgresql://me:***@lab/sweeps"
-    with pytest.raises(UserError, match="needs a driver: pip install psycopg2-binary"):
-        open_storage("postgresql://me:secret@lab/sweeps")
+    for url, package in (
+        ("postgresql://me:secret@lab/sweeps", r"psycopg\[binary\]"),
+        ("postgresql+psycopg2://me:secret@lab/sweeps", "psycopg2-binary"),
+        ("mysql://me:secret@lab/sweeps", "mysqlclient"),
+    ):
+        with pytest.raises(UserError, match=f"needs a driver: pip install {package}$") as error:
+            open_storage(url)
+        assert "secret" not in error.value.message
     with pytest.raises(UserError, match="sqlite:///FILE"):
         open_storage("sweeps.db")
 
@@ -115,9 +145,9 @@ def url(tmp_path, request):
     return f"{request.param}:///{tmp_path / 'sweep.store'}"
 
 
-def work(url, trials, train, limits=None, needs=lambda *_: {}, **options):
-    study = join(url, "sweep", small(limits), 1)
-    Worker(study, small(limits), trials, needs, train, **options).run()
+def work(url, trials, train, given=None, needs=lambda *_: {}, **options):
+    study = join(url, "sweep", small(given), 1)
+    Worker(study, small(given), trials, needs, train, **options).run()
     return study
 
 
@@ -165,9 +195,162 @@ def test_an_error_ends_its_trial_and_no_other(url):
             raise UserError("training diverged in epoch 1")
         return 0.5
 
-    study = work(url, 3, train)
-    assert [t.value for t in study.trials] == [0.5, None, 0.5]
+    study = work(url, 3, train)  # with a result
+    assert [t.value for t in study.trials] == [0.5, None, 0.5, 0.5]
     assert study.trials[1].user_attrs[REASON] == "training diverged in epoch 1"
+
+
+def test_any_error_of_training_ends_its_trial_only(url):
+    def train(spec, number):
+        if number == 0:
+            raise MemoryError("no 8 GB\nfor this")
+        return 0.5
+
+    assert results.words(work(url, 1, train).trials[0]) == "MemoryError: no 8 GB"
+
+
+def test_a_sweep_in_which_all_fails_ends_and_goes_on_once_that_is_mended(url):
+    def train(spec, number):
+        raise UserError("no such folder: sounds")
+
+    with pytest.raises(UserError, match="5 trials in a row failed, the last: no such folder"):
+        work(url, 20, train)
+    study = work(url, 3, lambda *_: 0.5)
+    assert [t.value for t in study.trials] == [None] * 5 + [0.5] * 3
+
+
+def test_workers_that_join_at_once_draw_differently(url):
+    studies = [join(url, "sweep", small(), 1) for _ in range(4)]
+    trials = [study.ask() for study in studies]
+    assert len({small().draw(trial)[RATE] for trial in trials}) == 4
+
+
+def taken_over(url, number):
+    """What another worker does with a trial that shows no signs of life."""
+    other = Worker(join(url, "sweep", small(), 1), small(), 9, None, None, grace=0.0)
+    other._running()
+    assert other.study.trials[number].state.name == "FAIL"
+
+
+@pytest.mark.parametrize("then", [0.9, UserError("late"), KeyboardInterrupt()])
+def test_a_worker_that_wakes_up_after_its_trial_was_taken_over_works_on(url, then):
+    ends = []
+
+    def train(spec, number):
+        if number == 0:
+            taken_over(url, 0)
+            if not isinstance(then, float):
+                raise then
+            return then
+        return 0.5
+
+    try:
+        work(url, 2, train, told=lambda trial: ends.append(results.words(trial)))
+        assert ends == ["taken over", "50.0%", "50.0%"]
+    except KeyboardInterrupt:
+        assert isinstance(then, KeyboardInterrupt)
+        work(url, 2, train)
+    trials = join(url, "sweep", small(), 1).trials
+    assert [t.value for t in trials] == [None, 0.5, 0.5]
+    assert trials[1].params == trials[0].params
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: the worker tells nobody."""
+
+
+def test_settings_that_kill_do_not_kill_all_workers(url):
+    deadly = []
+
+    def train(spec, number):
+        deadly[1:] = []
+        deadly.append(spec.train.learning_rate)
+        if spec.train.learning_rate == deadly[0]:
+            raise Killed
+        return 0.5
+
+    for deaths in (1, 2, 3):
+        with pytest.raises(Killed):
+            work(url, 1, train, grace=0.1)
+        assert len([t for t in join(url, "sweep", small(), 1).trials if t.params]) == deaths
+    study = work(url, 2, train, grace=0.1)
+    assert [t.value for t in study.trials] == [None] * 3 + [0.5] * 2
+    assert results.words(study.trials[2]).startswith("3 workers died of it")
+
+
+def test_half_a_line_in_a_journal_is_dropped(tmp_path):
+    url, file = f"journal:///{tmp_path / 'log'}", tmp_path / "log"
+    work(url, 2, lambda *_: 0.5)
+    whole = file.read_bytes()
+    for half in (b"{", b'{"op_code":4,' + b"x" * 9000, whole.splitlines()[-1]):
+        with file.open("ab") as out:
+            out.write(half)
+        drop_half_line(file)
+        assert file.read_bytes() == whole
+    with file.open("ab") as out:
+        out.write(b'{"op_code":4,')
+    assert sum(map(counts, work(url, 5, lambda *_: 0.5).trials)) == 5
+    assert file.read_bytes().startswith(whole)
+    file.write_bytes(b"{")
+    drop_half_line(file)
+    assert file.read_bytes() == b""
+
+
+# ---- what stays ----
+
+
+def test_only_the_best_network_stays(tmp_path, url):
+    study, out = join(url, "sweep", small(), 1), tmp_path / "out"
+
+    def began():
+        trial = study.ask()
+        small().draw(trial)
+        folder = folder_of(out, trial.number)
+        folder.mkdir(parents=True)
+        (folder / "net").write_text(str(trial.number))
+        return trial
+
+    def network():
+        return (out / "best" / "net").read_text()
+
+    assert kept(out) is None
+    trials = [began() for _ in range(4)]
+    study.tell(trials[1], 0.5)
+    tidy(out, study)
+    assert network() == "1" and kept(out) == 1
+    assert sorted(p.name for p in out.glob("trial_*")) == ["trial_0", "trial_2", "trial_3"]
+    study.tell(trials[2], 0.4)
+    tidy(out, study)
+    assert network() == "1" and not folder_of(out, 2).exists()
+    # two were told before anyone tidied; the worker of the better one was killed then
+    study.tell(trials[3], 0.7)
+    study.tell(trials[0], 0.6)
+    tidy(out, study)
+    assert network() == "3" and not list(out.glob("trial_*"))
+    # the best is trained elsewhere
+    elsewhere = study.ask()
+    study.tell(elsewhere, 0.9)
+    tidy(out, study)
+    assert network() == "3" and kept(out) != results.best_first(study)[0].number
+
+
+def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monkeypatch):
+    built = []
+    report = {"operations": [{"kernel": "a"}], "weights": 5}
+    monkeypatch.setattr(limits, "_CACHE", tmp_path)
+    monkeypatch.setattr(limits, "compile_graph", lambda *_: None)
+    monkeypatch.setattr("host.deploy.firmware.build", lambda env, _: SimpleNamespace(uf2=env))
+    monkeypatch.setattr(
+        "host.summarize.profile.profile_image",
+        lambda image, *_: SimpleNamespace(ms=float(built.append(image) or len(built))),
+    )
+    assert limits._latency(b"", report, "pico") == 1
+    assert limits._latency(b"other weights", report, "pico") == 1
+    assert limits._latency(b"", {**report, "weights": 6}, "pico") == 2
+    assert limits._latency(b"", report, "sparkfun_micromod_rp2040") == 3
+    monkeypatch.setattr(limits, "_sources", lambda: "faster kernels")
+    assert limits._latency(b"", report, "pico") == 4
+    assert built == ["pico-bench", "pico-bench", "sparkfun_micromod_rp2040-bench", "pico-bench"]
 
 
 def test_ctrl_c_queues_the_trial_again(url):
@@ -183,8 +366,10 @@ def test_ctrl_c_queues_the_trial_again(url):
 
 def test_a_sweep_of_other_settings_is_not_joined(url):
     work(url, 1, lambda *_: 0.5)
-    with pytest.raises(UserError, match="another spec or space"):
+    with pytest.raises(UserError, match="another spec, space"):
         join(url, "sweep", small({"ram": 5}), 1)
+    with pytest.raises(UserError, match="or epochs"):
+        join(url, "sweep", small(), 1, epochs=3)
 
 
 # ---- several ----
@@ -255,12 +440,12 @@ def test_the_command_trains_and_leaves_the_best_network(tmp_path):
     out = tmp_path / "out" / "sweep"
     metrics = json.loads((out / "best" / "metrics.json").read_text())
     assert metrics["validation_accuracy"] == said["validation_accuracy"]
-    assert said["finished"] == 3
+    assert said["finished"] == 3 and kept(out) == said["trial"]
     assert read_toml(out / "best.toml")["model"]["architecture"] in ("alarm_cnn", "strided_cnn")
     assert "accuracy by setting" in (out / "report.html").read_text()
     assert not list(out.glob("trial_*"))
     # strided_cnn's arena does not fit the limit
-    trials = join(f"sqlite:///{out / 'sweep.db'}", "fire_alarm", load_with(tmp_path), 1).trials
+    trials = join(f"sqlite:///{out / 'sweep.db'}", "fire_alarm", load_with(tmp_path), 1, 1).trials
     for trial in trials:
         assert (trial.value is None) == (trial.params["model.architecture"] == "strided_cnn")
 

@@ -17,6 +17,7 @@ ARCHITECTURES = {
     "ds_cnn_s": "host.train.architectures.ds_cnn:ds_cnn_s",
     "esc_cnn": "host.train.architectures.esc_cnn:esc_cnn",
     "micro_speech": "host.train.architectures.micro_speech:micro_speech",
+    "separable_cnn": "host.train.architectures.separable_cnn:separable_cnn",
     "smart_lock_cnn": "host.train.architectures.smart_lock_cnn:smart_lock_cnn",
     "strided_cnn": "host.train.architectures.strided_cnn:strided_cnn",
     "tenet12": "host.train.architectures.tenet:tenet12",

@@ -17,9 +17,9 @@ enum {
     CYCLES_PER_BIT = 2,                          /* PIO instructions per bit */
     BLOCK_WORDS = MICROPHONE_BLOCK * PDM_DECIMATION / 32,
     CHANNELS = 2,          /* even blocks go to one, odd blocks to the other */
-    BLOCKS_A_CHANNEL = 16, /* power of two: the DMA wraps its write address */
+    BLOCKS_A_CHANNEL = 32, /* power of two: the DMA wraps its write address */
     BLOCKS = CHANNELS * BLOCKS_A_CHANNEL,
-    RING_BITS = 14, /* log2 of a channel's bytes */
+    RING_BITS = 15, /* log2 of a channel's bytes */
 };
 _Static_assert(BLOCKS_A_CHANNEL *BLOCK_WORDS * 4 == 1 << RING_BITS, "ring size");
 
