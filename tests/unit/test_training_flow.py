@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import tflite_micro
+from evaluate_case import host
 from rich.console import Console
 
 from host.augment.settings import parse
@@ -61,6 +62,14 @@ def base(tmp_path_factory):
     (folder / "spec.toml").write_text((MODELS / "fire_alarm" / "spec.toml").read_text())
     run(tiny(), folder)
     return folder
+
+
+def test_summarize_counts_what_keras_counted(base):
+    metrics = json.loads((base / "metrics.json").read_text())
+    found = json.loads(host("summarize", base, "--json").stdout)
+    assert {key: found[key] for key in ("parameters", "macs", "hash")} == {
+        key: metrics[key] for key in ("parameters", "macs", "hash")
+    }
 
 
 @pytest.mark.parametrize("output", ["softmax", "sigmoid"])
