@@ -36,7 +36,9 @@ def trained(tmp_path_factory) -> Path:
     assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.02
     assert json.loads((folder / "metrics.json").read_text())["hash"] == metrics["hash"]
     html = (folder / "report.html").read_text()
-    assert html.count("data:image/png;base64,") == 3 and "http" not in html.split("</style>")[1]
+    for picture in ("confusion matrix", "ROC curves", "F1 by threshold", "training curves"):
+        assert f'<img alt="{picture}' in html
+    assert 'src="data:image/png;base64,' in html and "http" not in html.split("</style>")[1]
     return folder / "fire_alarm.tflite"
 
 
