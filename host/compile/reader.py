@@ -79,6 +79,7 @@ OPTIONS: dict[str, dict[str, tuple[int, str, float]]] = {
     "FULLY_CONNECTED": {"activation": (0, "b", 0), "weights_format": (1, "b", 0)},
     "ADD": {"activation": (0, "b", 0)},
     "MUL": {"activation": (0, "b", 0)},
+    "SUB": {"activation": (0, "b", 0)},
     "SOFTMAX": {"beta": (0, "f", 0.0)},
     "MEAN": {"keep_dims": (0, "B", 0)},
     "RESIZE_NEAREST_NEIGHBOR": {"align_corners": (0, "B", 0), "half_pixel_centers": (1, "B", 0)},

@@ -194,7 +194,7 @@ def binary(name: str) -> Callable[[Net], None]:
             net.inputs.append(other)
         else:
             other, scale = x, s  # x + x
-        real = max(s, scale) * 2 if name == "ADD" else s * scale * 128
+        real = s * scale * 128 if name == "MUL" else max(s, scale) * 2
         pair = [x, other] if rng.random() < 0.5 else [other, x]
         options = {"fusedActivationFunction": activation(rng)}
         net.grow(name, pair, net.shape, float(np.float32(real * rng.uniform(0.4, 2))), **options)
@@ -272,6 +272,7 @@ SPATIAL: list[Callable[[Net], None]] = [
     pad,
     binary("ADD"),
     binary("MUL"),
+    binary("SUB"),
     relu,
     relu6,
     quantize,

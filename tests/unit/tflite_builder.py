@@ -24,6 +24,7 @@ OPTIONS = {
     "MEAN": ("ReducerOptions", "MEAN"),
     "ADD": ("AddOptions", "ADD"),
     "MUL": ("MulOptions", "MUL"),
+    "SUB": ("SubOptions", "SUB"),
     "PAD": ("PadOptions", "PAD"),
     "PADV2": ("PadV2Options", "PADV2"),
     "RESHAPE": ("ReshapeOptions", "RESHAPE"),

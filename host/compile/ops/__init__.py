@@ -18,6 +18,7 @@ from host.compile.ops import (
     reshape,
     resize_nearest_neighbor,
     softmax,
+    sub,
 )
 from host.errors import UserError
 
@@ -41,6 +42,7 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor.lower,
     "SOFTMAX": softmax.lower,
     "SQUEEZE": reshape.lower,
+    "SUB": sub.lower,
 }
 
 

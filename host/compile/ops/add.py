@@ -7,6 +7,11 @@ from host.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    return sum_of(graph, op, "nn_add")
+
+
+def sum_of(graph: Graph, op: Operation, kernel: str) -> Step:
+    """Operands brought to one scale, then `kernel`: ADD's or SUB's, whose settings are alike."""
     a, b = common.tensors(graph, op, 2, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, a, b, out)
@@ -32,4 +37,4 @@ def lower(graph: Graph, op: Operation) -> Step:
     }
     places = common.overwritable(graph, op)
     inputs = (a.index, b.index)
-    return Step(op.name, "nn_add", "nn_add_t", settings, inputs, out.index, in_place=places)
+    return Step(op.name, kernel, "nn_add_t", settings, inputs, out.index, in_place=places)

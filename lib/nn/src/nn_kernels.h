@@ -89,6 +89,7 @@ typedef struct {
     int8_t zero_point, low, high;
 } nn_add_t;
 void nn_add(const nn_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+void nn_sub(const nn_add_t *p, const int8_t *a, const int8_t *b, int8_t *out); /* a - b */
 
 typedef struct {
     nn_broadcast_t shape;
