@@ -49,6 +49,7 @@ class Data:
     split: str = "set"  # dataset: by the set column, by "group", or in turns: "kfold"
     group: str = ""  # column of clips that stay together; empty: speaker, source or file
     test_groups: list[str] = field(default_factory=list)  # split = "group": these test
+    train_groups: list[str] = field(default_factory=list)  # always train; espeak-* stands for many
     folds: int = 5  # split = "kfold": so many
     fold: int = 1  # the one that tests
     validate_by: str = "group"  # or file, where groups are few
@@ -173,8 +174,8 @@ READ = {  # keys of [data] each kind reads
     "alarm": ("kind", "seed", "train_clips", "validate_clips", "test_clips"),
     "esc": ("kind", "seed", "path", "train_folds", "test_folds", "validate_share"),
     "dataset": (
-        *("kind", "seed", "path", "split", "group", "test_groups", "folds", "fold"),
-        *("validate_share", "validate_by"),
+        *("kind", "seed", "path", "split", "group", "test_groups", "train_groups"),
+        *("folds", "fold", "validate_share", "validate_by"),
     ),
 }
 
@@ -311,6 +312,7 @@ def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
         "[data] test_groups",
         'goes with split = "group", and it with them',
     )
+    need(grouped or not data.train_groups, "[data] train_groups", 'goes with split = "group"')
     need(2 <= data.folds <= 100, "[data] folds", "must be 2 to 100")
     need(1 <= data.fold <= data.folds, "[data] fold", "must be 1 to folds")
 

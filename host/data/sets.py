@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 
 from host.data.metadata import Row
 from host.data.split import groups_of, split_rows
@@ -69,6 +70,11 @@ def group_of(data: Data, rows: Sequence[Row]) -> Callable[[Row], str]:
     )
 
 
+def always_trains(data: Data, group: str) -> bool:
+    """Whether [data] train_groups names it, or a pattern there does."""
+    return any(fnmatchcase(group, pattern) for pattern in data.train_groups)
+
+
 def assign(data: Data, rows: Sequence[Row]) -> list[str]:
     """The set of each clip of a data set, as [data] split asks."""
     if data.split == "set":
@@ -81,6 +87,9 @@ def assign(data: Data, rows: Sequence[Row]) -> list[str]:
         unknown = sorted(tests - {group(row) for row in rows})
         if unknown:
             raise UserError(f"[data] test_groups: no clip has {data.group} {unknown[0]!r}")
+        both = sorted(name for name in tests if always_trains(data, name))
+        if both:
+            raise UserError(f"[data] {both[0]!r} is in test_groups and in train_groups")
     else:
         sizes: dict[str, int] = defaultdict(int)
         for row in rows:
@@ -94,7 +103,8 @@ def assign(data: Data, rows: Sequence[Row]) -> list[str]:
         tests = {name for name in sizes if fold[name] == data.fold}
     rest = [row for row in rows if group(row) not in tests]
     part = (lambda row: row.file) if data.validate_by == "file" else group
-    kept_out = held_out([(row.label, part(row)) for row in rest], data.validate_share, data.seed)
+    free = [row for row in rest if not always_trains(data, group(row))]
+    kept_out = held_out([(row.label, part(row)) for row in free], data.validate_share, data.seed)
 
     def chosen(row: Row) -> str:
         if group(row) in tests:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host.data.clips import open_rows
-from host.data.sets import group_of
+from host.data.sets import always_trains, group_of
 from host.errors import UserError
 from host.files import write_text
 from host.spec import Spec
@@ -41,6 +41,7 @@ def turns(spec: Spec) -> dict[str, Spec]:
         rows = [r for r in open_rows(Path(data.path or "dataset")).rows]
         group = group_of(data, rows)
         names = sorted({group(row) for row in rows if row.label in spec.model.classes})
+        names = [name for name in names if not always_trains(data, name)]
         return {f"{data.group} {name}": with_data(test_groups=[name]) for name in names}
     raise UserError(
         'cross-validation needs folds or groups: [data] kind = "esc", or kind = "dataset" with '

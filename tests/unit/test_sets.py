@@ -53,6 +53,19 @@ def test_validation_by_file_keeps_every_other_speaker_in_training():
         assert len(kept) == 4  # of 24, 15 %
 
 
+def test_groups_that_always_train_neither_validate_nor_test():
+    rows = digits()
+    how = {"split": "group", "group": "speaker", "test_groups": ["cy"]}
+    for validate_by in ("group", "file"):
+        wanted = data(**how, train_groups=["[ab]*"], validate_by=validate_by)
+        sets = assign(wanted, rows)
+        for row, chosen in zip(rows, sets, strict=True):
+            assert chosen == "train" or row.speaker not in ("ada", "bo")
+        assert set(sets) == {"train", "validate", "test"}
+    with pytest.raises(UserError, match="'cy' is in test_groups and in train_groups"):
+        assign(data(**how, train_groups=["c*"]), rows)
+
+
 def test_every_clip_tests_once_in_k_folds():
     rows = digits()
     tested = []
