@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "host.evaluate.compare:compare",
     "summarize": "host.summarize.cli:summarize",
     "profile": "host.summarize.profile:profile_command",
+    "adopt": "host.compile.adopt:adopt_command",
     "compile": "host.compile.cli:compile_",
     "header": "host.compile.cli:header",
     "run": "host.compile.run:run",

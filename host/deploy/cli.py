@@ -59,6 +59,12 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
 @click.option("--port", help="Serial port of a board: upload to it and test it over the wire.")
 @click.option("--virtual", is_flag=True, help="Boot the firmware on a virtual Pico.")
 @click.option("--no-train", is_flag=True, help="Use the .tflite that is there.")
+@click.option(
+    "--tflite",
+    "other",
+    type=click.Path(path_type=Path),
+    help="This network, in place of the spec's: `host adopt` makes one of any.",
+)
 @click.option("--seed", default=7, show_default=True, help="Which sounds the test draws.")
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -68,6 +74,7 @@ def train_and_deploy(
     port: str | None,
     virtual: bool,
     no_train: bool,
+    other: Path | None,
     seed: int,
     picture: Path | None,
     as_json: bool,
@@ -93,19 +100,26 @@ def train_and_deploy(
     steps = Steps(console)
     spec = load(model)
     folder = model if model.is_dir() else model.parent
-    tflite = folder / f"{spec.model.name}.tflite"
+    tflite = other or folder / f"{spec.model.name}.tflite"
 
-    if not no_train:
+    if not no_train and other is None:
         with steps.step(f"train {spec.model.name}"):
             from host.train import How, train
 
             train(spec, folder, console, how=How(board))
     if not tflite.exists():
-        raise UserError(f"{tflite}: no trained model: leave --no-train away")
+        todo = "name one that is there" if other else "leave --no-train away"
+        raise UserError(f"{tflite}: no trained model: {todo}")
     data = tflite.read_bytes()
     metadata = read_metadata(data)
     if metadata is None:
-        raise UserError(f"{tflite}: has no Otolith metadata: run `host train {folder}`")
+        todo = f"host adopt {tflite}" if other else f"host train {folder}"
+        raise UserError(f"{tflite}: has no Otolith metadata: run `{todo}`")
+    if other is not None and set(metadata["detect"]["thresholds"]) != set(spec.detect.thresholds):
+        raise UserError(
+            f"{tflite}: makes events of {', '.join(metadata['detect']['thresholds'])}, the spec's "
+            f"sounds are of {', '.join(spec.detect.thresholds)}: they must be the same"
+        )
     model_hash = hashlib.sha256(data).hexdigest()[:16]
 
     segments = scene(spec, seed)

@@ -38,8 +38,9 @@ def scale_of(features: dict) -> tuple[float, int]:
     return (0.1, -128) if features["kind"] == "logmel" else (0.12, 0)
 
 
-def network(features: dict, hop_frames: int = 2) -> bytes:
-    """Dense over the whole window with weights of all kinds -> SOFTMAX."""
+def network(features: dict, hop_frames: int = 2, entries: dict | None = None) -> bytes:
+    """Dense over the whole window with weights of all kinds -> SOFTMAX. entries: the file's
+    metadata instead of ours."""
     frames, bands = features["frames"], features["bands"]
     scale, zero = scale_of(features)
     b = ModelBuilder()
@@ -54,8 +55,9 @@ def network(features: dict, hop_frames: int = 2) -> bytes:
     b.op("FULLY_CONNECTED", [flat, weights, bias], [scores])
     probabilities = b.tensor([1, 2], 1 / 256, -128)
     b.op("SOFTMAX", [scores], [probabilities], beta=0.1)
-    text = json.dumps(metadata(features, hop_frames)).encode()
-    return b.build([x], [probabilities], {"otolith": text})
+    if entries is None:
+        entries = {"otolith": json.dumps(metadata(features, hop_frames)).encode()}
+    return b.build([x], [probabilities], entries)
 
 
 def sound(seconds: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from parity import assert_same
 
 from host.compile.metadata import read_metadata
 from host.data.alarm import T4, alarm_clip, background_clip
@@ -80,20 +81,10 @@ def test_injected_pcm_gives_the_hosts_features_scores_and_events(image, chain):
         again = client.inject(pcm[:40000])
     chain.reset()
     hops = list(chain.run(pcm))
-    scored = [hop for hop in hops if hop.q is not None]
-    assert result.hops == len(hops) and len(scored) > 150
-    np.testing.assert_array_equal(
-        result.features, np.concatenate([h.features for h in hops if len(h.features)])
-    )
-    np.testing.assert_array_equal(result.outputs, np.array([h.q for h in scored]))
-    np.testing.assert_array_equal(result.scores, np.array([h.scores for h in scored]))
-    np.testing.assert_array_equal(result.smoothed, np.array([h.smoothed for h in scored]))
+    assert_same(result, hops)
+    assert sum(hop.q is not None for hop in hops) > 150
     assert len(np.unique(result.outputs)) > 5  # a comparison of something
-    expected = [(h.t_ms, *h.event) for h in hops if h.event]
-    assert [(e["t_ms"], e["label"]) for e in result.events] == [e[:2] for e in expected]
-    for event, (_, _, score) in zip(result.events, expected, strict=True):
-        assert abs(event["score"] - score / 32767) < 0.001
-    assert expected, "the alarm made no event"
+    assert result.events, "the alarm made no event"
     # injecting starts afresh: the same again
     np.testing.assert_array_equal(again.outputs, result.outputs[: len(again.outputs)])
 

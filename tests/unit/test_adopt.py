@@ -1,0 +1,172 @@
+"""host adopt: networks from elsewhere, with settings and without, and what does not fit."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from front_end_model import network, settings
+from test_mltk_settings import ENTRIES, dictionary
+from tflite_builder import ModelBuilder
+
+from host.cli import main
+from host.compile.adopt import adopt
+from host.compile.engine import HostModel
+from host.compile.metadata import read_metadata
+from host.errors import UserError
+from host.features import preset
+from host.native.chain import Chain
+
+CLASSES = ["quiet", "loud"]
+
+
+def plain(name="micro_speech", entries=None):
+    """A network for a front end of this project that does not say so."""
+    return network(settings(name), entries=entries or {})
+
+
+@pytest.mark.parametrize("name", ["micro_speech", "on_off"])
+def test_a_network_is_taken_and_gives_the_same_scores(name):
+    original = plain(name)
+    adopted = adopt(original, "theirs", preset(name), CLASSES)
+    assert Chain(adopted).labels == CLASSES
+    shape = HostModel(original).input_shapes[0]
+    q = np.random.default_rng(1).integers(-128, 128, shape).astype(np.int8)
+    np.testing.assert_array_equal(HostModel(adopted).invoke(q), HostModel(original).invoke(q))
+
+
+def test_what_is_not_said_is_as_in_tflms_example():
+    found = read_metadata(adopt(plain(), "theirs", preset("micro_speech"), ["silence", "yes"]))
+    assert found["name"] == "theirs" and found["features"]["frames"] == 49
+    assert found["deploy"] == {"hop_frames": 5}  # 100 ms
+    assert found["detect"] == {
+        "thresholds": {"yes": 200 / 255},  # silence is no event
+        "gate": 0,
+        "smoothing": 10,
+        "minimum_count": 3,
+        "suppression_hops": 15,
+    }
+
+
+def test_what_is_said_holds():
+    given = {"smoothing": 4, "minimum_count": 2, "suppression_hops": 7, "gate": 9, "hop_frames": 3}
+    found = read_metadata(
+        adopt(plain(), "x", preset("micro_speech"), CLASSES, {"": 0.5, "loud": 0.9}, **given)
+    )
+    assert found["deploy"] == {"hop_frames": given.pop("hop_frames")}
+    assert found["detect"] == {"thresholds": {"quiet": 0.5, "loud": 0.9}, **given}
+
+
+def test_mltks_settings_come_along():
+    entries = [e for e in ENTRIES if e[0] != "classes"]
+    entries += [("classes", 13, ["on", "_rest_"]), ("latency_ms", 3, 100)]
+    model = plain("on_off", {"SL_PARAMSv1": dictionary(entries)})
+    before = read_metadata(model)
+    found = read_metadata(adopt(model, "mine", thresholds={"": 0.6}))
+    assert found["features"] == before["features"] and found["deploy"] == before["deploy"]
+    assert found["detect"] == {**before["detect"], "thresholds": {"on": 0.6}}
+    assert found["classes"] == ["on", "_rest_"] and found["name"] == "mine"
+
+
+def test_a_model_of_ours_can_be_given_other_thresholds():
+    model = network(settings("keyword"))
+    found = read_metadata(adopt(model, "mine", thresholds={"": 0.9}))
+    assert found == {
+        **read_metadata(model),
+        "name": "mine",
+        "description": "adopted",
+        "detect": {**read_metadata(model)["detect"], "thresholds": {"loud": 0.9}},
+    }
+
+
+def odd(scale=0.1017, shape=(1, 1960), out=1 / 256):
+    """Dense to two scores that are no probabilities unless `out` says so."""
+    b = ModelBuilder()
+    x = b.tensor(shape, scale, -128)
+    count = int(np.prod(shape))
+    weights = b.tensor([2, count], 0.01, data=np.ones((2, count)))
+    y = b.tensor([1, 2], out, -128)
+    b.op("FULLY_CONNECTED", [x, weights, -1], [y])
+    return b.build([x], [y])
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "classes", "said"),
+    [
+        (odd(), None, CLASSES, "carries no settings"),
+        (odd(), "micro_speech", None, "names no classes"),
+        (odd(), "micro_speech", ["a"], "2 scores for 1 classes"),
+        (odd(), "micro_speech", ["a", "b", "c"], "2 scores for 3 classes"),
+        (odd(), "on_off", CLASSES, "takes 1x1960 values, the front end gives 98 frames of 104"),
+        (odd(shape=(1, 40, 49)), "micro_speech", CLASSES, "takes 1x40x49 values"),
+        (odd(scale=2.5), "micro_speech", CLASSES, "not made for this front end"),
+        (odd(scale=0.001), "micro_speech", CLASSES, "not made for this front end"),
+        (odd(out=0.2), "micro_speech", CLASSES, "output goes from 0 to 51"),
+        (b"\x00" * 40, "micro_speech", CLASSES, "TFL3"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(model, features, classes, said):
+    with pytest.raises(UserError, match=said) as error:
+        adopt(model, "x", preset(features) if features else None, classes)
+    assert "\n" not in error.value.message
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "theirs.tflite").write_bytes(plain())
+
+    def call(*arguments):
+        return CliRunner().invoke(
+            main,
+            ["adopt", str(tmp_path / "theirs.tflite"), "-o", str(tmp_path / "mine.tflite")]
+            + [str(a) for a in arguments],
+        )
+
+    return call
+
+
+def test_the_command_writes_what_other_commands_take(run, tmp_path):
+    done = run("--features", "micro_speech", "--classes", "quiet, loud", "--threshold", "loud=0.7")
+    assert done.exit_code == 0, done.output
+    assert "logmel 49x40, classes quiet, loud; events: loud >= 0.70, quiet >= 0.78" in done.output
+    mine = tmp_path / "mine.tflite"
+    compiled = CliRunner().invoke(main, ["compile", str(mine), "-o", str(tmp_path / "c")])
+    assert compiled.exit_code == 0 and (tmp_path / "c" / "pipeline.c").exists()
+
+
+def test_the_front_end_may_be_a_models(run, tmp_path):
+    spec = tmp_path / "other"
+    spec.mkdir()
+    (spec / "spec.toml").write_text(
+        '[model]\nname = "o"\ndescription = ""\nclasses = ["a", "b"]\narchitecture = "esc_cnn"\n'
+        '[data]\nkind = "dataset"\n[features]\npreset = "micro_speech"\n'
+        "[detect.thresholds]\na = 0.5\n"
+    )
+    done = run("--features", spec, "--classes", "quiet,loud", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["features"]["fe"] == preset("micro_speech")["fe"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--features", "nothing"), "--features nothing: no folder of a model, and no preset"),
+        (("--threshold", "high"), "--threshold high: give 0.8, or CLASS=0.8"),
+        (("--threshold", "loud=1.5"), "--threshold loud=1.5: must be above 0, up to 1"),
+        (("--threshold", "nan"), "--threshold nan: must be above 0"),
+        (("--features", "keyword", "--classes", "a,b"), "theirs.tflite: takes 1x49x40x1 values"),
+        (
+            ("--features", "micro_speech", "--classes", "a,b", "--threshold", "c=0.5"),
+            "threshold for 'c', which is no class",
+        ),
+        (
+            ("--features", "micro_speech", "--classes", "a,b", "--minimum-count", "20"),
+            "detect.minimum_count is 20, not a number 1 to 10",
+        ),
+    ],
+)
+def test_bad_options_are_one_line_and_write_nothing(run, tmp_path, arguments, said):
+    done = run(*arguments)
+    assert done.exit_code == 1 and said in done.output
+    assert done.output.startswith("Error: ") and done.output.count("\n") == 1
+    assert not (tmp_path / "mine.tflite").exists()
