@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from host.augment.pipeline import Augmenter
 from host.compile.metadata import write_metadata
+from host.data.synthetic import origin
 from host.data.windows import OTHERS, SETS, Windows, count_training, load_windows
 from host.errors import UserError
 from host.evaluate.clips import of_windows
@@ -152,7 +153,7 @@ def train(
                 model = fused(model, build)
             float_scores = both(model.predict(real["test"], verbose=0, batch_size=256))
             raw = course.quantised(model, typical)
-            tflite = write_metadata(raw, spec.metadata())
+            tflite = write_metadata(raw, {**spec.metadata(), "data": origin(spec)})
 
         test = sets["test"]
         scores, report = judge.int8_scores(tflite, spec, test, progress)
@@ -160,6 +161,7 @@ def train(
     metrics = {
         "model": spec.model.name,
         "hash": report["hash"],
+        "data": origin(spec),
         "parameters": int(model.count_params()),
         "macs": report["macs"],
         "weights_bytes": report["weights"],
@@ -207,10 +209,10 @@ def train(
 def _say(console: Console, metrics: dict, out: Path, interrupted: bool) -> None:
     lines = [f"Warning: {line}" for line in metrics["warnings"]]
     lines.append(
-        f"{metrics['model']}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; test "
-        f"accuracy {metrics['int8_accuracy']:.1%} int8 ({metrics['float_accuracy']:.1%} float), "
-        f"by clip {metrics['clip_accuracy']:.1%}; {metrics['seconds']:.0f} s; report: "
-        f"{out / 'report.html'}"
+        f"{metrics['model']}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; on "
+        f"{metrics['data']}: test accuracy {metrics['int8_accuracy']:.1%} int8 "
+        f"({metrics['float_accuracy']:.1%} float), by clip {metrics['clip_accuracy']:.1%}; "
+        f"{metrics['seconds']:.0f} s; report: {out / 'report.html'}"
     )
     if interrupted:
         lines.append(f"{metrics['stopped']}; the best one is kept; --resume goes on")
