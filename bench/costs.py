@@ -4,7 +4,7 @@
 
 Profiles untrained networks of many shapes, fits cycles by operation to what each layer does
 (host/summarize/realtime.py), then runs the front ends of the presets in the inference app at the
-microphone. Networks of the last line's kind are not fitted but predicted. Rerun it when kernels or
+microphone. CHECKED networks are not fitted but predicted. Rerun it when kernels or
 front ends change. Deterministic.
 """
 
@@ -20,7 +20,8 @@ from host.deploy.firmware import build
 from host.deploy.hear import through_virtual_microphone
 from host.features import PRESETS, preset
 from host.files import write_text
-from host.spec import parse
+from host.paths import MODELS
+from host.spec import load, parse
 from host.summarize.profile import profile_image
 from host.summarize.realtime import ANY, COSTS, costs_of, frame_work, network_cycles, steps_of, work
 from host.train.feasible import untrained
@@ -37,12 +38,7 @@ FITTED = [
     ("tenet6", 49, 40, 12),
     ("bc_resnet", 62, 40, 4),
 ]
-CHECKED = [
-    ("smart_lock_cnn", 20, 16, 4),
-    ("separable_cnn", 187, 129, 10),
-    ("tenet6", 98, 104, 3),
-    ("ds_cnn_s", 49, 23, 5),
-]
+CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
 UNITS = {
     "CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "DEPTHWISE_CONV_2D": ("macs", "rows", "outputs", "pixels"),
@@ -114,8 +110,9 @@ def operations(folder: Path) -> dict:
     return {**prices, ANY: {"outputs": max(p["outputs"] for p in plain)}}
 
 
-def front_ends(folder: Path, networks: dict) -> tuple[dict, float, float]:
-    """Prices of a frame by kind, of a sample of the microphone, and what interrupts add."""
+def front_ends(folder: Path) -> dict:
+    """Prices of a frame by kind, of a sample of the microphone, and of a value of the window by
+    compression: what makes it the network's input."""
     import sys
 
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
@@ -126,9 +123,8 @@ def front_ends(folder: Path, networks: dict) -> tuple[dict, float, float]:
         "kind": "spectrogram", "sample_rate": 16000, "window": 256, "hop": 128,
         "frames": 124, "bands": 129, "compress": "log2",
     }  # fmt: skip
-    cases = [wide, *(preset(name) for name in PRESETS)]
-    rows, cycles, microphone, interrupts = defaultdict(list), defaultdict(list), [], []
-    for settings in cases:
+    rows, cycles, window, microphone = (defaultdict(list) for _ in range(4))
+    for settings in [wide, *(preset(name) for name in PRESETS)]:
         hop_frames = max(1, 640 // settings["hop"])
         model = listener(settings, hop_frames)
         profile = profiled(model, folder)[1]
@@ -138,39 +134,37 @@ def front_ends(folder: Path, networks: dict) -> tuple[dict, float, float]:
             build("pico", file).uf2, sound(3), model_hash(model), scores=False
         )
         stats = [s for s in heard.stats if s["infer_us"]][1:]
-        mean = {
-            k: np.mean([s[k] for s in stats]) * CLOCK / 1e6
-            for k in ("feature_us", "infer_us", "pdm_us")
-        }
-        rows[settings["kind"]].append(frame_work(settings))
-        cycles[settings["kind"]].append(mean["feature_us"] / hop_frames)
-        microphone.append(mean["pdm_us"] / hop_frames / settings["hop"])
-        interrupts.append(mean["infer_us"] / profile.cycles)
-        print(
-            settings["kind"],
-            {k: round(float(v)) for k, v in mean.items()},
-            interrupts[-1],
-            flush=True,
+        pdm, frames, infer = (
+            float(np.mean([s[key] for s in stats])) * CLOCK / 1e6
+            for key in ("pdm_us", "feature_us", "infer_us")
         )
-    more = float(np.median(interrupts))
-    prices = {
-        kind: {
-            u: round(p / more, 4)
-            for u, p in fit(rows[kind], cycles[kind], ("butterflies", "window", "bands")).items()
-        }
-        for kind in sorted(rows)
+        rows[settings["kind"]].append(frame_work(settings))
+        cycles[settings["kind"]].append(frames / hop_frames)
+        microphone["all"].append(pdm / hop_frames / settings["hop"])
+        values = settings["frames"] * settings["bands"]
+        window[settings["compress"]].append((infer - profile.cycles) / values)
+        print(f"{settings['kind']}: a frame {frames / hop_frames:,.0f} cycles", flush=True)
+    return {
+        "microphone": round(float(np.mean(microphone["all"])), 2),
+        "features": {
+            kind: fit(rows[kind], cycles[kind], ("butterflies", "window", "bands"))
+            for kind in sorted(rows)
+        },
+        "window": {
+            name: round(max(0.0, float(np.mean(found))), 2)
+            for name, found in sorted(window.items())
+        },
     }
-    return prices, round(float(np.mean(microphone)) / more, 2), round(more, 4)
 
 
 def check(folder: Path) -> None:
     """Networks that were not fitted."""
     costs = costs_of("rp2040")
-    for case in CHECKED:
-        compiled, profile = profiled(network(*case), folder)
+    for name in CHECKED:
+        compiled, profile = profiled(untrained(load(MODELS / name)), folder)
         guess = network_cycles(compiled, costs)
         print(
-            f"{case}: {profile.cycles:,} cycles, predicted {guess:,.0f} "
+            f"{name}: {profile.cycles:,} cycles, predicted {guess:,.0f} "
             f"({guess / profile.cycles - 1:+.1%})",
             flush=True,
         )
@@ -180,13 +174,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prices = operations(folder)
-        features, microphone, interrupts = front_ends(folder, prices)
         costs = {
             "made_by": "python bench/costs.py",
             "unit": "cycles",
-            "interrupts": interrupts,
-            "microphone": microphone,
-            "features": features,
+            **front_ends(folder),
             "operations": prices,
         }
         write_text(COSTS / "rp2040.json", json.dumps(costs, indent=2) + "\n")

@@ -35,3 +35,12 @@ def load_boards() -> list[Board]:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: not a board: {error!r}") from error
     return found
+
+
+def named(board: str) -> Board:
+    """The board of this id; UserError."""
+    boards = load_boards()
+    chosen = next((b for b in boards if b.id == board), None)
+    if chosen is None:
+        raise UserError(f"no board {board!r}: one of {', '.join(b.id for b in boards)}")
+    return chosen

@@ -10,10 +10,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.compile import Compiled
+from host.compile import Compiled, compile_graph
 from host.compile.graph import Graph, Step
+from host.compile.metadata import read_metadata
 from host.compile.ops import lower
-from host.summarize.boards import Board
+from host.summarize.boards import Board, named
 
 COSTS = Path(__file__).parent / "costs"
 ANY = "any"  # the operation whose costs stand for one that was not measured
@@ -145,12 +146,19 @@ def estimate(compiled: Compiled, metadata: dict | None, board: Board) -> Estimat
         return None
     features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
     samples = hop_frames * features["hop"]
-    milli = 1000 / board.clock_hz * costs["interrupts"]
+    milli = 1000 / board.clock_hz
+    values = features["frames"] * features["bands"]
+    prepare = costs["window"].get(features["compress"], 0) * values
     return Estimate(
         compiled.report["name"],
         board.id,
         samples * costs["microphone"] * milli,
         hop_frames * _cost(costs["features"][features["kind"]], frame_work(features)) * milli,
-        network_cycles(compiled, costs) * milli,
+        (prepare + network_cycles(compiled, costs)) * milli,
         1000 * samples / features["sample_rate"],
     )
+
+
+def of_file(data: bytes, name: str, board: str) -> Estimate | None:
+    """As estimate(), of a .tflite file and a board's id. UserError."""
+    return estimate(compile_graph(data, name), read_metadata(data), named(board))

@@ -27,6 +27,8 @@ from host.features import step
 from host.files import replacing
 from host.report.training import training_report
 from host.spec import Spec
+from host.summarize.boards import named
+from host.summarize.realtime import estimate
 from host.train import feasible, judge
 from host.train.architectures import find, fused
 from host.train.checkpoint import Checkpoint
@@ -101,8 +103,11 @@ def train(
     state = checkpoint.load() if how.resume else None
     with _bars(console) as progress, contextlib.ExitStack() as stack:
         progress("checking the network", 0.1)
-        feasible.check(spec, how.board, architecture)
+        compiled = feasible.check(spec, how.board, architecture)
         progress("checking the network", 1.0)
+        expected = estimate(compiled, spec.metadata(), named(how.board))
+        if expected:
+            console.print(expected.line(), markup=False, highlight=False, soft_wrap=True)
         windows = load_windows(spec, progress, _DRY_CLIPS if how.dry else None)
         maker = Maker(spec.metadata()["features"])
         stack.callback(maker.close)

@@ -2,14 +2,14 @@
 depthwise-separable ones, mean.
 
     name              made for              parameters: inference    MACs
-    smart_lock_small  15 x 20, 4 classes                   2,960   100,672
+    smart_lock_small  15 x 20, 4 classes                   1,952    64,000
     keyword_cnn       49 x 23, 5 classes                   6,960   732,704
 """
 
 
 def smart_lock_small(frames: int, bands: int, classes: int, dropout: float):
-    """(1, frames, bands, 1) -> (1, classes). A quarter of smart_lock_cnn's work."""
-    return _compact((frames, bands, classes, dropout), 3, 16, ((32, 1), (48, 2)))
+    """(1, frames, bands, 1) -> (1, classes). A seventh of smart_lock_cnn's work."""
+    return _compact((frames, bands, classes, dropout), 3, 12, ((24, 1), (40, 2)))
 
 
 def keyword_cnn(frames: int, bands: int, classes: int, dropout: float):
