@@ -34,10 +34,10 @@ def heard(chain: Chain, pcm: np.ndarray) -> list[Detection]:
 def fresh(spec, chain: Chain, memory: float, events: int) -> None:
     """Sounds of no set, each between two stretches of nothing to hear."""
     told = [c for c in spec.model.classes if c in spec.detect.thresholds]
-    (quiet,) = [c for c in spec.model.classes if c not in told]
+    quiet = [c for c in spec.model.classes if c not in told]
     segments = []
     for number in range(events * len(told)):
-        for place, name in enumerate((quiet, told[number % len(told)])):
+        for place, name in enumerate((quiet[number % len(quiet)], told[number % len(told)])):
             pcm = clip(spec, name, round(1.5 * RATE), "test", (SEED, number, place))
             segments.append(Segment(name, name if place else None, pcm))
     outcomes = judge(segments, heard(chain, concatenate(segments)), memory)
@@ -50,9 +50,10 @@ def fresh(spec, chain: Chain, memory: float, events: int) -> None:
             f"{np.median(found or [0]):4.0f} ms after the clip began; with a wrong event beside "
             f"{wrong}"
         )
-    mine = [o for o in outcomes if o.label is None]
-    minutes = len(mine) * 1.5 / 60
-    print(f"  {quiet:<10} {sum(len(o.wrong) for o in mine):3} false events in {minutes:.1f} min")
+    for name in quiet:
+        mine = [o for o in outcomes if o.name == name]
+        minutes = len(mine) * 1.5 / 60
+        print(f"  {name:<10} {sum(len(o.wrong) for o in mine):3} false events in {minutes:.1f} min")
 
 
 def real(chain: Chain, name: str, files: list, gap_s: float) -> None:

@@ -74,6 +74,7 @@ class Features:
     minimum: list[int] = field(default_factory=list)  # compress = "minmax": of each band
     maximum: list[int] = field(default_factory=list)
     fe: dict = field(default_factory=dict)  # logmel: MLTK's settings
+    settle: int = 0  # logmel: frames of the room before a training window, for its noise estimate
 
     @property
     def samples(self) -> int:

@@ -23,6 +23,7 @@ OTHER_WORDS = (
     *("hello", "often", "honest", "know", "yet", "less", "guess", "own", "and", "of"),
 )
 SHARES = {"train": (0.0, 0.75), "validate": (0.75, 0.85), "test": (0.85, 1.0)}  # of the voices
+SILENCE = "silence"  # a class of its own, or a part of the unknown
 WHISPER = "whisper"  # no voice in it: another thing to recognise
 
 
@@ -85,15 +86,21 @@ def _heard(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
 
 
 def spoken_clip(
-    rng: np.random.Generator, label: str, n: int, part: str, words: list[str]
+    rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
 ) -> np.ndarray:
-    """n samples, int16, of the word `label`, all of it; or of UNKNOWN: other words than `words`, a
-    piece of one of them, talk, noise, next to nothing."""
+    """n samples, int16, of the word `label`, all of it; or of UNKNOWN: other words than `classes`,
+    a piece of one of them, talk, noise, next to nothing. The last two are SILENCE if that is a
+    class."""
     if shutil.which("espeak-ng") is None:
         raise UserError("espeak-ng is missing: sudo apt-get install -y espeak-ng")
-    if label != UNKNOWN:
+    words = [name for name in classes if name not in (SILENCE, UNKNOWN)]
+    if label not in (SILENCE, UNKNOWN):
         return _heard(rng, _within(rng, say(rng, label, n, part), n))
     kind = rng.random()
+    if label == SILENCE:
+        kind = 0.0 if kind < 0.3 else 1.0
+    elif SILENCE in classes:
+        kind = 0.08 + 0.72 * kind
     if kind < 0.08:
         return rng.normal(0, rng.uniform(0.5, 12), n).astype(np.int16)
     if kind < 0.50:

@@ -19,7 +19,9 @@ import numpy as np
 from host import paths
 from host.data import impact, metadata, spoken
 from host.data.adding import write_wav
+from host.data.alarm import far, room, to_pcm
 from host.data.metadata import Metadata, Row
+from host.data.noises import BACKGROUNDS
 from host.errors import UserError
 from host.spec import Spec
 
@@ -37,19 +39,28 @@ def _impact(
 def _keyword(
     rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
 ) -> np.ndarray:
-    return spoken.spoken_clip(rng, label, n, part, [c for c in classes if c != impact.UNKNOWN])
+    return spoken.spoken_clip(rng, label, n, part, classes)
 
 
-KINDS: dict[str, Callable[..., np.ndarray]] = {"impact": _impact, "keyword": _keyword}
+def _noises(
+    rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
+) -> np.ndarray:
+    sound = BACKGROUNDS[label](rng, n)
+    return to_pcm(far(rng, room(rng, sound)), rng.uniform(-45, -9))
+
+
+KINDS: dict[str, Callable[..., np.ndarray]] = {
+    "impact": _impact,
+    "keyword": _keyword,
+    "noises": _noises,
+}
 
 
 def check(kind: str, classes: list[str]) -> str | None:
     """Why these classes can't be made, or None."""
-    if kind != "impact":
-        return None
-    strange = [c for c in classes if c not in (*impact.SOUNDS, impact.UNKNOWN)]
-    known = ", ".join((*impact.SOUNDS, impact.UNKNOWN))
-    return f'synth = "impact" makes {known}, not {strange[0]}' if strange else None
+    names = {"impact": (*impact.SOUNDS, impact.UNKNOWN), "noises": tuple(BACKGROUNDS)}.get(kind)
+    strange = [c for c in classes if names and c not in names]
+    return f'synth = "{kind}" makes {", ".join(names or ())}, not {strange[0]}' if strange else None
 
 
 def clip(spec: Spec, label: str, n: int, part: str, key: tuple[int, ...]) -> np.ndarray:

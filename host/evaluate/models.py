@@ -11,7 +11,8 @@ import numpy as np
 from host.compile.engine import HostModel
 from host.compile.metadata import read_metadata
 from host.errors import UserError
-from host.features import extract, input_quantizer, quantize
+from host.features import input_quantizer, quantize
+from host.features import window as features
 
 ONE = 32767  # a score of 1 (lib/detect)
 
@@ -88,9 +89,9 @@ class Ear:
         given = self.metadata["detect"]["thresholds"]
         return np.array([round(ONE * float(given.get(n, 0))) for n in self.labels]) / ONE
 
-    def scores(self, window: np.ndarray) -> np.ndarray:
+    def scores(self, pcm: np.ndarray) -> np.ndarray:
         """(K,) 0..1, of int16 PCM of `samples` samples: the chip's Q15 scores over 32767."""
-        q = self._engine.invoke(quantize(extract(window, self.settings), self._quantizer))
+        q = self._engine.invoke(quantize(features(pcm, self.settings), self._quantizer))
         if q.dtype != np.int8:  # the file ends in DEQUANTIZE; the chip reads what is before it
             q = np.round(q / self._scale) + self._zero
         q15 = ((q.ravel().astype(np.int64) - self._zero) * self._multiplier) >> 16

@@ -103,6 +103,29 @@ def extract(pcm: np.ndarray, settings: dict) -> np.ndarray:
     return _extract(pcm, settings)[0]
 
 
+def window(pcm: np.ndarray, settings: dict) -> np.ndarray:
+    """Features of a network window that is looked at alone; as `extract`.
+
+    A log-mel front end estimates the noise as it goes and begins with none; on the chip it has
+    heard the room before. settings["settle"] frames of that, made of the window's quietest moments,
+    go ahead of it here.
+    """
+    lead = settings.get("settle", 0)
+    if not lead:
+        return extract(pcm, settings)
+    return extract(np.concatenate([room_of(pcm, lead * settings["hop"]), pcm]), settings)[lead:]
+
+
+def room_of(pcm: np.ndarray, samples: int) -> np.ndarray:
+    """`samples` of what a clip sounds like in its quietest quarter, there and back again."""
+    block = 800  # 50 ms
+    blocks = pcm[: len(pcm) // block * block].reshape(-1, block)
+    order = np.argsort(np.square(blocks.astype(np.float64)).sum(1), kind="stable")
+    quiet = blocks[np.sort(order[: max(1, len(order) // 4)])].ravel()
+    there_and_back = np.concatenate([quiet, quiet[::-1]])
+    return np.resize(there_and_back, samples)
+
+
 def activity(pcm: np.ndarray, settings: dict) -> np.ndarray:
     """For each frame of a clip whether logmel's activity detection tripped in it; bool (frames,).
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Real value of one step, by compress: a linear value of 25.6 is 1, as TFLM's examples have it.
 SCALE = {"linear": 10 / 256, "minmax": 1 / 255, "dynamic": 1 / 255}
-KEYS = ("fe", "minimum", "maximum")
+KEYS = ("fe", "settle", "minimum", "maximum")
 DEFAULTS = {
     "window": 400,
     "hop": 160,
@@ -332,4 +332,6 @@ def check(features: Features, need: Callable[[bool, str, str], None]) -> None:
     f = features
     need(1 <= f.hop <= f.window, "[features] hop", "must be 1 to window")
     need(1 <= f.frames <= 500, "[features] frames", "must be 1 to 500")
+    need(0 <= f.settle <= 500, "[features] settle", "must be 0 to 500")
+    need(not f.settle or f.compress != "dynamic", "[features] settle", 'not with "dynamic"')
     check_values(vars(f), lambda good, key, text: need(good, f"[features] {key}", text))

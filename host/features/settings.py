@@ -153,6 +153,8 @@ def kept(features: Features) -> dict[str, Any]:
     keys = [*COMMON, *front_end.KEYS]
     if features.compress != "minmax":
         keys = [key for key in keys if key not in ("minimum", "maximum")]
+    if not features.settle:
+        keys = [key for key in keys if key != "settle"]
     return {key: getattr(features, key) for key in keys}
 
 

@@ -18,6 +18,7 @@ from host.spec import MAX_SEED, load
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default: the model's own.")
 @click.option("--epochs", type=click.IntRange(1, 10000), help="Instead of the spec's.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Instead of the spec's.")
+@click.option("--base", help="Instead of the spec's: folder of the trained model to begin with.")
 @click.option("--board", default="pico", show_default=True, help="What the network must fit.")
 @click.option("--dry-run", "dry", is_flag=True, help="A slice, a minute at most; writes nothing.")
 @click.option("--resume", is_flag=True, help="Go on where Ctrl-C or a crash ended training.")
@@ -28,6 +29,7 @@ def train_command(
     out: Path | None,
     epochs: int | None,
     seed: int | None,
+    base: str | None,
     board: str,
     dry: bool,
     resume: bool,
@@ -47,7 +49,8 @@ def train_command(
     if dry and resume:
         raise UserError("--dry-run begins anew: it does not go with --resume")
     spec = load(model)
-    changes = {k: v for k, v in (("epochs", epochs), ("seed", seed)) if v is not None}
+    given = {"epochs": epochs, "seed": seed, "base": base}
+    changes = {key: value for key, value in given.items() if value is not None}
     if changes:
         spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, **changes))
     from host.train import How, train

@@ -18,7 +18,7 @@ import numpy as np
 from host import paths
 from host.augment.pipeline import Augmenter
 from host.data.windows import Windows
-from host.features import extract, step
+from host.features import step, window
 from host.files import replacing
 from host.spec import Spec
 
@@ -54,7 +54,7 @@ def _work(job: tuple) -> tuple[np.ndarray, np.ndarray]:
     for i, sound in enumerate(pcm):
         if augmenter is not None:
             sound, labels[i] = augmenter.audio(sound, int(labels[i]), (key[0], first + i, key[1]))
-        row = extract(sound, settings)
+        row = window(sound, settings)
         if augmenter is not None:
             row = augmenter.features(row, (key[0], first + i, key[1]))
         values[i] = row

@@ -170,3 +170,32 @@ def test_without_espeak_it_is_one_line(tmp_path, monkeypatch):
     spec = load(tmp_path, "keyword", "on", classes=WORDS)
     with pytest.raises(UserError, match="espeak-ng is missing"):
         synthetic.clip(spec, "on", 16000, "test", (1, 1))
+
+
+def test_noises_are_a_class_each(tmp_path, folder):
+    classes = '["rain", "siren"]'
+    spec = load(tmp_path, "noises", "siren", classes=classes)
+    assert synthetic.origin(spec) == "synthesised sounds (noises)"
+    windows = load_windows(spec, lambda name, share: None)["train"]
+    assert [(windows.labels == c).sum() for c in (0, 1)] == [12, 12]
+    assert np.abs(windows.pcm).max(1).min() > 30
+    with pytest.raises(UserError, match=r'synth = "noises" makes noise, .*, not owl'):
+        load(tmp_path, "noises", "owl", classes='["rain", "owl"]')
+
+
+@needs_espeak
+def test_silence_is_what_unknown_is_without_the_words():
+    """With a class for silence, the unknown is always somebody who speaks."""
+    n, classes = 16000, ["silence", "unknown", "yes"]
+
+    def levels(label, classes):
+        keys = ((3, number) for number in range(40))
+        clips = [
+            spoken.spoken_clip(np.random.default_rng(k), label, n, "test", classes) for k in keys
+        ]
+        return np.array([np.abs(clip.astype(float)).mean() for clip in clips])
+
+    near_nothing = 12  # mean |sample| of the quiet room
+    assert (levels("silence", classes) < near_nothing).sum() >= 6
+    assert (levels("unknown", ["unknown", "yes"]) < near_nothing).any()
+    assert not (levels("unknown", classes) < near_nothing).any()
