@@ -29,7 +29,7 @@ def tenet6(frames: int, bands: int, classes: int, dropout: float):
 
 def tenet6_narrow(frames: int, bands: int, classes: int, dropout: float):
     """(1, frames, bands, 1) -> (1, classes). For chips without SIMD."""
-    return _tenet((frames, bands, classes, dropout), channels=16, stages=3, depth=2)
+    return _tenet((frames, bands, classes, dropout), channels=12, stages=3, depth=2)
 
 
 def tenet12(frames: int, bands: int, classes: int, dropout: float):
