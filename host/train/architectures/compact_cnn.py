@@ -1,9 +1,9 @@
 """For a Cortex-M0+ that listens many times a second: one strided convolution, then
 depthwise-separable ones, mean.
 
-    name              made for              parameters: inference    MACs
-    smart_lock_small  15 x 20, 4 classes                   1,952    64,000
-    keyword_cnn       49 x 23, 5 classes                   6,960   732,704
+    name              made for            parameters: training  inference     MACs
+    smart_lock_small  15 x 20, 4 classes                 2,292      1,952   64,000
+    keyword_cnn       49 x 23, 5 classes                 7,733      6,960  732,704
 """
 
 
