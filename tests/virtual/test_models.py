@@ -29,9 +29,9 @@ pytestmark = pytest.mark.slow
 
 # name: epochs, training clips, seed of the scene, the least share of the test windows told right
 READY = {
-    "smart_lock_small": (12, 3000, 7, 0.8),
-    "keyword": (16, 1200, 7, 0.6),
-    "on_off": (16, 900, 7, 0.65),
+    "smart_lock_small": (40, 4000, 7, 0.85),
+    "keyword": (24, 1200, 7, 0.6),
+    "on_off": (24, 900, 7, 0.65),
 }
 
 
