@@ -16,6 +16,7 @@ from host.compile.metadata import read_metadata
 from host.errors import UserError
 from host.features import preset
 from host.native.chain import Chain
+from host.paths import MODELS
 
 CLASSES = ["quiet", "loud"]
 
@@ -170,3 +171,18 @@ def test_bad_options_are_one_line_and_write_nothing(run, tmp_path, arguments, sa
     assert done.exit_code == 1 and said in done.output
     assert done.output.startswith("Error: ") and done.output.count("\n") == 1
     assert not (tmp_path / "mine.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("theirs", "theirs.tflite: has no Otolith metadata: run `host adopt"),
+        ("mine", "mine.tflite: makes events of loud, the spec's sounds are of yes, no"),
+        ("none", "none.tflite: no trained model: name one that is there"),
+    ],
+)
+def test_train_and_deploy_says_which_networks_it_takes(run, tmp_path, name, said):
+    assert run("--features", "micro_speech", "--classes", "silence,loud").exit_code == 0
+    spec, file = str(MODELS / "micro_speech"), str(tmp_path / f"{name}.tflite")
+    done = CliRunner().invoke(main, ["train-and-deploy", spec, "--virtual", "--tflite", file])
+    assert done.exit_code == 1 and said in done.output and done.output.count("\n") == 1
