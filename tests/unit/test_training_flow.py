@@ -118,6 +118,14 @@ def test_a_base_that_is_not_there_or_hears_otherwise_is_one_line(base, tmp_path)
         run(dataclasses.replace(spec, features=other), tmp_path / "out")
 
 
+def test_another_base_may_be_named_on_the_command_line(tmp_path):
+    (tmp_path / "spec.toml").write_text((MODELS / "noise_baseline" / "spec.toml").read_text())
+    done = host("train", MODELS / "fire_alarm_transfer", "--base", tmp_path, "--out", tmp_path)
+    assert done.exit_code == 1
+    where = tmp_path / "noise_baseline.keras"
+    assert f"Error: {where}: the base is not trained: host train {tmp_path}" in done.output
+
+
 def test_quantisation_aware_training_gives_int8_equal_to_the_wheel(tmp_path):
     metrics = run(tiny(quantize={"mode": "qat", "epochs": 1}), tmp_path)
     assert metrics["quantisation"] == "qat"
