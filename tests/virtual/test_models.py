@@ -27,11 +27,11 @@ from host.virtual import VirtualPico
 
 pytestmark = pytest.mark.slow
 
-# name: epochs, training clips, seed of the scene, the least share of the test windows told right
+# name: epochs, training clips, the least share of test windows and of the scene told right
 READY = {
-    "smart_lock_small": (40, 4000, 7, 0.85),
-    "keyword": (24, 1200, 7, 0.6),
-    "on_off": (24, 900, 7, 0.65),
+    "smart_lock_small": (40, 4000, 0.85, 0.7),
+    "keyword": (24, 1200, 0.6, 0.5),
+    "on_off": (24, 900, 0.65, 0.6),
 }
 
 
@@ -39,7 +39,7 @@ READY = {
 def ready(request, tmp_path_factory):
     """(spec, .tflite, image, chain) of a model."""
     name = request.param
-    epochs, clips, _, least = READY[name]
+    epochs, clips, least, _ = READY[name]
     spec = load(MODELS / name)
     if spec.data.synth == "keyword" and shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed")
@@ -61,11 +61,11 @@ def ready(request, tmp_path_factory):
 
 def test_it_hears_what_it_should_and_keeps_up(ready):
     spec, data, image, chain = ready
-    segments = scene(spec, READY[spec.model.name][2])
+    segments = scene(spec, 7)
     heard = through_virtual_microphone(image, concatenate(segments), chain.report["hash"])
     outcomes = judge(segments, heard.detections, memory_ms(read_metadata(data)))
     print([(o.name, o.first, o.wrong) for o in outcomes])
-    assert sum(o.right for o in outcomes) >= spec.deploy.accept * len(outcomes)
+    assert sum(o.right for o in outcomes) >= READY[spec.model.name][3] * len(outcomes)
     assert any(o.first for o in outcomes)
     # the estimate before any build, and what it was
     expected = of_file(data, spec.model.name, "pico")
