@@ -8,7 +8,7 @@ import pytest
 from host import spec as specs
 from host.data import metadata
 from host.data.metadata import Row
-from host.data.windows import load_windows, recordings
+from host.data.windows import cover, load_windows, recordings
 from host.deploy.scenes import scene
 from host.errors import UserError
 
@@ -123,3 +123,18 @@ def test_a_clip_shorter_than_the_window_lies_in_its_middle_or_anywhere_in_traini
         assert len(sounding) == 4000 and abs(sounding[0] - (samples - 4000) // 2) <= 1
     first = {np.nonzero(pcm)[0][0] for pcm in sets["train"].pcm}
     assert len(first) == 4 and all(np.count_nonzero(pcm) == 4000 for pcm in sets["train"].pcm)
+
+
+def test_around_a_short_clip_its_room_goes_on():
+    rng = np.random.default_rng(5)
+    pcm = rng.normal(0, 20, 6000)
+    pcm[2000:4000] += rng.normal(0, 5000, 2000)
+    pcm = pcm.astype(np.int16)
+    (window,) = cover(pcm, RATE)
+    np.testing.assert_array_equal(window[5000:11_000], pcm)
+    for outside in (window[:5000], window[11_000:]):
+        assert 15 < np.std(outside.astype(float)) < 25
+    np.testing.assert_array_equal(window, cover(pcm, RATE)[0])  # for the same clip the same
+    gated = np.where(np.arange(6000) < 2000, 0, pcm).astype(np.int16)  # digital silence stays that
+    (window,) = cover(gated, RATE)
+    assert not window[:5000].any() and not window[11_000:].any()
