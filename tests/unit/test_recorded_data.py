@@ -112,7 +112,7 @@ def test_a_clip_shorter_than_the_window_lies_in_its_middle_or_anywhere_in_traini
             file = f"{label}/{number}.wav"
             with wave.open(str(folder / file), "wb") as out:
                 out.setparams((1, 2, RATE, 0, "NONE", ""))
-                out.writeframes(np.repeat([0, 1000 + number], (1000, 4000)).astype("<i2").tobytes())
+                out.writeframes(np.repeat([0, 1000 + number], (2000, 4000)).astype("<i2").tobytes())
             name = ("train", "test", "validate")[number % 3]
             metadata.add_row(folder, Row(file, label, name, source=file))
     spec = load(tmp_path, folder)
@@ -120,7 +120,7 @@ def test_a_clip_shorter_than_the_window_lies_in_its_middle_or_anywhere_in_traini
     samples = spec.features.samples
     for pcm in sets["test"].pcm:
         (sounding,) = np.nonzero(pcm)
-        assert len(sounding) == 4000 and abs(sounding[0] - 1000 - (samples - 5000) // 2) <= 1
+        assert len(sounding) == 4000 and abs(sounding[0] - 2000 - (samples - 6000) // 2) <= 1
     first = {np.nonzero(pcm)[0][0] for pcm in sets["train"].pcm}
     assert len(first) == 4 and all(np.count_nonzero(pcm) == 4000 for pcm in sets["train"].pcm)
 
