@@ -123,6 +123,12 @@ class Client:
 
     def command(self, line: str, timeout_ms: float = _ANSWER_MS) -> dict:
         """Send a command, return the line that answers it; UserError if the board refuses."""
+        answer, before = self.ask(line, timeout_ms)
+        self._waiting.extendleft(reversed(before))
+        return answer
+
+    def ask(self, line: str, timeout_ms: float = _ANSWER_MS) -> tuple[dict, list[Message]]:
+        """As command(); also what came before the answer, which lines() then does not give."""
         self.send_line(line)
         word = line.split(" ")[0]
         expected = {"version": "hello", "hello": "hello", "stats": "stats"}.get(word)
@@ -132,9 +138,7 @@ class Client:
                 return message["event"] == expected
             return message["event"] == "ok" and message.get("command") == line
 
-        answer, before = self._wait_for(answers, timeout_ms, line)
-        self._waiting.extendleft(reversed(before))
-        return answer
+        return self._wait_for(answers, timeout_ms, line)
 
     def inject(
         self,
