@@ -23,7 +23,7 @@ COMMANDS = {
     "run": "host.compile.run:run",
     "virtual": "host.virtual.cli:virtual",
     "train-and-deploy": "host.deploy.cli:train_and_deploy",
-    "monitor": "host.device.cli:monitor",
+    "monitor": "host.monitor.cli:monitor",
 }
 
 
