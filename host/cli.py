@@ -24,6 +24,7 @@ COMMANDS = {
     "virtual": "host.virtual.cli:virtual",
     "train-and-deploy": "host.deploy.cli:train_and_deploy",
     "monitor": "host.monitor.cli:monitor",
+    "classify": "host.classify.cli:classify",
 }
 
 

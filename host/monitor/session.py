@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -66,17 +67,12 @@ class Session:
 
     def _listen(self, seconds: float | None, stop: object) -> None:
         clock = self._client.transport.time_ms
-        start = clock()
-
-        def over() -> bool:
-            self.seconds = (clock() - start) / 1000
-            return bool(stop) or (seconds is not None and self.seconds >= seconds)
-
-        while not over():
-            for message in self._client.lines(_POLL_MS):
+        start, length = clock(), math.inf if seconds is None else 1000 * seconds
+        while not stop and (left := start + length - clock()) > 0:
+            for message in self._client.lines(min(_POLL_MS, left)):
                 self._take(message)
-                if over():
-                    break
+                break
+            self.seconds = (clock() - start) / 1000
 
     def _take(self, message: Message) -> None:
         gap = self._recording.take(message) if self._recording else None
