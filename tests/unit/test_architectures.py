@@ -28,6 +28,7 @@ USUAL = {  # frames, bands, classes of the seed
     "micro_speech": (49, 40, 4),
     "separable_cnn": (187, 129, 10),
     "smart_lock_cnn": (20, 15, 4),
+    "speech_cnn": (49, 40, 10),
     "strided_cnn": (124, 129, 10),
     "tenet12": (98, 40, 12),
     "tenet20": (98, 104, 3),
@@ -87,6 +88,7 @@ def converted_size(data):
         ("smart_lock_cnn", 24_580, "SensiML's tutorial, Keras summary"),
         ("micro_speech", 16_652, "the file in tflite-micro"),
         ("ds_cnn_s", 24_908, "MLPerf Tiny, Keras summary"),
+        ("speech_cnn", 61_402, "own"),
     ],
 )
 def test_sizes_are_the_seeds(name, all_of_them, published):

@@ -19,6 +19,7 @@ ARCHITECTURES = {
     "micro_speech": "host.train.architectures.micro_speech:micro_speech",
     "separable_cnn": "host.train.architectures.separable_cnn:separable_cnn",
     "smart_lock_cnn": "host.train.architectures.smart_lock_cnn:smart_lock_cnn",
+    "speech_cnn": "host.train.architectures.speech_cnn:speech_cnn",
     "strided_cnn": "host.train.architectures.strided_cnn:strided_cnn",
     "tenet12": "host.train.architectures.tenet:tenet12",
     "tenet20": "host.train.architectures.tenet:tenet20",
