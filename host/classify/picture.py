@@ -34,7 +34,7 @@ def draw(path: Path, window: np.ndarray, title: str, end_ms: int, frame_ms: floa
         extent=(start, end_ms / 1000, -0.5, window.shape[1] - 0.5),
         cmap="magma",
         vmin=-128,
-        vmax=127,
+        vmax=max(-64, int(window.max())),
     )
     axis.set(title=title, xlabel="s", ylabel="band")
     figure.colorbar(image, label="network input")

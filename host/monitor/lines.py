@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 
 import click
 
 from host.device.client import Message
 from host.device.frames import Frame
+
+_NUMBERS = (
+    *("t_ms", "score", "count", "level", "hop", "cpu", "feature_us", "infer_us"),
+    *("overruns", "dropped", "stack"),
+)
+_NEEDED = {"detect": ("t_ms", "label", "score"), "scores": ("smoothed",)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def makes_sense(message: dict) -> bool:
+    """Whether what is shown of a line is of the kind that boards send."""
+    return (
+        all(_is_number(message[key]) for key in _NUMBERS if key in message)
+        and all(key in message for key in _NEEDED.get(message["event"], ()))
+        and isinstance(message.get("label", ""), str)
+        and all(isinstance(label, str) for label in _list(message.get("labels", [])))
+        and all(_is_number(score) for score in _list(message.get("smoothed", [])))
+    )
+
+
+def _list(value: object) -> list:
+    return value if isinstance(value, list) else [None]
 
 
 def describe(message: dict) -> str | None:

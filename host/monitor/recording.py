@@ -15,6 +15,7 @@ from host.errors import UserError
 from host.features import RATE
 from host.files import disk_errors, write_text
 from host.growing import Growing
+from host.monitor.lines import makes_sense
 from host.record.wav import MAX_SECONDS, WavWriter
 
 AUDIO, FEATURES, EVENTS, SESSION = "audio.wav", "features.npy", "events.jsonl", "session.json"
@@ -39,6 +40,8 @@ class _Rows:
 
     def write(self, rows: np.ndarray) -> None:
         """Append int16 (n, width)."""
+        if self.width not in (0, rows.shape[1]):
+            raise UserError(f"a frame of {rows.shape[1]} features after frames of {self.width}")
         self.width = self.width or rows.shape[1]
         self._file.append(rows.astype("<i2").tobytes())
         self.count += len(rows)
@@ -74,6 +77,8 @@ class Recording:
                 f"--record is for boards that run the inference app, not {hello.get('app')}: "
                 "see `host record`"
             )
+        if not isinstance(hello.get("hop"), int) or hello["hop"] < 1 or not makes_sense(hello):
+            raise UserError("the board's hello makes no sense: is its firmware of this version?")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} is not empty: name a new folder for --record")
         self.folder = folder

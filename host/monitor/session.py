@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from host.device.client import Client, Message
-from host.errors import UserError
+from host.errors import UserError, short
+from host.monitor.lines import makes_sense
 from host.monitor.recording import Recording
 
 _POLL_MS = 100.0
@@ -75,6 +77,9 @@ class Session:
             self.seconds = (clock() - start) / 1000
 
     def _take(self, message: Message) -> None:
+        if isinstance(message, dict) and not makes_sense(message):
+            text = short(json.dumps(message))
+            message = {"event": "error", "reason": f"a line that makes no sense: {text}"}
         gap = self._recording.take(message) if self._recording else None
         for told in (gap, message):
             for view in self._views if told is not None else ():

@@ -183,6 +183,27 @@ def test_a_board_without_figures_has_none():
     assert load({"event": "stats", "t_ms": 5, "overruns": 0}) == "overruns 0"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"event": "detect", "t_ms": "soon", "label": "loud", "score": 0.9},
+        {"event": "detect", "label": "loud", "score": 0.9},
+        {"event": "detect", "t_ms": 1, "label": 7, "score": 0.9},
+        {"event": "scores", "smoothed": "many"},
+        {"event": "scores", "smoothed": [1, None]},
+        {"event": "stats", "cpu": [1]},
+        {"event": "stats", "level": True},
+        {"event": "hello", "labels": 5},
+    ],
+)
+def test_a_line_that_makes_no_sense_is_told_and_shown_to_nobody(monitor, odd):
+    board = listening_board(b"", {"scores on": line(event="ok", command="scores on") + line(**odd)})
+    done = monitor(board, "--json", "--scores", "--seconds", 1)
+    assert done.exit_code == 0, done.output
+    _, told = [json.loads(text) for text in done.stdout.splitlines()]
+    assert told["event"] == "error" and "makes no sense" in told["reason"]
+
+
 # ---- recording ----
 
 
@@ -320,6 +341,20 @@ def test_a_folder_with_something_in_it_is_not_recorded_into(monitor, tmp_path):
     done = monitor(listening_board(b""), "--record", tmp_path / "r")
     assert done.exit_code == 1 and "is not empty" in done.stderr
     assert (tmp_path / "r" / "audio.wav").read_text() == "mine"
+
+
+def test_a_row_of_another_width_is_not_written(tmp_path):
+    recording = Recording(tmp_path / "r", HELLO, {})
+    recording.take(Frame("F", 0, row(0).tobytes()))
+    with pytest.raises(UserError, match="a frame of 4 features after frames of 3"):
+        recording.take(Frame("F", 1, bytes(8)))
+    assert kept(tmp_path / "r")[1].tolist() == [row(0).tolist()]
+
+
+@pytest.mark.parametrize("hop", [0, "512", None])
+def test_a_board_that_does_not_say_its_hop_is_not_recorded(tmp_path, hop):
+    with pytest.raises(UserError, match="hello makes no sense"):
+        Recording(tmp_path / "r", {**HELLO, "hop": hop}, {})
 
 
 def test_only_the_inference_app_is_recorded(monitor, tmp_path):
