@@ -65,8 +65,9 @@ def classify(
     - for raw PCM (int16, 16 kHz, mono).
 
     t_ms is the end of the hop that made the event. With --simulate-latency a hop is passed over if
-    the last network would still run at its end, smoothing and suppression count the networks that
-    ran, and known_ms is when the device would have told.
+    the last network would still run at its end, as in the loop of MLTK's classify_audio; smoothing
+    and suppression count the networks that ran; known_ms is when the device would have told. (The
+    firmware here passes no hop over: too slow a network makes it lose sound, told as overruns.)
     """
     if device is not None:
         sources = (*sources, "mic")
