@@ -63,7 +63,8 @@ class Session:
     def _forget_greetings(self) -> None:
         """A board says hello when a port is opened and when it is asked: the second is no reset."""
         with contextlib.suppress(UserError):  # not every app knows stats
-            for message in self._client.ask("stats")[1]:
+            stats, before = self._client.ask("stats")
+            for message in [*before, stats]:
                 if not _is_hello(message) and not self._recording:
                     self._take(message)
 

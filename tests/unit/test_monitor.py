@@ -110,7 +110,7 @@ def test_json_is_every_line_as_it_is(monitor):
     more = {"scores on": line(event="ok", command="scores on") + line(**SCORES) + line(**DETECT)}
     board = listening_board(b"", more)
     done = monitor(board, "--json", "--scores", "--seconds", 1)
-    assert [json.loads(text) for text in done.stdout.splitlines()] == [HELLO, SCORES, DETECT]
+    assert [json.loads(text) for text in done.stdout.splitlines()] == [HELLO, STATS, SCORES, DETECT]
     assert board.sent.endswith(b"scores on\nscores off\n")
 
 
@@ -136,7 +136,7 @@ def test_a_second_greeting_is_no_reset_but_a_later_one_is(monitor):
     board = Reset(listening_board(b"").answers)
     done = monitor(board, "--json", "--scores", "--seconds", 1)
     told = [json.loads(text)["event"] for text in done.stdout.splitlines()[1:]]
-    assert told == ["hello", "ok", "scores"]
+    assert told == ["stats", "hello", "ok", "scores"]
 
 
 def shown(screen):
@@ -200,7 +200,7 @@ def test_a_line_that_makes_no_sense_is_told_and_shown_to_nobody(monitor, odd):
     board = listening_board(b"", {"scores on": line(event="ok", command="scores on") + line(**odd)})
     done = monitor(board, "--json", "--scores", "--seconds", 1)
     assert done.exit_code == 0, done.output
-    _, told = [json.loads(text) for text in done.stdout.splitlines()]
+    _, _, told = [json.loads(text) for text in done.stdout.splitlines()]
     assert told["event"] == "error" and "makes no sense" in told["reason"]
 
 
