@@ -135,6 +135,12 @@ class Client:
 
     def command(self, line: str, timeout_ms: float = _ANSWER_MS) -> dict:
         """Send a command, return the line that answers it; UserError if the board refuses."""
+        answer, before = self.ask(line, timeout_ms)
+        self._waiting.extendleft(reversed(before))
+        return answer
+
+    def ask(self, line: str, timeout_ms: float = _ANSWER_MS) -> tuple[dict, list[Message]]:
+        """As command(); also what came before the answer, which lines() then does not give."""
         if len(line.encode()) >= MAX_COMMAND:
             raise UserError(f"{line}: a command is shorter than {MAX_COMMAND} bytes")
         self.send_line(line)
@@ -146,9 +152,7 @@ class Client:
                 return message["event"] == expected
             return message["event"] == "ok" and message.get("command") == line
 
-        answer, before = self._wait_for(answers, timeout_ms, line)
-        self._waiting.extendleft(reversed(before))
-        return answer
+        return self._wait_for(answers, timeout_ms, line)
 
     def settings(self) -> dict[str, Any]:
         """The decision layer's settings in force: keys of [detect], thresholds by label (0: never

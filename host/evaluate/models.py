@@ -51,6 +51,16 @@ def find(path: Path) -> ModelFile:
     return ModelFile(found[0], None)
 
 
+def trained(path: Path) -> ModelFile:
+    """As find(); UserError that says how to get it if the network has not been trained yet."""
+    if path.suffix != ".tflite" and not path.is_dir() and path.with_suffix(".tflite").exists():
+        path = path.with_suffix(".tflite")
+    file = find(path)
+    if not file.tflite.exists():
+        raise UserError(f"{file.tflite}: not there yet: run `host train {path}`")
+    return file
+
+
 class Ear:
     """A network with its front end: windows of PCM -> scores, in the integers of the chip."""
 

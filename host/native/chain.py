@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from host.compile.engine import generated
 from host.compile.metadata import read_metadata
 from host.detect import UNKNOWN, assignment, hop_ms
 from host.errors import UserError
+from host.features import shape
 from host.native import library
 from host.native.sources import front_ends, lib
 
@@ -50,6 +51,8 @@ const char *listen_set(const char *text);
 const detect_config_t *listen_detect_settings(void);
 void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));
 void listen_push(const int16_t *pcm, listen_result_t *result);
+void listen_skip(const int16_t *pcm, listen_result_t *result);
+const int8_t *listen_window(void);
 const int8_t *nn_output(int i);
 """
 
@@ -93,6 +96,8 @@ class Chain:
         )
         metadata = read_metadata(tflite)
         assert metadata is not None
+        self.metadata = metadata
+        self._shape = shape(metadata["features"])
         self.hop = metadata["deploy"]["hop_frames"] * metadata["features"]["hop"]
         self._hop_ms = hop_ms(metadata["features"], metadata["deploy"]["hop_frames"])
         self._frames: list[np.ndarray] = []
@@ -142,13 +147,25 @@ class Chain:
 
     def push(self, pcm: np.ndarray) -> Hop:
         """One hop of self.hop int16 samples."""
+        return self._hear(pcm, self._lib.listen_push)
+
+    def skip(self, pcm: np.ndarray) -> Hop:
+        """A hop that only the front end hears, while the network is busy."""
+        return self._hear(pcm, self._lib.listen_skip)
+
+    def window(self) -> np.ndarray:
+        """What the network saw in the last hop, if that was scored: int8 (frames, bands)."""
+        raw = self._ffi.buffer(self._lib.listen_window(), self._shape[0] * self._shape[1])
+        return np.frombuffer(raw, np.int8).reshape(self._shape).copy()
+
+    def _hear(self, pcm: np.ndarray, push: Callable) -> Hop:
         if pcm.dtype != np.int16 or pcm.shape != (self.hop,):
             raise UserError(f"a hop is {self.hop} int16 samples, not {pcm.dtype} {pcm.shape}")
         ffi = self._ffi
         self._frames.clear()
         result = ffi.new("listen_result_t *")
         data = np.ascontiguousarray(pcm)
-        self._lib.listen_push(ffi.cast("const int16_t *", data.ctypes.data), result)
+        push(ffi.cast("const int16_t *", data.ctypes.data), result)
         self._count += 1
         n = len(self.labels)
         q = scores = smoothed = event = decision = None

@@ -1,7 +1,6 @@
 """host/device: messages out of any stream of bytes, the client, serial ports, host monitor."""
 
 import contextlib
-import json
 import os
 import pty
 import threading
@@ -10,6 +9,7 @@ import tty
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fake_board import FakeBoard, line, ok
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,10 +47,6 @@ def test_decoding_anything_gives_data_or_value_error(data):
 def test_a_frame_has_an_upper_size():
     with pytest.raises(ValueError, match="1024"):
         encode_frame("P", 0, bytes(1025))
-
-
-def line(**fields):
-    return json.dumps(fields).encode() + b"\n"
 
 
 parts = st.one_of(
@@ -93,37 +89,6 @@ def test_a_line_without_end_does_not_fill_the_memory():
 
 
 # ---- the client, against a board made of Python ----
-
-
-class FakeBoard:
-    """A transport that answers each line by `answers[line]` (bytes) and keeps what was sent."""
-
-    def __init__(self, answers):
-        self.answers = answers
-        self.sent = b""
-        self.inbox = b""
-        self.now = 0.0
-
-    def write(self, data):
-        self.sent += data
-        for text in data.split(b"\n")[:-1]:
-            self.inbox += self.answers.get(text.strip(b"\0").decode("latin-1"), b"")
-
-    def read(self, timeout_ms):
-        data, self.inbox = self.inbox[:7], self.inbox[7:]
-        if not data:
-            self.now += timeout_ms
-        return data
-
-    def time_ms(self):
-        return self.now
-
-    def close(self):
-        pass
-
-
-def ok(command):
-    return line(event="ok", command=command)
 
 
 def test_hello_comes_through_noise_and_old_errors():

@@ -85,7 +85,8 @@ static void read_scores(uint16_t *scores) {
     }
 }
 
-void listen_push(const int16_t *pcm, listen_result_t *result) {
+/* What every hop gives, network or not. */
+static void hear(const int16_t *pcm, listen_result_t *result) {
     const uint16_t hop = listen_config.features->hop;
     memset(result, 0, sizeof *result);
     result->smoothed = detect.smoothed;
@@ -98,9 +99,16 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
         }
     }
     result->level = detect_level(pcm, listen_config.hop);
-    const bool active = features_active(&features);
+    result->feature_us = now() - start;
+}
+
+void listen_skip(const int16_t *pcm, listen_result_t *result) {
+    hear(pcm, result);
+}
+
+void listen_push(const int16_t *pcm, listen_result_t *result) {
+    hear(pcm, result);
     const uint32_t featured = now();
-    result->feature_us = featured - start;
     if (!features_ready(&features)) {
         return;
     }
@@ -111,6 +119,11 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
     read_scores(result->scores);
     result->infer_us = now() - featured;
     result->scored = true;
-    result->event = detect_step(&detect, result->scores, result->level, active, &result->detection);
+    result->event = detect_step(&detect, result->scores, result->level, features_active(&features),
+                                &result->detection);
     result->decision = detect.decision;
+}
+
+const int8_t *listen_window(void) {
+    return features_window(&features);
 }

@@ -55,6 +55,12 @@ void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));
 /* Push listen_config.hop samples. */
 void listen_push(const int16_t *pcm, listen_result_t *result);
 
+/* The same without network and detection: for a hop that comes while the network is busy. */
+void listen_skip(const int16_t *pcm, listen_result_t *result);
+
+/* What the network was last given, if it was: frames * bands. */
+const int8_t *listen_window(void);
+
 #ifdef __cplusplus
 }
 #endif
