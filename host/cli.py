@@ -24,7 +24,9 @@ COMMANDS = {
     "run": "host.compile.run:run",
     "virtual": "host.virtual.cli:virtual",
     "train-and-deploy": "host.deploy.cli:train_and_deploy",
-    "monitor": "host.device.cli:monitor",
+    "device": "host.device.settings:device",
+    "monitor": "host.monitor.cli:monitor",
+    "classify": "host.classify.cli:classify",
 }
 
 

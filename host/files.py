@@ -1,5 +1,6 @@
 """Writing files so that nothing half-written is ever left behind."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -40,3 +41,13 @@ def write_bytes(path: Path | str, data: bytes) -> None:
 def write_text(path: Path | str, text: str) -> None:
     """Write `text` (UTF-8) to `path`, whole or not at all."""
     write_bytes(path, text.encode())
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Tell what the disk refuses in one line."""
+    try:
+        yield
+    except OSError as error:
+        todo = ": free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise UserError(f"can't write {path}: {error.strerror}{todo}") from error

@@ -78,6 +78,20 @@ def mono(path: Path) -> Iterator[np.ndarray]:
         yield resample.resample_chunk(np.empty(0), last=True)
 
 
+def readable(path: Path) -> Iterator[np.ndarray]:
+    """mono(), and whatever makes a file unreadable is UserError without its name."""
+    import soundfile
+
+    try:
+        yield from mono(path)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error)
+        if isinstance(error, soundfile.LibsndfileError):
+            reason = error.error_string
+        text = " ".join(reason.split())
+        raise UserError(f"not a sound file that can be read: {text}") from error
+
+
 def _write(file: FileIO, data: bytes) -> None:
     while data:
         data = data[file.write(data) :]
@@ -142,8 +156,6 @@ def convert(path: Path, folder: Path, seconds: float, known: frozenset[str]) -> 
     seconds: length of a clip, 0 for one clip. What is wrong is in the result's problem; errors of
     the disk written to are UserError.
     """
-    import soundfile
-
     found = Converted()
     try:
         found.origin = hash_of(path)
@@ -158,7 +170,7 @@ def convert(path: Path, folder: Path, seconds: float, known: frozenset[str]) -> 
     found.known = found.origin in known
     if found.known:
         return found
-    blocks = mono(path)
+    blocks = readable(path)
     clips = None
     try:
         folder.mkdir()
@@ -168,11 +180,6 @@ def convert(path: Path, folder: Path, seconds: float, known: frozenset[str]) -> 
                 block = next(blocks, None)
             except UserError as error:
                 found.problem = error.message
-            except (OSError, RuntimeError, TypeError, ValueError) as error:
-                reason = str(error)
-                if isinstance(error, soundfile.LibsndfileError):
-                    reason = error.error_string
-                found.problem = f"not a sound file that can be read: {' '.join(reason.split())}"
             if found.problem or block is None:
                 break
             scaled = np.round(block * 32768)

@@ -15,8 +15,8 @@ from host.data.options import dataset_option
 from host.data.pick import pick
 from host.data.progress import shown
 from host.errors import UserError
-from host.files import replacing
-from host.record.store import check_label, disk_errors
+from host.files import disk_errors, replacing
+from host.record.store import check_label
 
 
 def _name(row: Row, label: str, taken: set[str], dataset: Path) -> str:

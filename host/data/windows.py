@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host.augment.fill import floor_noise
 from host.data.alarm import alarm_clip, background_clip
 from host.data.clips import open_rows
 from host.data.sets import assign, held_out
@@ -88,9 +90,20 @@ def esc_files(spec: Spec) -> list[tuple[Path, int, int, str]]:
     return found
 
 
+def _room_noise(pcm: np.ndarray, samples: int) -> np.ndarray:
+    """int16 noise like the clip's quietest part, the same for the same clip."""
+    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm)))
+    noise = floor_noise(pcm.astype(np.float32), samples, rng)
+    return np.clip(np.rint(noise), -32768, 32767).astype(np.int16)
+
+
 def _cut(pcm: np.ndarray, samples: int, starts: list[int]) -> list[np.ndarray]:
-    """Windows that begin at `starts`; below 0: so long before the clip does. Silence around it."""
-    padded = np.pad(pcm, (samples, samples))
+    """Windows that begin at `starts`; below 0: so long before the clip does. Around a clip that is
+    shorter the room it was recorded in goes on, as it does at a microphone."""
+    if len(pcm) >= samples:
+        return [pcm[s : s + samples] for s in starts]
+    room = _room_noise(pcm, 2 * samples)
+    padded = np.concatenate([room[:samples], pcm, room[samples:]])
     return [padded[s + samples : s + 2 * samples] for s in starts]
 
 

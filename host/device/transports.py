@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
@@ -60,6 +61,17 @@ def choose_port(port: str | None) -> str:
     if len(ports) > 1:
         raise UserError(f"more than one board found ({', '.join(ports)}): choose one with --port")
     return ports[0]
+
+
+def usb_serial(port: str) -> str:
+    """The serial number of the board at `port`; the port's own name if it tells none."""
+    from serial.tools import list_ports
+
+    real = os.path.realpath(port)
+    for found in list_ports.comports():
+        if os.path.realpath(found.device) == real and found.serial_number:
+            return found.serial_number
+    return real
 
 
 class SerialTransport:

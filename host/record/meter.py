@@ -13,6 +13,7 @@ from host.record.levels import Levels
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.text import Text
 
 _BAR = (8, 40)  # characters, narrowest and widest
 _NUMBERS = 34  # characters after the bar
@@ -104,16 +105,8 @@ class LiveMeter(Meter):
         width = min(max(_BAR[0], options.max_width - len(doing) - _NUMBERS), _BAR[1])
         line = Text(no_wrap=True, overflow="crop")
         line.append(f"{doing}  ")
-        rms, peak, hold = (
-            _position(level, width) for level in (gauge.rms_db, gauge.peak_db, gauge.hold_db)
-        )
-        for i in range(width):
-            level = _LOWEST * (1 - (i + 1) / width)
-            colour = "red" if level > _RED else "yellow" if level > _YELLOW else "green"
-            held = i == hold - 1
-            mark = "┃" if held else "█" if i < rms else "▒" if i < peak else "·"
-            line.append(mark, style=colour if held or i < peak else "dim")
-        line.append(f" peak {_number(gauge.hold_db)} RMS {_number(gauge.rms_db)} ")
+        draw_level(line, width, gauge.rms_db, gauge.peak_db, gauge.hold_db)
+        line.append(f" peak {number(gauge.hold_db)} RMS {number(gauge.rms_db)} ")
         warning = ("CLIPPED", "bold white on red")
         line.append(*(warning if gauge.clipped else ("dBFS",)))
         yield line
@@ -145,7 +138,20 @@ def _position(level_db: float, width: int) -> int:
     return min(width, round(share * width))
 
 
-def _number(level_db: float) -> str:
+def draw_level(line: Text, width: int, rms_db: float, peak_db: float, hold_db: float) -> None:
+    """Append a bar of `width` characters: RMS full, up to the peak light, a mark at what is held.
+    Levels are dBFS."""
+    rms, peak, hold = (_position(level, width) for level in (rms_db, peak_db, hold_db))
+    for i in range(width):
+        level = _LOWEST * (1 - (i + 1) / width)
+        colour = "red" if level > _RED else "yellow" if level > _YELLOW else "green"
+        held = i == hold - 1
+        mark = "┃" if held else "█" if i < rms else "▒" if i < peak else "·"
+        line.append(mark, style=colour if held or i < peak else "dim")
+
+
+def number(level_db: float) -> str:
+    """A level for a line whose width must not change."""
     return f"{level_db:6.1f}" if np.isfinite(level_db) else "  -inf"
 
 

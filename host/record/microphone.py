@@ -98,6 +98,18 @@ def choose(devices: list[Device], wanted: str | None) -> list[Device]:
     return found
 
 
+def ours_or_default() -> str | None:
+    """The microphone to listen to if none is named: None (ours) if one is attached, else the number
+    of the computer's own."""
+    devices = list_devices()
+    if not devices:
+        raise UserError("no microphone found: attach one, or a board that runs the usb_mic app")
+    if any(device.is_ours for device in devices):
+        return None
+    number = portaudio().default.device[0]
+    return str(number if number >= 0 else devices[0].number)
+
+
 def usb_serial() -> str | None:
     """The serial number of the one USB microphone of ours; None if that is not known."""
     from serial.tools import list_ports

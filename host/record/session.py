@@ -12,12 +12,13 @@ import numpy as np
 
 from host.errors import UserError
 from host.features import RATE
+from host.files import disk_errors
 from host.record import segment
 from host.record.levels import Levels, amplify
 from host.record.meter import Meter
 from host.record.source import Block, Source
 from host.record.stop import Stop
-from host.record.store import Store, disk_errors
+from host.record.store import Store
 from host.record.wav import WavWriter
 
 _SETTLE = RATE // 4  # samples after opening: many microphones begin with a click

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,6 +12,7 @@ from host.data import metadata
 from host.data.metadata import Row
 from host.errors import UserError, short
 from host.features import RATE
+from host.files import disk_errors
 from host.record.wav import WavWriter, is_being_written
 
 UNFINISHED = ".unfinished-"  # a file that is being recorded, or was when the program was killed
@@ -27,16 +26,6 @@ def check_label(label: str) -> str:
             f"label {short(label)!r}: use letters, digits, _ and - (up to 64, no - in front)"
         )
     return label
-
-
-@contextlib.contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Tell what the disk refuses in one line."""
-    try:
-        yield
-    except OSError as error:
-        todo = ": free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise UserError(f"can't write {path}: {error.strerror}{todo}") from error
 
 
 class Store:
@@ -83,7 +72,7 @@ class Store:
                     self.dataset, replace(self.row, file=file, date=date, source=source)
                 )
         except BaseException:
-            take.path = path.rename(path.with_name(UNFINISHED + path.name))
+            take.rename(path.with_name(UNFINISHED + path.name))
             raise
         return file
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from host.errors import UserError
 from host.features import RATE
+from host.files import disk_errors
 from host.record import segment
 from host.record.session import MARGIN, Session
 from host.record.source import Block
-from host.record.store import disk_errors
 from host.record.wav import MAX_SECONDS
 
 

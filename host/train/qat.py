@@ -31,7 +31,7 @@ def quantization_aware(model, representative: np.ndarray | None = None):
     import tf_keras
 
     quantize = _toolkit()
-    same = _same_scale(quantize)
+    same, own = _same_scale(quantize), _own_scale(quantize)
     for layer in model.layers:
         for kind, what in (
             (tf_keras.Model, "a model of its own"),
@@ -43,10 +43,12 @@ def quantization_aware(model, representative: np.ndarray | None = None):
     def annotate(layer):
         if isinstance(layer, (tf_keras.layers.Resizing, tf_keras.layers.AveragePooling2D)):
             return quantize.quantize_annotate_layer(layer, same)
+        if isinstance(layer, tf_keras.layers.Subtract):  # the toolkit knows Add alone
+            return quantize.quantize_annotate_layer(layer, own)
         return quantize.quantize_annotate_layer(layer)
 
     try:
-        with silence(), quantize.quantize_scope({type(same).__name__: type(same)}):
+        with silence(), quantize.quantize_scope({type(c).__name__: type(c) for c in (same, own)}):
             twin = _even(model)  # its layers themselves are wrapped
             annotated = tf_keras.models.clone_model(twin, clone_function=annotate)
             aware = quantize.quantize_apply(annotated)
@@ -147,10 +149,10 @@ def _toolkit():
     return keras
 
 
-def _same_scale(quantize):
-    """How to quantise a layer whose output has its input's scale: not again."""
+def _no_weights(quantize):
+    """How to quantise a layer without weights or activation."""
 
-    class SameScale(quantize.QuantizeConfig):
+    class NoWeights(quantize.QuantizeConfig):
         def get_weights_and_quantizers(self, layer):
             return []
 
@@ -169,7 +171,31 @@ def _same_scale(quantize):
         def get_config(self):
             return {}
 
+    return NoWeights
+
+
+def _same_scale(quantize):
+    """How to quantise a layer whose output has its input's scale: not again."""
+
+    class SameScale(_no_weights(quantize)):
+        pass
+
     return SameScale()
+
+
+def _own_scale(quantize):
+    """How to quantise a layer whose output has a scale of its own."""
+
+    class OwnScale(_no_weights(quantize)):
+        def get_output_quantizers(self, layer):
+            quantizers = quantize.quantizers
+            return [
+                quantizers.MovingAverageQuantizer(
+                    num_bits=8, per_axis=False, symmetric=False, narrow_range=False
+                )
+            ]
+
+    return OwnScale()
 
 
 def _even(model):

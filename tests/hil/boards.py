@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -67,14 +66,3 @@ def virtual_board(image: Path, app: str, model: Path | None) -> Iterator[Board]:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def usb_serial(port: str) -> str:
-    """The serial number of the board at `port`; the port's own name if it tells none."""
-    from serial.tools import list_ports
-
-    real = os.path.realpath(port)
-    for found in list_ports.comports():
-        if os.path.realpath(found.device) == real and found.serial_number:
-            return found.serial_number
-    return real

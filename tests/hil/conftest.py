@@ -16,13 +16,13 @@ import pytest
 import small_models
 from images import build
 
-from boards import Board, usb_serial, virtual_board
+from boards import Board, virtual_board
 from host import paths
 from host.compile import model_hash
 from host.deploy import firmware
 from host.device import Client, SerialTransport
 from host.device.claim import claim
-from host.device.transports import choose_port
+from host.device.transports import choose_port, usb_serial
 from host.errors import UserError
 
 APPS = {"inference": "pico", "usb_mic": "pico-mic"}  # app -> environment that builds it

@@ -30,6 +30,7 @@ USUAL = {  # frames, bands, classes of the seed
     "separable_cnn": (187, 129, 10),
     "smart_lock_cnn": (20, 15, 4),
     "smart_lock_small": (15, 20, 4),
+    "speech_cnn": (49, 40, 10),
     "strided_cnn": (124, 129, 10),
     "tenet12": (98, 40, 12),
     "tenet20": (98, 104, 3),
@@ -92,6 +93,7 @@ def converted_size(data):
         ("ds_cnn_s", 24_908, "MLPerf Tiny, Keras summary"),
         ("smart_lock_small", 2_292, "own"),
         ("keyword_cnn", 7_733, "own"),
+        ("speech_cnn", 61_402, "own"),
     ],
 )
 def test_sizes_are_the_seeds(name, all_of_them, published):

@@ -143,6 +143,40 @@ def test_reset_forgets_and_the_last_hop_is_padded():
         )
 
 
+def test_a_skipped_hop_is_heard_by_the_front_end_alone():
+    """Scores are of the sound whatever was skipped; smoothing knows only what was scored."""
+    model, pcm = network(2), sound()
+    whole = list(Chain(model).run(pcm[: len(pcm) // HOP * HOP]))
+    chain, history = Chain(model), []
+    for number, full in enumerate(whole):
+        hop = pcm[number * HOP : (number + 1) * HOP]
+        if number % 3:
+            part = chain.skip(hop)
+            assert part.q is part.scores is part.smoothed is part.event is None
+        else:
+            part = chain.push(hop)
+            assert str(part.q) == str(full.q)
+            if part.scores is not None:
+                history.append(part.scores * (part.level >= METADATA["detect"]["gate"]))
+                recent = np.array(history[-METADATA["detect"]["smoothing"] :], int)
+                assert part.smoothed.tolist() == (recent.sum(0) // len(recent)).tolist()
+        assert (part.hop, part.t_ms, part.level) == (full.hop, full.t_ms, full.level)
+        np.testing.assert_array_equal(part.features, full.features)
+    assert len(history) > 10
+
+
+def test_the_window_is_what_the_network_saw():
+    model, pcm = network(2), sound()
+    chain, frames, seen = Chain(model), [], 0
+    q = quantizer("log2", SCALE, ZERO)
+    for hop in chain.run(pcm):
+        frames += list(hop.features)
+        if hop.q is not None:
+            seen += 1
+            np.testing.assert_array_equal(chain.window(), quantize(np.array(frames[-FRAMES:]), q))
+    assert seen > 50
+
+
 def test_two_chains_of_one_model_do_not_meet():
     model, pcm = network(2), sound()
     alone = [str(hop.scores) for hop in Chain(model).run(pcm)]

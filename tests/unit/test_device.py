@@ -1,7 +1,6 @@
 """host/device: messages out of any stream of bytes, the client, serial ports, host monitor."""
 
 import contextlib
-import json
 import os
 import pty
 import threading
@@ -10,6 +9,7 @@ import tty
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fake_board import FakeBoard, line, ok
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,10 +47,6 @@ def test_decoding_anything_gives_data_or_value_error(data):
 def test_a_frame_has_an_upper_size():
     with pytest.raises(ValueError, match="1024"):
         encode_frame("P", 0, bytes(1025))
-
-
-def line(**fields):
-    return json.dumps(fields).encode() + b"\n"
 
 
 parts = st.one_of(
@@ -95,37 +91,6 @@ def test_a_line_without_end_does_not_fill_the_memory():
 # ---- the client, against a board made of Python ----
 
 
-class FakeBoard:
-    """A transport that answers each line by `answers[line]` (bytes) and keeps what was sent."""
-
-    def __init__(self, answers):
-        self.answers = answers
-        self.sent = b""
-        self.inbox = b""
-        self.now = 0.0
-
-    def write(self, data):
-        self.sent += data
-        for text in data.split(b"\n")[:-1]:
-            self.inbox += self.answers.get(text.strip(b"\0").decode("latin-1"), b"")
-
-    def read(self, timeout_ms):
-        data, self.inbox = self.inbox[:7], self.inbox[7:]
-        if not data:
-            self.now += timeout_ms
-        return data
-
-    def time_ms(self):
-        return self.now
-
-    def close(self):
-        pass
-
-
-def ok(command):
-    return line(event="ok", command=command)
-
-
 def test_hello_comes_through_noise_and_old_errors():
     noise = b"\x00\x02\x05garbage\xff" + line(event="error", reason="line cut by a zero byte")
     client = Client(FakeBoard({"hello": noise + b"\0\0\n" + line(event="hello", app="bench")}))
@@ -166,7 +131,8 @@ def test_leaving_lines_early_loses_nothing():
 
 def test_inject_sends_whole_blocks_and_sorts_the_answers():
     values = np.array([5, -6], "<i2")
-    scores = line(event="scores", hop=3, t_ms=96, q=[-3], scores=[1, 2], smoothed=[3, 4])
+    told = {"q": [-3], "scores": [1, 2], "smoothed": [3, 4], "level": 7, "decision": "b"}
+    scores = line(event="scores", hop=3, t_ms=96, **told)
     board = FakeBoard(
         {
             "features on": ok("features on"),
@@ -183,6 +149,7 @@ def test_inject_sends_whole_blocks_and_sorts_the_answers():
     assert result.features.tolist() == [[5, -6]]
     assert (result.outputs.tolist(), result.scores.tolist()) == ([[-3]], [[1, 2]])
     assert (result.smoothed.tolist(), result.hops) == ([[3, 4]], 2)
+    assert (result.levels.tolist(), result.decisions) == ([7], ["b"])
     assert [event["label"] for event in result.events] == ["b"]
     data = pcm.astype("<i2").tobytes()
     assert encode_frame("P", 0, data[:1024]) + encode_frame("P", 1, data[1024:]) in board.sent

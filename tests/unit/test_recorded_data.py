@@ -8,7 +8,7 @@ import pytest
 from host import spec as specs
 from host.data import metadata
 from host.data.metadata import Row
-from host.data.windows import load_windows, recordings
+from host.data.windows import cover, load_windows, recordings
 from host.deploy.scenes import scene
 from host.errors import UserError
 
@@ -112,7 +112,7 @@ def test_a_clip_shorter_than_the_window_lies_in_its_middle_or_anywhere_in_traini
             file = f"{label}/{number}.wav"
             with wave.open(str(folder / file), "wb") as out:
                 out.setparams((1, 2, RATE, 0, "NONE", ""))
-                out.writeframes(np.full(4000, 1000 + number, "<i2").tobytes())
+                out.writeframes(np.repeat([0, 1000 + number], (2000, 4000)).astype("<i2").tobytes())
             name = ("train", "test", "validate")[number % 3]
             metadata.add_row(folder, Row(file, label, name, source=file))
     spec = load(tmp_path, folder)
@@ -120,6 +120,21 @@ def test_a_clip_shorter_than_the_window_lies_in_its_middle_or_anywhere_in_traini
     samples = spec.features.samples
     for pcm in sets["test"].pcm:
         (sounding,) = np.nonzero(pcm)
-        assert len(sounding) == 4000 and abs(sounding[0] - (samples - 4000) // 2) <= 1
+        assert len(sounding) == 4000 and abs(sounding[0] - 2000 - (samples - 6000) // 2) <= 1
     first = {np.nonzero(pcm)[0][0] for pcm in sets["train"].pcm}
     assert len(first) == 4 and all(np.count_nonzero(pcm) == 4000 for pcm in sets["train"].pcm)
+
+
+def test_around_a_short_clip_its_room_goes_on():
+    rng = np.random.default_rng(5)
+    pcm = rng.normal(0, 20, 6000)
+    pcm[2000:4000] += rng.normal(0, 5000, 2000)
+    pcm = pcm.astype(np.int16)
+    (window,) = cover(pcm, RATE)
+    np.testing.assert_array_equal(window[5000:11_000], pcm)
+    for outside in (window[:5000], window[11_000:]):
+        assert 15 < np.std(outside.astype(float)) < 25
+    np.testing.assert_array_equal(window, cover(pcm, RATE)[0])  # for the same clip the same
+    gated = np.where(np.arange(6000) < 2000, 0, pcm).astype(np.int16)  # digital silence stays that
+    (window,) = cover(gated, RATE)
+    assert not window[:5000].any() and not window[11_000:].any()

@@ -160,6 +160,42 @@ def test_microphone_pcm_and_features_can_be_watched(board, client, chain):
     assert not [m for m in messages(client, 200) if isinstance(m, Frame)]
 
 
+def test_restart_begins_the_microphones_stream_anew(board, client, chain):
+    """What is streamed after it gives here what it gave there, from any point on."""
+    board.play(np.concatenate([tone(0.9), np.zeros(8000, np.int16), tone(2)]))
+    messages(client, 700)  # the chain is in the middle of something
+    for line in ("scores on", "features on", "pcm on"):
+        client.command(line)
+    client.ask("restart")
+    found = messages(client, 2500) + client.ask("pcm off")[1]
+    pcm = [m for m in found if isinstance(m, Frame) and m.type == "P"]
+    assert [m.sequence for m in pcm] == list(range(len(pcm))) and len(pcm) > 250
+    heard = np.concatenate([np.frombuffer(m.data, "<i2") for m in pcm])
+    chain.reset()
+    hops = [chain.push(h) for h in heard[: len(heard) // 512 * 512].reshape(-1, 512)]
+    told = [(m["hop"], m["t_ms"], m["q"], m["smoothed"]) for m in events(found, "scores")]
+    scored = [h for h in hops if h.q is not None]
+    assert told == [(h.hop, h.t_ms, h.q.tolist(), h.smoothed.tolist()) for h in scored]
+    frames = [m for m in found if isinstance(m, Frame) and m.type == "F"]
+    assert [m.sequence for m in frames] == list(range(len(frames)))
+    np.testing.assert_array_equal(
+        [np.frombuffer(m.data, "<i2") for m in frames],
+        np.concatenate([h.features for h in hops if len(h.features)]),
+    )
+    detections = [(m["t_ms"], m["label"]) for m in events(found, "detect")]
+    assert detections == [(h.t_ms, h.event[0]) for h in hops if h.event] and detections
+
+
+def test_restart_waits_for_an_injection(client):
+    client.send_line("inject 512")
+    client.send_line("restart")
+    client.transport.write(block(0))
+    found = messages(client, 100)
+    (error,) = events(found, "error")
+    assert (error["command"], error["reason"]) == ("restart", "injecting")
+    assert events(found, "injected")
+
+
 # ---- bad input ----
 
 

@@ -13,6 +13,7 @@ import wave
 
 import numpy as np
 import pytest
+import small_models
 from sound_server import SoundServer, need_sound_server
 
 from host.data import metadata
@@ -94,7 +95,7 @@ class Feeder(threading.Thread):
         self.start()
 
     def run(self):
-        counter = np.arange(65536).astype("<i2").tobytes()
+        counter = (np.arange(32768) - 16384).astype("<i2").tobytes()  # never clipped
         with contextlib.suppress(BrokenPipeError), open(self.pipe, "wb", buffering=0) as pipe:
             for start in itertools.cycle(range(0, len(counter), _PIECE)):
                 if self.over:
@@ -107,8 +108,9 @@ class Feeder(threading.Thread):
         self.join(timeout=10)
 
 
-def test_samples_come_through_the_sound_server_as_they_are(server, tmp_path):
-    """PulseAudio and PortAudio alone: a counter arrives without a gap."""
+@contextlib.contextmanager
+def counting(server):
+    """A microphone of the sound server that counts samples, while used as a context."""
     pipe = server.folder / "pipe"
     properties = "source_properties=\"device.description='Otolith Mic'\""
     form = ["format=s16le", "rate=16000", "channels=1"]
@@ -119,20 +121,47 @@ def test_samples_come_through_the_sound_server_as_they_are(server, tmp_path):
     server.wait_for("list short sources", "otolith_mic")
     feeder = Feeder(pipe)
     try:
+        yield
+    finally:
+        feeder.close()
+
+
+def test_classify_hears_the_sound_servers_microphone(server, tmp_path):
+    """The level of a counter rises or falls by a hop's samples from hop to hop: none is lost."""
+    (tmp_path / "loud.tflite").write_bytes(small_models.loudness())
+    arguments = ["classify", "mic", "--model", str(tmp_path / "loud.tflite"), "--seconds", "3"]
+    with counting(server):
+        done = subprocess.run(
+            [*HOST, *arguments, "--json", "--scores"],
+            env=server.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stderr
+    hello, *lines, end = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (hello["hop"], hello["source"], end["t_ms"]) == (512, "mic", 3000)
+    levels = [line["level"] for line in lines if line["event"] == "scores"]
+    steps = np.abs(np.diff(levels[:-1]))  # the last hop is filled up
+    # but where the counter goes through zero or from its highest to its lowest, once a second
+    assert len(steps) > 50 and (steps == 512).sum() >= len(steps) - 6
+
+
+def test_samples_come_through_the_sound_server_as_they_are(server, tmp_path):
+    """PulseAudio and PortAudio alone: a counter arrives without a gap."""
+    with counting(server):
         takes = record(
             tmp_path,
             *("--count", "2", "--seconds", "0.4", "--countdown", "0"),
             environment=server.environment,
         )
-    finally:
-        feeder.close()
     assert all(take["kept"] for take in takes), takes
     rows = metadata.load(tmp_path).rows
     assert len(rows) == 2
     for row in rows:
         assert row.device == "Otolith Mic"
         counted = np.diff(read_take(tmp_path, row).astype(np.uint16)).astype(np.uint16)
-        assert len(counted) == 6399 and (counted == 1).all()
+        assert len(counted) == 6399 and (counted & 0x7FFF == 1).all()
 
 
 def test_a_tone_goes_from_the_microphone_to_a_file(server, mic_image, tmp_path):

@@ -5,6 +5,8 @@ four depthwise-separable ones, mean.
 gains more than dense convolutions of three times its weights do (bench/accuracy.py).
 """
 
+from host.train.architectures.separable import separable
+
 FILTERS = (12, 32, 48, 96, 160)
 STRIDES = (2, 1, 2, 2)
 
@@ -20,14 +22,7 @@ def separable_cnn(frames: int, bands: int, classes: int, dropout: float):
         layers.ReLU(),
     ]
     for filters, stride in zip(FILTERS[1:], STRIDES, strict=True):
-        stack += [
-            layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-            layers.Conv2D(filters, 1, use_bias=False),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-        ]
+        stack += separable(filters, stride)
     stack += [
         layers.GlobalAveragePooling2D(),
         layers.Dropout(dropout),

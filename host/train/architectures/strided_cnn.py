@@ -1,19 +1,11 @@
 """A plain network for many classes: strided convolutions, then depthwise-separable ones, mean."""
 
+from host.train.architectures.separable import separable
+
 
 def strided_cnn(frames: int, bands: int, classes: int, dropout: float):
     """(1, frames, bands, 1) -> (1, classes)."""
     from tf_keras import Sequential, layers
-
-    def separable(filters: int, stride: int) -> list:
-        return [
-            layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-            layers.Conv2D(filters, 1, use_bias=False),
-            layers.BatchNormalization(),
-            layers.ReLU(),
-        ]
 
     return Sequential(
         [

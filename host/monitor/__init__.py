@@ -1,0 +1,1 @@
+"""`host monitor`: a board, or a virtual one, live."""

@@ -1,0 +1,98 @@
+"""A board made of Python: a transport that answers lines, and frames of a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from host.device.frames import encode_frame
+
+
+def line(**fields) -> bytes:
+    """A line of JSON as a board sends it."""
+    return json.dumps(fields).encode() + b"\n"
+
+
+def ok(command: str) -> bytes:
+    """The answer to a command without one of its own."""
+    return line(event="ok", command=command)
+
+
+class FakeBoard:
+    """A transport that answers each line by `answers[line]` (bytes) and keeps what was sent."""
+
+    def __init__(self, answers: dict[str, bytes]) -> None:
+        self.answers = answers
+        self.sent = b""
+        self.inbox = b""
+        self.now = 0.0
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+        for text in data.split(b"\n")[:-1]:
+            self.inbox += self.answers.get(text.strip(b"\0").decode("latin-1"), b"")
+
+    def read(self, timeout_ms: float) -> bytes:
+        data, self.inbox = self.inbox[:7], self.inbox[7:]
+        if not data:
+            self.now += timeout_ms
+        return data
+
+    def time_ms(self) -> float:
+        return self.now
+
+    def close(self) -> None:
+        pass
+
+
+HELLO = {
+    "event": "hello",
+    "app": "inference",
+    "board": "pico",
+    "version": "0.1.0",
+    "serial": "E661",
+    "model": "loud",
+    "hash": "4c1d",
+    "labels": ["background", "loud"],
+    "rate": 16000,
+    "hop": 512,
+}
+STATS = {
+    "event": "stats",
+    "t_ms": 992,
+    "feature_us": 3900,
+    "infer_us": 1100,
+    "cpu": 0.226,
+    "overruns": 3,
+    "dropped": 0,
+    "stack": 976,
+    "level": 3277,
+}
+
+
+def listening_board(stream: bytes, more: dict[str, bytes] | None = None) -> FakeBoard:
+    """One that streams `stream` once it has been restarted."""
+    words = ("scores", "features", "pcm")
+    answers = {
+        f"{word} {switch}": ok(f"{word} {switch}") for word in words for switch in ("on", "off")
+    }
+    settings = line(event="settings", detect={"gate": 0, "thresholds": [0.0, 0.5]})
+    answers |= {
+        "get detect": settings,
+        "hello": line(**HELLO),
+        "stats": line(**STATS),
+        "restart": ok("restart") + stream,
+    }
+    return FakeBoard(answers | (more or {}))
+
+
+def pcm_frames(pcm: np.ndarray, lost: Sequence[int] = (), first: int = 0) -> list[bytes]:
+    """`pcm` in the frames a microphone's stream has, without the numbers in `lost`."""
+    blocks = pcm.reshape(-1, 128)
+    return [
+        encode_frame("P", first + i, block.astype("<i2").tobytes())
+        for i, block in enumerate(blocks)
+        if first + i not in lost
+    ]

@@ -1,0 +1,301 @@
+"""host classify against the chain itself, against scores smoothed by hand, from every source."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from evaluate_case import host
+from test_chain import HOP, METADATA, network, sound
+
+from host import paths
+from host.classify import cli, sources
+from host.classify.ear import Ear
+from host.errors import UserError
+from host.native.chain import Chain
+from host.record import microphone
+from host.record.source import Block
+
+DETECT = METADATA["detect"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The network that hears loudness, a sound with loud stretches."""
+    folder = tmp_path_factory.mktemp("classify")
+    (folder / "loud.tflite").write_bytes(network(2))
+    soundfile.write(folder / "a.wav", sound(), 16000)
+    (folder / "fire_alarm").mkdir()  # a spec that was not trained
+    shutil.copy(paths.MODELS / "fire_alarm" / "spec.toml", folder / "fire_alarm")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hops():
+    """All hops of the sound."""
+    return list(Chain(network(2)).run(sound()))
+
+
+def objects(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_line_an_event_and_a_summary(folder, hops):
+    result = host("classify", folder / "a.wav", "--model", folder / "loud.tflite")
+    events = [(h.t_ms, h.event) for h in hops if h.event]
+    scored = sum(h.scores is not None for h in hops)
+    assert len(events) >= 2
+    assert result.stdout.splitlines() == [
+        *[f"{t / 1000:10.3f} s  {label}  score {q / 32767:.3f}" for t, (label, q) in events],
+        f"{folder / 'a.wav'}: 3.0 s, {len(events)} events; {scored} of {len(hops)} hops scored",
+    ]
+    assert result.exit_code == 0
+
+
+def test_json_has_the_lines_of_a_board(folder, hops):
+    arguments = ["classify", folder / "a.wav", "--model", folder / "loud", "--json", "--scores"]
+    hello, *lines, end = objects(host(*arguments))
+    # tests/virtual/test_inference.py: what the firmware says
+    assert {key: hello[key] for key in ("event", "protocol", "model", "labels", "rate", "hop")} == {
+        "event": "hello",
+        "protocol": 1,
+        "model": "loud",
+        "labels": ["background", "loud"],
+        "rate": 16000,
+        "hop": HOP,
+    }
+    assert hello["hash"] == Chain(network(2)).report["hash"]
+    expected = []
+    for h in hops:
+        if h.q is not None:
+            values = {"q": h.q.tolist(), "scores": h.scores.tolist()}
+            values |= {"smoothed": h.smoothed.tolist(), "level": h.level, "decision": h.decision}
+            expected.append({"event": "scores", "hop": h.hop, "t_ms": h.t_ms, **values})
+        if h.event:
+            label, q = h.event
+            score = round(q / 32767, 3)
+            expected.append({"event": "detect", "t_ms": h.t_ms, "label": label, "score": score})
+    assert lines == expected
+    assert end == {
+        "event": "end",
+        "source": str(folder / "a.wav"),
+        "t_ms": len(sound()) // 16,
+        "hops": len(hops),
+        "scored": sum(h.q is not None for h in hops),
+        "detections": sum(bool(h.event) for h in hops),
+    }
+
+
+@pytest.mark.parametrize(("name", "rate"), [("a.flac", 16000), ("a.ogg", 44100), ("a.wav", 48000)])
+def test_any_sound_file_is_taken(folder, tmp_path, name, rate):
+    soundfile.write(tmp_path / name, np.stack([np.repeat(sound(), rate // 16000)] * 2, 1), rate)
+    arguments = ("--model", folder / "loud.tflite", "--json", "--seconds", 2)
+    _, *lines, end = objects(host("classify", tmp_path / name, *arguments))
+    assert end["t_ms"] == 2000 and lines and {line["event"] for line in lines} == {"detect"}
+
+
+def test_several_files_are_heard_each_from_silence(folder, tmp_path):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(32000, np.int16), 16000)
+    model = ("--model", folder / "loud.tflite")
+    alone = host("classify", folder / "a.wav", *model).stdout.splitlines()
+    both = host("classify", folder / "a.wav", tmp_path / "quiet.wav", folder / "a.wav", *model)
+    (silent,) = [line for line in both.stdout.splitlines() if "no events" in line]
+    assert silent.startswith(f"{tmp_path / 'quiet.wav'}: 2.0 s, no events")
+    head = f"{folder / 'a.wav'}:"
+    assert both.stdout.splitlines() == [
+        *[head, *alone],
+        *[f"{tmp_path / 'quiet.wav'}:", silent],
+        *[head, *alone],
+    ]
+
+
+# ---- latency ----
+
+
+@pytest.mark.parametrize(
+    ("latency", "each"), [(0, 1), (24, 1), (25, 2), (48, 2), (48.5, 3), (50, 3), (200, 9)]
+)
+def test_a_slow_network_hears_less_and_the_rest_is_as_ever(hops, latency, each):
+    """Hops of 24 ms. Smoothing, gate, threshold and suppression by hand over those scored."""
+    first = next(h.hop for h in hops if h.q is not None)
+    assert first == 3  # nine hops of the front end for the eight frames of the window
+    ear = Ear(Chain(network(2)), latency)
+    pcm = sound()
+    heard = [hop for start in range(0, len(pcm), 777) for hop in ear.feed(pcm[start : start + 777])]
+    heard += ear.finish()
+    wanted = list(range(first, len(hops) + 1, each))
+    assert [h.hop for h in heard if h.q is not None] == wanted
+    assert (ear.count.hops, ear.count.scored) == (len(hops), len(wanted))
+    history, suppressed, threshold = [], 0, round(32767 * DETECT["thresholds"]["loud"])
+    for part, full in zip(heard, hops, strict=True):
+        assert (part.hop, part.t_ms, part.level) == (full.hop, full.t_ms, full.level)
+        if part.hop not in wanted:
+            assert part.scores is None and part.event is None
+            continue
+        assert part.scores.tolist() == full.scores.tolist()
+        history.append(full.scores.astype(int) * (full.level >= DETECT["gate"]))
+        recent = np.array(history[-DETECT["smoothing"] :])
+        smoothed = (recent.sum(axis=0) // len(recent)).tolist()
+        assert part.smoothed.tolist() == smoothed
+        event = None
+        if suppressed:
+            suppressed -= 1
+        elif len(recent) >= DETECT["minimum_count"] and smoothed[1] >= threshold:
+            event, suppressed = ("loud", smoothed[1]), DETECT["suppression_hops"]
+        assert part.event == event
+
+
+def test_the_time_a_device_would_tell_is_told(folder):
+    arguments = ("classify", folder / "a.wav", "--model", folder / "loud.tflite", "--json")
+    found = [line for line in objects(host(*arguments, "--simulate-latency", "30.5"))]
+    events = [line for line in found if line["event"] == "detect"]
+    assert events and all(e["known_ms"] == e["t_ms"] + 30.5 for e in events)
+    plain = objects(host(*arguments, "--simulate-latency", "0"))
+    assert plain == objects(host(*arguments)) and "known_ms" not in str(plain)
+
+
+def test_the_latency_of_a_board_is_measured(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(cli, "measured", lambda file, board: asked.append(board) or 50.0)
+    arguments = ("classify", folder / "a.wav", "--model", folder / "loud.tflite", "--json")
+    assert objects(host(*arguments, "--board", "pico")) == objects(
+        host(*arguments, "--simulate-latency", 50)
+    )
+    assert asked == ["pico"]
+
+
+# ---- pictures ----
+
+
+def test_what_the_network_saw_is_drawn(folder, tmp_path, monkeypatch):
+    windows = []
+    real = cli.draw
+    monkeypatch.setattr(cli, "draw", lambda path, w, *a: windows.append(w) or real(path, w, *a))
+    arguments = ("classify", folder / "a.wav", "--model", folder / "loud.tflite", "--json")
+    found = objects(host(*arguments, "--spectrogram", tmp_path / "p"))
+    times = [line["t_ms"] for line in found if line["event"] == "detect"]
+    pictures = sorted((tmp_path / "p").iterdir())
+    assert [f"{t:08d}-loud.png" for t in times] == [p.name[-17:] for p in pictures]
+    assert all(p.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" for p in pictures)
+    chain, seen = Chain(network(2)), []
+    for hop in chain.run(sound()):
+        if hop.event:
+            seen.append(chain.window())
+    np.testing.assert_array_equal(windows, seen)
+
+
+# ---- microphone and standard input ----
+
+
+class Tape:
+    """A microphone that plays the sound once; then Ctrl-C is pressed."""
+
+    name = "Tape"
+
+    def __init__(self, wanted, lost=0):
+        self.wanted, self.blocks, self.closed = wanted, [*np.array_split(sound(), 40)], False
+        self.lost = lost
+
+    def read(self):
+        if not self.blocks:
+            signal.raise_signal(signal.SIGINT)
+            return Block(np.empty(0, np.int16))
+        lost, self.lost = self.lost, 0
+        return Block(self.blocks.pop(0), lost=lost)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(("arguments", "wanted"), [(["mic"], "3"), (["--device", "desk"], "desk")])
+def test_a_microphone_is_heard_until_ctrl_c(folder, hops, monkeypatch, arguments, wanted):
+    tapes = []
+    monkeypatch.setattr(microphone, "ours_or_default", lambda: "3")
+    monkeypatch.setattr(
+        microphone, "Microphone", lambda name: tapes.append(Tape(name)) or tapes[-1]
+    )
+    result = host("classify", *arguments, "--model", folder / "loud.tflite", "--json")
+    events = [line["t_ms"] for line in objects(result) if line["event"] == "detect"]
+    assert events == [h.t_ms for h in hops if h.event and h.t_ms <= len(sound()) / 16]
+    assert result.exit_code == 0 and objects(result)[-1]["event"] == "end"
+    assert tapes[0].wanted == wanted and tapes[0].closed
+
+
+def test_what_a_microphone_lost_is_silence(monkeypatch):
+    monkeypatch.setattr(microphone, "Microphone", lambda name: Tape(name, lost=100))
+    first = next(sources.of_microphone("desk", []))
+    assert first.tolist() == [0] * 100 + sound()[: len(first) - 100].tolist()
+
+
+class Devices:
+    """The part of sounddevice that is asked for the default."""
+
+    class default:
+        device = (1, 0)
+
+
+def test_ours_is_heard_rather_than_the_computers(monkeypatch):
+    def device(number, name):
+        return microphone.Device(number, name, "ALSA", 48000.0, 1)
+
+    monkeypatch.setattr(microphone, "portaudio", lambda: Devices)
+    for devices, chosen in (
+        ([device(0, "desk"), device(1, "web camera")], "1"),
+        ([device(0, "desk"), device(1, "Otolith Mic: USB")], None),
+    ):
+        monkeypatch.setattr(microphone, "list_devices", lambda devices=devices: devices)
+        assert microphone.ours_or_default() == chosen
+    monkeypatch.setattr(microphone, "list_devices", lambda: [])
+    with pytest.raises(UserError, match="no microphone found"):
+        microphone.ours_or_default()
+
+
+def test_raw_pcm_comes_on_standard_input(folder, hops):
+    command = [sys.executable, "-m", "host", "classify", "-", "--model", folder / "loud.tflite"]
+    data = sound().astype("<i2").tobytes()
+    done = subprocess.run([*command, "--json"], input=data + b"\0", capture_output=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    events = [line["t_ms"] for line in lines if line["event"] == "detect"]
+    assert events == [h.t_ms for h in hops if h.event]
+    assert lines[-1]["t_ms"] == len(sound()) // 16
+
+
+# ---- bad input ----
+
+
+def test_a_cut_file_is_told_after_what_was_in_it(folder, tmp_path):
+    data = (folder / "a.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(data[: len(data) - 2000])
+    result = host("classify", tmp_path / "cut.wav", "--model", folder / "loud.tflite")
+    assert result.exit_code == 1 and "cut short" in result.stderr
+    assert "cut.wav: 2.9 s" in result.stdout and len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "loud.tflite"], "nothing to listen to"),
+        (["a.wav", "--model", "gone.tflite"], "gone.tflite: no such file"),
+        (["gone.wav", "--model", "loud.tflite"], "gone.wav: no such file"),
+        (["loud.tflite", "--model", "loud.tflite"], "loud.tflite: not a sound file"),
+        (["a.wav", "--model", "a.wav"], "a.wav: "),
+        (["a.wav", "mic", "--model", "loud.tflite"], "listened to alone"),
+        (["a.wav", "--model", "loud.tflite", "--scores"], "goes with --json"),
+        (
+            ["a.wav", "--model", "loud.tflite", "--board", "pico", "--simulate-latency", "1"],
+            "choose one",
+        ),
+        (["a.wav", "--model", "loud.tflite", "--board", "moon"], "no virtual board 'moon'"),
+        (["a.wav", "--model", "fire_alarm"], "run `host train fire_alarm`"),
+    ],
+)
+def test_what_is_wrong_is_one_line(folder, monkeypatch, arguments, said):
+    monkeypatch.chdir(folder)
+    result = host("classify", *arguments)
+    assert result.exit_code == 1 and said in result.output, result.output
+    assert len(result.output.splitlines()) == 1

@@ -1,0 +1,120 @@
+"""host monitor on the virtual Pico: what it records gives the same again on this computer."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import small_models
+import soundfile
+from click.testing import CliRunner
+from evaluate_case import host
+
+from host.cli import main
+from host.native.chain import Chain
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The network of inference_image, and a sound that it hears something in."""
+    folder = tmp_path_factory.mktemp("live")
+    (folder / "loud.tflite").write_bytes(small_models.loudness())
+    rng = np.random.default_rng(3)
+    level = np.repeat([30, 9000, 30, 15000, 30], [RATE // 2, RATE, RATE // 2, RATE, RATE // 4])
+    pcm = np.clip(rng.normal(0, 1, len(level)) * level, -32768, 32767).astype(np.int16)
+    soundfile.write(folder / "a.wav", pcm, RATE)
+    return folder
+
+
+def run(*arguments):
+    done = CliRunner().invoke(main, ["monitor", *map(str, arguments)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
+
+
+def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
+    record = ("--record", tmp_path / "r")
+    done = run("--virtual", inference_image, "--audio", folder / "a.wav", *record, "--json")
+    assert done.exit_code == 0, done.output
+    assert "missing: 0 samples, 0 frames" in done.stderr
+    hello, *told = [json.loads(line) for line in done.stdout.splitlines()]
+    kept = [json.loads(line) for line in (tmp_path / "r" / "events.jsonl").read_text().splitlines()]
+    assert kept == told and hello["event"] == "hello"
+    # the same from the recording, by the command a user has
+    arguments = ("--model", folder / "loud.tflite", "--json", "--scores")
+    again = host("classify", tmp_path / "r" / "audio.wav", *arguments)
+    lines = [json.loads(line) for line in again.stdout.splitlines()]
+    for event, keys in (
+        ("scores", ("hop", "t_ms", "q", "scores", "smoothed")),
+        ("detect", ("t_ms", "label", "score")),
+    ):
+        board = [[m[key] for key in keys] for m in kept if m["event"] == event]
+        computer = [[m[key] for key in keys] for m in lines if m["event"] == event]
+        assert board == computer and len(board) >= 2
+    assert lines[0]["hash"] == hello["hash"] and lines[0]["hop"] == hello["hop"]
+    pcm, rate = soundfile.read(tmp_path / "r" / "audio.wav", dtype="int16")
+    assert rate == RATE and lines[-1]["hops"] * hello["hop"] == len(pcm) > 4 * RATE
+    features = np.load(tmp_path / "r" / "features.npy")
+    hops = Chain(small_models.loudness()).run(pcm)
+    np.testing.assert_array_equal(
+        features, np.concatenate([h.features for h in hops if len(h.features)])
+    )
+
+
+@pytest.mark.slow
+def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_path):
+    """Every block its microphone lost is missing in the recording, and times stay right."""
+    done = run("--virtual", slow_image, "--seconds", 4, "--record", tmp_path / "r")
+    assert done.exit_code == 0, done.output
+    ended = json.loads((tmp_path / "r" / "session.json").read_text())["ended"]
+    kept = [json.loads(line) for line in (tmp_path / "r" / "events.jsonl").read_text().splitlines()]
+    gaps = [m for m in kept if m["event"] == "gap" and m["of"] == "samples"]
+    assert gaps and sum(m["count"] for m in gaps) == ended["missing_samples"]
+    last = [m for m in kept if m["event"] == "stats"][-1]
+    heard = sum(m["count"] for m in gaps if m["t_ms"] < last["t_ms"])
+    # nothing was lost before the recording, nor on the way: the board counts the same
+    assert heard / 128 == last["overruns"] > 0 and last["dropped"] == 0
+    pcm, _ = soundfile.read(tmp_path / "r" / "audio.wav", dtype="int16")
+    scores = [m for m in kept if m["event"] == "scores"][-1]
+    assert len(pcm) / 16 == pytest.approx(scores["t_ms"], abs=33)
+    for gap in gaps:
+        assert not pcm[16 * gap["t_ms"] :][: gap["count"]].any()
+
+
+def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_image):
+    """--virtual MODEL; what is built is inference_image, so as not to touch the user's build."""
+    built = []
+
+    def build(env, model):
+        built.append((env, model.read_bytes()))
+        return type("Firmware", (), {"uf2": inference_image})
+
+    monkeypatch.setattr("host.deploy.firmware.build", build)
+    done = run("--virtual", folder / "loud", "--seconds", "1.2", "--plain")
+    assert done.exit_code == 0 and built == [("pico", small_models.loudness())]
+    assert done.stdout.startswith("pico ") and "a hop: features" in done.stderr
+    assert "1.2 s, detected: nothing" in done.stderr and "CPU" in done.stderr
+
+
+def test_a_terminal_shows_scores_and_load(inference_image, folder):
+    """On a pseudo-terminal: the live display, and a clean end."""
+    program = (
+        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], "
+        "lambda fd: os.read(fd, 4096))))"
+    )
+    command = ["monitor", "--virtual", inference_image, "--audio", folder / "a.wav"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, sys.executable, "-m", "host", *map(str, command)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+        timeout=120,
+    )
+    text = done.stdout.decode()
+    assert done.returncode == 0, text
+    assert "background" in text and "█" in text and "CPU" in text and "loud  score" in text
+    assert "Traceback" not in text and "dBFS" in text
