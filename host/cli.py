@@ -25,6 +25,7 @@ COMMANDS = {
     "train-and-deploy": "host.deploy.cli:train_and_deploy",
     "monitor": "host.monitor.cli:monitor",
     "classify": "host.classify.cli:classify",
+    "device": "host.device.settings:device",
 }
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from host import detect as detect_settings
+from host.detect import Detect
 from host.errors import UserError
 from host.features import settings as feature_settings
 
@@ -127,17 +129,6 @@ class Quantize:
 
 
 @dataclass(frozen=True)
-class Detect:
-    """Scores -> events (lib/detect)."""
-
-    thresholds: dict[str, float]  # classes without one never make an event
-    gate: int = 0  # mean |sample| of a hop below which scores count as 0
-    smoothing: int = 8  # hops averaged
-    minimum_count: int = 8
-    suppression_hops: int = 31
-
-
-@dataclass(frozen=True)
 class Deploy:
     hop_frames: int = 4  # frames between two inferences
     accept: float = 1.0  # share of the test scene that must be judged right
@@ -162,7 +153,7 @@ class Spec:
             "description": self.model.description,
             "classes": self.model.classes,
             "features": feature_settings.kept(self.features),
-            "detect": dataclasses.asdict(self.detect),
+            "detect": detect_settings.kept(self.detect),
             "deploy": {"hop_frames": self.deploy.hop_frames},
         }
 
@@ -256,7 +247,15 @@ def parse(raw: dict, where: str) -> Spec:
             raise UserError(f"{where}: lacks section [{section}]")
     raw = {**raw, "augment": _augment(raw.get("augment", {}), where)}
     raw["features"] = feature_settings.expand(raw.get("features", {}), where)
-    parts = {name: _section(name, hints[name], raw.get(name, {}), where) for name in SECTIONS}
+    parts = {
+        name: _section(name, hints[name], raw.get(name, {}), where)
+        for name in SECTIONS
+        if name != "detect"  # what it says in milliseconds depends on the others
+    }
+    f, deploy = parts["features"], parts["deploy"]
+    hop = max(1, f.hop) * max(1, deploy.hop_frames)  # too small gets its error from _check
+    detect = detect_settings.expand(raw["detect"], 1000 * hop / max(1, f.sample_rate), where)
+    parts["detect"] = _section("detect", hints["detect"], detect, where)
     spec = Spec(**parts)  # type: ignore[arg-type]
     _check(spec, where)
     return spec
@@ -387,14 +386,7 @@ def _check(spec: Spec, where: str) -> None:
     rate = spec.quantize.learning_rate
     need(0 < rate < 1, "[quantize] learning_rate", "must be between 0 and 1")
     need(1 <= spec.quantize.samples <= 10000, "[quantize] samples", "must be 1 to 10000")
-    for label, threshold in detect.thresholds.items():
-        need(label in model.classes, f"[detect.thresholds] {label}", "is no class of the model")
-        need(0 < threshold <= 1, f"[detect.thresholds] {label}", "must be above 0, up to 1")
-    need(bool(detect.thresholds), "[detect.thresholds]", "name at least one class")
-    need(1 <= detect.smoothing <= 32, "[detect] smoothing", "must be 1 to 32")
-    need(1 <= detect.minimum_count <= detect.smoothing, "[detect] minimum_count", "1 to smoothing")
-    need(0 <= detect.suppression_hops <= 65535, "[detect] suppression_hops", "0 to 65535")
-    need(0 <= detect.gate <= 32767, "[detect] gate", "must be 0 to 32767")
+    detect_settings.check(detect, model.classes, feature_settings.kept(features), need)
     most = min(features.frames, 8192 // features.hop)
     need(1 <= spec.deploy.hop_frames <= most, "[deploy] hop_frames", f"must be 1 to {most}")
     need(0 < spec.deploy.accept <= 1, "[deploy] accept", "must be above 0, up to 1")

@@ -6,6 +6,7 @@
 #include "listen.h"
 #include "load.h"
 #include "nn.h"
+#include "settings.h"
 #include "statistics.h"
 
 enum {
@@ -61,6 +62,10 @@ static void json_levels(json_t *line, const char *key, const uint16_t *values, u
     json_array_end(line);
 }
 
+static const char *label_name(int32_t label) {
+    return label == DETECT_UNKNOWN ? "unknown" : nn_info()->label[label];
+}
+
 static void send_scores(const listen_result_t *result) {
     const uint32_t labels = listen_config.detect->labels;
     const int8_t *output = nn_output(0);
@@ -74,22 +79,29 @@ static void send_scores(const listen_result_t *result) {
     json_array_end(line);
     json_levels(line, "scores", result->scores, labels);
     json_levels(line, "smoothed", result->smoothed, labels);
+    json_unsigned(line, "level", result->level);
+    if (result->decision == DETECT_NONE) {
+        json_null(line, "decision");
+    } else {
+        json_text(line, "decision", label_name(result->decision));
+    }
     wire_end(line);
 }
 
 static void send_detection(const detect_event_t *detection) {
     json_t *line = wire_begin("detect");
     json_unsigned(line, "t_ms", position_ms());
-    json_text(line, "label", nn_info()->label[detection->label]);
+    json_text(line, "label", label_name(detection->label));
     json_thousandths(line, "score", json_q15_thousandths(detection->score));
     wire_end(line);
 }
 
 /* Brightness: the strongest label that can make an event. */
 static void light(const uint16_t *smoothed) {
+    const detect_config_t *detect = listen_detect_settings();
     uint32_t strongest = 0;
-    for (uint32_t i = 0; i < listen_config.detect->labels; i++) {
-        if (listen_config.detect->threshold[i] > 0 && smoothed[i] > strongest) {
+    for (uint32_t i = 0; i < detect->labels; i++) {
+        if (detect->threshold[i] > 0 && smoothed[i] > strongest) {
             strongest = smoothed[i];
         }
     }
@@ -292,6 +304,8 @@ static void command_restart(uint32_t unused) {
     wire_send_ok("restart");
 }
 
+static const wire_text_command_t text_commands[] = {{"get", settings_get}, {"set", settings_set}};
+
 static const wire_command_t commands[] = {
     {"restart", WIRE_NO_ARGUMENT, command_restart},
     {"hello", WIRE_NO_ARGUMENT, command_hello},
@@ -308,6 +322,8 @@ static const wire_command_t commands[] = {
 static const wire_app_t app = {
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,
+    .text_commands = text_commands,
+    .text_command_count = sizeof text_commands / sizeof *text_commands,
     .hello = hello,
     .frame = on_frame,
 };

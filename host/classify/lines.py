@@ -38,6 +38,7 @@ def scores(hop: Hop) -> dict | None:
         "q": hop.q.tolist(),
         "scores": hop.scores.tolist(),
         "smoothed": hop.smoothed.tolist(),
+        "decision": hop.decision,
     }
 
 

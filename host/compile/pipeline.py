@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from host.compile.graph import Graph
+from host.detect import DEFAULTS, NEWER, RANGES, SWITCHES, q15, tells_activity
 from host.errors import UserError, short
 from host.features import input_quantizer, window_bytes
 from host.features.emit import config_source
 from host.features.settings import checked
 
-MAX_LABELS, MAX_SMOOTHING = 32, 32  # detect.h
+MAX_LABELS = 32  # detect.h
 
 
 def _need(metadata: dict, *path: str):
@@ -41,6 +44,48 @@ def labels_of(metadata: dict | None) -> list[str]:
     return labels
 
 
+def _thresholds(metadata: dict, labels: list[str]) -> list[int]:
+    """Of each label, Q15."""
+    thresholds = _need(metadata, "detect", "thresholds")
+    if not isinstance(thresholds, dict):
+        raise UserError("the model's detect.thresholds is no table of classes")
+    for label, value in thresholds.items():
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise UserError(
+                f"the model's threshold of {short(label)} is {short(value)}, not 0 to 1"
+            )
+    unknown = set(thresholds) - set(labels)
+    if unknown:
+        raise UserError(
+            f"threshold for {short(sorted(unknown)[0])!r}, which is no class of the model"
+        )
+    return [q15(thresholds.get(name, 0)) for name in labels]
+
+
+def _detect_settings(metadata: dict, settings: dict[str, Any]) -> dict[str, int]:
+    """The fields of detect_config_t but labels and thresholds. settings: of the front end."""
+    told = {**metadata, "detect": {**{k: DEFAULTS[k] for k in NEWER}, **metadata["detect"]}}
+    values = {}
+    for key, (low, high) in RANGES.items():
+        values[key] = _integer(told, low, high, "detect", key)
+    if values["minimum_count"] > values["smoothing"]:
+        _integer(told, 1, values["smoothing"], "detect", "minimum_count")
+    for key in SWITCHES:
+        value = _need(told, "detect", key)
+        if not isinstance(value, bool):
+            raise UserError(f"the model's detect.{key} is {short(repr(value))}, not true or false")
+        values[key] = int(value)
+    values["tells_activity"] = int(tells_activity(settings))
+    if values["gate_activity"] and not values["tells_activity"]:
+        raise UserError("the model's detect.gate_activity: its front end detects no activity")
+    values["suppression"] = values.pop("suppression_hops")
+    return values
+
+
+def _fields(values: dict[str, int]) -> str:
+    return "\n".join(f"    .{key} = {value}," for key, value in values.items())
+
+
 def pipeline_source(metadata: dict, graph: Graph) -> str:
     """The text of pipeline.c."""
     labels = labels_of(metadata)
@@ -61,35 +106,17 @@ def pipeline_source(metadata: dict, graph: Graph) -> str:
     outputs = graph.tensors[graph.outputs[0]].count
     if outputs != len(labels) and not (outputs == 1 and len(labels) == 2):
         raise UserError(f"the network gives {outputs} scores for {len(labels)} classes")
-    thresholds = _need(metadata, "detect", "thresholds")
-    if not isinstance(thresholds, dict):
-        raise UserError("the model's detect.thresholds is no table of classes")
-    for label, value in thresholds.items():
-        if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise UserError(
-                f"the model's threshold of {short(label)} is {short(value)}, not 0 to 1"
-            )
-    unknown = set(thresholds) - set(labels)
-    if unknown:
-        raise UserError(
-            f"threshold for {short(sorted(unknown)[0])!r}, which is no class of the model"
-        )
-    q15 = [max(0, min(32767, round(32767 * float(thresholds.get(name, 0))))) for name in labels]
+    thresholds = _thresholds(metadata, labels)
     q = input_quantizer(settings, float(tensor.scale), tensor.zero_point)
     front_end = config_source(settings, q)
-    smoothing = _integer(metadata, 1, MAX_SMOOTHING, "detect", "smoothing")
-    minimum = _integer(metadata, 1, smoothing, "detect", "minimum_count")
     return f"""/* Front end and decision layer: written by `host compile`, not by hand. */
 {front_end.includes}#include "listen.h"
 
 {front_end.source}
 static const detect_config_t detect = {{
     .labels = {len(labels)},
-    .smoothing = {smoothing},
-    .minimum_count = {minimum},
-    .suppression = {_integer(metadata, 0, 65535, "detect", "suppression_hops")},
-    .gate = {_integer(metadata, 0, 32767, "detect", "gate")},
-    .threshold = {{{", ".join(map(str, q15))}}},
+{_fields(_detect_settings(metadata, settings))}
+    .threshold = {{{", ".join(map(str, thresholds))}}},
 }};
 
 /* features_rows_bytes() of it */

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from host.deploy.scenario import Outcome, concatenate, judge
 from host.errors import UserError
+from host.evaluate.stream import memory_ms
 from host.paths import ROOT
 
 
@@ -124,7 +125,8 @@ def train_and_deploy(
             heard = hear.through_inject(port, pcm, model_hash)
         where = f"{heard.hello['board']} at {port}"
 
-    outcomes = judge(segments, heard.detections, memory_ms(metadata))
+    known = [d for d in heard.detections if d.label in heard.hello["labels"]]  # not unknown
+    outcomes = judge(segments, known, memory_ms(metadata))
     right = sum(outcome.right for outcome in outcomes)
     picture = picture or ROOT / "build" / f"{spec.model.name}.png"
     draw(
@@ -183,11 +185,3 @@ def train_and_deploy(
             f"{right} of {len(outcomes)} segments right, {spec.deploy.accept:.0%} needed: "
             f"see {picture}, then give the training more or better data"
         )
-
-
-def memory_ms(metadata: dict) -> float:
-    """How long a sound stays in the network's window and the smoothed score."""
-    features, hop = metadata["features"], metadata["deploy"]["hop_frames"]
-    frames = features["frames"] + metadata["detect"]["smoothing"] * hop
-    samples = features["window"] + frames * features["hop"]
-    return 1000 * samples / features["sample_rate"]

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from host.detect import assignment, settings_of
 from host.device.frames import MAX_DATA, Frame, Garbage, Splitter, encode_frame
 from host.device.transports import Transport
 from host.errors import UserError
 
 Message: TypeAlias = dict | Frame
 
+MAX_COMMAND = 96  # bytes of a line to the board, its end included: WIRE_MAX_LINE
 BLOCK = MAX_DATA // 2  # samples in a frame of PCM
 # Wherever the board's receiver is (in a line, in a frame), this brings it to the start of a line.
 _START_OF_LINE = b"\0\0\n"
 _ANSWER_MS = 3000
+# What answers a command, where it is no `ok`.
+_ANSWERS = {
+    "version": "hello",
+    "hello": "hello",
+    "stats": "stats",
+    "get": "settings",
+    "set": "settings",
+}
 
 
 @dataclass
@@ -29,6 +39,8 @@ class InjectResult:
     outputs: np.ndarray  # (hops scored, outputs) int8: the network's raw outputs
     scores: np.ndarray  # (hops scored, labels) Q15
     smoothed: np.ndarray  # (hops scored, labels) Q15
+    levels: np.ndarray  # (hops scored,) mean |sample|
+    decisions: list[str | None]  # of the hops scored: label, "unknown" or None
     events: list[dict]  # the detect lines
     hops: int
     messages: list[dict] = field(repr=False)  # every line, in order
@@ -129,9 +141,11 @@ class Client:
 
     def ask(self, line: str, timeout_ms: float = _ANSWER_MS) -> tuple[dict, list[Message]]:
         """As command(); also what came before the answer, which lines() then does not give."""
+        if len(line.encode()) >= MAX_COMMAND:
+            raise UserError(f"{line}: a command is shorter than {MAX_COMMAND} bytes")
         self.send_line(line)
         word = line.split(" ")[0]
-        expected = {"version": "hello", "hello": "hello", "stats": "stats"}.get(word)
+        expected = _ANSWERS.get(word)
 
         def answers(message: dict) -> bool:
             if expected:
@@ -139,6 +153,28 @@ class Client:
             return message["event"] == "ok" and message.get("command") == line
 
         return self._wait_for(answers, timeout_ms, line)
+
+    def settings(self) -> dict[str, Any]:
+        """The decision layer's settings in force: keys of [detect], thresholds by label (0: never
+        an event)."""
+        labels, _ = self._model()
+        return settings_of(self.command("get detect"), labels)
+
+    def set(self, name: str, value: object) -> dict[str, Any]:
+        """Change a setting from the next hop on, until the board starts again: "detect.gate", 300;
+        "detect.threshold.bell", 0.8 (host/detect.py). The settings then in force; UserError if
+        computer or board refuses, and nothing has changed."""
+        labels, hop_ms = self._model()
+        return settings_of(self.command(f"set {assignment(name, value, labels, hop_ms)}"), labels)
+
+    def _model(self) -> tuple[list[str], float]:
+        """Its labels, and milliseconds between two decisions."""
+        hello = self.command("hello")
+        if "labels" not in hello or "hop" not in hello:
+            raise UserError(f"the board runs {hello.get('app')}, not the inference app: upload it")
+        # the board writes the bytes of its labels as Latin-1
+        labels = [label.encode("latin-1").decode() for label in hello["labels"]]
+        return labels, 1000 * hello["hop"] / hello["rate"]
 
     def inject(
         self,
@@ -186,7 +222,8 @@ class Client:
 
 def _is_refusal(message: dict, asked: str) -> bool:
     about = message.get("command")
-    return message["event"] == "error" and about in (asked, asked.split(" ")[0])
+    as_told = asked.encode().decode("latin-1")  # the board writes its bytes so
+    return message["event"] == "error" and about in (as_told, asked.split(" ")[0])
 
 
 def _as_pcm(pcm: np.ndarray) -> np.ndarray:
@@ -207,6 +244,8 @@ def _inject_result(done: dict, before: list[Message]) -> InjectResult:
         outputs=np.array([m["q"] for m in scores], np.int8),
         scores=np.array([m["scores"] for m in scores], np.int32),
         smoothed=np.array([m["smoothed"] for m in scores], np.int32),
+        levels=np.array([m["level"] for m in scores], np.int32),
+        decisions=[m["decision"] for m in scores],
         events=[m for m in lines if m["event"] == "detect"],
         hops=done["hops"],
         messages=[*lines, done],

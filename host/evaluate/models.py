@@ -10,10 +10,9 @@ import numpy as np
 
 from host.compile.engine import HostModel
 from host.compile.metadata import read_metadata
+from host.detect import ONE, q15
 from host.errors import UserError
 from host.features import extract, input_quantizer, quantize
-
-ONE = 32767  # a score of 1 (lib/detect)
 
 
 @dataclass(frozen=True)
@@ -96,15 +95,15 @@ class Ear:
     def thresholds(self) -> np.ndarray:
         """(K,) float, as the chip rounds them; 0 for classes that never make an event."""
         given = self.metadata["detect"]["thresholds"]
-        return np.array([round(ONE * float(given.get(n, 0))) for n in self.labels]) / ONE
+        return np.array([q15(given.get(n, 0)) for n in self.labels]) / ONE
 
     def scores(self, window: np.ndarray) -> np.ndarray:
         """(K,) 0..1, of int16 PCM of `samples` samples: the chip's Q15 scores over 32767."""
         q = self._engine.invoke(quantize(extract(window, self.settings), self._quantizer))
         if q.dtype != np.int8:  # the file ends in DEQUANTIZE; the chip reads what is before it
             q = np.round(q / self._scale) + self._zero
-        q15 = ((q.ravel().astype(np.int64) - self._zero) * self._multiplier) >> 16
-        q15 = np.clip(q15, 0, ONE)
-        if len(q15) == 1 and len(self.labels) == 2:
-            q15 = np.array([ONE - q15[0], q15[0]])
-        return q15 / ONE
+        chip = ((q.ravel().astype(np.int64) - self._zero) * self._multiplier) >> 16
+        chip = np.clip(chip, 0, ONE)
+        if len(chip) == 1 and len(self.labels) == 2:
+            chip = np.array([ONE - chip[0], chip[0]])
+        return chip / ONE

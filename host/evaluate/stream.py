@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from host.detect import UNKNOWN, memory_hops, q15
 from host.errors import UserError
 from host.evaluate.clips import number
 from host.features import RATE, RATES
@@ -78,9 +79,9 @@ def match(
 
 
 def memory_ms(metadata: dict) -> float:
-    """How long a sound stays in the network's window and in the smoothed score."""
+    """How long a sound has a part in decisions: network's window, smoothed score, vote."""
     features, hop = metadata["features"], metadata["deploy"]["hop_frames"]
-    frames = features["frames"] + metadata["detect"]["smoothing"] * hop
+    frames = features["frames"] + memory_hops(metadata["detect"]) * hop
     return 1000 * (features["window"] + frames * features["hop"]) / features["sample_rate"]
 
 
@@ -226,7 +227,9 @@ def judge(
     """
     thresholds = metadata["detect"]["thresholds"]
     # what rounds to 0 on the chip never makes an event
-    heard = [label for label in chain.labels if round(32767 * thresholds.get(label, 0)) > 0]
+    heard = [label for label in chain.labels if q15(thresholds.get(label, 0)) > 0]
+    if metadata["detect"].get("unknown_events") and UNKNOWN not in heard:
+        heard.append(UNKNOWN)
     judged, problems, notes = [], [], []
     for path, track in recordings:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from host.device import Client
 from host.errors import UserError
 from host.monitor.board import attached, virtual
 from host.monitor.lines import Lines, Summary
@@ -84,7 +85,8 @@ def monitor(
         recording = None
         if record:
             heard = str(audio) if audio else "its microphone"
-            recording = Recording(record, hello, {"board": listening.name, "heard": heard})
+            about = {"board": listening.name, "heard": heard, "detect": _settings(listening.client)}
+            recording = Recording(record, hello, about)
         view: View
         if live:
             from rich.live import Live
@@ -101,3 +103,10 @@ def monitor(
     click.echo(summary.line(session.seconds), err=True)
     if kept:
         click.echo(kept, err=True)
+
+
+def _settings(client: Client) -> dict | None:
+    """The decision layer's settings in force: a recording replays with the same ones."""
+    with contextlib.suppress(UserError):  # firmware of before they could be changed
+        return client.settings()
+    return None

@@ -103,7 +103,7 @@ def _timeline(result: stream.StreamResult) -> str:
     colors = {label: _color(n) for n, label in enumerate(result.heard)}
     for axis, r in zip(figure.subplots(len(shown), squeeze=False).ravel(), shown, strict=True):
         times = np.arange(1, len(r.curve) + 1) * r.curve_ms / 1000
-        for label in result.heard:
+        for label in (label for label in result.heard if label in result.labels):  # not unknown
             axis.plot(times, r.curve[:, result.labels.index(label)], color=colors[label], lw=0.8)
         for span, hit in zip(r.spans, r.matched.hits, strict=True):
             axis.axvspan(

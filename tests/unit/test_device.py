@@ -131,7 +131,8 @@ def test_leaving_lines_early_loses_nothing():
 
 def test_inject_sends_whole_blocks_and_sorts_the_answers():
     values = np.array([5, -6], "<i2")
-    scores = line(event="scores", hop=3, t_ms=96, q=[-3], scores=[1, 2], smoothed=[3, 4])
+    told = {"q": [-3], "scores": [1, 2], "smoothed": [3, 4], "level": 7, "decision": "b"}
+    scores = line(event="scores", hop=3, t_ms=96, **told)
     board = FakeBoard(
         {
             "features on": ok("features on"),
@@ -148,6 +149,7 @@ def test_inject_sends_whole_blocks_and_sorts_the_answers():
     assert result.features.tolist() == [[5, -6]]
     assert (result.outputs.tolist(), result.scores.tolist()) == ([[-3]], [[1, 2]])
     assert (result.smoothed.tolist(), result.hops) == ([[3, 4]], 2)
+    assert (result.levels.tolist(), result.decisions) == ([7], ["b"])
     assert [event["label"] for event in result.events] == ["b"]
     data = pcm.astype("<i2").tobytes()
     assert encode_frame("P", 0, data[:1024]) + encode_frame("P", 1, data[1024:]) in board.sent

@@ -41,15 +41,23 @@ void json_text(json_t *j, const char *key, const char *value);
 void json_unsigned(json_t *j, const char *key, uint32_t value);
 void json_signed(json_t *j, const char *key, int32_t value);
 void json_thousandths(json_t *j, const char *key, uint32_t value);
+void json_boolean(json_t *j, const char *key, bool value);
+void json_null(json_t *j, const char *key);
+void json_object(json_t *j, const char *key);
+void json_object_end(json_t *j);
 void json_array(json_t *j, const char *key);
 void json_item_text(json_t *j, const char *value);
 void json_item_signed(json_t *j, int32_t value);
+void json_item_decimal(json_t *j, uint32_t value, uint32_t decimals);
 void json_array_end(json_t *j);
 uint32_t json_close(json_t *j);
 uint32_t json_q15_thousandths(uint16_t q15);
 
 typedef struct { const char *name; int argument; void (*run)(uint32_t value); } wire_command_t;
 const char *wire_run_command(const char *line, const wire_command_t *commands, uint32_t count);
+typedef struct { const char *name; const char *(*run)(const char *text); } wire_text_command_t;
+bool wire_run_text_command(const char *line, const wire_text_command_t *commands, uint32_t count,
+                           const char **reason);
 
 typedef struct {
     bool (*connected)(void);
@@ -62,6 +70,8 @@ typedef struct {
 typedef struct {
     const wire_command_t *commands;
     uint32_t command_count;
+    const wire_text_command_t *text_commands;
+    uint32_t text_command_count;
     void (*hello)(void);
     void (*frame)(const uint8_t *payload, uint32_t size);
 } wire_app_t;
@@ -257,6 +267,26 @@ def test_numbers_and_arrays(signed, unsigned, items):
     }
 
 
+def test_objects_truth_and_nothing():
+    def fill(line):
+        lib.json_object(line, b"o")
+        lib.json_boolean(line, b"yes", True)
+        lib.json_boolean(line, b"no", False)
+        lib.json_array(line, b"a")
+        for value, decimals in ((0, 1), (8, 1), (80001, 5), (100000, 5), (3, 5)):
+            lib.json_item_decimal(line, value, decimals)
+        lib.json_array_end(line)
+        lib.json_object_end(line)
+        lib.json_object(line, b"empty")
+        lib.json_object_end(line)
+        lib.json_null(line, b"n")
+
+    assert json_line(fill) == (
+        b'{"event":"x","o":{"yes":true,"no":false,"a":[0.0,0.8,0.80001,1.00000,0.00003]},'
+        b'"empty":{},"n":null}\n'
+    )
+
+
 @pytest.mark.parametrize("size", range(0, 40))
 def test_a_line_that_does_not_fit_is_no_line(size):
     whole = json_line(lambda j: lib.json_text(j, b"label", b"fire_alarm"))
@@ -273,7 +303,7 @@ def test_q15_is_rounded_to_thousandths():
 
 
 class Commands:
-    """A table of three commands that notes what was run."""
+    """Tables of three commands and one that takes text, which note what was run."""
 
     def __init__(self):
         self.ran = []
@@ -285,10 +315,25 @@ class Commands:
         self.table = ffi.new("wire_command_t[3]")
         for i in range(3):
             self.table[i] = (self.names[i], i, self.calls[i])
+        self.text_name, self.refusal = ffi.new("char[]", b"set"), ffi.new("char[]", b"no such name")
+        self.text_call = ffi.callback("const char *(const char *)", self.take)
+        self.text_table = ffi.new("wire_text_command_t[1]", [(self.text_name, self.text_call)])
+
+    def take(self, text):
+        """Notes the text, and refuses what begins with no."""
+        text = ffi.string(text)
+        self.ran.append(("set", text))
+        return self.refusal if text.startswith(b"no") else ffi.NULL
 
     def run(self, line):
         reason = lib.wire_run_command(line, self.table, 3)
         return None if reason == ffi.NULL else ffi.string(reason).decode()
+
+    def run_text(self, line):
+        """(whether it was one, why not)"""
+        reason = ffi.new("const char **")
+        known = lib.wire_run_text_command(line, self.text_table, 1, reason)
+        return known, None if reason[0] == ffi.NULL else ffi.string(reason[0]).decode()
 
 
 @pytest.mark.parametrize(
@@ -334,6 +379,48 @@ def test_what_is_no_command_runs_nothing(line, reason):
     assert commands.ran == []
 
 
+@pytest.mark.parametrize(
+    "text", [b"a", b"detect.gate 300", b" a  b ", b"\xc3\xb6 0.5", b"~" * 88, b"on", b"7"]
+)
+def test_text_arrives_as_it_is(text):
+    commands = Commands()
+    assert commands.run_text(b"set " + text) == (True, None)
+    assert commands.ran == [("set", text)]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"set", "argument must be text"),
+        (b"set ", "argument must be text"),
+        (b"set " + b"x" * 89, "argument too long"),
+        (b"set a\tb", "control character in the argument"),
+        (b"set \x7f", "control character in the argument"),
+        (b"set a\x1bb", "control character in the argument"),
+    ],
+)
+def test_what_is_no_text_runs_nothing(line, reason):
+    commands = Commands()
+    assert commands.run_text(line) == (True, reason)
+    assert commands.ran == []
+
+
+def test_a_text_command_says_itself_why_it_did_nothing():
+    assert Commands().run_text(b"set nothing 1") == (True, "no such name")
+
+
+@given(st.binary(max_size=95).map(lambda b: b.replace(b"\0", b"").replace(b"\n", b"")))
+def test_any_line_is_a_text_command_or_none(line):
+    commands = Commands()
+    known, reason = commands.run_text(line)
+    assert known == (line == b"set" or line.startswith(b"set "))
+    assert bool(commands.ran) <= known
+    known, reason = commands.run_text(b"set " + line)
+    good = 1 <= len(line) <= 88 and all(c >= 0x20 and c != 0x7F for c in line)
+    assert known and (("set", line) in commands.ran) == good
+    assert (reason is None) == (good and not line.startswith(b"no"))
+
+
 # ---- session ----
 
 
@@ -356,7 +443,8 @@ class Device:
         self.on_hello = ffi.callback("void(void)", self.hello)
         self.on_frame = ffi.callback("void(const uint8_t *, uint32_t)", self.frame)
         self.port = ffi.new("wire_port_t *", self.callbacks)
-        self.app = ffi.new("wire_app_t *", (self.commands.table, 3, self.on_hello, self.on_frame))
+        tables = (self.commands.table, 3, self.commands.text_table, 1)
+        self.app = ffi.new("wire_app_t *", (*tables, self.on_hello, self.on_frame))
         lib.wire_wait_for_room(False)
         lib.wire_session_init(self.port, self.app)
 
@@ -410,6 +498,17 @@ def test_session_runs_commands_and_answers_nonsense():
     assert device.lines == [
         {"event": "error", "reason": "unknown command", "command": "non\x01sense"},
         {"event": "error", "reason": "line too long"},
+    ]
+
+
+def test_session_runs_text_commands_and_tells_their_refusals():
+    device = Device()
+    device.say(b"set gate 3\nset\nset nothing\nsets 1\nscores on\n")
+    assert device.commands.ran == [("set", b"gate 3"), ("set", b"nothing"), ("scores", 1)]
+    assert device.lines == [
+        {"event": "error", "reason": "argument must be text", "command": "set"},
+        {"event": "error", "reason": "no such name", "command": "set nothing"},
+        {"event": "error", "reason": "unknown command", "command": "sets 1"},
     ]
 
 

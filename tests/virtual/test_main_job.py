@@ -12,12 +12,12 @@ import pytest
 
 from host.compile.metadata import read_metadata
 from host.data.alarm import T4, alarm_clip, background_clip
-from host.deploy.cli import memory_ms
 from host.deploy.firmware import build
 from host.deploy.hear import through_virtual_microphone
 from host.deploy.scenario import concatenate, judge
 from host.deploy.scenes import scene
 from host.device import Client, VirtualTransport
+from host.evaluate.stream import memory_ms
 from host.native.chain import Chain
 from host.paths import MODELS
 from host.spec import load

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "detect_settings.h"
 #include "nn.h"
 
 static features_t features;
@@ -44,6 +45,19 @@ void listen_reset(void) {
     detect_reset(&detect);
 }
 
+const char *listen_set(const char *text) {
+    static const char group[] = "detect.";
+    const size_t size = sizeof group - 1;
+    if (strncmp(text, group, size) != 0) {
+        return "unknown setting";
+    }
+    return detect_set(&detect, nn_info()->label, text + size);
+}
+
+const detect_config_t *listen_detect_settings(void) {
+    return &detect.config;
+}
+
 void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands)) {
     frame_listener = on_frame;
 }
@@ -76,6 +90,7 @@ static void hear(const int16_t *pcm, listen_result_t *result) {
     const uint16_t hop = listen_config.features->hop;
     memset(result, 0, sizeof *result);
     result->smoothed = detect.smoothed;
+    result->decision = DETECT_NONE;
 
     const uint32_t start = now();
     for (uint32_t frame = 0; frame < listen_config.hop_frames; frame++) {
@@ -93,6 +108,7 @@ void listen_skip(const int16_t *pcm, listen_result_t *result) {
 
 void listen_push(const int16_t *pcm, listen_result_t *result) {
     hear(pcm, result);
+    const bool active = features_active(&features);
     const uint32_t featured = now();
     if (!features_ready(&features)) {
         return;
@@ -104,7 +120,8 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
     read_scores(result->scores);
     result->infer_us = now() - featured;
     result->scored = true;
-    result->event = detect_step(&detect, result->scores, result->level, &result->detection);
+    result->event = detect_step(&detect, result->scores, result->level, active, &result->detection);
+    result->decision = detect.decision;
 }
 
 const int8_t *listen_window(void) {

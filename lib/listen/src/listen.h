@@ -30,6 +30,7 @@ typedef struct {
     uint16_t level;
     uint16_t scores[DETECT_MAX_LABELS]; /* raw, Q15 */
     const uint16_t *smoothed;           /* Q15 */
+    int16_t decision;                   /* index of a label, DETECT_UNKNOWN or DETECT_NONE */
     detect_event_t detection;
     uint32_t feature_us, infer_us; /* 0 unless a clock was given */
 } listen_result_t;
@@ -37,7 +38,16 @@ typedef struct {
 /* `clock_us` (may be NULL) times the two stages. 0, or negative if network and pipeline disagree.
  */
 int listen_init(uint32_t (*clock_us)(void));
+
+/* Forget what was heard; settings stay. */
 void listen_reset(void);
+
+/* Change a setting by its name in the spec, from the next hop on: "detect.gate 300",
+ * "detect.threshold.<label> 0.8" (detect_settings.h). NULL, or why nothing has changed. */
+const char *listen_set(const char *text);
+
+/* The decision layer's settings in force. */
+const detect_config_t *listen_detect_settings(void);
 
 /* `on_frame` (may be NULL) sees every new frame: `bands` int16 values before quantising. */
 void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));

@@ -35,14 +35,23 @@ static const char *parse_argument(const wire_command_t *command, const char *tex
     return text && strcmp(text, "off") == 0 ? NULL : "argument must be on or off";
 }
 
+/* Whether `line` is `name`, alone or with something behind it; *argument: what is behind the space,
+ * or NULL. */
+static bool names(const char *line, const char *name, const char **argument) {
+    const size_t length = strlen(name);
+    if (strncmp(line, name, length) != 0 || (line[length] != ' ' && line[length] != '\0')) {
+        return false;
+    }
+    *argument = line[length] ? line + length + 1 : NULL;
+    return true;
+}
+
 const char *wire_run_command(const char *line, const wire_command_t *commands, uint32_t count) {
-    const char *space = strchr(line, ' ');
-    const size_t length = space ? (size_t)(space - line) : strlen(line);
     for (uint32_t i = 0; i < count; i++) {
-        const char *name = commands[i].name;
-        if (strlen(name) == length && memcmp(name, line, length) == 0) {
+        const char *argument;
+        if (names(line, commands[i].name, &argument)) {
             uint32_t value;
-            const char *reason = parse_argument(&commands[i], space ? space + 1 : NULL, &value);
+            const char *reason = parse_argument(&commands[i], argument, &value);
             if (reason == NULL) {
                 commands[i].run(value);
             }
@@ -50,4 +59,35 @@ const char *wire_run_command(const char *line, const wire_command_t *commands, u
         }
     }
     return "unknown command";
+}
+
+static const char *check_text(const char *text) {
+    const size_t size = text ? strlen(text) : 0;
+    if (size == 0) {
+        return "argument must be text";
+    }
+    if (size > WIRE_MAX_TEXT) {
+        return "argument too long";
+    }
+    for (const char *c = text; *c; c++) {
+        if ((uint8_t)*c < 0x20 || *c == 0x7f) {
+            return "control character in the argument";
+        }
+    }
+    return NULL;
+}
+
+bool wire_run_text_command(const char *line, const wire_text_command_t *commands, uint32_t count,
+                           const char **reason) {
+    for (uint32_t i = 0; i < count; i++) {
+        const char *text;
+        if (names(line, commands[i].name, &text)) {
+            *reason = check_text(text);
+            if (*reason == NULL) {
+                *reason = commands[i].run(text);
+            }
+            return true;
+        }
+    }
+    return false;
 }

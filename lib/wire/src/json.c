@@ -86,11 +86,40 @@ void json_signed(json_t *j, const char *key, int32_t value) {
     put_signed(j, value);
 }
 
+static void put_decimal(json_t *j, uint32_t value, uint32_t decimals) {
+    uint32_t unit = 1;
+    for (uint32_t i = 0; i < decimals; i++) {
+        unit *= 10;
+    }
+    put_digits(j, value / unit, 1);
+    put(j, '.');
+    put_digits(j, value % unit, decimals);
+}
+
 void json_thousandths(json_t *j, const char *key, uint32_t value) {
     put_key(j, key);
-    put_digits(j, value / 1000, 1);
-    put(j, '.');
-    put_digits(j, value % 1000, 3);
+    put_decimal(j, value, 3);
+}
+
+void json_boolean(json_t *j, const char *key, bool value) {
+    put_key(j, key);
+    put_plain(j, value ? "true" : "false");
+}
+
+void json_null(json_t *j, const char *key) {
+    put_key(j, key);
+    put_plain(j, "null");
+}
+
+void json_object(json_t *j, const char *key) {
+    put_key(j, key);
+    put(j, '{');
+    j->comma = false;
+}
+
+void json_object_end(json_t *j) {
+    put(j, '}');
+    j->comma = true;
 }
 
 void json_array(json_t *j, const char *key) {
@@ -107,6 +136,11 @@ void json_item_text(json_t *j, const char *value) {
 void json_item_signed(json_t *j, int32_t value) {
     separate(j);
     put_signed(j, value);
+}
+
+void json_item_decimal(json_t *j, uint32_t value, uint32_t decimals) {
+    separate(j);
+    put_decimal(j, value, decimals);
 }
 
 void json_array_end(json_t *j) {

@@ -26,10 +26,19 @@ void json_signed(json_t *j, const char *key, int32_t value);
 /* Thousandths: 412 -> 0.412 */
 void json_thousandths(json_t *j, const char *key, uint32_t value);
 
+void json_boolean(json_t *j, const char *key, bool value);
+void json_null(json_t *j, const char *key);
+
+/* "key":{ ... } with fields between. */
+void json_object(json_t *j, const char *key);
+void json_object_end(json_t *j);
+
 /* "key":[ ... ] with items between. */
 void json_array(json_t *j, const char *key);
 void json_item_text(json_t *j, const char *value);
 void json_item_signed(json_t *j, int32_t value);
+/* value / 10^decimals, decimals 1..9: 26, 2 -> 0.26 */
+void json_item_decimal(json_t *j, uint32_t value, uint32_t decimals);
 void json_array_end(json_t *j);
 
 /* } and \n; the line's length, or 0 if it did not fit. */

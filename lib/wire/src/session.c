@@ -87,12 +87,21 @@ uint32_t wire_dropped(void) {
     return session.dropped;
 }
 
+static const char *run(const char *line) {
+    const wire_app_t *app = session.app;
+    const char *reason;
+    if (wire_run_text_command(line, app->text_commands, app->text_command_count, &reason)) {
+        return reason;
+    }
+    return wire_run_command(line, app->commands, app->command_count);
+}
+
 static void handle(wire_event_t event) {
     const wire_receiver_t *r = &session.receiver;
     const char *reason;
     switch (event) {
     case WIRE_LINE:
-        reason = wire_run_command(r->line, session.app->commands, session.app->command_count);
+        reason = run(r->line);
         if (reason) {
             wire_send_error(reason, r->line);
         }

@@ -28,6 +28,8 @@ typedef struct {
 typedef struct {
     const wire_command_t *commands;
     uint32_t command_count;
+    const wire_text_command_t *text_commands; /* may be NULL with a count of 0 */
+    uint32_t text_command_count;
     void (*hello)(void); /* the other side has connected: introduce yourself */
     /* A frame: its payload, header included; NULL when a frame was broken. */
     void (*frame)(const uint8_t *payload, uint32_t size);

@@ -1,0 +1,53 @@
+#include "settings.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "detect_settings.h"
+#include "listen.h"
+#include "wire.h"
+
+/* Thresholds go in the order of hello's labels: names would not always fit into the line. */
+static void send_thresholds(json_t *line, const detect_config_t *detect) {
+    json_array(line, "thresholds");
+    for (uint32_t i = 0; i < detect->labels; i++) {
+        uint32_t decimals;
+        const uint32_t value = detect_decimal(detect->threshold[i], &decimals);
+        json_item_decimal(line, value, decimals);
+    }
+    json_array_end(line);
+}
+
+static void send_settings(void) {
+    const detect_config_t *detect = listen_detect_settings();
+    json_t *line = wire_begin("settings");
+    json_object(line, "detect");
+    for (uint32_t i = 0; i < detect_setting_count; i++) {
+        const detect_setting_t *setting = &detect_settings[i];
+        const uint16_t value = detect_setting_value(detect, setting);
+        if (setting->is_switch) {
+            json_boolean(line, setting->name, value != 0);
+        } else {
+            json_unsigned(line, setting->name, value);
+        }
+    }
+    send_thresholds(line, detect);
+    json_object_end(line);
+    wire_end(line);
+}
+
+const char *settings_get(const char *group) {
+    if (strcmp(group, "detect") != 0) {
+        return "only detect can be asked for";
+    }
+    send_settings();
+    return NULL;
+}
+
+const char *settings_set(const char *assignment) {
+    const char *reason = listen_set(assignment);
+    if (reason == NULL) {
+        send_settings();
+    }
+    return reason;
+}

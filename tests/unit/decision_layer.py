@@ -1,0 +1,150 @@
+"""lib/detect for tests: the C code, and the same decisions once more in plain Python."""
+
+from dataclasses import dataclass, field
+
+from host.native import library
+from host.native.sources import lib
+
+CDEF = """
+typedef struct {
+    uint16_t labels, gate, gate_activity, gate_delay, gate_backoff, smoothing, minimum_count;
+    uint16_t suppression, vote, unknown_events, tells_activity;
+    uint16_t threshold[32];
+} detect_config_t;
+typedef struct {
+    const detect_config_t *model;
+    detect_config_t config;
+    uint16_t history[32][32];
+    int8_t decisions[32];
+    uint16_t next, count;
+    uint32_t sum[32];
+    uint16_t smoothed[32];
+    uint32_t triggers, since_opening, since_event, since_unknown;
+    int8_t decision;
+} detect_t;
+typedef struct { int16_t label; uint16_t score; } detect_event_t;
+int detect_init(detect_t *d, const detect_config_t *config);
+void detect_reset(detect_t *d);
+const char *detect_apply(detect_t *d, const detect_config_t *config);
+uint16_t detect_level(const int16_t *pcm, uint32_t samples);
+bool detect_step(detect_t *d, const uint16_t *scores, uint16_t level, bool active,
+                 detect_event_t *event);
+typedef struct {
+    const char *name;
+    uint16_t offset, lowest, highest;
+    bool is_switch;
+    const char *reason;
+} detect_setting_t;
+extern detect_setting_t detect_settings[];
+extern uint32_t detect_setting_count;
+const char *detect_set(detect_t *d, const char *const *labels, const char *text);
+uint32_t detect_decimal(uint16_t q15, uint32_t *decimals);
+"""
+sources = lib("detect")
+ffi, c = library("detect", sources.files, CDEF, sources.include)
+UNKNOWN, NONE = -1, -2
+DEFAULTS = {"smoothing": 1, "minimum_count": 1}
+
+
+def text(reason) -> str | None:
+    """A reason of the C code."""
+    return None if reason == ffi.NULL else ffi.string(reason).decode()
+
+
+class Detector:
+    """The C code. Settings by the names of detect_config_t, threshold as a list (Q15)."""
+
+    def __init__(self, threshold, labels=(), **settings):
+        settings = {**DEFAULTS, **settings, "threshold": threshold, "labels": len(threshold)}
+        self.config = ffi.new("detect_config_t *", settings)
+        self.state = ffi.new("detect_t *")
+        self._names = [ffi.new("char[]", name.encode()) for name in labels]
+        self.labels = ffi.new("const char *[]", self._names)
+        self.status = c.detect_init(self.state, self.config)
+
+    def step(self, *scores, level=1000, active=False):
+        event = ffi.new("detect_event_t *")
+        if c.detect_step(self.state, list(scores), level, active, event):
+            return event.label, event.score
+        return None
+
+    @property
+    def decision(self):
+        return self.state.decision
+
+    @property
+    def smoothed(self):
+        return list(self.state.smoothed[0 : self.config.labels])
+
+    def set(self, assignment):
+        """`detect_set`: None, or why not."""
+        return text(c.detect_set(self.state, self.labels, assignment.encode()))
+
+    def bytes(self):
+        return bytes(ffi.buffer(self.state))
+
+
+@dataclass
+class Plain:
+    """The decision layer as one would tell it: everything is kept, nothing is kept up to date."""
+
+    threshold: list[int]
+    gate: int = 0
+    gate_activity: int = 0
+    gate_delay: int = 0
+    gate_backoff: int = 0
+    smoothing: int = 1
+    minimum_count: int = 1
+    suppression: int = 0
+    vote: int = 0
+    unknown_events: int = 0
+    tells_activity: int = 1
+    triggers: list[bool] = field(default_factory=list)
+    openings: list[bool] = field(default_factory=list)
+    counted: list[list[int]] = field(default_factory=list)
+    decisions: list[int] = field(default_factory=list)  # before the vote
+    events: list[tuple[int, int]] = field(default_factory=list)  # hop, label
+    decision: int = NONE
+    smoothed: list[int] = field(default_factory=list)
+
+    def step(self, *scores, level=1000, active=False):
+        hop = len(self.counted)
+        gated = self.gate > 0 or self.gate_activity
+        loud = level >= self.gate and (active or not self.gate_activity)
+        self.triggers.append(bool(gated and loud))
+        from_hop = hop - self.gate_delay
+        self.openings.append(from_hop >= 0 and self.triggers[from_hop])
+        is_open = not gated or any(self.openings[max(0, hop - self.gate_backoff) :])
+        self.counted.append(list(scores) if is_open else [0] * len(scores))
+        last = self.counted[-self.smoothing :]
+        self.smoothed = [sum(column) // len(last) for column in zip(*last, strict=True)]
+        self.decisions.append(self._decide(is_open))
+        voters = max(1, self.vote)
+        last = self.decisions[-voters:]
+        winners = [d for d in set(last) if last.count(d) * 2 > voters]
+        self.decision = winners[0] if winners else NONE
+        return self._tell(hop)
+
+    def _decide(self, is_open):
+        if len(self.counted) < self.minimum_count:
+            return NONE
+        over = [
+            (-score, label)
+            for label, (score, least) in enumerate(zip(self.smoothed, self.threshold, strict=True))
+            if least > 0 and score >= least
+        ]
+        return min(over)[1] if over else UNKNOWN if is_open else NONE
+
+    def _tell(self, hop):
+        def quiet(kinds):
+            return not any(kinds(e) and hop - at <= self.suppression for at, e in self.events)
+
+        label = self.decision
+        if label >= 0 and quiet(lambda e: e >= 0):
+            self.events.append((hop, label))
+            return label, self.smoothed[label]
+        if label == UNKNOWN and self.unknown_events and quiet(lambda e: True):
+            self.events.append((hop, label))
+            pairs = zip(self.smoothed, self.threshold, strict=True)
+            return label, max([score for score, least in pairs if least > 0], default=0)
+        return None
