@@ -23,9 +23,9 @@ COMMANDS = {
     "run": "host.compile.run:run",
     "virtual": "host.virtual.cli:virtual",
     "train-and-deploy": "host.deploy.cli:train_and_deploy",
+    "device": "host.device.settings:device",
     "monitor": "host.monitor.cli:monitor",
     "classify": "host.classify.cli:classify",
-    "device": "host.device.settings:device",
 }
 
 

@@ -37,7 +37,8 @@ class Model:
 @dataclass(frozen=True)
 class Data:
     """kind "alarm": generated alarms and backgrounds. kind "esc": the ESC layout at `path`. kind
-    "dataset": what `host record` and `host data` made."""
+    "dataset": what `host record` and `host data` made, or until there is such a thing, what `synth`
+    makes (host/data/synthetic.py)."""
 
     kind: str
     path: str = ""  # esc: relative to $OTOLITH_DATA; dataset: "dataset", relative to where you are
@@ -55,6 +56,7 @@ class Data:
     folds: int = 5  # split = "kfold": so many
     fold: int = 1  # the one that tests
     validate_by: str = "group"  # or file, where groups are few
+    synth: str = ""  # dataset: impact, keyword: sounds made by programs where nothing is at `path`
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ READ = {  # keys of [data] each kind reads
     "dataset": (
         *("kind", "seed", "path", "split", "group", "test_groups", "train_groups"),
         *("folds", "fold", "validate_share", "validate_by"),
+        *("synth", "train_clips", "validate_clips", "test_clips"),
     ),
 }
 
@@ -316,6 +319,23 @@ def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
     need(1 <= data.fold <= data.folds, "[data] fold", "must be 1 to folds")
 
 
+def _check_synth(data: Data, classes: list[str], need: Callable[[bool, str, str], None]) -> None:
+    """Sounds made by programs."""
+    from host.data import synthetic
+
+    clips = (data.train_clips, data.validate_clips, data.test_clips)
+    keys = "[data] train_clips, validate_clips, test_clips"
+    if not data.synth:
+        need(not any(clips), keys, "go with synth")
+        return
+    known = data.synth in synthetic.KINDS
+    need(known, "[data] synth", f"must be one of {', '.join(synthetic.KINDS)}")
+    problem = synthetic.check(data.synth, classes)
+    need(problem is None, "[data] synth", problem or "")
+    enough = 2 * len(classes)
+    need(min(clips) >= enough, keys, f"at least {enough} each: two of a class")
+
+
 def _augment(table: dict, where: str) -> dict:
     """[augment] with its sections parsed by those who know them."""
     sections = {key: value for key, value in table.items() if isinstance(value, dict)}
@@ -357,6 +377,8 @@ def _check(spec: Spec, where: str) -> None:
     need(0 <= augment.gain_db <= 60, "[augment] gain_db", "must be 0 to 60")
     need(0 <= augment.noise_snr_db <= 90, "[augment] noise_snr_db", "must be 0 to 90")
     need(1 <= augment.windows_a_clip <= 1000, "[augment] windows_a_clip", "must be 1 to 1000")
+    if data.kind == "dataset":
+        _check_synth(data, model.classes, need)
     if data.kind == "alarm":
         clips = (data.train_clips, data.validate_clips, data.test_clips)
         need(min(clips) >= 4, "[data] train_clips, validate_clips, test_clips", "at least 4 each")

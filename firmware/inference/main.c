@@ -304,20 +304,15 @@ static void command_restart(uint32_t unused) {
     wire_send_ok("restart");
 }
 
-static const wire_text_command_t text_commands[] = {{"get", settings_get}, {"set", settings_set}};
-
 static const wire_command_t commands[] = {
-    {"restart", WIRE_NO_ARGUMENT, command_restart},
-    {"hello", WIRE_NO_ARGUMENT, command_hello},
-    {"version", WIRE_NO_ARGUMENT, command_hello},
-    {"stats", WIRE_NO_ARGUMENT, command_stats},
-    {"scores", WIRE_SWITCH, command_scores},
-    {"features", WIRE_SWITCH, command_features},
-    {"pcm", WIRE_SWITCH, command_pcm},
-    {"inject", WIRE_NUMBER, start_injection},
-    {"reset", WIRE_NO_ARGUMENT, app_reset},
-    {"bootsel", WIRE_NO_ARGUMENT, app_bootsel},
+    {"hello", WIRE_NO_ARGUMENT, command_hello},  {"version", WIRE_NO_ARGUMENT, command_hello},
+    {"stats", WIRE_NO_ARGUMENT, command_stats},  {"scores", WIRE_SWITCH, command_scores},
+    {"features", WIRE_SWITCH, command_features}, {"pcm", WIRE_SWITCH, command_pcm},
+    {"inject", WIRE_NUMBER, start_injection},    {"restart", WIRE_NO_ARGUMENT, command_restart},
+    {"reset", WIRE_NO_ARGUMENT, app_reset},      {"bootsel", WIRE_NO_ARGUMENT, app_bootsel},
 };
+
+static const wire_text_command_t text_commands[] = {{"get", settings_get}, {"set", settings_set}};
 
 static const wire_app_t app = {
     .commands = commands,

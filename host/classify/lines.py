@@ -34,10 +34,10 @@ def scores(hop: Hop) -> dict | None:
         "event": "scores",
         "hop": hop.hop,
         "t_ms": hop.t_ms,
-        "level": hop.level,
         "q": hop.q.tolist(),
         "scores": hop.scores.tolist(),
         "smoothed": hop.smoothed.tolist(),
+        "level": hop.level,
         "decision": hop.decision,
     }
 

@@ -20,22 +20,28 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @click.command("compile")
 @MODEL
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for C.")
+@click.option("--board", help="Say whether the model keeps up with the sound there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def compile_(model: Path, out: Path, as_json: bool) -> None:
+def compile_(model: Path, out: Path, board: str | None, as_json: bool) -> None:
     """Compile MODEL (an int8 .tflite) to C for lib/nn.
 
     \b
     Example:
-        host compile models/fire_alarm/fire_alarm.tflite -o build/model
+        host compile models/fire_alarm/fire_alarm.tflite -o build/model --board pico
     """
+    from host.summarize.realtime import of_file
+
     try:
-        report = compile_model(read_file(model), out, model.stem)
+        data = read_file(model)
+        expected = of_file(data, model.stem, board) if board else None
+        report = compile_model(data, out, model.stem)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise
         raise UserError(f"{model}: {error.message}") from error
     if as_json:
-        click.echo(json.dumps(report))
+        found = {"realtime": expected.figures()} if expected else {}
+        click.echo(json.dumps({**report, **found}))
         return
     table = Table("operation", "output", "MACs")
     for step in report["operations"]:
@@ -46,6 +52,8 @@ def compile_(model: Path, out: Path, as_json: bool) -> None:
         f"{report['name']} {report['hash']}: arena {report['arena']:,} bytes, weights "
         f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
     )
+    if expected:
+        click.echo(expected.line())
 
 
 @click.command()

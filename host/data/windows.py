@@ -19,6 +19,7 @@ from host.augment.fill import floor_noise
 from host.data.alarm import alarm_clip, background_clip
 from host.data.clips import open_rows
 from host.data.sets import assign, held_out
+from host.data.synthetic import folder_of
 from host.errors import UserError
 from host.features import read_pcm
 from host.paths import test_data
@@ -147,7 +148,7 @@ OTHERS = "unknown"  # the class that takes what the network is not to tell apart
 def _dataset_recordings(spec: Spec) -> list[Recorded]:
     """What metadata.csv lists, parted as [data] split says; labels that are no class are "unknown"
     if that is one, and left out otherwise."""
-    dataset = Path(spec.data.path or "dataset")
+    dataset = folder_of(spec)
     classes = spec.model.classes
     others = classes.index(OTHERS) if OTHERS in classes else None
     rows = open_rows(dataset).rows
@@ -179,6 +180,8 @@ def _recorded_windows(
     spec: Spec, progress: Callable[[str, float], None], clips: int | None
 ) -> dict[str, Windows]:
     samples, augment = spec.features.samples, spec.augment
+    if spec.data.kind == "dataset":
+        folder_of(spec, progress)
     files = recordings(spec)
     if clips is not None:
         seen: Counter[tuple[str, int]] = Counter()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from host.data.alarm import T3, alarm_clip, background_clip
+from host.data.synthetic import SCENE, clip, is_synthetic
 from host.data.windows import recordings
 from host.deploy.scenario import RATE, Segment
 from host.errors import UserError
 from host.features import read_pcm
 from host.spec import Spec
+
+SEGMENT_S = 1.5  # of a synthesised scene
 
 
 def _alarm_scene(spec: Spec, seed: int) -> list[Segment]:
@@ -40,7 +43,24 @@ def _recorded_scene(spec: Spec, seed: int) -> list[Segment]:
     return segments
 
 
+def _synthetic_scene(spec: Spec, seed: int) -> list[Segment]:
+    """Each class that makes an event, between stretches of none; sounds of no set."""
+    told = [label for label in spec.model.classes if label in spec.detect.thresholds]
+    quiet = [label for label in spec.model.classes if label not in told]
+    order = np.random.default_rng((seed, SCENE)).permutation(len(told))
+    labels: list[str] = []
+    for number in order:
+        labels += [*quiet[:1], told[number]]
+    segments = []
+    for place, label in enumerate([*labels, *quiet[:1]]):
+        heard = label if label in told else None
+        pcm = clip(spec, label, round(SEGMENT_S * RATE), "test", (seed, SCENE, place))
+        segments.append(Segment(label, heard, pcm))
+    return segments
+
+
 def scene(spec: Spec, seed: int) -> list[Segment]:
     """The test scene of a model; another seed draws other sounds."""
-    make = _alarm_scene if spec.data.kind == "alarm" else _recorded_scene
-    return make(spec, seed)
+    if spec.data.kind == "alarm":
+        return _alarm_scene(spec, seed)
+    return (_synthetic_scene if is_synthetic(spec) else _recorded_scene)(spec, seed)

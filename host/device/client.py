@@ -172,9 +172,7 @@ class Client:
         hello = self.command("hello")
         if "labels" not in hello or "hop" not in hello:
             raise UserError(f"the board runs {hello.get('app')}, not the inference app: upload it")
-        # the board writes the bytes of its labels as Latin-1
-        labels = [label.encode("latin-1").decode() for label in hello["labels"]]
-        return labels, 1000 * hello["hop"] / hello["rate"]
+        return [_label(label) for label in hello["labels"]], 1000 * hello["hop"] / hello["rate"]
 
     def inject(
         self,
@@ -218,6 +216,14 @@ class Client:
         ran, before = self._wait_for(lambda m: m["event"] == "ran", timeout_ms, "run", renew=True)
         output = b"".join(m.data for m in before if isinstance(m, Frame) and m.type == "T")
         return RunResult(output, ran["cycles"], ran["arena"], ran)
+
+
+def _label(told: str) -> str:
+    """A label as the model has it: a board writes its bytes as Latin-1."""
+    try:
+        return told.encode("latin-1").decode()
+    except UnicodeError:
+        return told
 
 
 def _is_refusal(message: dict, asked: str) -> bool:

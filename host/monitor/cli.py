@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from host.device import Client
 from host.errors import UserError
 from host.monitor.board import attached, virtual
 from host.monitor.lines import Lines, Summary
@@ -84,8 +83,9 @@ def monitor(
         live = hears and sys.stdout.isatty() and not (as_json or plain)
         recording = None
         if record:
-            heard = str(audio) if audio else "its microphone"
-            about = {"board": listening.name, "heard": heard, "detect": _settings(listening.client)}
+            about = {"board": listening.name, "heard": str(audio) if audio else "its microphone"}
+            if hears:  # events depend on them
+                about["detect"] = listening.client.settings()
             recording = Recording(record, hello, about)
         view: View
         if live:
@@ -103,10 +103,3 @@ def monitor(
     click.echo(summary.line(session.seconds), err=True)
     if kept:
         click.echo(kept, err=True)
-
-
-def _settings(client: Client) -> dict | None:
-    """The decision layer's settings in force: a recording replays with the same ones."""
-    with contextlib.suppress(UserError):  # firmware of before they could be changed
-        return client.settings()
-    return None

@@ -16,6 +16,7 @@ from host.evaluate.tables import table
 from host.summarize.boards import load_boards
 from host.summarize.fit import Fit, fit, network_need
 from host.summarize.network import LayerInfo, layers
+from host.summarize.realtime import estimate
 
 BASIS = {"build": "image", "other build": "about", "network": "network"}
 
@@ -75,6 +76,10 @@ def summarize(model: Path, as_json: bool) -> None:
     else:
         _print_metadata(metadata)
     _print_boards(fits)
+    for f in fits:
+        expected = estimate(compiled, metadata, f.board)
+        if expected:
+            click.echo(expected.line())
 
 
 def _board(f: Fit) -> dict:

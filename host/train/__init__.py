@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from host.augment.pipeline import Augmenter
 from host.compile.metadata import write_metadata
+from host.data.synthetic import origin
 from host.data.windows import OTHERS, SETS, Windows, count_training, load_windows
 from host.errors import UserError
 from host.evaluate.clips import of_windows
@@ -26,6 +27,8 @@ from host.features import step
 from host.files import replacing
 from host.report.training import training_report
 from host.spec import Spec
+from host.summarize.boards import named
+from host.summarize.realtime import estimate
 from host.train import feasible, judge
 from host.train.architectures import find, fused
 from host.train.checkpoint import Checkpoint
@@ -100,8 +103,11 @@ def train(
     state = checkpoint.load() if how.resume else None
     with _bars(console) as progress, contextlib.ExitStack() as stack:
         progress("checking the network", 0.1)
-        feasible.check(spec, how.board, architecture)
+        compiled = feasible.check(spec, how.board, architecture)
         progress("checking the network", 1.0)
+        expected = estimate(compiled, spec.metadata(), named(how.board))
+        if expected:
+            console.print(expected.line(), markup=False, highlight=False, soft_wrap=True)
         windows = load_windows(spec, progress, _DRY_CLIPS if how.dry else None)
         maker = Maker(spec.metadata()["features"])
         stack.callback(maker.close)
@@ -152,7 +158,7 @@ def train(
                 model = fused(model, build)
             float_scores = both(model.predict(real["test"], verbose=0, batch_size=256))
             raw = course.quantised(model, typical)
-            tflite = write_metadata(raw, spec.metadata())
+            tflite = write_metadata(raw, {**spec.metadata(), "data": origin(spec)})
 
         test = sets["test"]
         scores, report = judge.int8_scores(tflite, spec, test, progress)
@@ -160,6 +166,7 @@ def train(
     metrics = {
         "model": spec.model.name,
         "hash": report["hash"],
+        "data": origin(spec),
         "parameters": int(model.count_params()),
         "macs": report["macs"],
         "weights_bytes": report["weights"],
@@ -207,10 +214,10 @@ def train(
 def _say(console: Console, metrics: dict, out: Path, interrupted: bool) -> None:
     lines = [f"Warning: {line}" for line in metrics["warnings"]]
     lines.append(
-        f"{metrics['model']}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; test "
-        f"accuracy {metrics['int8_accuracy']:.1%} int8 ({metrics['float_accuracy']:.1%} float), "
-        f"by clip {metrics['clip_accuracy']:.1%}; {metrics['seconds']:.0f} s; report: "
-        f"{out / 'report.html'}"
+        f"{metrics['model']}: {metrics['parameters']:,} parameters, {metrics['macs']:,} MACs; on "
+        f"{metrics['data']}: test accuracy {metrics['int8_accuracy']:.1%} int8 "
+        f"({metrics['float_accuracy']:.1%} float), by clip {metrics['clip_accuracy']:.1%}; "
+        f"{metrics['seconds']:.0f} s; report: {out / 'report.html'}"
     )
     if interrupted:
         lines.append(f"{metrics['stopped']}; the best one is kept; --resume goes on")

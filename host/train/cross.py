@@ -13,6 +13,7 @@ from rich.table import Table
 
 from host.data.clips import open_rows
 from host.data.sets import always_trains, group_of
+from host.data.synthetic import folder_of
 from host.errors import UserError
 from host.files import write_text
 from host.spec import Spec
@@ -38,7 +39,7 @@ def turns(spec: Spec) -> dict[str, Spec]:
     if data.split == "kfold":
         return {f"fold {fold}": with_data(fold=fold) for fold in range(1, data.folds + 1)}
     if data.split == "group":
-        rows = [r for r in open_rows(Path(data.path or "dataset")).rows]
+        rows = [r for r in open_rows(folder_of(spec)).rows]
         group = group_of(data, rows)
         names = sorted({group(row) for row in rows if row.label in spec.model.classes})
         names = [name for name in names if not always_trains(data, name)]

@@ -11,7 +11,7 @@ from host.compile import Compiled, compile_graph
 from host.compile.metadata import write_metadata
 from host.errors import UserError
 from host.spec import Spec
-from host.summarize.boards import load_boards
+from host.summarize.boards import named
 from host.summarize.fit import fit, network_need
 from host.train.architectures import find, fused
 from host.train.convert import to_int8
@@ -39,10 +39,7 @@ def _network(keras: Any, spec: Spec, architecture: Callable | None) -> Any:
 
 def check(spec: Spec, board: str, architecture: Callable | None = None) -> Compiled:
     """The untrained network, compiled. UserError, with by how much, if it does not fit `board`."""
-    chosen = next((b for b in load_boards() if b.id == board), None)
-    if chosen is None:
-        known = ", ".join(b.id for b in load_boards())
-        raise UserError(f"no board {board!r}: one of {known}")
+    chosen = named(board)
     compiled = compile_graph(untrained(spec, architecture), spec.model.name)
     found = fit(chosen, compiled, network_need(compiled, spec.metadata()))
     if not found.fits:

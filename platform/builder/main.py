@@ -162,8 +162,9 @@ def add_model():
         print(f"{model.name} is not trained yet: training it from {model.parent}/spec.toml")
         run_host("train", str(model.parent))
     out = build_dir / "model"
-    run_host("compile", str(model), "-o", str(out))
-    if '"listen.h"' in included and not (out / "pipeline.c").exists():
+    listens = '"listen.h"' in included  # then it has to keep up with the microphone
+    run_host("compile", str(model), "-o", str(out), *(["--board", board.id] if listens else []))
+    if listens and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
             "app that takes any network, such as bench"

@@ -78,7 +78,13 @@ def listening_board(stream: bytes, more: dict[str, bytes] | None = None) -> Fake
     answers = {
         f"{word} {switch}": ok(f"{word} {switch}") for word in words for switch in ("on", "off")
     }
-    answers |= {"hello": line(**HELLO), "stats": line(**STATS), "restart": ok("restart") + stream}
+    settings = line(event="settings", detect={"gate": 0, "thresholds": [0.0, 0.5]})
+    answers |= {
+        "get detect": settings,
+        "hello": line(**HELLO),
+        "stats": line(**STATS),
+        "restart": ok("restart") + stream,
+    }
     return FakeBoard(answers | (more or {}))
 
 

@@ -73,8 +73,7 @@ def test_json_has_the_lines_of_a_board(folder, hops):
     for h in hops:
         if h.q is not None:
             values = {"q": h.q.tolist(), "scores": h.scores.tolist()}
-            values |= {"smoothed": h.smoothed.tolist(), "level": h.level}
-            values["decision"] = h.decision
+            values |= {"smoothed": h.smoothed.tolist(), "level": h.level, "decision": h.decision}
             expected.append({"event": "scores", "hop": h.hop, "t_ms": h.t_ms, **values})
         if h.event:
             label, q = h.event

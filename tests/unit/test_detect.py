@@ -1,6 +1,8 @@
 """lib/detect: sequences worked by hand, all of it against a plain model, settings as text."""
 
 import dataclasses
+import random
+import subprocess
 
 import pytest
 from decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host import detect as host_detect
+from host.paths import LIB, ROOT
 
 # ---- thresholds, averages, suppression ----
 
@@ -393,6 +396,44 @@ def test_any_text_leaves_settings_in_range(assignment):
     d.set(assignment.replace("\0", "").encode("utf-8", "replace").decode())
     again = ffi.new("detect_t *")
     assert c.detect_init(again, ffi.addressof(d.state, "config")) == 0
+
+
+@pytest.fixture(scope="module")
+def harness(tmp_path_factory):
+    """detect_set behind the wire's commands, with AddressSanitizer and UBSan."""
+    program = tmp_path_factory.mktemp("detect") / "detect_set"
+    command = ["cc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined"]
+    command += ["-fno-sanitize-recover=all", "-o", program]
+    command += [f"-I{LIB / name / 'src'}" for name in ("wire", "detect")]
+    command += [ROOT / "tests" / "unit" / "detect_set.c", LIB / "wire" / "src" / "command.c"]
+    command += sorted((LIB / "detect" / "src").glob("*.c"))
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return program
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_line_makes_the_settings_leave_their_memory(harness, seed):
+    """Settings good, bad, cut and mutated, and a hop after each; checked by sanitizers."""
+    rng = random.Random(seed)
+    names = [*host_detect.RANGES, *host_detect.SWITCHES, "threshold", "threshold.bell"]
+    lines = []
+    for _ in range(20_000):
+        value = rng.choice(
+            ["on", "off", "0", "1", "31", "0.5", "0.99999", "65535", "1e9", "9" * 60]
+        )
+        if rng.random() < 0.3:
+            value = str(rng.randrange(40))
+        text = bytearray(f"set {rng.choice(names)} {value}".encode())
+        if rng.random() < 0.3:
+            text[rng.randrange(len(text))] = rng.randrange(1, 256)
+        if rng.random() < 0.1:
+            del text[rng.randrange(len(text)) :]
+        lines.append(bytes(text).replace(b"\n", b" "))
+    done = subprocess.run([harness], input=b"\n".join(lines), capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    taken, _, count = done.stdout.split()
+    assert 3000 < int(taken) < int(count) == len(lines)
 
 
 def test_all_thresholds_return_after_all_were_off():

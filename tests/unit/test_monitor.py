@@ -224,6 +224,7 @@ def test_a_recording_holds_what_the_board_streamed(monitor, tmp_path):
     assert features.tolist() == [row(0).tolist(), row(1).tolist()] and features.dtype == np.int16
     assert events == [SCORES, DETECT, {"event": "stats", "t_ms": 70}]
     session = json.loads((tmp_path / "r" / "session.json").read_text())
+    assert session["detect"]["thresholds"] == {"background": 0.0, "loud": 0.5}
     assert session["hello"] == HELLO and session["board"] == "/dev/fake"
     assert session["ended"] == {
         "why": "stopped",

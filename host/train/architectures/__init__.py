@@ -16,14 +16,17 @@ ARCHITECTURES = {
     "ds_cnn_m": "host.train.architectures.ds_cnn:ds_cnn_m",
     "ds_cnn_s": "host.train.architectures.ds_cnn:ds_cnn_s",
     "esc_cnn": "host.train.architectures.esc_cnn:esc_cnn",
+    "keyword_cnn": "host.train.architectures.compact_cnn:keyword_cnn",
     "micro_speech": "host.train.architectures.micro_speech:micro_speech",
     "separable_cnn": "host.train.architectures.separable_cnn:separable_cnn",
     "smart_lock_cnn": "host.train.architectures.smart_lock_cnn:smart_lock_cnn",
+    "smart_lock_small": "host.train.architectures.compact_cnn:smart_lock_small",
     "speech_cnn": "host.train.architectures.speech_cnn:speech_cnn",
     "strided_cnn": "host.train.architectures.strided_cnn:strided_cnn",
     "tenet12": "host.train.architectures.tenet:tenet12",
     "tenet20": "host.train.architectures.tenet:tenet20",
     "tenet6": "host.train.architectures.tenet:tenet6",
+    "tenet6_narrow": "host.train.architectures.tenet:tenet6_narrow",
 }
 
 

@@ -8,6 +8,7 @@ by side, which for_inference() adds up into one of 9.
     name     blocks  channels  usual input         parameters: training   inference
     tenet6        6        32  98 x 40, 12 classes           70,700         55,148
     tenet12      12        32  98 x 40, 12 classes          133,676        102,572
+    tenet6_narrow 6        12  98 x 104, 3 classes           19,347         13,515
     tenet20      20        50  98 x 104, 3 classes          465,303        384,303
 
 tenet20 is what MLTK's tutorial on the words on and off trains (its "TENet12", five stages of four).
@@ -15,7 +16,7 @@ tenet20 is what MLTK's tutorial on the words on and off trains (its "TENet12", f
 
 from host.train.architectures.multi_scale import for_inference, multi_scale
 
-__all__ = ["for_inference", "tenet6", "tenet12", "tenet20"]
+__all__ = ["for_inference", "tenet6", "tenet6_narrow", "tenet12", "tenet20"]
 
 SCALES = (9, 7, 5, 3)
 EXPANSION = 3
@@ -24,6 +25,11 @@ EXPANSION = 3
 def tenet6(frames: int, bands: int, classes: int, dropout: float):
     """(1, frames, bands, 1) -> (1, classes)."""
     return _tenet((frames, bands, classes, dropout), channels=32, stages=3, depth=2)
+
+
+def tenet6_narrow(frames: int, bands: int, classes: int, dropout: float):
+    """(1, frames, bands, 1) -> (1, classes). For chips without SIMD."""
+    return _tenet((frames, bands, classes, dropout), channels=12, stages=3, depth=2)
 
 
 def tenet12(frames: int, bands: int, classes: int, dropout: float):

@@ -108,7 +108,6 @@ void listen_skip(const int16_t *pcm, listen_result_t *result) {
 
 void listen_push(const int16_t *pcm, listen_result_t *result) {
     hear(pcm, result);
-    const bool active = features_active(&features);
     const uint32_t featured = now();
     if (!features_ready(&features)) {
         return;
@@ -120,7 +119,8 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
     read_scores(result->scores);
     result->infer_us = now() - featured;
     result->scored = true;
-    result->event = detect_step(&detect, result->scores, result->level, active, &result->detection);
+    result->event = detect_step(&detect, result->scores, result->level, features_active(&features),
+                                &result->detection);
     result->decision = detect.decision;
 }
 

@@ -1,0 +1,188 @@
+"""What a tap, a row, an output costs on the virtual Pico -> host/summarize/costs/rp2040.json.
+
+    python bench/costs.py
+
+Profiles untrained networks of many shapes, fits cycles by operation to what each layer does
+(host/summarize/realtime.py), then runs the front ends of the presets in the inference app at the
+microphone. CHECKED networks are not fitted but predicted. Rerun it when kernels or
+front ends change. Deterministic.
+"""
+
+import json
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+from host.compile import compile_graph, model_hash
+from host.deploy.firmware import build
+from host.deploy.hear import through_virtual_microphone
+from host.features import PRESETS, preset
+from host.files import write_text
+from host.paths import MODELS
+from host.spec import load, parse
+from host.summarize.profile import profile_image
+from host.summarize.realtime import ANY, COSTS, costs_of, frame_work, network_cycles, steps_of, work
+from host.train.feasible import untrained
+
+CLOCK = 125e6
+# architecture, frames, bands, classes
+FITTED = [
+    ("smart_lock_cnn", 15, 20, 4),
+    ("alarm_cnn", 124, 129, 2),
+    ("esc_cnn", 62, 129, 10),
+    ("strided_cnn", 62, 129, 10),
+    ("micro_speech", 49, 40, 4),
+    ("ds_cnn_s", 49, 10, 12),
+    ("tenet6", 49, 40, 12),
+    ("bc_resnet", 62, 40, 4),
+]
+CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
+UNITS = {
+    "CONV_2D": ("macs", "rows", "outputs", "pixels"),
+    "DEPTHWISE_CONV_2D": ("macs", "rows", "outputs", "pixels"),
+    "FULLY_CONNECTED": ("macs", "outputs"),
+    "MEAN": ("inputs", "outputs"),
+    "MAX_POOL_2D": ("macs", "outputs"),
+    "AVERAGE_POOL_2D": ("macs", "outputs"),
+}
+
+
+def network(architecture: str, frames: int, bands: int, classes: int) -> bytes:
+    """Untrained: what it costs does not depend on what it learnt."""
+    names = [f"c{number}" for number in range(classes)]
+    return untrained(
+        parse(
+            {
+                "model": {
+                    "name": architecture,
+                    "description": "",
+                    "classes": names,
+                    "architecture": architecture,
+                },
+                "data": {"kind": "dataset"},
+                "features": {"frames": frames, "window": 256, "hop": 128}
+                | ({} if bands == 129 else {"kind": "mfcc", "bands": bands, "mels": bands}),
+                "detect": {"thresholds": {"c1": 0.5}},
+            },
+            architecture,
+        )
+    )
+
+
+def profiled(data: bytes, folder: Path):
+    """(compiled, profile) of a network."""
+    compiled = compile_graph(data, "network")
+    file = folder / "network.tflite"
+    file.write_bytes(data)
+    return compiled, profile_image(build("pico-bench", file).uf2, compiled)
+
+
+def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str, float]:
+    """Prices, none below 0, that come nearest in proportion."""
+    y = np.array(cycles, float)
+    left = [u for u in units if any(row.get(u, 0) for row in rows)]
+    while True:
+        x = np.array([[row.get(u, 0) for u in left] for row in rows], float)
+        # large layers matter, but not alone
+        weight = 1 / np.sqrt(y)
+        prices = np.linalg.lstsq(x * weight[:, None], y * weight, rcond=None)[0]
+        if (prices >= 0).all() or len(left) == 1:
+            return {u: round(max(0.0, float(p)), 4) for u, p in zip(left, prices, strict=True)}
+        left.pop(int(prices.argmin()))
+
+
+def operations(folder: Path) -> dict:
+    """Prices by operation."""
+    rows, cycles = defaultdict(list), defaultdict(list)
+    for case in FITTED:
+        compiled, profile = profiled(network(*case), folder)
+        for step, layer in zip(steps_of(compiled), profile.layers, strict=True):
+            rows[step.operation].append(work(step, compiled.graph))
+            cycles[step.operation].append(layer.cycles)
+        print(f"{case}: {profile.cycles:,} cycles", flush=True)
+    prices = {
+        name: fit(rows[name], cycles[name], UNITS.get(name, ("outputs", "calls")))
+        for name in sorted(rows)
+    }
+    plain = [p for name, p in prices.items() if name not in UNITS and p.get("outputs")]
+    return {**prices, ANY: {"outputs": max(p["outputs"] for p in plain)}}
+
+
+def front_ends(folder: Path) -> dict:
+    """Prices of a frame by kind, of a sample of the microphone, and of a value of the window by
+    compression: what makes it the network's input."""
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
+    from front_end_model import network as listener
+    from front_end_model import sound
+
+    wide = {
+        "kind": "spectrogram", "sample_rate": 16000, "window": 256, "hop": 128,
+        "frames": 124, "bands": 129, "compress": "log2",
+    }  # fmt: skip
+    rows, cycles, window, microphone = (defaultdict(list) for _ in range(4))
+    for settings in [wide, *(preset(name) for name in PRESETS)]:
+        hop_frames = max(1, 640 // settings["hop"])
+        model = listener(settings, hop_frames)
+        profile = profiled(model, folder)[1]
+        file = folder / "listener.tflite"
+        file.write_bytes(model)
+        heard = through_virtual_microphone(
+            build("pico", file).uf2, sound(3), model_hash(model), scores=False
+        )
+        stats = [s for s in heard.stats if s["infer_us"]][1:]
+        pdm, frames, infer = (
+            float(np.mean([s[key] for s in stats])) * CLOCK / 1e6
+            for key in ("pdm_us", "feature_us", "infer_us")
+        )
+        rows[settings["kind"]].append(frame_work(settings))
+        cycles[settings["kind"]].append(frames / hop_frames)
+        microphone["all"].append(pdm / hop_frames / settings["hop"])
+        values = settings["frames"] * settings["bands"]
+        window[settings["compress"]].append((infer - profile.cycles) / values)
+        print(f"{settings['kind']}: a frame {frames / hop_frames:,.0f} cycles", flush=True)
+    return {
+        "microphone": round(float(np.mean(microphone["all"])), 2),
+        "features": {
+            kind: fit(rows[kind], cycles[kind], ("butterflies", "window", "bands"))
+            for kind in sorted(rows)
+        },
+        "window": {
+            name: round(max(0.0, float(np.mean(found))), 2)
+            for name, found in sorted(window.items())
+        },
+    }
+
+
+def check(folder: Path) -> None:
+    """Networks that were not fitted."""
+    costs = costs_of("rp2040")
+    for name in CHECKED:
+        compiled, profile = profiled(untrained(load(MODELS / name)), folder)
+        guess = network_cycles(compiled, costs)
+        print(
+            f"{name}: {profile.cycles:,} cycles, predicted {guess:,.0f} "
+            f"({guess / profile.cycles - 1:+.1%})",
+            flush=True,
+        )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prices = operations(folder)
+        costs = {
+            "made_by": "python bench/costs.py",
+            "unit": "cycles",
+            **front_ends(folder),
+            "operations": prices,
+        }
+        write_text(COSTS / "rp2040.json", json.dumps(costs, indent=2) + "\n")
+        check(folder)
+
+
+if __name__ == "__main__":
+    main()

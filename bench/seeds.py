@@ -1,0 +1,105 @@
+"""What the ready models hear: fresh synthesised sounds, and real recordings they know nothing of.
+
+    python bench/seeds.py smart_lock keyword on_off [--events 60]
+
+Trains what is not trained yet. The same C as on the chip, on this computer. Recordings come from
+$OTOLITH_DATA (ESC-10; FSDD, spoken digits; speech: one yes and one no); every event there is a
+false one, except the words themselves. Deterministic.
+"""
+
+import argparse
+
+import numpy as np
+
+from host.compile.metadata import read_metadata
+from host.data.synthetic import clip
+from host.deploy.cli import memory_ms
+from host.deploy.scenario import Detection, Segment, concatenate, judge
+from host.features import read_pcm
+from host.native.chain import Chain
+from host.paths import MODELS, test_data
+from host.spec import load
+
+RATE = 16000
+SEED = 0xBE4C
+
+
+def heard(chain: Chain, pcm: np.ndarray) -> list[Detection]:
+    """What the chip would say of it."""
+    chain.reset()
+    hops = (hop for hop in chain.run(pcm) if hop.event)
+    return [Detection(hop.t_ms, hop.event[0], hop.event[1] / 32767) for hop in hops]
+
+
+def fresh(spec, chain: Chain, memory: float, events: int) -> None:
+    """Sounds of no set, each between two stretches of nothing to hear."""
+    told = [c for c in spec.model.classes if c in spec.detect.thresholds]
+    (quiet,) = [c for c in spec.model.classes if c not in told]
+    segments = []
+    for number in range(events * len(told)):
+        for place, name in enumerate((quiet, told[number % len(told)])):
+            pcm = clip(spec, name, round(1.5 * RATE), "test", (SEED, number, place))
+            segments.append(Segment(name, name if place else None, pcm))
+    outcomes = judge(segments, heard(chain, concatenate(segments)), memory)
+    for label in told:
+        mine = [o for o in outcomes if o.label == label]
+        found = [o.latency_ms for o in mine if o.first]
+        wrong = sum(bool(o.wrong) for o in mine)
+        print(
+            f"  {label:<10} {len(found):3} of {len(mine)} heard, median "
+            f"{np.median(found or [0]):4.0f} ms after the clip began; with a wrong event beside "
+            f"{wrong}"
+        )
+    mine = [o for o in outcomes if o.label is None]
+    minutes = len(mine) * 1.5 / 60
+    print(f"  {quiet:<10} {sum(len(o.wrong) for o in mine):3} false events in {minutes:.1f} min")
+
+
+def real(chain: Chain, name: str, files: list, gap_s: float) -> None:
+    """Recordings in a row, gap_s of silence after each."""
+    if not files:
+        print(f"  {name}: not here")
+        return
+    gap = np.zeros(round(gap_s * RATE), np.int16)
+    parts = [part for file in files for part in (read_pcm(file, resample=True), gap)]
+    pcm = np.concatenate(parts)
+    events = heard(chain, pcm)
+    counts = {label: sum(e.label == label for e in events) for label in chain.labels}
+    told = ", ".join(f"{count} {label}" for label, count in counts.items() if count)
+    print(
+        f"  {name}: {len(files)} recordings, {len(pcm) / RATE / 60:.1f} min: {len(events)} false "
+        f"events{': ' + told if told else ''}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--events", type=int, default=60)
+    options = parser.parse_args()
+    data = test_data()
+    for name in options.models:
+        spec = load(MODELS / name)
+        file = MODELS / name / f"{name}.tflite"
+        if not file.exists():
+            from host.train import train
+
+            train(spec, MODELS / name)
+        model = file.read_bytes()
+        metadata = read_metadata(model)
+        chain = Chain(model)
+        print(f"{name} {chain.report['hash']}, trained on {metadata['data']}")
+        if spec.data.synth:
+            fresh(spec, chain, memory_ms(metadata), options.events)
+        real(chain, "ESC-10", sorted((data / "esc10").rglob("*.ogg")), 0)
+        real(chain, "FSDD, every third word", sorted((data / "fsdd").glob("*.wav"))[::3], 0.6)
+        for file in sorted((data / "speech").glob("*.wav")):
+            pcm = np.concatenate(
+                [np.zeros(RATE, np.int16), read_pcm(file), np.zeros(RATE, np.int16)]
+            )
+            said = ", ".join(f"{e.label} {e.score:.2f}" for e in heard(chain, pcm))
+            print(f"  speech/{file.name}: {said or 'nothing'}")
+
+
+if __name__ == "__main__":
+    main()

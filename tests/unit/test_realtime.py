@@ -1,0 +1,96 @@
+"""The estimate of a hop: its counts are those of the loops, its line says by how much."""
+
+import json
+
+import numpy as np
+import pytest
+import small_models
+from click.testing import CliRunner
+from front_end_model import network
+
+from host.cli import main
+from host.compile import compile_graph
+from host.compile.metadata import read_metadata
+from host.features import preset
+from host.summarize import realtime
+from host.summarize.boards import Board, load_boards, named
+from host.summarize.realtime import estimate, steps_of, work
+
+PICO = named("pico")
+
+
+def of(data, board=PICO):
+    return estimate(compile_graph(data, "network"), read_metadata(data), board)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_taps_are_those_inside_the_input(seed):
+    rng = np.random.default_rng(seed)
+    size, kernel, stride, dilation = (int(rng.integers(1, m)) for m in (20, 6, 4, 3))
+    pad, out = int(rng.integers(0, kernel)), int(rng.integers(1, 9))
+    inside = np.zeros(200)
+    inside[100 : 100 + size] = 1
+    starts = 100 - pad + stride * np.arange(out)
+    expected = sum(inside[s : s + kernel * dilation : dilation].sum() for s in starts)
+    assert realtime._taps(size, out, kernel, stride, pad, dilation) == expected
+
+
+def test_without_padding_the_macs_are_the_compilers():
+    for data in (small_models.slow(), small_models.loudness(), network(preset("keyword"))):
+        compiled = compile_graph(data, "network")
+        steps = steps_of(compiled)
+        assert [step.operation for step in steps] == [
+            row["name"] for row in compiled.report["operations"]
+        ]
+        for step in steps:
+            if step.macs and not step.settings.get("window", {}).get("pad_h"):
+                assert work(step, compiled.graph)["macs"] == step.macs
+
+
+def test_a_fast_network_keeps_up_and_a_slow_one_does_not():
+    """tests/virtual shows that both do as is said here."""
+    fast, slow = of(small_models.loudness()), of(small_models.slow())
+    assert fast.hop_ms == slow.hop_ms == 32
+    assert fast.keeps_up and "will not" not in fast.line()
+    assert not slow.keeps_up
+    over = round(100 * (slow.total_ms / 32 - 1))
+    assert f"will not keep up ({over}% over" in slow.line()
+    assert f"about {slow.total_ms:.1f} ms of 32 ms a hop" in slow.line()
+    assert slow.features_ms == fast.features_ms and slow.network_ms > fast.network_ms
+
+
+def test_more_of_anything_costs_more():
+    base = of(network(preset("on_off"), 4))
+    more = of(network(preset("on_off"), 8))
+    assert more.features_ms == pytest.approx(2 * base.features_ms)
+    assert more.microphone_ms == pytest.approx(2 * base.microphone_ms)
+    assert more.network_ms == base.network_ms and more.hop_ms == 2 * base.hop_ms
+    faster = Board("fast", "Fast", PICO.family, PICO.flash, PICO.ram, 2 * PICO.clock_hz)
+    assert of(network(preset("on_off"), 4), faster).total_ms == pytest.approx(base.total_ms / 2)
+
+
+def test_what_was_not_measured_is_not_judged():
+    other = Board("other", "Other", "unheard_of", 1, 1, 64_000_000)
+    assert of(small_models.loudness(), other) is None
+    data = small_models.loudness()
+    assert estimate(compile_graph(data, "network"), None, PICO) is None
+
+
+def test_every_rp2040_board_is_judged():
+    for board in load_boards():
+        assert board.clock_hz > 1_000_000
+        if board.family == "rp2040":
+            assert of(small_models.loudness(), board)
+
+
+def test_host_compile_says_it(tmp_path):
+    file = tmp_path / "slow.tflite"
+    file.write_bytes(small_models.slow())
+    run = ["compile", str(file), "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, [*run, "--board", "pico"])
+    assert done.exit_code == 0 and of(small_models.slow()).line() in done.output
+    told = json.loads(CliRunner().invoke(main, [*run, "--board", "pico", "--json"]).stdout)
+    assert told["realtime"]["keeps_up"] is False and told["realtime"]["hop_ms"] == 32
+    assert "keep up" not in CliRunner().invoke(main, run).output
+    done = CliRunner().invoke(main, [*run, "--board", "pic"])
+    assert done.exit_code == 1 and "no board 'pic'" in done.output

@@ -1,0 +1,172 @@
+"""[data] synth: sounds to train on where nobody has recorded any."""
+
+import shutil
+
+import numpy as np
+import pytest
+from dataset_files import host, read
+
+from host import spec as specs
+from host.data import spoken, synthetic
+from host.data.windows import load_windows, recordings
+from host.deploy.scenes import scene
+from host.errors import UserError
+from host.paths import MODELS
+
+SPEC = """
+[model]
+name = "lock"
+description = "for tests"
+classes = {classes}
+architecture = "strided_cnn"
+[data]
+kind = "dataset"
+path = "{path}"
+synth = "{synth}"
+{counts}
+[features]
+preset = "smart_lock"
+[detect.thresholds]
+{told} = 0.5
+"""
+COUNTS = "train_clips = 24\nvalidate_clips = 8\ntest_clips = 12"
+needs_espeak = pytest.mark.skipif(
+    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(synthetic, "FOLDER", tmp_path / "synth")
+    return tmp_path / "synth"
+
+
+def load(tmp_path, synth="impact", told="locking", counts=COUNTS, classes=None):
+    classes = classes or '["unknown", "knocking", "locking"]'
+    path = (tmp_path / "own").as_posix()
+    text = SPEC.format(path=path, synth=synth, counts=counts, told=told, classes=classes)
+    (tmp_path / "spec.toml").write_text(text)
+    return specs.load(tmp_path)
+
+
+def test_sets_are_made_once_and_half_is_unknown(tmp_path, folder):
+    spec = load(tmp_path)
+    assert synthetic.origin(spec) == "synthesised sounds (impact)"
+    told = []
+    windows = load_windows(spec, lambda name, share: told.append(name))
+    assert "synthesising sounds" in told
+    for name, count in (("train", 24), ("validate", 8), ("test", 12)):
+        labels = windows[name].labels
+        assert len(labels) == count and (labels == 0).sum() == count / 2
+        assert windows[name].pcm.shape == (count, spec.features.samples)
+    # no sound is in two sets, and the files are what the windows are
+    sounds = [pcm.tobytes() for w in windows.values() for pcm in w.pcm]
+    assert len(set(sounds)) == 44
+    (made,) = folder.iterdir()
+    before = {f: f.stat().st_mtime_ns for f in made.rglob("*.wav")}
+    assert len(before) == 44
+    assert len(recordings(spec)) == 44
+    assert {f: f.stat().st_mtime_ns for f in made.rglob("*.wav")} == before
+    file = next(entry.file for entry in recordings(spec) if entry.set == "test")
+    assert read(file).tobytes() in {pcm.tobytes() for pcm in windows["test"].pcm}
+
+
+def test_other_settings_make_other_sounds(tmp_path, folder):
+    recordings(load(tmp_path))
+    recordings(load(tmp_path, counts=COUNTS + "\nseed = 2"))
+    first, second = folder.iterdir()
+    files = sorted(f.relative_to(first) for f in first.rglob("*.wav"))
+    assert files == sorted(f.relative_to(second) for f in second.rglob("*.wav"))
+    assert not any((first / f).read_bytes() == (second / f).read_bytes() for f in files)
+
+
+def test_stopped_half_way_nothing_is_left(tmp_path, folder):
+    def stop(name, share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synthetic.folder_of(load(tmp_path), stop)
+    assert list(folder.iterdir()) == []
+
+
+def test_recordings_take_their_place(tmp_path, folder):
+    spec = load(tmp_path)
+    for label in spec.model.classes:
+        host("synth", "impact", label, "-o", tmp_path / "own", "--count", 60)
+    assert not synthetic.is_synthetic(spec)
+    assert synthetic.origin(spec) == f"dataset {tmp_path / 'own'}"
+    assert {entry.file.parts[-3] for entry in recordings(spec)} == {"own"}
+    assert not folder.exists()
+    assert {s.name for s in scene(spec, 1)} == set(spec.model.classes)
+
+
+def test_a_scene_is_of_sounds_no_set_has(tmp_path):
+    spec = load(tmp_path)
+    segments = scene(spec, 7)
+    assert [s.label for s in segments] == [None, "locking", None]
+    again = scene(spec, 7)
+    assert all(np.array_equal(a.pcm, b.pcm) for a, b in zip(segments, again, strict=True))
+    assert not np.array_equal(segments[1].pcm, scene(spec, 8)[1].pcm)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"synth": "impcat"}, "must be one of impact, keyword"),
+        ({"classes": '["doorbell", "locking"]'}, "not doorbell"),
+        ({"counts": "train_clips = 24\nvalidate_clips = 8\ntest_clips = 5"}, "at least 6 each"),
+        ({"synth": ""}, "go with synth"),
+    ],
+)
+def test_what_it_can_not_make_is_said(tmp_path, change, reason):
+    with pytest.raises(UserError, match=reason):
+        load(tmp_path, **change)
+
+
+def test_the_ready_models_say_that_they_are_synthesised():
+    for name in ("smart_lock", "smart_lock_small", "keyword", "on_off"):
+        spec = specs.load(MODELS / name)
+        assert spec.data.synth and "synthesised" in spec.model.description
+
+
+# ---- words ----
+
+WORDS = '["unknown", "on", "off"]'
+
+
+def test_nobody_speaks_in_two_sets():
+    sets = [set(spoken.speakers(part)) for part in synthetic.PARTS]
+    assert sum(map(len, sets)) == len(set.union(*sets)) > 80
+    assert min(map(len, sets)) >= 8
+
+
+@needs_espeak
+def test_words_are_all_there_and_the_same_seed_gives_the_same(tmp_path):
+    spec = load(tmp_path, "keyword", "on", classes=WORDS)
+
+    def clip(label, number):
+        return synthetic.clip(spec, label, 16000, "test", (1, number))
+
+    for label in spec.model.classes:
+        first = [clip(label, number) for number in range(4)]
+        assert len({pcm.tobytes() for pcm in first}) == 4
+        assert first[2].tobytes() == clip(label, 2).tobytes()
+        assert all(pcm.shape == (16000,) and pcm.dtype == np.int16 for pcm in first)
+
+
+@needs_espeak
+def test_a_word_cut_off_is_a_third_of_it_at_most():
+    for number in range(6):
+        rng = np.random.default_rng(number)
+        word = spoken.say(rng, "off", 16000, "train")
+        out = spoken._cut_off(rng, word, 16000)
+        kept = np.flatnonzero(out)
+        assert kept[-1] - kept[0] < 0.36 * len(word)
+        assert kept[0] < 500 or kept[-1] > 15500  # at an end of the window
+
+
+def test_without_espeak_it_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(spoken.shutil, "which", lambda name: None)
+    spec = load(tmp_path, "keyword", "on", classes=WORDS)
+    with pytest.raises(UserError, match="espeak-ng is missing"):
+        synthetic.clip(spec, "on", 16000, "test", (1, 1))

@@ -1,0 +1,114 @@
+"""The ready models on the virtual Pico: each is trained from its spec, shortly, then its firmware
+hears fresh synthesised sounds through the microphone.
+
+What the board says is what the chain says here of the same sounds, and those that are said to keep
+up do.
+"""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from images import build
+
+from host.compile.metadata import read_metadata
+from host.deploy.cli import memory_ms
+from host.deploy.hear import through_virtual_microphone
+from host.deploy.scenario import concatenate, judge
+from host.deploy.scenes import scene
+from host.device import Client, VirtualTransport
+from host.native.chain import Chain
+from host.paths import MODELS
+from host.spec import load
+from host.summarize.realtime import of_file
+from host.train import train
+from host.virtual import VirtualPico
+
+pytestmark = pytest.mark.slow
+
+# name: epochs, training clips, the least share of test windows and of the scene told right
+READY = {
+    "smart_lock_small": (40, 4000, 0.85, 0.7),
+    "keyword": (24, 1200, 0.6, 0.5),
+    "on_off": (24, 900, 0.65, 0.6),
+}
+
+
+@pytest.fixture(scope="module", params=list(READY))
+def ready(request, tmp_path_factory):
+    """(spec, .tflite, image, chain) of a model."""
+    name = request.param
+    epochs, clips, least, _ = READY[name]
+    spec = load(MODELS / name)
+    if spec.data.synth == "keyword" and shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    spec = dataclasses.replace(
+        spec,
+        train=dataclasses.replace(spec.train, epochs=epochs, variants=2),
+        data=dataclasses.replace(
+            spec.data, path="no/such", train_clips=clips, validate_clips=160, test_clips=160
+        ),
+    )
+    folder = tmp_path_factory.mktemp(name)
+    metrics = train(spec, folder)
+    assert metrics["int8_accuracy"] > least
+    assert metrics["data"] == f"synthesised sounds ({spec.data.synth})"
+    data = (folder / f"{name}.tflite").read_bytes()
+    assert read_metadata(data)["data"] == metrics["data"]
+    return spec, data, build("pico", data, folder), Chain(data)
+
+
+def test_it_hears_what_it_should_and_keeps_up(ready):
+    spec, data, image, chain = ready
+    segments = scene(spec, 7)
+    heard = through_virtual_microphone(image, concatenate(segments), chain.report["hash"])
+    outcomes = judge(segments, heard.detections, memory_ms(read_metadata(data)))
+    print([(o.name, o.first, o.wrong) for o in outcomes])
+    assert sum(o.right for o in outcomes) >= READY[spec.model.name][3] * len(outcomes)
+    assert any(o.first for o in outcomes)
+    # the estimate before any build, and what it was
+    expected = of_file(data, spec.model.name, "pico")
+    stats = [s for s in heard.stats if s["infer_us"]][1:]
+    for key, told in (
+        ("pdm_us", expected.microphone_ms),
+        ("feature_us", expected.features_ms),
+        ("infer_us", expected.network_ms),
+    ):
+        assert np.mean([s[key] for s in stats]) / 1000 == pytest.approx(told, rel=0.05)
+    assert expected.keeps_up and all(s["overruns"] == 0 for s in heard.stats)
+
+
+def test_the_board_says_what_the_chain_says(ready):
+    spec, _, image, chain = ready
+    pcm = concatenate(scene(spec, 8)[:3])
+    with VirtualPico(image) as board:
+        client = Client(VirtualTransport(board))
+        client.hello(timeout_ms=5000)
+        result = client.inject(pcm)
+    chain.reset()
+    hops = list(chain.run(pcm))
+    scored = [hop for hop in hops if hop.q is not None]
+    assert result.hops == len(hops) and len(scored) >= 15
+    np.testing.assert_array_equal(result.outputs, [hop.q for hop in scored])
+    np.testing.assert_array_equal(result.smoothed, [hop.smoothed for hop in scored])
+    assert [(e["t_ms"], e["label"]) for e in result.events] == [
+        (hop.t_ms, hop.event[0]) for hop in hops if hop.event
+    ]
+    assert len(np.unique(result.outputs)) > 5  # a comparison of something
+
+
+def test_the_tutorials_lock_is_too_slow_as_is_said(tmp_path):
+    """24,580 parameters at 40 classifications a second: the estimate is what the board shows."""
+    from host.train.feasible import untrained
+
+    data = untrained(load(MODELS / "smart_lock"))
+    expected = of_file(data, "smart_lock", "pico")
+    assert not expected.keeps_up and "will not keep up" in expected.line()
+    rng = np.random.default_rng(1)
+    pcm = rng.normal(0, 2000, 40_000).astype(np.int16)
+    image = build("pico", data, tmp_path)
+    heard = through_virtual_microphone(image, pcm, Chain(data).report["hash"], scores=False)
+    last = heard.stats[-1]
+    assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=0.05)
+    assert last["overruns"] > 0
