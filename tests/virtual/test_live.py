@@ -49,7 +49,7 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
     again = host("classify", tmp_path / "r" / "audio.wav", *arguments)
     lines = [json.loads(line) for line in again.stdout.splitlines()]
     for event, keys in (
-        ("scores", ("hop", "t_ms", "q", "scores", "smoothed")),
+        ("scores", ("hop", "t_ms", "q", "scores", "smoothed", "level", "decision")),
         ("detect", ("t_ms", "label", "score")),
     ):
         board = [[m[key] for key in keys] for m in kept if m["event"] == event]
@@ -59,7 +59,10 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
     pcm, rate = soundfile.read(tmp_path / "r" / "audio.wav", dtype="int16")
     assert rate == RATE and lines[-1]["hops"] * hello["hop"] == len(pcm) > 4 * RATE
     features = np.load(tmp_path / "r" / "features.npy")
-    hops = Chain(small_models.loudness()).run(pcm)
+    chain = Chain(small_models.loudness())
+    session = json.loads((tmp_path / "r" / "session.json").read_text())
+    assert session["detect"] == chain.settings()
+    hops = chain.run(pcm)
     np.testing.assert_array_equal(
         features, np.concatenate([h.features for h in hops if len(h.features)])
     )
