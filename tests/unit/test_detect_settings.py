@@ -158,12 +158,16 @@ def test_activity_of_the_front_end_opens_the_gate():
         "thresholds": {"loud": 0.01},
     }
     rng = np.random.default_rng(3)
-    levels = np.repeat([50, 8000, 50, 50, 50, 9000, 9000, 50, 50, 50, 7000], 6400)
+    # what is active in the first second, before the network's window is full, opens nothing
+    levels = np.repeat(
+        [8000, 50, 8000, 50, 50] + [50] * 4 + [9000] * 4 + [50] * 6 + [7000] * 2, 3200
+    )
     pcm = np.clip(rng.normal(0, 1, len(levels)) * levels, -32768, 32767).astype(np.int16)
     chain = Chain(write_metadata(plain, metadata))
     hops = list(chain.run(pcm))
     active = features.activity(pcm, said)
     seen, opened = 0, []
+    assert active[: said["frames"] - 5].any()
     for hop in hops:
         before, seen = seen, seen + len(hop.features)
         if hop.q is None:

@@ -109,6 +109,7 @@ void listen_skip(const int16_t *pcm, listen_result_t *result) {
 void listen_push(const int16_t *pcm, listen_result_t *result) {
     hear(pcm, result);
     const uint32_t featured = now();
+    const bool active = features_active(&features); /* since the last push: in skipped hops too */
     if (!features_ready(&features)) {
         return;
     }
@@ -119,8 +120,7 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
     read_scores(result->scores);
     result->infer_us = now() - featured;
     result->scored = true;
-    result->event = detect_step(&detect, result->scores, result->level, features_active(&features),
-                                &result->detection);
+    result->event = detect_step(&detect, result->scores, result->level, active, &result->detection);
     result->decision = detect.decision;
 }
 
