@@ -163,3 +163,20 @@ def test_channels_of_a_depthwise_kernel_are_made_to_reach_alike():
     careful, plain = scores_of(qat.to_int8(aware), x), scores_of(to_int8(model, x), x)
     # 1.6 times as far when the kernels are left as they are
     assert np.abs(careful - scores).mean() < 1.2 * np.abs(plain - scores).mean()
+
+
+def test_what_differs_from_a_mean_is_quantised_with_a_scale_of_its_own():
+    import tf_keras
+    from tf_keras import layers
+
+    tf_keras.utils.set_random_seed(1)
+    inputs = layers.Input((FRAMES, BANDS, 1))
+    mean = layers.AveragePooling2D((FRAMES, 1))(inputs)
+    x = layers.Conv2D(8, 3, activation="relu")(layers.Subtract()([inputs, mean]))
+    scores = layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    model = tf_keras.Model(inputs, scores)
+    features = task(64, 3)[0] + 40  # far from zero, as log energies are
+    data = qat.to_int8(qat.quantization_aware(model, features))
+    assert [op["name"] for op in HostModel(data).compiled.report["operations"]].count("SUB") == 1
+    error = np.abs(scores_of(data, features) - model.predict(features, verbose=0))
+    assert error.mean() < 0.02
