@@ -4,6 +4,7 @@ faults. Sound gets in by `inject`."""
 import json
 import re
 import socket
+import subprocess
 from functools import cache
 
 import front_end_model
@@ -93,6 +94,15 @@ def test_injected_sound_gives_the_hosts_features_scores_and_events(name, kind, i
     assert result.decisions == [hop.decision for hop in scored]
     assert bool(result.events) == (kind == "spectrogram")
     assert len(scored) >= 10 and len(np.unique(result.outputs)) > 5  # a comparison of something
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_image_has_neither_heap_nor_printf(name, image):
+    names = subprocess.check_output(["arm-none-eabi-nm", image(name, "logmel")], text=True)
+    symbols = {line.split()[-1] for line in names.splitlines()}
+    unwanted = r"_?(malloc|calloc|realloc|sbrk|v?f?s?n?i?printf)(_r)?|__aeabi_d(add|sub|mul|div)"
+    assert "isr_fault" in symbols
+    assert not {symbol for symbol in symbols if re.fullmatch(unwanted, symbol)}
 
 
 def test_hello_names_the_board_and_its_model(board, client):
