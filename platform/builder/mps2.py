@@ -1,8 +1,9 @@
 """Arm MPS2 FPGA images (AN386, AN505, ...): no SDK; memory and registers from the board's JSON."""
 
+import sys
 from pathlib import Path
 
-from SCons.Script import Import
+from SCons.Script import AlwaysBuild, Import
 
 Import("env", "foreign", "add_foreign", "fail", "app")
 
@@ -32,8 +33,18 @@ env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
 env.Depends("$BUILD_DIR/${PROGNAME}.elf", str(script))
 
 
+def upload(target, source, env):
+    """Nothing here takes an image over a wire."""
+    sys.stderr.write(
+        f"Error: {board.id} exists for tests: run its image with "
+        f"qemu-system-arm -M {board.get('otolith.qemu')} -nographic -kernel {source[0]}\n"
+    )
+    return 1
+
+
 def family_image(self, elf):
     """The image as it lies in memory; QEMU takes the ELF."""
+    AlwaysBuild(self.Alias("upload", elf, upload))
     return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
 
 
