@@ -9,8 +9,9 @@ from host import paths
 from host.deploy import firmware
 
 
-def build(env: str, model: bytes | None, folder: Path) -> Path:
-    """The image of an environment, where a later build with another model leaves it as it is."""
+def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Path:
+    """The image of an environment, where a later build with another model leaves it as it is;
+    kind: the file's suffix."""
     network = None
     if model is not None:
         network = folder / "network.tflite"
@@ -19,4 +20,4 @@ def build(env: str, model: bytes | None, folder: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLATFORMIO_BUILD_DIR", str(builds))
         firmware.build(env, network)
-    return Path(shutil.copy(builds / env / "firmware.uf2", folder / f"{env}.uf2"))
+    return Path(shutil.copy(builds / env / f"firmware.{kind}", folder / f"{env}.{kind}"))

@@ -132,17 +132,34 @@ def test_boards_are_complete(board):
     about = json.loads(board.read_text())
     assert {"name", "vendor", "url", "build", "otolith", "upload"} <= set(about)
     pins = about["otolith"]["pins"]
-    assert {"PDM_DATA", "PDM_CLOCK", "LED"} <= set(pins)
     assert len(set(pins.values())) == len(pins), "two functions on one pin"
-    assert all(0 <= pin < 30 for pin in pins.values())
     family = about["otolith"]["family"]
     assert (paths.ROOT / "platform" / "builder" / f"{family}.py").exists()
     assert (paths.LIB / "board" / "src" / family).is_dir()
+    CHECKS[family](about, pins)
+
+
+def check_rp2040(about, pins):
+    """The SDK knows the same board."""
+    assert {"PDM_DATA", "PDM_CLOCK", "LED"} <= set(pins)
+    assert all(0 <= pin < 30 for pin in pins.values())
     header = paths.PICO_SDK / "src/boards/include/boards" / f"{about['build']['sdk_board']}.h"
     flash = re.search(r"FLASH_SIZE_BYTES \((\d+) \* 1024 \* 1024\)", header.read_text())
     assert about["upload"]["maximum_size"] == int(flash[1]) * 1024 * 1024
     led = re.search(r"#define PICO_DEFAULT_LED_PIN (\d+)", header.read_text())
     assert pins["LED"] == int(led[1])
+
+
+def check_mps2(about, pins):
+    """QEMU knows the machine and the core."""
+    machines = subprocess.check_output(["qemu-system-arm", "-M", "help"], text=True)
+    (line,) = re.findall(rf"^{about['otolith']['qemu']} .*", machines, re.M)
+    assert about["build"]["cpu"].replace("-", "").lower() in line.replace("-", "").lower()
+    assert {"UART0", "UART0_IRQ", "WATCHDOG", "FPGAIO"} == set(about["otolith"]["registers"])
+    assert pins == {}
+
+
+CHECKS = {"rp2040": check_rp2040, "mps2": check_mps2}
 
 
 @pytest.mark.parametrize("env", ENVS)

@@ -1,0 +1,68 @@
+/* The few registers used here. Core: Armv7-M and Armv8-M architecture reference manuals. UART and
+ * watchdog: Cortex-M System Design Kit TRM (Arm DDI 0479). Where they are, and the FPGA's I/O
+ * registers: application notes AN386 (Arm DAI 0386) and AN505 (Arm DAI 0505); the addresses come
+ * from the board's JSON as BOARD_* macros. */
+#ifndef OTOLITH_MPS2_REGISTERS_H
+#define OTOLITH_MPS2_REGISTERS_H
+
+#include <stdint.h>
+
+typedef volatile uint32_t reg_t;
+
+/* ---- core ---- */
+typedef struct {
+    reg_t control, reload, value;
+} systick_t;
+#define SYSTICK ((systick_t *)0xe000e010u)
+enum { SYSTICK_ENABLE = 1 << 0, SYSTICK_INTERRUPT = 1 << 1, SYSTICK_CPU_CLOCK = 1 << 2 };
+
+#define NVIC_ENABLE ((reg_t *)0xe000e100u) /* 32 interrupts a word */
+#define SCB_ICSR (*(reg_t *)0xe000ed04u)
+#define SCB_ICSR_SYSTICK_PENDING (1u << 26)
+#define SCB_VTOR (*(reg_t *)0xe000ed08u)
+#define SCB_AIRCR (*(reg_t *)0xe000ed0cu)
+#define SCB_AIRCR_RESET (0x05fa0000u | 1u << 2) /* SYSRESETREQ, with the key */
+#define SCB_CPACR (*(reg_t *)0xe000ed88u)
+#define SCB_CPACR_FPU (0xfu << 20) /* coprocessors 10 and 11: full access */
+
+static inline uint32_t interrupts_off(void) {
+    uint32_t before;
+    __asm volatile("mrs %0, primask\n cpsid i" : "=r"(before)::"memory");
+    return before;
+}
+
+static inline void interrupts_restore(uint32_t before) {
+    __asm volatile("msr primask, %0" ::"r"(before) : "memory");
+}
+
+/* ---- CMSDK APB UART ---- */
+typedef struct {
+    reg_t data, state, control;
+    reg_t interrupts; /* read: which are there; write 1: clear */
+    reg_t divider;
+} uart_t;
+#define UART ((uart_t *)BOARD_UART0)
+enum { UART_TX_FULL = 1 << 0, UART_RX_FULL = 1 << 1, UART_RX_OVERRUN = 1 << 3 }; /* state */
+enum {                                                                           /* control */
+       UART_TX_ENABLE = 1 << 0,
+       UART_RX_ENABLE = 1 << 1,
+       UART_TX_INTERRUPT = 1 << 2,
+       UART_RX_INTERRUPT = 1 << 3,
+};
+enum { UART_INTERRUPTS = 3 };
+
+/* ---- CMSDK APB watchdog: NMI when it runs out, a reset when it runs out again ---- */
+typedef struct {
+    reg_t load, value, control;
+    reg_t clear; /* any write: start anew from load */
+    reg_t reserved[(0xc00 - 0x10) / 4];
+    reg_t lock;
+} watchdog_t;
+#define WATCHDOG ((watchdog_t *)BOARD_WATCHDOG)
+enum { WATCHDOG_NMI = 1 << 0, WATCHDOG_RESET = 1 << 1 }; /* control */
+#define WATCHDOG_KEY 0x1acce551u
+
+/* ---- FPGA I/O ---- */
+#define FPGAIO_LEDS (*(reg_t *)BOARD_FPGAIO)
+
+#endif

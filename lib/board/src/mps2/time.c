@@ -1,0 +1,53 @@
+/* Time from SysTick: its 24 bits wrap every 100 ms, its interrupt counts the wraps, and wakes the
+ * main loop often enough for the watchdog. */
+#include "../board.h"
+
+#include "internal.h"
+#include "registers.h"
+
+enum { PERIOD = BOARD_CLOCK_HZ / 10, CYCLES_A_US = BOARD_CLOCK_HZ / 1000000 };
+_Static_assert(PERIOD <= 1 << 24 && CYCLES_A_US * 1000000 == BOARD_CLOCK_HZ, "clock");
+
+static volatile uint32_t periods;
+
+void isr_systick(void) {
+    periods++;
+}
+
+void clock_init(void) {
+    SYSTICK->reload = PERIOD - 1;
+    SYSTICK->value = 0;
+    SYSTICK->control = SYSTICK_CPU_CLOCK | SYSTICK_INTERRUPT | SYSTICK_ENABLE;
+}
+
+/* PERIOD - 1 down to 1. At 0, for one cycle, it is not certain that the wrap shows already. */
+static uint32_t countdown(void) {
+    uint32_t value;
+    while ((value = SYSTICK->value) == 0) {
+    }
+    return value;
+}
+
+static uint64_t cycles(void) {
+    const uint32_t interrupts = interrupts_off();
+    uint32_t left = countdown();
+    uint64_t whole = periods;
+    if (SCB_ICSR & SCB_ICSR_SYSTICK_PENDING) { /* wrapped, not yet counted */
+        whole++;
+        left = countdown();
+    }
+    interrupts_restore(interrupts);
+    return whole * PERIOD + (PERIOD - left);
+}
+
+uint64_t board_time_us(void) {
+    return cycles() / CYCLES_A_US;
+}
+
+uint32_t board_cycles(void) {
+    return (uint32_t)cycles();
+}
+
+uint32_t board_clock_hz(void) {
+    return BOARD_CLOCK_HZ;
+}

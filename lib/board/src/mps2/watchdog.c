@@ -1,0 +1,15 @@
+/* Watchdog: when the main loop no longer comes round, its NMI says so and resets; should even that
+ * fail, the watchdog resets the chip itself. */
+#include "../board.h"
+
+#include "registers.h"
+
+void watchdog_start(uint32_t timeout_ms) {
+    WATCHDOG->lock = WATCHDOG_KEY;
+    WATCHDOG->load = timeout_ms * (BOARD_CLOCK_HZ / 1000);
+    WATCHDOG->control = WATCHDOG_NMI | WATCHDOG_RESET;
+}
+
+void watchdog_feed(void) {
+    WATCHDOG->clear = 1;
+}
