@@ -188,7 +188,7 @@ def test_quantisation_aware_int8_equals_the_wheel_and_batch_norm_is_folded(name)
     x = features(name)
     aware = quantization_aware(model, x)
     error = np.abs(aware.predict(x, verbose=0) - model.predict(x, verbose=0))
-    assert error.mean() < 0.01  # ranges are set
+    assert error.mean() < 0.02  # ranges are set: without, it is 0.04 and more
     data = aware_to_int8(aware)
     check_int8(name, data)
     assert converted_size(data) == converted_size(int8(name))
