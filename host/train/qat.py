@@ -31,7 +31,7 @@ def quantization_aware(model, representative: np.ndarray | None = None):
     import tf_keras
 
     quantize = _toolkit()
-    same, own = _same_scale(quantize), _own_scale(quantize)
+    scale = _scale_of_output(quantize)
     for layer in model.layers:
         for kind, what in (
             (tf_keras.Model, "a model of its own"),
@@ -42,13 +42,13 @@ def quantization_aware(model, representative: np.ndarray | None = None):
 
     def annotate(layer):
         if isinstance(layer, (tf_keras.layers.Resizing, tf_keras.layers.AveragePooling2D)):
-            return quantize.quantize_annotate_layer(layer, same)
+            return quantize.quantize_annotate_layer(layer, scale(own=False))
         if isinstance(layer, tf_keras.layers.Subtract):  # the toolkit knows Add alone
-            return quantize.quantize_annotate_layer(layer, own)
+            return quantize.quantize_annotate_layer(layer, scale(own=True))
         return quantize.quantize_annotate_layer(layer)
 
     try:
-        with silence(), quantize.quantize_scope({type(c).__name__: type(c) for c in (same, own)}):
+        with silence(), quantize.quantize_scope({scale.__name__: scale}):
             twin = _even(model)  # its layers themselves are wrapped
             annotated = tf_keras.models.clone_model(twin, clone_function=annotate)
             aware = quantize.quantize_apply(annotated)
@@ -149,10 +149,14 @@ def _toolkit():
     return keras
 
 
-def _no_weights(quantize):
-    """How to quantise a layer without weights or activation."""
+def _scale_of_output(quantize):
+    """How to quantise a layer without weights: its output has its input's scale and is not rounded
+    again, or one of its own."""
 
-    class NoWeights(quantize.QuantizeConfig):
+    class ScaleOfOutput(quantize.QuantizeConfig):
+        def __init__(self, own: bool) -> None:
+            self.own = own
+
         def get_weights_and_quantizers(self, layer):
             return []
 
@@ -166,36 +170,13 @@ def _no_weights(quantize):
             pass
 
         def get_output_quantizers(self, layer):
-            return []
+            rounding = {"num_bits": 8, "per_axis": False, "symmetric": False, "narrow_range": False}
+            return [quantize.quantizers.MovingAverageQuantizer(**rounding)] if self.own else []
 
         def get_config(self):
-            return {}
+            return {"own": self.own}
 
-    return NoWeights
-
-
-def _same_scale(quantize):
-    """How to quantise a layer whose output has its input's scale: not again."""
-
-    class SameScale(_no_weights(quantize)):
-        pass
-
-    return SameScale()
-
-
-def _own_scale(quantize):
-    """How to quantise a layer whose output has a scale of its own."""
-
-    class OwnScale(_no_weights(quantize)):
-        def get_output_quantizers(self, layer):
-            quantizers = quantize.quantizers
-            return [
-                quantizers.MovingAverageQuantizer(
-                    num_bits=8, per_axis=False, symmetric=False, narrow_range=False
-                )
-            ]
-
-    return OwnScale()
+    return ScaleOfOutput
 
 
 def _even(model):

@@ -6,6 +6,8 @@ import pytest
 import small_models
 from images import build
 
+from host.device import Client, VirtualTransport
+
 
 @pytest.fixture(scope="session")
 def bench_image(tmp_path_factory) -> Path:
@@ -29,3 +31,11 @@ def slow_image(tmp_path_factory) -> Path:
 def mic_image(tmp_path_factory) -> Path:
     """The USB microphone."""
     return build("pico-mic", None, tmp_path_factory.mktemp("mic"))
+
+
+@pytest.fixture
+def client(board):
+    """One that has said hello to the test's board."""
+    client = Client(VirtualTransport(board))
+    client.hello(timeout_ms=1000)
+    return client

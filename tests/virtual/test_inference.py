@@ -27,13 +27,6 @@ def board(inference_image):
         yield board
 
 
-@pytest.fixture
-def client(board):
-    client = Client(VirtualTransport(board))
-    client.hello(timeout_ms=1000)
-    return client
-
-
 @pytest.fixture(scope="module")
 def chain():
     return Chain(small_models.loudness())

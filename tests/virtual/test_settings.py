@@ -6,7 +6,7 @@ import small_models
 from click.testing import CliRunner
 
 from host.cli import main
-from host.device import Client, VirtualTransport, settings
+from host.device import VirtualTransport, settings
 from host.errors import UserError
 from host.native.chain import Chain
 from host.virtual import VirtualPico
@@ -29,13 +29,6 @@ SOUND = np.concatenate(
 def board(inference_image):
     with VirtualPico(inference_image) as board:
         yield board
-
-
-@pytest.fixture
-def client(board):
-    client = Client(VirtualTransport(board))
-    client.hello(timeout_ms=1000)
-    return client
 
 
 def assert_equal(result, chain):

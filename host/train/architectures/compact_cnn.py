@@ -6,6 +6,8 @@ depthwise-separable ones, mean.
     keyword_cnn       49 x 23, 5 classes                 7,733      6,960  732,704
 """
 
+from host.train.architectures.separable import separable
+
 
 def smart_lock_small(frames: int, bands: int, classes: int, dropout: float):
     """(1, frames, bands, 1) -> (1, classes). A seventh of smart_lock_cnn's work."""
@@ -22,17 +24,13 @@ def _compact(sizes: tuple, taps: int, first: int, stack: tuple[tuple[int, int], 
     from tf_keras import Sequential, layers
 
     frames, bands, classes, dropout = sizes
-
-    def normed(layer) -> list:
-        return [layer, layers.BatchNormalization(), layers.ReLU()]
-
-    def convolution(filters: int, size: int, stride: int):
-        return layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)
-
-    chain = [layers.Input((frames, bands, 1), batch_size=None)]
-    chain += normed(convolution(first, taps, 2))
+    chain = [
+        layers.Input((frames, bands, 1), batch_size=None),
+        layers.Conv2D(first, taps, strides=2, padding="same", use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+    ]
     for filters, stride in stack:
-        chain += normed(layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False))
-        chain += normed(convolution(filters, 1, 1))
+        chain += separable(filters, stride)
     chain += [layers.GlobalAveragePooling2D(), layers.Dropout(dropout)]
     return Sequential([*chain, layers.Dense(classes, activation="softmax")])
