@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.compile.cores import PORTABLE, specialise
 from host.compile.emit import emit
-from host.compile.graph import Alias, Graph, Step
+from host.compile.graph import Graph, Step
 from host.compile.graph_edges import strip
 from host.compile.metadata import read_metadata
 from host.compile.ops import lower
@@ -36,11 +37,16 @@ def model_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def compile_graph(data: bytes, name: str) -> Compiled:
-    """Compile a .tflite file in memory; UserError if it can't be."""
+def compile_graph(
+    data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed"
+) -> Compiled:
+    """Compile a .tflite file in memory for a core (host.compile.cores); UserError if it can't be.
+
+    optimize: "speed" lets packed weights grow where that is faster, "size" does not.
+    """
     original = read(data)
     graph = strip(original)
-    steps: list[Step | Alias] = [lower(graph, op) for op in graph.operations]
+    steps = specialise(graph, [lower(graph, op) for op in graph.operations], core, optimize)
     metadata = read_metadata(data)
     labels = labels_of(metadata)
     placed = plan(graph, steps)
@@ -60,6 +66,8 @@ def compile_graph(data: bytes, name: str) -> Compiled:
         "name": name,
         "hash": digest,
         "labels": labels,
+        "core": core,
+        "optimize": optimize,
         "arena": placed.arena,
         "weights": weights,
         "macs": sum(s.macs for s in steps if isinstance(s, Step)),
@@ -85,12 +93,14 @@ def _edge(graph: Graph, index: int) -> dict:
     return {"shape": list(t.shape), "scale": float(t.scale), "zero_point": t.zero_point}
 
 
-def compile_model(data: bytes, out: Path, name: str) -> dict:
+def compile_model(
+    data: bytes, out: Path, name: str, core: str = PORTABLE, optimize: str = "speed"
+) -> dict:
     """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c.
 
     Nothing is touched unless the whole model compiles. Returns the report.
     """
-    compiled = compile_graph(data, name)
+    compiled = compile_graph(data, name, core, optimize)
     out.mkdir(parents=True, exist_ok=True)
     if "pipeline.c" not in compiled.files:
         (out / "pipeline.c").unlink(missing_ok=True)

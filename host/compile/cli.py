@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host.compile import compile_model, read_file
+from host.compile.cores import OPTIMIZE, PORTABLE, core_named
 from host.compile.header import header as header_text
 from host.errors import UserError
 from host.files import write_text
@@ -21,20 +22,24 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @MODEL
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for C.")
 @click.option("--board", help="Say whether the model keeps up with the sound there.")
+@click.option("--core", default=PORTABLE, show_default=True, help="Its kernels: m0plus, dsp, ...")
+@click.option("--optimize", type=click.Choice(OPTIMIZE), default="speed", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def compile_(model: Path, out: Path, board: str | None, as_json: bool) -> None:
+def compile_(
+    model: Path, out: Path, board: str | None, core: str, optimize: str, as_json: bool
+) -> None:
     """Compile MODEL (an int8 .tflite) to C for lib/nn.
 
     \b
     Example:
-        host compile models/fire_alarm/fire_alarm.tflite -o build/model --board pico
+        host compile models/fire_alarm/fire_alarm.tflite -o build/model --core m0plus --board pico
     """
     from host.summarize.realtime import of_file
 
     try:
         data = read_file(model)
         expected = of_file(data, model.stem, board) if board else None
-        report = compile_model(data, out, model.stem)
+        report = compile_model(data, out, model.stem, core_named(core), optimize)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise

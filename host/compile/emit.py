@@ -10,6 +10,7 @@ from host.compile.graph import Alias, Array, Graph, Step, Tensor
 from host.compile.plan import Plan
 
 MANY = 12  # numbers a line
+SIZES = {"int8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}  # bytes
 
 
 def c_string(text: str) -> str:
@@ -47,11 +48,11 @@ class _Constants:
     def name(self, array: Array, hint: str) -> str:
         key = (array.ctype, array.values.tobytes(), array.values.dtype.str)
         if key not in self._names:
-            size = {"int8_t": 1, "uint16_t": 2, "int32_t": 4}[array.ctype]
-            self.bytes += size * array.values.size
+            self.bytes += SIZES[array.ctype] * array.values.size
             self._names[key] = hint
             self.lines.append(
-                f"static const {array.ctype} {hint}[{array.values.size}] = {c_array(array.values)};"
+                f"static const {array.ctype} {hint}[{array.values.size}] "
+                f"__attribute__((aligned(4))) = {c_array(array.values)};"
             )
         return self._names[key]
 
@@ -102,7 +103,7 @@ def emit(
         return f"inputs[{at}]" if kind == "input" else f"arena + {at}"
 
     number = 0
-    for step in steps:
+    for at, step in enumerate(steps):
         if isinstance(step, Alias):
             continue
         shapes = ", ".join(_shape(graph.tensors[i]) for i in step.inputs)
@@ -113,6 +114,8 @@ def emit(
             f"static const {step.struct} op{number} = {initial};"
         )
         arguments = ", ".join(address(i) for i in (*step.inputs, step.output))
+        if step.scratch:
+            arguments += f", arena + {plan.scratch[at]}"
         calls.append(f"    {step.kernel}(&op{number}, {arguments});\n    nn_profile({number});")
         number += 1
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from host.compile import compile_graph
+from host.compile.cores import PORTABLE
 from host.errors import UserError
 from host.native import library
 from host.native.sources import Sources, lib
@@ -40,14 +41,15 @@ def generated(files: dict[str, str], digest: str) -> Sources:
 class HostModel:
     """invoke() runs the network; int8 in and out, or float32 where the file has float edges."""
 
-    def __init__(self, data: bytes, flags: tuple[str, ...] = ("-O2",)) -> None:
-        self.compiled = compile_graph(data, "model")
+    def __init__(
+        self, data: bytes, flags: tuple[str, ...] = ("-O2",), core: str = PORTABLE
+    ) -> None:
+        self.compiled = compile_graph(data, "model", core)
         model = {"model.c": self.compiled.files["model.c"]}
-        sources = lib("nn") + generated(model, self.compiled.report["hash"])
+        name = f"{self.compiled.report['hash']}-{core}"
+        sources = lib("nn") + generated(model, name)
         self._flags = flags
-        self._ffi, self._lib = library(
-            f"nn-{self.compiled.report['hash']}", sources.files, CDEF, sources.include, flags
-        )
+        self._ffi, self._lib = library(f"nn-{name}", sources.files, CDEF, sources.include, flags)
         self._lib.nn_init()
 
     @cached_property

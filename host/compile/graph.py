@@ -69,7 +69,8 @@ class Step:
     """One kernel call: what an operation is lowered to.
 
     `settings`: field -> int, Array, None (NULL), or a nested dict / list. `in_place`: inputs whose
-    memory the output may take over, element for element.
+    memory the output may take over, element for element. `scratch`: bytes of the arena, aligned to
+    16, that the kernel gets as its last argument and nobody else uses meanwhile; 0 for none.
     """
 
     operation: str
@@ -80,6 +81,7 @@ class Step:
     output: int
     macs: int = 0
     in_place: tuple[int, ...] = ()
+    scratch: int = 0
 
 
 @dataclass(frozen=True)

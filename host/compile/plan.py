@@ -23,11 +23,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """`place`: tensor -> ("arena", offset) or ("input", which)."""
+    """`place`: tensor -> ("arena", offset) or ("input", which). `scratch`: number of the step ->
+    offset in the arena."""
 
     place: dict[int, tuple[str, int]]
     arena: int
     blocks: tuple[Block, ...]
+    scratch: dict[int, int] = field(default_factory=dict)
 
 
 def _aligned(size: int) -> int:
@@ -118,6 +120,11 @@ def plan(graph: Graph, steps: Sequence[Step | Alias]) -> Plan:
     The graph's inputs stay outside the arena: they are read where the caller has them.
     """
     blocks, owner = _blocks(graph, steps)
+    scratch = {}  # step -> block
+    for at, step in enumerate(steps):
+        if isinstance(step, Step) and step.scratch:
+            scratch[at] = len(blocks)
+            blocks.append(Block(step.scratch, at, at))
     numbers = range(len(blocks))
     keys: list[Callable[[int], tuple]] = [
         lambda n: (-blocks[n].size, blocks[n].first),
@@ -135,4 +142,6 @@ def plan(graph: Graph, steps: Sequence[Step | Alias]) -> Plan:
     for step in steps:
         if isinstance(step, Alias) and graph.tensors[step.input].data is None:
             place[step.output] = place[step.input]
-    return Plan(place, total, tuple(blocks))
+    return Plan(
+        place, total, tuple(blocks), {at: offsets[number] for at, number in scratch.items()}
+    )

@@ -69,12 +69,13 @@ usb_microphone = '"usb_microphone.h"' in included
 
 version = re.search(r'^version = "(.+)"', (root / "pyproject.toml").read_text(), re.M).group(1)
 family = board.get("otolith.family")
+optimize = board.get("otolith.optimize", "speed")
 machine = [f"-mcpu={board.get('build.cpu')}", "-mthumb", *board.get("build.core_flags", [])]
 env.Append(
     ASFLAGS=[*machine, "-x", "assembler-with-cpp"],
     CCFLAGS=[
         *machine,
-        "-O3" if board.get("otolith.optimize", "speed") == "speed" else "-Os",
+        "-O3" if optimize == "speed" else "-Os",
         "-g",
         "-ffunction-sections",
         "-fdata-sections",
@@ -166,7 +167,9 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     listens = '"listen.h"' in included  # then it has to keep up with the microphone
-    run_host("compile", str(model), "-o", str(out), *(["--board", board.id] if listens else []))
+    kernels = ["--core", board.get("build.cpu"), "--optimize", optimize]
+    judged = ["--board", board.id] if listens else []
+    run_host("compile", str(model), "-o", str(out), *kernels, *judged)
     if listens and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
