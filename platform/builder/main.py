@@ -100,6 +100,7 @@ env.Append(
         *(["OTOLITH_USB_MICROPHONE"] if usb_microphone else []),
         *(["NN_PROFILE"] if '"nn_profile.h"' in included else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
+        *([("BOARD_BAUD", board.get("otolith.baud"))] if "otolith.baud" in board else []),
     ],
     CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],
     BUILDERS={
@@ -178,10 +179,10 @@ def add_model():
     env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
 
 
-def add_core(script):
-    """Start-up, time and faults of lib/board/src/cortex_m; memory from the board's JSON for the
-    family's linker script."""
-    board_folders.add("cortex_m")
+def add_core(script, *folders):
+    """What a chip family shares with others: lib/board's folder cortex_m and `folders`; memory and
+    clock from the board's JSON, the former for the family's linker script."""
+    board_folders.update(["cortex_m", *folders])
     memory = build_dir / "memory" / "memory.ld"
     memory.parent.mkdir(parents=True, exist_ok=True)
     regions = (("FLASH", "rx", "flash", "maximum_size"), ("RAM", "rw", "ram", "maximum_ram_size"))

@@ -9,7 +9,7 @@ Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
 
 board = env.BoardConfig()
 build_dir = Path(env.subst("$BUILD_DIR"))
-add_core("mps2.ld")
+add_core("mps2.ld", "uart")
 env.Append(
     CPPDEFINES=[(f"BOARD_{name}", at) for name, at in board.get("otolith.registers").items()]
 )

@@ -19,6 +19,7 @@ enum { SYSTICK_ENABLE = 1 << 0, SYSTICK_INTERRUPT = 1 << 1, SYSTICK_CPU_CLOCK = 
 #define SCB_VTOR (*(reg_t *)0xe000ed08u)
 #define SCB_AIRCR (*(reg_t *)0xe000ed0cu)
 #define SCB_AIRCR_RESET (0x05fa0000u | 1u << 2) /* SYSRESETREQ, with the key */
+#define SAU_CONTROL (*(reg_t *)0xe000edd0u)     /* Armv8-M: 0 is secure all over */
 #define SCB_CPACR (*(reg_t *)0xe000ed88u)
 #define SCB_CPACR_FPU (0xfu << 20) /* coprocessors 10 and 11: full access */
 

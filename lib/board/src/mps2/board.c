@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "../cortex_m/chip.h"
-#include "internal.h"
+#include "../uart/uart.h"
 
 void board_init(void) {
     fault_init(NULL);

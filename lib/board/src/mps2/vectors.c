@@ -1,6 +1,6 @@
 /* The vector table of an MPS2 board. Nothing has to be done before main(). */
 #include "../cortex_m/chip.h"
-#include "internal.h"
+#include "../uart/uart.h"
 
 __attribute__((section(".vectors"), used, aligned(512)))
 const vector_t vectors[FIRST_INTERRUPT + BOARD_UART0_IRQ + 2] = {
