@@ -206,7 +206,7 @@ if not cleaning:
     add_front_ends()
 env.SConscript(
     str(builder_dir / f"{family}.py"),
-    exports=["env", "foreign", "add_core", "add_foreign", "fail", "app"],
+    exports=["env", "foreign", "add_core", "add_foreign", "board_folders", "fail", "app"],
 )
 if not cleaning and '"nn.h"' in included:
     add_model()
