@@ -49,7 +49,8 @@ if usb:
         # isochronous transfers have an endpoint of their own (Product Specification 6.35.8)
         ("USB_MICROPHONE_ENDPOINT_NUMBER", 8),
     ]
-    env.Append(LINKFLAGS=[f"-Wl,--wrap={name}" for name in tinyusb.WRAPPED])
+    wrapped = [*tinyusb.WRAPPED, "dcd_edpt_close", "dcd_edpt_close_all"]  # usb_port.c
+    env.Append(LINKFLAGS=[f"-Wl,--wrap={name}" for name in wrapped])
 else:
     env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
 for target in (env, foreign):
