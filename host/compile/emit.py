@@ -123,6 +123,8 @@ def emit(
     outputs = [graph.tensors[i] for i in graph.outputs]
     macs = sum(s.macs for s in steps if isinstance(s, Step))
     weights = constants.bytes
+    headers = sorted({s.header for s in steps if isinstance(s, Step)} | {"nn_kernels.h"})
+    includes = "\n".join(f'#include "{header}"' for header in [*headers, "nn_profile.h"])
     buffers = "\n".join(
         f"static int8_t input_{i}[{t.count}] __attribute__((aligned(16)));"
         for i, t in enumerate(inputs)
@@ -132,8 +134,7 @@ def emit(
     text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
-#include "nn_kernels.h"
-#include "nn_profile.h"
+{includes}
 
 {chr(10).join(constants.lines)}
 
