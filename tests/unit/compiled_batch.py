@@ -18,9 +18,8 @@ DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
     r"|buffers|input_info|output_info|label_info)\b"
 )
-MAIN = r"""
-#include <stdio.h>
-#include <stdlib.h>
+ENGINE = r"""#include <stddef.h>
+#include "nn_kernels.h"
 
 typedef struct {
     const nn_info_t *(*info)(void);
@@ -30,6 +29,11 @@ typedef struct {
     int (*invoke)(void);
     const int8_t *(*output)(int i);
 } engine_t;
+"""
+MAIN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+
 static const engine_t engines[] = {
 ENGINES
 };
@@ -69,15 +73,9 @@ int main(void) {
 """
 
 
-def run(
-    folder: Path,
-    compiled: Sequence[Compiled],
-    inputs: Sequence[Sequence[Sequence[np.ndarray]]],
-    flags: Sequence[str] = (),
-) -> list[list[list[np.ndarray]]]:
-    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8."""
-    rounds = len(inputs[0])
-    text, engines = ['#include <stddef.h>\n#include "nn_kernels.h"\n'], []
+def as_one(compiled: Sequence[Compiled]) -> tuple[str, str]:
+    """(C of every network in one file under names of their own, entries of a table of ENGINEs)."""
+    text, engines = [], []
     for number, one in enumerate(compiled):
         text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
         engines.append("    {" + ", ".join(f"nn_{f}__{number}" for f in PUBLIC) + "},")
@@ -87,10 +85,21 @@ def run(
         f"int nn_invoke__{n}(void);\nconst int8_t *nn_output__{n}(int i);\n"
         for n in range(len(compiled))
     )
-    text.insert(1, declared)
-    text.append(MAIN.replace("ENGINES", "\n".join(engines)).replace("ROUNDS", str(rounds)))
+    return "\n".join([declared, *text]), "\n".join(engines)
+
+
+def run(
+    folder: Path,
+    compiled: Sequence[Compiled],
+    inputs: Sequence[Sequence[Sequence[np.ndarray]]],
+    flags: Sequence[str] = (),
+) -> list[list[list[np.ndarray]]]:
+    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8."""
+    rounds = len(inputs[0])
+    text, table = as_one(compiled)
+    main = MAIN.replace("ENGINES", table).replace("ROUNDS", str(rounds))
     source, program = folder / "batch.c", folder / "batch"
-    source.write_text("\n".join(text))
+    source.write_text(ENGINE + text + main)
     nn = lib("nn")
     subprocess.run(
         ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *flags, str(source)]
