@@ -153,10 +153,7 @@ def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
     place, line = axes[along], axes[across]
     # Whole pairs of taps are read, and by the fast kernel whole pairs of places.
     pitch = place["count"] + 2 + place["count"] % 2
-    if across == "h":
-        packed = weights
-    else:
-        packed = weights.transpose(0, 2, 1)
+    packed = weights if across == "h" else weights.transpose(0, 2, 1)
     pairs = -(-place["taps"] // 2)
     settings = {
         "line": line,

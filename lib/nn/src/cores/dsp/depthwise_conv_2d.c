@@ -60,9 +60,8 @@ static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int
 }
 
 /* Two places at a time: places 0 and 1 see taps 0 1 2 and 1 2 3 of two words in each line. */
-static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
-                         const int8_t *w, const nn_dsp_channel_t *c, uint32_t *words,
-                         int8_t *out) {
+static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
+                         const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
     (void)words;
     const uint32_t w01 = nn_halves(2 * w[0], 2 * w[1]), w12 = nn_halves(2 * w[1], 2 * w[2]);
     const uint32_t w34 = nn_halves(2 * w[3], 2 * w[4]), w45 = nn_halves(2 * w[4], 2 * w[5]);
@@ -70,8 +69,7 @@ static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
     const int32_t pitch = p->pitch, step = p->place.out_step;
     for (int32_t y = p->line.out; y > 0; y--, plane += pitch, out += p->line.out_step) {
         const uint32_t *line0 = (const uint32_t *)(const void *)plane;
-        const uint32_t *line1 =
-            (const uint32_t *)(const void *)(plane + p->line_dilation * pitch);
+        const uint32_t *line1 = (const uint32_t *)(const void *)(plane + p->line_dilation * pitch);
         const uint32_t *line2 =
             (const uint32_t *)(const void *)(plane + 2 * p->line_dilation * pitch);
         int8_t *to = out;
