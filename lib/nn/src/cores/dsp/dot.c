@@ -6,80 +6,78 @@
 
 /* In assembly, as all fourteen registers are in use: four sums in r8-r11, a block of both pixels in
  * r4-r7, weights in r2, r3, r12, lr. */
-#define BEGIN(name)                                  \
-    "    .syntax unified\n"                          \
-    "    .thumb\n"                                   \
-    "    .section .text." #name ", \"ax\", %progbits\n" \
-    "    .global " #name "\n"                        \
-    "    .type " #name ", %function\n"               \
-    "    .balign 4\n" #name ":\n"                    \
-    "    push {r2-r11, lr}\n" /* r2 (count) at sp, r3 (sums) at sp + 4 */ \
+#define BEGIN(name)                                                                                \
+    "    .syntax unified\n"                                                                        \
+    "    .thumb\n"                                                                                 \
+    "    .section .text." #name ", \"ax\", %progbits\n"                                            \
+    "    .global " #name "\n"                                                                      \
+    "    .type " #name ", %function\n"                                                             \
+    "    .balign 4\n" #name ":\n"                                                                  \
+    "    push {r2-r11, lr}\n" /* r2 (count) at sp, r3 (sums) at sp + 4 */                          \
     "    ldm r3, {r8-r11}\n"
 
-#define END(name)                        \
-    "    ldr r3, [sp, #4]\n"             \
-    "    stm r3, {r8-r11}\n"             \
-    "    mov r0, r1\n"                   \
-    "    pop {r2-r11, pc}\n"             \
+#define END(name)                                                                                  \
+    "    ldr r3, [sp, #4]\n"                                                                       \
+    "    stm r3, {r8-r11}\n"                                                                       \
+    "    mov r0, r1\n"                                                                             \
+    "    pop {r2-r11, pc}\n"                                                                       \
     "    .size " #name ", . - " #name "\n"
 
 /* 16 products in 10 instructions */
-#define BLOCK16                        \
-    "    ldm r0!, {r4-r7}\n"           \
-    "    ldm r1!, {r2, r3, r12, lr}\n" \
-    "    smlad r8, r4, r2, r8\n"       \
-    "    smlad r9, r6, r2, r9\n"       \
-    "    smlad r10, r4, r12, r10\n"    \
-    "    smlad r11, r6, r12, r11\n"    \
-    "    smlad r8, r5, r3, r8\n"       \
-    "    smlad r9, r7, r3, r9\n"       \
-    "    smlad r10, r5, lr, r10\n"     \
+#define BLOCK16                                                                                    \
+    "    ldm r0!, {r4-r7}\n"                                                                       \
+    "    ldm r1!, {r2, r3, r12, lr}\n"                                                             \
+    "    smlad r8, r4, r2, r8\n"                                                                   \
+    "    smlad r9, r6, r2, r9\n"                                                                   \
+    "    smlad r10, r4, r12, r10\n"                                                                \
+    "    smlad r11, r6, r12, r11\n"                                                                \
+    "    smlad r8, r5, r3, r8\n"                                                                   \
+    "    smlad r9, r7, r3, r9\n"                                                                   \
+    "    smlad r10, r5, lr, r10\n"                                                                 \
     "    smlad r11, r7, lr, r11\n"
 
-__asm(BEGIN(nn_dsp_dot16)
-      "    b 2f\n"
-      "1:\n" BLOCK16 BLOCK16 BLOCK16 BLOCK16 "    ldr r2, [sp]\n"
-      "2:\n"
-      "    subs r2, #4\n"
-      "    str r2, [sp]\n"
-      "    bge 1b\n"
-      "    adds r2, #4\n"
-      "    beq 4f\n"
-      "    str r2, [sp]\n"
-      "3:\n" BLOCK16 "    ldr r2, [sp]\n"
-      "    subs r2, #1\n"
-      "    str r2, [sp]\n"
-      "    bne 3b\n"
-      "4:\n" END(nn_dsp_dot16));
+__asm(BEGIN(nn_dsp_dot16) "    b 2f\n"
+                          "1:\n" BLOCK16 BLOCK16 BLOCK16 BLOCK16 "    ldr r2, [sp]\n"
+                          "2:\n"
+                          "    subs r2, #4\n"
+                          "    str r2, [sp]\n"
+                          "    bge 1b\n"
+                          "    adds r2, #4\n"
+                          "    beq 4f\n"
+                          "    str r2, [sp]\n"
+                          "3:\n" BLOCK16 "    ldr r2, [sp]\n"
+                          "    subs r2, #1\n"
+                          "    str r2, [sp]\n"
+                          "    bne 3b\n"
+                          "4:\n" END(nn_dsp_dot16));
 
 /* 16 products in 14 instructions */
-#define BLOCK8                         \
-    "    ldm r0!, {r4-r7}\n"           \
-    "    ldrd r2, r12, [r1], #8\n"     \
-    "    sxtb16 r3, r2\n"              \
-    "    sxtb16 r2, r2, ror #8\n"      \
-    "    smlad r8, r4, r3, r8\n"       \
-    "    smlad r9, r6, r3, r9\n"       \
-    "    smlad r8, r5, r2, r8\n"       \
-    "    smlad r9, r7, r2, r9\n"       \
-    "    sxtb16 r3, r12\n"             \
-    "    sxtb16 r2, r12, ror #8\n"     \
-    "    smlad r10, r4, r3, r10\n"     \
-    "    smlad r11, r6, r3, r11\n"     \
-    "    smlad r10, r5, r2, r10\n"     \
+#define BLOCK8                                                                                     \
+    "    ldm r0!, {r4-r7}\n"                                                                       \
+    "    ldrd r2, r12, [r1], #8\n"                                                                 \
+    "    sxtb16 r3, r2\n"                                                                          \
+    "    sxtb16 r2, r2, ror #8\n"                                                                  \
+    "    smlad r8, r4, r3, r8\n"                                                                   \
+    "    smlad r9, r6, r3, r9\n"                                                                   \
+    "    smlad r8, r5, r2, r8\n"                                                                   \
+    "    smlad r9, r7, r2, r9\n"                                                                   \
+    "    sxtb16 r3, r12\n"                                                                         \
+    "    sxtb16 r2, r12, ror #8\n"                                                                 \
+    "    smlad r10, r4, r3, r10\n"                                                                 \
+    "    smlad r11, r6, r3, r11\n"                                                                 \
+    "    smlad r10, r5, r2, r10\n"                                                                 \
     "    smlad r11, r7, r2, r11\n"
 
-__asm(BEGIN(nn_dsp_dot8)
-      "    subs lr, r2, #4\n"
-      "    blt 2f\n"
-      "1:\n" BLOCK8 BLOCK8 BLOCK8 BLOCK8 "    subs lr, #4\n"
-      "    bge 1b\n"
-      "2:\n"
-      "    adds lr, #4\n"
-      "    beq 4f\n"
-      "3:\n" BLOCK8 "    subs lr, #1\n"
-      "    bne 3b\n"
-      "4:\n" END(nn_dsp_dot8));
+__asm(BEGIN(nn_dsp_dot8) "    subs lr, r2, #4\n"
+                         "    blt 2f\n"
+                         "1:\n" BLOCK8 BLOCK8 BLOCK8 BLOCK8 "    subs lr, #4\n"
+                         "    bge 1b\n"
+                         "2:\n"
+                         "    adds lr, #4\n"
+                         "    beq 4f\n"
+                         "3:\n" BLOCK8 "    subs lr, #1\n"
+                         "    bne 3b\n"
+                         "4:\n" END(nn_dsp_dot8));
 
 #else
 

@@ -44,4 +44,31 @@ void nn_dsp_pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, 
 void nn_dsp_pointwise_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                             int8_t *scratch);
 
+/* DEPTHWISE_CONV_2D a channel at a time, on its plane: the channel widened to 16 bits, with
+ * padding, in lines along height or width, whichever is quicker. Taps of a line lie side by side.
+ * Scratch: the plane, `pitch` halves a line, then `pairs` words for every line of the kernel. */
+typedef struct {
+    int32_t count;             /* of lines, or of places in a line */
+    int32_t before;            /* padding */
+    int32_t in, out;           /* as many there are */
+    int32_t in_step, out_step; /* from one to the next, in bytes */
+    int32_t taps, stride;
+} nn_dsp_axis_t;
+
+typedef struct {
+    nn_dsp_axis_t line, place;
+    nn_dsp_out_t out;
+    const int8_t *weights; /* [in_c][multiplier][line taps][place taps] */
+    uint16_t batches, in_c, multiplier;
+    uint16_t line_dilation;
+    uint16_t pitch, pairs;
+    int32_t in_size, out_size; /* of an image */
+    int8_t fill;               /* the input's zero point */
+} nn_dsp_depthwise_conv_2d_t;
+/* For 3x3 with stride 1. `out` may be `in`, if there is one output a channel. */
+void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                          int8_t *scratch);
+void nn_dsp_depthwise_conv_2d(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                              int8_t *scratch);
+
 #endif
