@@ -64,7 +64,10 @@ def line(step: Step, weights: np.ndarray) -> Line | None:
     gains, losses = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
     least = bias + gains * (offset - 128) + losses * (offset + 127)
     most = bias + gains * (offset + 127) + losses * (offset - 128)
-    if max(np.abs(least << np.maximum(shift, 0)).max(), np.abs(most << np.maximum(shift, 0)).max()) >= 2**30:
+    if (
+        max(np.abs(least << np.maximum(shift, 0)).max(), np.abs(most << np.maximum(shift, 0)).max())
+        >= 2**30
+    ):
         return None  # may wrap, as TFLite's does
 
     def output(sums):
@@ -91,7 +94,9 @@ def line(step: Step, weights: np.ndarray) -> Line | None:
         fine = min(16, 32 - int(top.max()).bit_length() + narrow)
         if fine - narrow < 1:
             return None
-        found = _fit(place, top, base, real, low, multiplier, shift, less if signed else None, narrow, fine)
+        found = _fit(
+            place, top, base, real, low, multiplier, shift, less if signed else None, narrow, fine
+        )
         if found is not None:
             first = bias + offset * flat.sum(axis=1) - base
             return Line(first, found, narrow, fine - narrow, signed)
