@@ -27,7 +27,7 @@ static inline void finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int3
 static void multiply16(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
                        int8_t *out1) {
     const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
-    const int16_t *weights = p->weights16;
+    const uint32_t *weights = p->weights16;
     for (int32_t left = p->window.out_c; left > 0; left -= 2, c += 2, out0 += 2, out1 += 2) {
         /* the last of an odd number has a neighbour of zeros, whose results go where its own do */
         const int32_t next = left > 1;

@@ -88,12 +88,10 @@ static void add_block(nn_dsp_sums_t *s, const uint32_t *x, const uint32_t *w) {
     s->b1 = nn_smlad(x[3], w[3], nn_smlad(x[2], w[2], s->b1));
 }
 
-const int16_t *nn_dsp_dot16(const uint32_t *patch, const int16_t *weights, uint32_t blocks,
-                            nn_dsp_sums_t *sums) {
-    for (; blocks; blocks--, patch += NN_DSP_BLOCK, weights += 8) {
-        uint32_t w[4];
-        memcpy(w, weights, sizeof w);
-        add_block(sums, patch, w);
+const uint32_t *nn_dsp_dot16(const uint32_t *patch, const uint32_t *weights, uint32_t blocks,
+                             nn_dsp_sums_t *sums) {
+    for (; blocks; blocks--, patch += NN_DSP_BLOCK, weights += NN_DSP_BLOCK) {
+        add_block(sums, patch, weights);
     }
     return weights;
 }

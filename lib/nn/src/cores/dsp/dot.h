@@ -11,8 +11,8 @@ typedef struct {
 
 /* Add the products of `blocks` blocks (patch.h) and of as many of both channels' weights, in the
  * order of patches; where the weights end. */
-const int16_t *nn_dsp_dot16(const uint32_t *patch, const int16_t *weights, uint32_t blocks,
-                            nn_dsp_sums_t *sums);
+const uint32_t *nn_dsp_dot16(const uint32_t *patch, const uint32_t *weights, uint32_t blocks,
+                             nn_dsp_sums_t *sums);
 /* Weights in the order of the file, widened on the way. */
 const int8_t *nn_dsp_dot8(const uint32_t *patch, const int8_t *weights, uint32_t blocks,
                           nn_dsp_sums_t *sums);
