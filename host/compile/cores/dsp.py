@@ -16,6 +16,13 @@ GROUP = 4  # outputs of FULLY_CONNECTED at a time
 GROWTH = 2.25  # of a file's weights, as 16-bit ones and filled up to whole blocks, at most
 
 
+def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
+    """Zeros at the end of an axis, up to a multiple."""
+    amounts = [(0, 0)] * values.ndim
+    amounts[axis] = (0, -values.shape[axis] % multiple)
+    return np.pad(values, amounts)
+
+
 def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | None:
     """nn_dsp_out_t of sums over `weights` [channels][...]; None where the short form isn't exact.
 
@@ -36,7 +43,7 @@ def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | 
     product = (largest * multiplier >> 31) + 2
     if (2 * largest >= 2**31).any() or (product + np.abs(rounding) >= 2**31).any():
         return None
-    rows = np.stack([scale * bias, multiplier, rounding, shift], axis=1)
+    rows = filled(np.stack([scale * bias, multiplier, rounding, shift], axis=1), 0, 2)
     low, high = out["low"], out["high"]
     return {
         "channels": Array("int32_t", rows),
@@ -44,13 +51,6 @@ def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | 
         "high": high,
         "limited": int((low, high) != (-128, 127)),
     }
-
-
-def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
-    """Zeros at the end of an axis, up to a multiple."""
-    amounts = [(0, 0)] * values.ndim
-    amounts[axis] = (0, -values.shape[axis] % multiple)
-    return np.pad(values, amounts)
 
 
 def pairs_of(blocks: np.ndarray) -> Array:

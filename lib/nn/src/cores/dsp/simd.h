@@ -92,19 +92,6 @@ static inline int32_t nn_smlad(uint32_t a, uint32_t b, int32_t sum) {
 #endif
 }
 
-/* sum + one half of a * one of b; may not overflow. */
-static inline int32_t nn_smla_high_low(uint32_t a, uint32_t b, int32_t sum) {
-#if NN_DSP_INSTRUCTIONS
-    return __smlatb((int32_t)a, (int32_t)b, sum);
-#else
-    return sum + nn_high_half(a) * nn_low_half(b);
-#endif
-}
-
-static inline int32_t nn_smla_low_high(uint32_t a, uint32_t b, int32_t sum) {
-    return nn_smla_high_low(b, a, sum);
-}
-
 /* sum + round(a * b / 2^32), ties up. */
 static inline int32_t nn_smmlar(int32_t a, int32_t b, int32_t sum) {
 #if NN_DSP_INSTRUCTIONS
