@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from host.compile.graph import Alias, Array, Copy, Graph, Program, Step, Tensor
+from host.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step, Tensor
 from host.compile.plan import Plan
 from host.compile.stream import Stream
 
@@ -58,11 +58,20 @@ class _Constants:
             )
         return self._names[key]
 
+    def code(self, code: Code, hint: str) -> str:
+        key = (code.text,)
+        if key not in self._names:
+            self._names[key] = hint
+            self.lines.append(code.text.replace("{name}", hint))
+        return self._names[key]
+
     def initialiser(self, value: object, hint: str) -> str:
         if value is None:
             return "NULL"
         if isinstance(value, Array):
             return self.name(value, hint)
+        if isinstance(value, Code):
+            return self.code(value, hint)
         if isinstance(value, dict):
             inner = ", ".join(
                 f".{k} = {self.initialiser(v, f'{hint}_{k}')}" for k, v in value.items()
@@ -241,6 +250,9 @@ def emit(
     )
     macs = sum(s.macs for s in programs[0][0] if isinstance(s, Step))
     weights = emitter.constants.bytes
+    steps = [s for program, _ in programs for s in program if isinstance(s, Step)]
+    headers = sorted({s.header for s in steps} | {"nn_kernels.h"})
+    includes = "\n".join(f'#include "{header}"' for header in [*headers, "nn_profile.h"])
     buffers = "\n".join(
         f"static int8_t input_{i}[{t.count}] __attribute__((aligned(16)));"
         for i, t in enumerate(inputs)
@@ -249,8 +261,7 @@ def emit(
     text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
-#include "nn_kernels.h"
-#include "nn_profile.h"
+{includes}
 
 {chr(10).join(emitter.constants.lines)}
 

@@ -66,6 +66,13 @@ class Array:
 
 
 @dataclass(frozen=True)
+class Code:
+    """A definition of the generated code, {name} in its text; steps of one text share it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Rows:
     """A step that computes only some rows of its output (host/compile/rows.py).
 
@@ -82,9 +89,10 @@ class Rows:
 class Step:
     """One kernel call: what an operation is lowered to.
 
-    `settings`: field -> int, Array, None (NULL), or a nested dict / list. `in_place`: inputs whose
-    memory the output may take over, element for element. `scratch`: bytes of the arena, aligned to
-    16, that the kernel gets as its last argument and nobody else uses meanwhile; 0 for none.
+    `settings`: field -> int, Array, Code, None (NULL), or a nested dict / list. `in_place`: inputs
+    whose memory the output may take over, element for element. `scratch`: bytes of the arena,
+    aligned to 16, that the kernel gets as its last argument and nobody else uses meanwhile; 0 for
+    none. `header`: of lib/nn/src, declares kernel and struct.
     `rows`: if not all of the output is computed; the settings are then those of the part.
     """
 
@@ -97,6 +105,7 @@ class Step:
     macs: int = 0
     in_place: tuple[int, ...] = ()
     scratch: int = 0
+    header: str = "nn_kernels.h"
     rows: Rows | None = None
 
 

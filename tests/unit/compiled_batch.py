@@ -18,9 +18,8 @@ DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
     r"|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
 )
-MAIN = r"""
-#include <stdio.h>
-#include <stdlib.h>
+ENGINE = r"""#include <stddef.h>
+#include "nn_kernels.h"
 
 typedef struct {
     const nn_info_t *(*info)(void);
@@ -31,6 +30,11 @@ typedef struct {
     int (*slide)(uint32_t rows);
     const int8_t *(*output)(int i);
 } engine_t;
+"""
+MAIN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+
 static const engine_t engines[] = {
 ENGINES
 };
@@ -70,6 +74,22 @@ int main(void) {
 """
 
 
+def as_one(compiled: Sequence[Compiled]) -> tuple[str, str]:
+    """(C of every network in one file under names of their own, entries of a table of ENGINEs)."""
+    text, engines = [], []
+    for number, one in enumerate(compiled):
+        text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
+        engines.append("    {" + ", ".join(f"nn_{f}__{number}" for f in PUBLIC) + "},")
+    declared = "".join(
+        f"const nn_info_t *nn_info__{n}(void);\nint nn_init__{n}(void);\n"
+        f"int8_t *nn_input__{n}(int i);\nvoid nn_set_input__{n}(int i, const int8_t *data);\n"
+        f"int nn_invoke__{n}(void);\nint nn_slide__{n}(uint32_t rows);\n"
+        f"const int8_t *nn_output__{n}(int i);\n"
+        for n in range(len(compiled))
+    )
+    return "\n".join([declared, *text]), "\n".join(engines)
+
+
 def run(
     folder: Path,
     compiled: Sequence[Compiled],
@@ -81,23 +101,11 @@ def run(
     slid[model][round]: rows the window slid by since the round before, 0: any input."""
     rounds = len(inputs[0])
     slid = slid or [[0] * rounds] * len(compiled)
-    table = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in slid)
-    text, engines = ['#include <stddef.h>\n#include "nn_kernels.h"\n'], []
-    for number, one in enumerate(compiled):
-        text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
-        engines.append("    {" + ", ".join(f"nn_{f}__{number}" for f in PUBLIC) + "},")
-    declared = "".join(
-        f"const nn_info_t *nn_info__{n}(void);\nint nn_init__{n}(void);\n"
-        f"int8_t *nn_input__{n}(int i);\nvoid nn_set_input__{n}(int i, const int8_t *data);\n"
-        f"int nn_invoke__{n}(void);\nint nn_slide__{n}(uint32_t rows);\n"
-        f"const int8_t *nn_output__{n}(int i);\n"
-        for n in range(len(compiled))
-    )
-    text.insert(1, declared)
-    main = MAIN.replace("ENGINES", "\n".join(engines)).replace("SLID", table)
-    text.append(main.replace("ROUNDS", str(rounds)))
+    slides = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in slid)
+    text, table = as_one(compiled)
+    main = MAIN.replace("ENGINES", table).replace("SLID", slides).replace("ROUNDS", str(rounds))
     source, program = folder / "batch.c", folder / "batch"
-    source.write_text("\n".join(text))
+    source.write_text(ENGINE + text + main)
     nn = lib("nn")
     subprocess.run(
         ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *flags, str(source)]
