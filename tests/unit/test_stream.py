@@ -292,22 +292,9 @@ def without_streaming(data: bytes) -> bytes:
     return write_metadata(data, {**metadata, "deploy": {**metadata["deploy"], "stream": False}})
 
 
-def listener() -> bytes:
-    """Pool, strided convolution, dense, softmax behind a spectrogram."""
-    net = Net(np.random.default_rng(3), (1, 124, 129, 1))
-    taps = {"padding": 0, "strideH": 4, "strideW": 4, "filterHeight": 4, "filterWidth": 4}
-    net.grow("AVERAGE_POOL_2D", [net.x], (1, 31, 33, 1), net.s, net.z, **taps)
-    inputs, s = net.weights([4, 5, 5, 1], 4, 0, 25, True)
-    net.grow("CONV_2D", inputs, (1, 14, 15, 4), s, padding=1, strideH=2, strideW=2)
-    inputs, s = net.weights([2, 840], 2, 0, 840, False)
-    net.grow("FULLY_CONNECTED", inputs, (1, 2), s)
-    net.grow("SOFTMAX", [net.x], (1, 2), 1 / 256, -128, beta=0.1 / s)
-    return write_metadata(net.build(), small_models.METADATA)
-
-
 def test_a_listener_streams_and_hears_the_same():
     """Through hops that the network misses and a reset, where the window is computed whole."""
-    data = listener()
+    data = small_models.sliding()
     streaming, whole = Chain(data), Chain(without_streaming(data))
     assert streaming.report["stream"]["kept"] > 0 and whole.report["stream"] is None
     pcm = sound(6)
@@ -331,7 +318,7 @@ def test_a_listener_streams_and_hears_the_same():
 
 
 def test_the_metadata_decides_unless_told():
-    data = listener()
+    data = small_models.sliding()
     assert compile_graph(data, "m").stream.hop == 4
     assert compile_graph(data, "m", hop=0).stream is None
     assert compile_graph(data, "m", hop=8).stream.hop == 8
@@ -350,7 +337,7 @@ def test_the_metadata_decides_unless_told():
 
 
 def test_an_estimate_is_of_a_hop():
-    data = listener()
+    data = small_models.sliding()
     streaming, whole = of_file(data, "m", "pico"), of_file(data, "m", "pico", hop=0)
     assert streaming.network_ms < whole.network_ms / 4
     assert streaming.features_ms == whole.features_ms
