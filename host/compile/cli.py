@@ -24,22 +24,31 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", help="Say whether the model keeps up with the sound there.")
 @click.option("--core", default=PORTABLE, show_default=True, help="Its kernels: m0plus, dsp, ...")
 @click.option("--optimize", type=click.Choice(OPTIMIZE), default="speed", show_default=True)
+@click.option("--engine", type=click.Choice(["compiled", "tflm"]), default="compiled")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def compile_(
-    model: Path, out: Path, board: str | None, core: str, optimize: str, as_json: bool
+    model: Path,
+    out: Path,
+    board: str | None,
+    core: str,
+    optimize: str,
+    engine: str,
+    as_json: bool,
 ) -> None:
-    """Compile MODEL (an int8 .tflite) to C for lib/nn.
+    """Compile MODEL (an int8 .tflite) to C for lib/nn; with --engine tflm to what lib/nn_tflm gives
+    TensorFlow Lite Micro: the model as it is, and a resolver with its operations.
 
     \b
-    Example:
+    Examples:
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --core m0plus --board pico
+        host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
     """
     from host.summarize.realtime import of_file
 
     try:
         data = read_file(model)
         expected = of_file(data, model.stem, board) if board else None
-        report = compile_model(data, out, model.stem, core_named(core), optimize)
+        report = compile_model(data, out, model.stem, core_named(core), optimize, engine)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise
@@ -53,8 +62,9 @@ def compile_(
         table.add_row(step["name"], "x".join(map(str, step["output"])), f"{step['macs']:,}")
     console = Console()
     console.print(table)
+    arena = f"{report['arena']:,} bytes" if "arena" in report else "measured when it is linked"
     console.print(
-        f"{report['name']} {report['hash']}: arena {report['arena']:,} bytes, weights "
+        f"{report['name']} {report['hash']}: arena {arena}, weights "
         f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
     )
     if expected:

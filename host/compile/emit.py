@@ -82,6 +82,46 @@ def _tensor_info(tensor: Tensor) -> str:
     )
 
 
+def info_source(
+    engine: str,
+    name: str,
+    digest: str,
+    labels: list[str],
+    inputs: list[Tensor],
+    outputs: list[Tensor],
+    arena: str,
+    weights: int,
+    macs: int,
+) -> str:
+    """nn_info() of a network; `arena`: a C expression, bytes."""
+    label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
+    return f"""static const nn_tensor_t input_info[] = {{
+{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
+static const nn_tensor_t output_info[] = {{
+{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in outputs)}}};
+static const char *const label_info[] = {{
+{label_lines}}};
+
+const nn_info_t *nn_info(void) {{
+    static const nn_info_t info = {{
+        .engine = "{engine}",
+        .name = {c_string(name)},
+        .hash = {c_string(digest)},
+        .inputs = {len(inputs)},
+        .outputs = {len(outputs)},
+        .input = input_info,
+        .output = output_info,
+        .labels = {len(labels)},
+        .label = label_info,
+        .arena_bytes = {arena},
+        .weight_bytes = {weights},
+        .macs = {macs},
+    }};
+    return &info;
+}}
+"""
+
+
 def emit(
     graph: Graph,
     steps: list[Step | Alias],
@@ -128,7 +168,6 @@ def emit(
         for i, t in enumerate(inputs)
     )
     output_places = ", ".join(address(i) for i in graph.outputs)
-    label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
     text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
@@ -173,31 +212,7 @@ const int8_t *nn_output(int i) {{
     return places[i];
 }}
 
-static const nn_tensor_t input_info[] = {{
-{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
-static const nn_tensor_t output_info[] = {{
-{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in outputs)}}};
-static const char *const label_info[] = {{
-{label_lines}}};
-
-const nn_info_t *nn_info(void) {{
-    static const nn_info_t info = {{
-        .engine = "compiled",
-        .name = {c_string(name)},
-        .hash = {c_string(digest)},
-        .inputs = {len(inputs)},
-        .outputs = {len(outputs)},
-        .input = input_info,
-        .output = output_info,
-        .labels = {len(labels)},
-        .label = label_info,
-        .arena_bytes = {plan.arena},
-        .weight_bytes = {weights},
-        .macs = {macs},
-    }};
-    return &info;
-}}
-"""
+{info_source("compiled", name, digest, labels, inputs, outputs, str(plan.arena), weights, macs)}"""
     return text, weights
 
 
