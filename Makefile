@@ -42,7 +42,7 @@ format: $(VENV)/installed
 C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 
 test: setup lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 clean:
 	rm -rf .pio build

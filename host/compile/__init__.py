@@ -11,13 +11,14 @@ from pathlib import Path
 from host.compile import tflm
 from host.compile.cores import PORTABLE, specialise
 from host.compile.emit import emit
-from host.compile.graph import Graph, Step
+from host.compile.graph import Alias, Graph, Step
 from host.compile.graph_edges import strip
 from host.compile.metadata import read_metadata
 from host.compile.ops import lower
-from host.compile.pipeline import labels_of, pipeline_source
+from host.compile.pipeline import labels_of, pipeline_source, streamed_hop
 from host.compile.plan import Plan, plan
 from host.compile.reader import read
+from host.compile.stream import WORTH, Stream, stream
 from host.errors import UserError
 from host.files import write_text
 
@@ -31,6 +32,8 @@ class Compiled:
     graph: Graph  # int8 core
     original: Graph  # as in the file, with float edges
     plan: Plan
+    steps: list[Step | Alias]  # on portable kernels
+    stream: Stream | None  # on portable kernels; None: every invocation is a full pass
 
 
 def model_hash(data: bytes) -> str:
@@ -48,34 +51,42 @@ def _name(file: str, metadata: dict | None) -> str:
 
 
 def compile_graph(
-    data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed"
+    data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed", hop: int | None = None
 ) -> Compiled:
     """Compile a .tflite file in memory for a core (host.compile.cores); UserError if it can't be.
 
-    optimize: "speed" lets packed weights grow where that is faster, "size" does not.
+    optimize: "speed" lets packed weights grow where that is faster, "size" does not. hop: rows by
+    which the network's window slides (host.compile.stream), 0: no window; None: as the model's
+    metadata has it, if that is worth its RAM.
     """
     original = read(data)
     graph = strip(original)
-    steps = specialise(graph, [lower(graph, op) for op in graph.operations], core, optimize)
+    lowered = [lower(graph, op) for op in graph.operations]
     metadata = read_metadata(data)
     labels = labels_of(metadata)
+    pipeline = {"pipeline.c": pipeline_source(metadata, graph)} if metadata is not None else {}
+    streaming = _streaming(graph, lowered, metadata, hop)
+    steps = specialise(graph, streaming.full if streaming else lowered, core, optimize)
     placed = plan(graph, steps)
+    slide, slide_plan = None, None
+    if streaming and streaming.kept:
+        slide = specialise(graph, streaming.slide, core, optimize)
+        slide_plan = plan(graph, slide)
     for index in graph.outputs:
         if placed.place[index][0] != "arena":
             raise UserError("an output is an input under another name: the network does nothing")
     digest = model_hash(data)
     name = _name(name, metadata)
-    text, weights = emit(graph, steps, placed, name, digest, labels)
-    files = {"model.c": text}
-    if metadata is not None:
-        files["pipeline.c"] = pipeline_source(metadata, graph)
+    emitted = [(steps, placed), *([(slide, slide_plan)] if slide and slide_plan else [])]
+    text, weights = emit(graph, emitted, streaming, name, digest, labels)
+    arena = max(p.arena for _, p in emitted) + (streaming.kept if streaming else 0)
     report = {
         "name": name,
         "hash": digest,
         "labels": labels,
         "core": core,
         "optimize": optimize,
-        "arena": placed.arena,
+        "arena": arena,
         "weights": weights,
         "macs": sum(s.macs for s in steps if isinstance(s, Step)),
         "inputs": [_edge(graph, i) for i in graph.inputs],
@@ -91,8 +102,31 @@ def compile_graph(
             for s in steps
             if isinstance(s, Step)
         ],
+        "stream": streaming.figures() if streaming else None,
     }
-    return Compiled(files, report, graph, original, placed)
+    return Compiled(
+        {"model.c": text, **pipeline}, report, graph, original, placed, lowered, streaming
+    )
+
+
+def _streaming(
+    graph: Graph, steps: list[Step | Alias], metadata: dict | None, hop: int | None
+) -> Stream | None:
+    """How the window slides, if it does: by `hop` rows, or as the metadata has it where that is
+    worth its RAM."""
+    if hop == 0 or (hop is None and metadata is None):
+        return None
+    if metadata is None:
+        return stream(graph, steps, hop or 0, None)
+    frames, listens = metadata["features"]["frames"], streamed_hop(metadata)
+    if hop is None:
+        if not 0 < listens < frames:
+            return None
+        found = stream(graph, steps, listens, frames)
+        return found if found.effort <= WORTH else None
+    if metadata["features"]["compress"] == "dynamic":
+        raise UserError('compress = "dynamic" scales each window anew: no row outlasts a hop')
+    return stream(graph, steps, hop, frames)
 
 
 def _edge(graph: Graph, index: int) -> dict:
@@ -125,6 +159,7 @@ def compile_model(
     name: str,
     core: str = PORTABLE,
     optimize: str = "speed",
+    hop: int | None = None,
     engine: str = "compiled",
 ) -> dict:
     """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c; for the tflm
@@ -135,7 +170,7 @@ def compile_model(
     if engine == "tflm":
         files, report = compile_for_tflm(data, name)
     else:
-        compiled = compile_graph(data, name, core, optimize)
+        compiled = compile_graph(data, name, core, optimize, hop)
         files, report = compiled.files, compiled.report
     out.mkdir(parents=True, exist_ok=True)
     for file in {"pipeline.c", "network.h", "resolver.cpp"} - set(files):

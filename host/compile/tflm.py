@@ -138,6 +138,7 @@ const tflite::MicroOpResolver *nn_tflm_resolver() {{
         "weights": len(data),
         "macs": macs,
         "resolver": list(found),
+        "stream": None,
         "operations": [
             {
                 "name": op.name,

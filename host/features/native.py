@@ -24,11 +24,18 @@ typedef struct {
     uint16_t range;
 } features_config_t;
 typedef struct {
-    uint16_t fft, mels;
-    const int16_t *window;
-    const uint32_t *filter_start, *filter_length;
-    const int16_t *filters, *dct, *split_a, *split_b;
-    const void *cfft;
+    uint16_t points;
+    const uint32_t *twiddles, *split;
+    const uint8_t *order;
+} rfft_q15_t;
+typedef struct { const uint32_t *window; const rfft_q15_t *fft; } spectrogram_tables_t;
+typedef struct {
+    const rfft_q15_t *fft;
+    uint16_t mels;
+    const uint32_t *window;
+    const uint16_t *filter_start, *filter_length;
+    const int16_t *filters;
+    const uint32_t *dct;
 } mfcc_tables_t;
 typedef struct { int nfft, inverse, factors[64]; int16_t twiddles[512]; } logmel_fft_t;
 typedef struct {
@@ -50,11 +57,10 @@ typedef struct {
     uint8_t activity_scale;
     int16_t activity_alpha_a, activity_alpha_b, arm_threshold, trip_threshold;
 } logmel_tables_t;
-extern const int16_t realCoefAQ15[8192], realCoefBQ15[8192];
-extern const char arm_cfft_sR_q15_len16[], arm_cfft_sR_q15_len32[], arm_cfft_sR_q15_len64[],
-    arm_cfft_sR_q15_len128[], arm_cfft_sR_q15_len256[];
 const void *features_find(const char *kind);
 int16_t log2_q10(int16_t x);
+void rfft_q15_magnitudes(const rfft_q15_t *fft, const uint32_t *window, const uint32_t *samples,
+                         uint32_t *work, int16_t *out);
 void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,
                        uint32_t count);
 uint32_t features_extract(const features_config_t *config, const int16_t *pcm, uint32_t samples,

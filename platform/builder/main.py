@@ -104,6 +104,7 @@ env.Append(
         *(["OTOLITH_USB_MICROPHONE"] if usb_microphone else []),
         *(["NN_PROFILE"] if '"nn_profile.h"' in included else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
+        *([("BOARD_BAUD", board.get("otolith.baud"))] if "otolith.baud" in board else []),
     ],
     CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],
     BUILDERS={
@@ -123,10 +124,13 @@ foreign.Replace(
 foreign.Append(ASFLAGS=["-Wa,--no-warn"])
 
 
+board_folders = {family}  # of lib/board; the family adds what it shares with others
+
+
 def only_this_family(node):
     """Of lib/board's folders, one a chip family, compile this board's."""
     folder = Path(node.srcnode().get_abspath()).parent
-    others = folder.parent == root / "lib" / "board" / "src" and folder.name != family
+    others = folder.parent == root / "lib" / "board" / "src" and folder.name not in board_folders
     return None if others else node
 
 
@@ -182,11 +186,34 @@ def add_model():
     env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
 
 
+def add_core(script, *folders):
+    """What a chip family shares with others: lib/board's folder cortex_m and `folders`; memory and
+    clock from the board's JSON, the former for the family's linker script."""
+    board_folders.update(["cortex_m", *folders])
+    memory = build_dir / "memory" / "memory.ld"
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    regions = (("FLASH", "rx", "flash", "maximum_size"), ("RAM", "rw", "ram", "maximum_ram_size"))
+    memory.write_text(
+        "".join(
+            f"{name}({access}) : ORIGIN = {board.get(f'otolith.memory.{start}')}, "
+            f"LENGTH = {board.get(f'upload.{size}')}\n"
+            for name, access, start, size in regions
+        )
+    )
+    script = root / "lib" / "board" / "src" / family / script
+    env.Append(
+        CPPDEFINES=[("BOARD_CLOCK_HZ", int(board.get("build.f_cpu").rstrip("L")))],
+        LINKFLAGS=[f"-L{memory.parent}", f"-T{script}", "-nostartfiles", "--specs=nosys.specs"],
+    )
+    env.Depends("$BUILD_DIR/${PROGNAME}.elf", str(script))
+
+
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
 if not cleaning:
     add_front_ends()
 env.SConscript(
-    str(builder_dir / f"{family}.py"), exports=["env", "foreign", "add_foreign", "fail", "app"]
+    str(builder_dir / f"{family}.py"),
+    exports=["env", "foreign", "add_core", "add_foreign", "board_folders", "fail", "app"],
 )
 if not cleaning and '"nn.h"' in included:
     add_model()

@@ -60,7 +60,8 @@ def loudness() -> bytes:
 
 
 def slow() -> bytes:
-    """A network that takes longer than its hop on a Pico. With metadata, for the inference app."""
+    """A network that takes longer than its hop on a Pico, for it keeps no row of the window before.
+    With metadata, for the inference app."""
     b = ModelBuilder()
     x = b.tensor([1, FRAMES, BANDS, 1], 0.06, -128)
     weights = b.tensor([8, 9, 9, 1], 0.01, data=np.ones((8, 9, 9, 1)))
@@ -84,7 +85,8 @@ def slow() -> bytes:
     b.op("FULLY_CONNECTED", [pooled, weights, bias], [scores])
     probabilities = b.tensor([1, 2], 1 / 256, -128)
     b.op("SOFTMAX", [scores], [probabilities], beta=1.0)
-    return b.build([x], [probabilities], {"otolith": json.dumps(METADATA).encode()})
+    metadata = {**METADATA, "deploy": {**METADATA["deploy"], "stream": False}}
+    return b.build([x], [probabilities], {"otolith": json.dumps(metadata).encode()})
 
 
 def sums() -> bytes:

@@ -6,10 +6,10 @@ takes runs on the portable kernel. The C is in lib/nn/src/cores/<core>/, and com
 computer too, so that tests run it there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from host.compile.cores import dsp, m0plus
-from host.compile.graph import Alias, Graph, Step
+from host.compile.graph import Graph, Program, Step
 from host.errors import UserError
 
 PORTABLE = "portable"
@@ -37,9 +37,7 @@ def core_named(name: str) -> str:
     raise UserError(f"core {name!r} is not known: {', '.join(CORES)}, or a processor's name")
 
 
-def specialise(
-    graph: Graph, steps: Sequence[Step | Alias], core: str, optimize: str
-) -> list[Step | Alias]:
+def specialise(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
     """The steps with `core`'s kernels where it has some."""
     kernels = CORES[core]
     return [

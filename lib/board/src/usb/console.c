@@ -1,7 +1,7 @@
 /* The console is the chip's USB port. */
-#include "../board.h"
+#include "console.h"
 
-#include "internal.h"
+#include "../board.h"
 #include "usb.h"
 
 void console_init(void) {

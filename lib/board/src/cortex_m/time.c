@@ -1,12 +1,14 @@
 /* Time from SysTick: its 24 bits wrap every 100 ms, its interrupt counts the wraps, and wakes the
- * main loop often enough for the watchdog. */
+ * main loop often enough for the watchdog. For chips whose SysTick stops in sleep BOARD_OWN_TIME is
+ * defined. */
+#ifndef BOARD_OWN_TIME
 #include "../board.h"
 
-#include "internal.h"
-#include "registers.h"
+#include "chip.h"
+#include "core.h"
 
-enum { PERIOD = BOARD_CLOCK_HZ / 10, CYCLES_A_US = BOARD_CLOCK_HZ / 1000000 };
-_Static_assert(PERIOD <= 1 << 24 && CYCLES_A_US * 1000000 == BOARD_CLOCK_HZ, "clock");
+enum { PERIOD = BOARD_CLOCK_HZ / 10, PERIOD_US = 100000 };
+_Static_assert(PERIOD <= 1 << 24 && PERIOD * 10 == BOARD_CLOCK_HZ, "clock");
 
 static volatile uint32_t periods;
 
@@ -28,7 +30,12 @@ static uint32_t countdown(void) {
     return value;
 }
 
-static uint64_t cycles(void) {
+typedef struct {
+    uint64_t periods;
+    uint32_t cycles; /* of this one */
+} instant_t;
+
+static instant_t now(void) {
     const uint32_t interrupts = interrupts_off();
     uint32_t left = countdown();
     uint64_t whole = periods;
@@ -37,17 +44,20 @@ static uint64_t cycles(void) {
         left = countdown();
     }
     interrupts_restore(interrupts);
-    return whole * PERIOD + (PERIOD - left);
+    return (instant_t){whole, PERIOD - left};
 }
 
 uint64_t board_time_us(void) {
-    return cycles() / CYCLES_A_US;
+    const instant_t t = now();
+    return t.periods * PERIOD_US + (uint64_t)t.cycles * PERIOD_US / PERIOD;
 }
 
 uint32_t board_cycles(void) {
-    return (uint32_t)cycles();
+    const instant_t t = now();
+    return (uint32_t)t.periods * PERIOD + t.cycles;
 }
 
 uint32_t board_clock_hz(void) {
     return BOARD_CLOCK_HZ;
 }
+#endif

@@ -5,11 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "internal.h"
-#include "registers.h"
-
-/* From the linker script. */
-extern uint32_t __StackBottom[], __StackTop[];
+#include "chip.h"
 
 #define LEFT 0x07011701u /* a mark no fresh RAM has by chance, twice */
 
@@ -18,18 +14,19 @@ static struct {
     char reason[64];
 } last __attribute__((section(".uninitialized_data")));
 
-static bool told;
+static const char *found;
 
-void fault_init(void) {
-    told = last.mark == LEFT && last.inverse == ~LEFT && memchr(last.reason, 0, sizeof last.reason);
+void fault_init(const char *otherwise) {
+    const bool note = last.mark == LEFT && last.inverse == ~LEFT;
+    found = note && memchr(last.reason, 0, sizeof last.reason) ? last.reason : otherwise;
     last.mark = 0;
 }
 
 const char *board_last_fault(void) {
-    return told ? last.reason : NULL;
+    return found;
 }
 
-static _Noreturn void report_and_reset(const char *reason) {
+_Noreturn void fault_report(const char *reason) {
     strncpy(last.reason, reason, sizeof last.reason - 1);
     last.mark = LEFT;
     last.inverse = ~LEFT;
@@ -52,11 +49,7 @@ _Noreturn void fault_hard(const uint32_t *frame) {
         write_hex(strchr(reason, 'x') + 1, frame[6]);
         write_hex(strrchr(reason, 'x') + 1, frame[5]);
     }
-    report_and_reset(reason);
-}
-
-void isr_nmi(void) {
-    report_and_reset("watchdog: the main loop got stuck");
+    fault_report(reason);
 }
 
 /* A full stack is a reason to be here: then go on at its top, away from the frame. */

@@ -1,0 +1,134 @@
+/* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
+ * taps. */
+#include "dsp_kernels.h"
+#include "requantize.h"
+
+/* One output channel of a plane. weights: of that channel, in the file's order; words: scratch. */
+typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                           const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                           int8_t *out);
+
+static inline uint32_t load_pair(const int16_t *at) {
+    uint32_t x;
+    memcpy(&x, at, sizeof x);
+    return x;
+}
+
+static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice) {
+    const int32_t x = nn_dsp_requantize(twice, c);
+    return (int8_t)(o->limited ? nn_dsp_limit(x, o) : x);
+}
+
+/* A channel, over what the plane had there before; the padding stays. */
+static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
+    const nn_dsp_axis_t *line = &p->line, *place = &p->place;
+    plane += line->before * p->pitch + place->before;
+    for (int32_t y = line->in; y > 0; y--, in += line->in_step, plane += p->pitch) {
+        const int8_t *from = in;
+        int16_t *to = plane;
+        int32_t left = place->in;
+        for (; left > 1; left -= 2, from += 2 * place->in_step, to += 2) {
+            const uint32_t pair = nn_halves(from[0], from[place->in_step]);
+            memcpy(to, &pair, sizeof pair);
+        }
+        if (left) {
+            *to = *from;
+        }
+    }
+}
+
+static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                      int8_t *scratch, convolve_t convolve) {
+    int16_t *plane = (int16_t *)(void *)scratch;
+    const uint32_t halves = (uint32_t)p->line.count * p->pitch;
+    uint32_t *words = (uint32_t *)(void *)(plane + halves);
+    for (uint32_t i = 0; i < halves; i++) {
+        plane[i] = p->fill;
+    }
+    for (uint32_t n = 0; n < p->batches; n++, in += p->in_size, out += p->out_size) {
+        const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
+        const int8_t *weights = p->weights;
+        int8_t *to = out;
+        for (uint32_t i = 0; i < p->in_c; i++) {
+            load_plane(p, in + i, plane);
+            for (uint32_t m = p->multiplier; m; m--, c++, to++) {
+                convolve(p, plane, weights, c, words, to);
+                weights += p->line.taps * p->place.taps;
+            }
+        }
+    }
+}
+
+/* Two places at a time: places 0 and 1 see taps 0 1 2 and 1 2 3 of two words in each line. */
+static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
+                         const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
+    (void)words;
+    const uint32_t w01 = nn_halves(2 * w[0], 2 * w[1]), w12 = nn_halves(2 * w[1], 2 * w[2]);
+    const uint32_t w34 = nn_halves(2 * w[3], 2 * w[4]), w45 = nn_halves(2 * w[4], 2 * w[5]);
+    const uint32_t w67 = nn_halves(2 * w[6], 2 * w[7]), w78 = nn_halves(2 * w[7], 2 * w[8]);
+    const int32_t pitch = p->pitch, step = p->place.out_step;
+    for (int32_t y = p->line.out; y > 0; y--, plane += pitch, out += p->line.out_step) {
+        const uint32_t *line0 = (const uint32_t *)(const void *)plane;
+        const uint32_t *line1 = (const uint32_t *)(const void *)(plane + p->line_dilation * pitch);
+        const uint32_t *line2 =
+            (const uint32_t *)(const void *)(plane + 2 * p->line_dilation * pitch);
+        int8_t *to = out;
+        for (int32_t left = p->place.out; left > 0; left -= 2, to += 2 * step) {
+            uint32_t a = line0[0], b = line0[1];
+            int32_t s0 = nn_smla_high_low(w12, b, nn_smlad(w01, a, c->bias));
+            int32_t s1 = nn_smlad(w12, b, nn_smla_low_high(w01, a, c->bias));
+            a = line1[0], b = line1[1];
+            s0 = nn_smla_high_low(w45, b, nn_smlad(w34, a, s0));
+            s1 = nn_smlad(w45, b, nn_smla_low_high(w34, a, s1));
+            a = line2[0], b = line2[1];
+            s0 = nn_smla_high_low(w78, b, nn_smlad(w67, a, s0));
+            s1 = nn_smlad(w78, b, nn_smla_low_high(w67, a, s1));
+            line0++, line1++, line2++;
+            to[0] = finish(&p->out, c, s0);
+            if (left > 1) {
+                to[step] = finish(&p->out, c, s1);
+            }
+        }
+    }
+}
+
+void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                          int8_t *scratch) {
+    depthwise(p, in, out, scratch, convolve_3x3);
+}
+
+static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                         const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                         int8_t *out) {
+    const nn_dsp_axis_t *line = &p->line, *place = &p->place;
+    uint32_t *word = words;
+    for (int32_t ky = 0; ky < line->taps; ky++, weights += place->taps) {
+        for (int32_t kx = 0; kx < place->taps; kx += 2) {
+            const int32_t next = kx + 1 < place->taps ? 2 * weights[kx + 1] : 0;
+            *word++ = nn_halves(2 * weights[kx], next);
+        }
+    }
+    const int32_t down = p->line_dilation * p->pitch;
+    for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
+        const int16_t *window = plane;
+        int8_t *to = out;
+        for (int32_t x = place->out; x > 0; x--, window += place->stride, to += place->out_step) {
+            const uint32_t *w = words;
+            const int16_t *row = window;
+            int32_t sum = c->bias;
+            for (int32_t ky = line->taps; ky > 0; ky--, row += down) {
+                const int16_t *at = row;
+                for (uint32_t pairs = p->pairs; pairs; pairs--, at += 2) {
+                    sum = nn_smlad(load_pair(at), *w++, sum);
+                }
+            }
+            *to = finish(&p->out, c, sum);
+        }
+        out += line->out_step;
+    }
+}
+
+void nn_dsp_depthwise_conv_2d(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                              int8_t *scratch) {
+    depthwise(p, in, out, scratch, convolve_any);
+}
