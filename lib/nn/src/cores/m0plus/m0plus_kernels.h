@@ -1,6 +1,6 @@
 /* Kernels for the Cortex-M0+: what host/compile/cores/m0plus puts in the place of portable ones,
- * with weights as they want them. `scratch` is memory of the arena, aligned to 16; inputs may lie at
- * any address. */
+ * with weights as they want them. `scratch` is memory of the arena, aligned to 16; inputs may lie
+ * at any address. */
 #ifndef OTOLITH_NN_M0PLUS_KERNELS_H
 #define OTOLITH_NN_M0PLUS_KERNELS_H
 
@@ -11,8 +11,8 @@
 #include "plane.h"
 
 /* CONV_2D. With channels counted as columns a row of the kernel is one run of neighbouring values,
- * whatever the number of channels: columns here are columns times channels. The rows that a block of
- * outputs sees are packed into pairs (dot.h) in scratch, kernel_h * row_bytes. */
+ * whatever the number of channels: columns here are columns times channels. The rows that a block
+ * of outputs sees are packed into pairs (dot.h) in scratch, kernel_h * row_bytes. */
 typedef struct {
     uint16_t batches;
     uint16_t in_h, in_columns;
@@ -24,9 +24,10 @@ typedef struct {
     uint16_t words; /* of a packed row, once */
     uint8_t phases; /* 2: rows are packed twice, from the first and from the second value on */
     int8_t fill;    /* the input's zero point: padding */
-    uint16_t row_bytes, row_skip; /* of a packed row; from the end of an output's pairs to the next row */
-    uint16_t span;                /* bytes the pairs of one output span */
-    const int32_t *stream;        /* dot.h */
+    uint16_t row_bytes,
+        row_skip;          /* of a packed row; from the end of an output's pairs to the next row */
+    uint16_t span;         /* bytes the pairs of one output span */
+    const int32_t *stream; /* dot.h */
     uint32_t stream_words;
     nn_m0_dot_t dot;
 } nn_m0_conv_2d_t;
