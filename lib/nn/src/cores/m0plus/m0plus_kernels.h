@@ -53,4 +53,15 @@ typedef struct {
 void nn_m0_depthwise_conv_2d(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                              int8_t *scratch);
 
+/* FULLY_CONNECTED with weights by fours of outputs, [outputs / 4][inputs][4], filled up with 0. */
+typedef struct {
+    nn_requantize_t out;
+    const int8_t *weights;
+    const int32_t *bias; /* with the input's offset in it */
+    uint32_t batches, inputs, outputs;
+} nn_m0_fully_connected_t;
+void nn_m0_fully_connected(const nn_m0_fully_connected_t *p, const int8_t *in, int8_t *out);
+
+void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+
 #endif
