@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.compile import tflm
 from host.compile.cores import PORTABLE, specialise
 from host.compile.emit import emit
 from host.compile.graph import Alias, Graph, Step
@@ -40,6 +41,15 @@ def model_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
+def _name(file: str, metadata: dict | None) -> str:
+    """The network's own name, else made of its file's."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", file)[:40] or "model"
+    name = (metadata or {}).get("name", name)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name):
+        raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
+    return name
+
+
 def compile_graph(
     data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed", hop: int | None = None
 ) -> Compiled:
@@ -66,10 +76,7 @@ def compile_graph(
         if placed.place[index][0] != "arena":
             raise UserError("an output is an input under another name: the network does nothing")
     digest = model_hash(data)
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:40] or "model"
-    name = (metadata or {}).get("name", name)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name):
-        raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
+    name = _name(name, metadata)
     emitted = [(steps, placed), *([(slide, slide_plan)] if slide and slide_plan else [])]
     text, weights = emit(graph, emitted, streaming, name, digest, labels)
     arena = max(p.arena for _, p in emitted) + (streaming.kept if streaming else 0)
@@ -127,6 +134,25 @@ def _edge(graph: Graph, index: int) -> dict:
     return {"shape": list(t.shape), "scale": float(t.scale), "zero_point": t.zero_point}
 
 
+def compile_for_tflm(data: bytes, name: str) -> tuple[dict[str, str], dict]:
+    """({file: text}, report) of a .tflite file for the tflm engine; UserError if it can't be. The
+    arena is not in the report: it is measured when the image is linked."""
+    metadata = read_metadata(data)
+    labels, digest, name = labels_of(metadata), model_hash(data), _name(name, metadata)
+    graph = strip(read(data, outline=True))
+    files, report = tflm.generate(data, name, digest, labels)
+    if metadata is not None:
+        files["pipeline.c"] = pipeline_source(metadata, graph)
+    return files, {
+        "name": name,
+        "hash": digest,
+        "labels": labels,
+        **report,
+        "inputs": [_edge(graph, i) for i in graph.inputs],
+        "outputs": [_edge(graph, i) for i in graph.outputs],
+    }
+
+
 def compile_model(
     data: bytes,
     out: Path,
@@ -134,20 +160,26 @@ def compile_model(
     core: str = PORTABLE,
     optimize: str = "speed",
     hop: int | None = None,
+    engine: str = "compiled",
 ) -> dict:
-    """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c.
+    """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c; for the tflm
+    engine network.h and resolver.cpp too.
 
     Nothing is touched unless the whole model compiles. Returns the report.
     """
-    compiled = compile_graph(data, name, core, optimize, hop)
+    if engine == "tflm":
+        files, report = compile_for_tflm(data, name)
+    else:
+        compiled = compile_graph(data, name, core, optimize, hop)
+        files, report = compiled.files, compiled.report
     out.mkdir(parents=True, exist_ok=True)
-    if "pipeline.c" not in compiled.files:
-        (out / "pipeline.c").unlink(missing_ok=True)
-    for file, text in compiled.files.items():
+    for file in {"pipeline.c", "network.h", "resolver.cpp"} - set(files):
+        (out / file).unlink(missing_ok=True)
+    for file, text in files.items():
         if not (out / file).exists() or (out / file).read_text() != text:
             write_text(out / file, text)
-    write_text(out / "report.json", json.dumps(compiled.report, indent=2) + "\n")
-    return compiled.report
+    write_text(out / "report.json", json.dumps(report, indent=2) + "\n")
+    return report
 
 
 def read_file(path: Path) -> bytes:

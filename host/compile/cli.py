@@ -24,6 +24,7 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", help="Say whether the model keeps up with the sound there.")
 @click.option("--core", default=PORTABLE, show_default=True, help="Its kernels: m0plus, dsp, ...")
 @click.option("--optimize", type=click.Choice(OPTIMIZE), default="speed", show_default=True)
+@click.option("--engine", type=click.Choice(["compiled", "tflm"]), default="compiled")
 @click.option(
     "--stream",
     "hop",
@@ -40,15 +41,18 @@ def compile_(
     board: str | None,
     core: str,
     optimize: str,
+    engine: str,
     hop: int | None,
     no_stream: bool,
     as_json: bool,
 ) -> None:
-    """Compile MODEL (an int8 .tflite) to C for lib/nn.
+    """Compile MODEL (an int8 .tflite) to C for lib/nn; with --engine tflm to what lib/nn_tflm gives
+    TensorFlow Lite Micro: the model as it is, and a resolver with its operations.
 
     \b
     Examples:
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --core m0plus --board pico
+        host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
         host compile kws_ref.tflite -o build/kws --stream 2
     """
     from host.summarize.realtime import of_file
@@ -59,7 +63,7 @@ def compile_(
     try:
         data = read_file(model)
         expected = of_file(data, model.stem, board, hop) if board else None
-        report = compile_model(data, out, model.stem, core_named(core), optimize, hop)
+        report = compile_model(data, out, model.stem, core_named(core), optimize, hop, engine)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise
@@ -70,8 +74,9 @@ def compile_(
         return
     console = Console()
     console.print(_layers(report))
+    arena = f"{report['arena']:,} bytes" if "arena" in report else "measured when it is linked"
     console.print(
-        f"{report['name']} {report['hash']}: arena {report['arena']:,} bytes, weights "
+        f"{report['name']} {report['hash']}: arena {arena}, weights "
         f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
     )
     if report["stream"]:

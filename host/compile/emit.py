@@ -219,6 +219,46 @@ int nn_slide(uint32_t rows) {{
 }}"""
 
 
+def info_source(
+    engine: str,
+    name: str,
+    digest: str,
+    labels: list[str],
+    inputs: list[Tensor],
+    outputs: list[Tensor],
+    arena: str,
+    weights: int,
+    macs: int,
+) -> str:
+    """nn_info() of a network; `arena`: a C expression, bytes."""
+    label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
+    return f"""static const nn_tensor_t input_info[] = {{
+{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
+static const nn_tensor_t output_info[] = {{
+{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in outputs)}}};
+static const char *const label_info[] = {{
+{label_lines}}};
+
+const nn_info_t *nn_info(void) {{
+    static const nn_info_t info = {{
+        .engine = "{engine}",
+        .name = {c_string(name)},
+        .hash = {c_string(digest)},
+        .inputs = {len(inputs)},
+        .outputs = {len(outputs)},
+        .input = input_info,
+        .output = output_info,
+        .labels = {len(labels)},
+        .label = label_info,
+        .arena_bytes = {arena},
+        .weight_bytes = {weights},
+        .macs = {macs},
+    }};
+    return &info;
+}}
+"""
+
+
 def emit(
     graph: Graph,
     programs: list[tuple[Program, Plan]],
@@ -257,7 +297,8 @@ def emit(
         f"static int8_t input_{i}[{t.count}] __attribute__((aligned(16)));"
         for i, t in enumerate(inputs)
     )
-    label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
+    ram = str(arena + kept)
+    info = info_source("compiled", name, digest, labels, inputs, outputs, ram, weights, macs)
     text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
@@ -293,31 +334,7 @@ const int8_t *nn_output(int i) {{
     return places[{which}][i];
 }}
 
-static const nn_tensor_t input_info[] = {{
-{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
-static const nn_tensor_t output_info[] = {{
-{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in outputs)}}};
-static const char *const label_info[] = {{
-{label_lines}}};
-
-const nn_info_t *nn_info(void) {{
-    static const nn_info_t info = {{
-        .engine = "compiled",
-        .name = {c_string(name)},
-        .hash = {c_string(digest)},
-        .inputs = {len(inputs)},
-        .outputs = {len(outputs)},
-        .input = input_info,
-        .output = output_info,
-        .labels = {len(labels)},
-        .label = label_info,
-        .arena_bytes = {arena + kept},
-        .weight_bytes = {weights},
-        .macs = {macs},
-    }};
-    return &info;
-}}
-"""
+{info}"""
     return text, weights
 
 

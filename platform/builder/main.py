@@ -63,6 +63,10 @@ if not (root / "firmware" / app / "main.c").exists():
     fail(f"custom_app = {app}: there is no firmware/{app}/main.c")
 env.Replace(SRC_FILTER=[f"+<{app}/>"])
 
+engine = env.GetProjectOption("custom_engine", "compiled")
+if engine not in ("compiled", "tflm"):
+    fail(f"custom_engine = {engine}: compiled or tflm")
+
 # What an app is made of shows in what it includes.
 included = (root / "firmware" / app / "main.c").read_text()
 usb_microphone = '"usb_microphone.h"' in included
@@ -169,13 +173,16 @@ def add_model():
     out = build_dir / "model"
     listens = '"listen.h"' in included  # then it has to keep up with the microphone
     kernels = ["--core", board.get("build.cpu"), "--optimize", optimize]
-    judged = ["--board", board.id] if listens else []
-    run_host("compile", str(model), "-o", str(out), *kernels, *judged)
+    judged = ["--board", board.id] if listens and engine == "compiled" else []
+    run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *judged)
     if listens and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
             "app that takes any network, such as bench"
         )
+    if engine == "tflm":
+        env.SConscript(str(builder_dir / "tflm.py"), exports=["env", "foreign", "fail"])
+        env.Append(PIOBUILDFILES=[env.EngineObject(f) for f in sorted(out.glob("*.cpp"))])
     env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
 
 

@@ -23,6 +23,11 @@ CORES = {
         (0x10000000, 0x38000000, 0x50000000, 50),
     ),
 }
+# QEMU has no Cortex-M0+ of this size: an M3 runs its instructions.
+M0PLUS = "mps2-an385"
+MACHINES = CORES | {
+    M0PLUS: (["-mcpu=cortex-m0plus"], (0x00000000, 0x20000000, 0x40000000, 25)),
+}
 
 
 @cache

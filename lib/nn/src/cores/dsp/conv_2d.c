@@ -2,53 +2,22 @@
  * of two channels at a time. */
 #include <stdbool.h>
 
-#include "dot.h"
-#include "dsp_kernels.h"
+#include "multiply.h"
 #include "patch.h"
 #include "requantize.h"
 
-/* All channels of two pixels. Stores the second pixel before the first: given one place for both,
- * the first remains. */
-typedef void (*multiply_t)(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
-                           int8_t *out1);
-
-/* One channel of two pixels, from twice its sums. */
-static inline void finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice0,
-                          int32_t twice1, int8_t *out0, int8_t *out1) {
-    int32_t x0 = nn_dsp_requantize(twice0, c), x1 = nn_dsp_requantize(twice1, c);
-    if (o->limited) {
-        x0 = nn_dsp_limit(x0, o);
-        x1 = nn_dsp_limit(x1, o);
-    }
-    *out1 = (int8_t)x1;
-    *out0 = (int8_t)x0;
-}
-
-static void multiply16(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
-                       int8_t *out1) {
-    const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
-    const int16_t *weights = p->weights16;
-    for (int32_t left = p->window.out_c; left > 0; left -= 2, c += 2, out0 += 2, out1 += 2) {
-        /* the last of an odd number has a neighbour of zeros, whose results go where its own do */
-        const int32_t next = left > 1;
-        nn_dsp_sums_t s = {c->bias, c->bias, c[next].bias, c[next].bias};
-        weights = nn_dsp_dot16(patch, weights, p->blocks, &s);
-        finish(&p->out, c + next, s.b0, s.b1, out0 + next, out1 + next);
-        finish(&p->out, c, s.a0, s.a1, out0, out1);
-    }
-}
-
-static void multiply8(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
-                      int8_t *out1) {
-    const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
-    const int8_t *weights = p->weights8;
-    for (int32_t left = p->window.out_c; left > 0; left -= 2, c += 2, out0 += 2, out1 += 2) {
-        const int32_t next = left > 1;
-        nn_dsp_sums_t s = {c->bias, c->bias, c[next].bias, c[next].bias};
-        weights = nn_dsp_dot8(patch, weights, p->blocks, &s);
-        finish(&p->out, c + next, 2 * s.b0, 2 * s.b1, out0 + next, out1 + next);
-        finish(&p->out, c, 2 * s.a0, 2 * s.a1, out0, out1);
-    }
+static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const void *weights,
+                                const int8_t *scratch) {
+    return (nn_dsp_multiply_t){
+        .patch = (const uint32_t *)(const void *)scratch,
+        .weights = weights,
+        .channels = nn_dsp_channels(&p->out),
+        .count = p->window.out_c,
+        .blocks = p->blocks,
+        .limited = p->out.limited,
+        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
+        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+    };
 }
 
 /* The rows of input an output row sees, `at` bytes from `base`, one `pitch` after the other; past
@@ -102,8 +71,9 @@ static void gather_both(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint3
 }
 
 static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch,
-                     multiply_t multiply) {
+                     const void *weights, nn_dsp_multiply_f multiply) {
     const nn_window_t *w = &p->window;
+    nn_dsp_multiply_t job = job_of(p, weights, scratch);
     uint32_t *patch = (uint32_t *)(void *)scratch;
     int8_t *ring = scratch + 16 * p->blocks;
     const int32_t stride = w->stride_w * w->in_c, row = w->in_w * w->in_c;
@@ -133,29 +103,33 @@ static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, i
                     x += 2 * stride;
                 }
                 if (!half) {
-                    multiply(p, patch, out, out + w->out_c);
+                    job.out0 = out;
+                    job.out1 = out + w->out_c;
+                    multiply(&job);
                     out += 2 * w->out_c;
                 }
             }
         }
     }
     if (half) {
-        multiply(p, patch, out, out);
+        job.out0 = job.out1 = out;
+        multiply(&job);
     }
 }
 
 void nn_dsp_conv_2d(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    convolve(p, in, out, scratch, multiply16);
+    convolve(p, in, out, scratch, p->weights16, nn_dsp_multiply16);
 }
 
 void nn_dsp_conv_2d_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                           int8_t *scratch) {
-    convolve(p, in, out, scratch, multiply8);
+    convolve(p, in, out, scratch, p->weights8, nn_dsp_multiply8);
 }
 
 static void pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch,
-                      multiply_t multiply) {
+                      const void *weights, nn_dsp_multiply_f multiply) {
     const nn_window_t *w = &p->window;
+    nn_dsp_multiply_t job = job_of(p, weights, scratch);
     uint32_t *patch = (uint32_t *)(void *)scratch;
     const uint32_t from = w->in_c, to = w->out_c, rest = from % 4;
     for (int32_t left = w->batches * w->out_h * w->out_w; left > 0; left -= 2) {
@@ -168,17 +142,19 @@ static void pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, 
             memcpy(b, other + from - rest, rest);
             nn_dsp_widen_both(end, a, b, 1);
         }
-        multiply(p, patch, out, out + next * to);
+        job.out0 = out;
+        job.out1 = out + next * to;
+        multiply(&job);
         in += 2 * from;
         out += 2 * to;
     }
 }
 
 void nn_dsp_pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    pointwise(p, in, out, scratch, multiply16);
+    pointwise(p, in, out, scratch, p->weights16, nn_dsp_multiply16);
 }
 
 void nn_dsp_pointwise_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                             int8_t *scratch) {
-    pointwise(p, in, out, scratch, multiply8);
+    pointwise(p, in, out, scratch, p->weights8, nn_dsp_multiply8);
 }

@@ -1,6 +1,7 @@
 /* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
  * taps. */
 #include "dsp_kernels.h"
+#include "line_3x3.h"
 #include "requantize.h"
 
 /* One output channel of a plane. weights: of that channel, in the file's order; words: scratch. */
@@ -59,36 +60,34 @@ static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int
     }
 }
 
-/* Two places at a time: places 0 and 1 see taps 0 1 2 and 1 2 3 of two words in each line. */
+static inline uint32_t doubled(int8_t low, int8_t high) {
+    return nn_halves(2 * low, 2 * high);
+}
+
 static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
                          const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
     (void)words;
-    const uint32_t w01 = nn_halves(2 * w[0], 2 * w[1]), w12 = nn_halves(2 * w[1], 2 * w[2]);
-    const uint32_t w34 = nn_halves(2 * w[3], 2 * w[4]), w45 = nn_halves(2 * w[4], 2 * w[5]);
-    const uint32_t w67 = nn_halves(2 * w[6], 2 * w[7]), w78 = nn_halves(2 * w[7], 2 * w[8]);
-    const int32_t pitch = p->pitch, step = p->place.out_step;
-    for (int32_t y = p->line.out; y > 0; y--, plane += pitch, out += p->line.out_step) {
-        const uint32_t *line0 = (const uint32_t *)(const void *)plane;
-        const uint32_t *line1 = (const uint32_t *)(const void *)(plane + p->line_dilation * pitch);
-        const uint32_t *line2 =
-            (const uint32_t *)(const void *)(plane + 2 * p->line_dilation * pitch);
-        int8_t *to = out;
-        for (int32_t left = p->place.out; left > 0; left -= 2, to += 2 * step) {
-            uint32_t a = line0[0], b = line0[1];
-            int32_t s0 = nn_smla_high_low(w12, b, nn_smlad(w01, a, c->bias));
-            int32_t s1 = nn_smlad(w12, b, nn_smla_low_high(w01, a, c->bias));
-            a = line1[0], b = line1[1];
-            s0 = nn_smla_high_low(w45, b, nn_smlad(w34, a, s0));
-            s1 = nn_smlad(w45, b, nn_smla_low_high(w34, a, s1));
-            a = line2[0], b = line2[1];
-            s0 = nn_smla_high_low(w78, b, nn_smlad(w67, a, s0));
-            s1 = nn_smlad(w78, b, nn_smla_low_high(w67, a, s1));
-            line0++, line1++, line2++;
-            to[0] = finish(&p->out, c, s0);
-            if (left > 1) {
-                to[step] = finish(&p->out, c, s1);
-            }
-        }
+    const nn_dsp_line_f convolve_line = p->out.limited ? nn_dsp_line_3x3_limited : nn_dsp_line_3x3;
+    const int32_t down = p->line_dilation * p->pitch;
+    nn_dsp_line_t job = {
+        .weights = {doubled(w[0], w[1]), doubled(w[1], w[2]), doubled(w[3], w[4]),
+                    doubled(w[4], w[5]), doubled(w[6], w[7]), doubled(w[7], w[8])},
+        .multiplier = c->multiplier,
+        .round = c->round,
+        .bias = c->bias,
+        .shift = c->shift,
+        .low = p->out.low,
+        .high = p->out.high,
+    };
+    for (int32_t y = p->line.out; y > 0; y--, plane += p->pitch, out += p->line.out_step) {
+        job.line[0] = plane;
+        job.line[1] = plane + down;
+        job.line[2] = plane + 2 * down;
+        job.out = out;
+        job.step = p->place.out_step;
+        job.end = plane + p->place.out / 2 * 2;
+        job.odd = p->place.out % 2;
+        convolve_line(&job);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "../../nn_kernels.h"
 #include "dot.h"
+#include "plane.h"
 
 /* CONV_2D. With channels counted as columns a row of the kernel is one run of neighbouring values,
  * whatever the number of channels: columns here are columns times channels. The rows that a block of
@@ -30,5 +31,26 @@ typedef struct {
     nn_m0_dot_t dot;
 } nn_m0_conv_2d_t;
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
+
+/* DEPTHWISE_CONV_2D, channel by channel: its plane is packed into scratch (plane.h), a band of rows
+ * at a time, of which the upper half is near and the lower far. Scratch: rows * columns words of the
+ * plane, then the channel's constants. */
+typedef struct {
+    uint16_t batches, channels, multiplier;
+    uint16_t in_h, in_w, out_h, out_w;
+    uint16_t kernel_h, stride_h, stride_w, dilation_h, pad_h, pad_w;
+    uint16_t taps;
+    uint16_t band; /* rows of outputs */
+    uint16_t columns;
+    uint16_t kernel_w;
+    uint8_t lines; /* words of a channel's line: 4, or 6 if signed */
+    int8_t fill;
+    uint32_t in_row, in_column, out_row, out_column; /* bytes between neighbours */
+    const int8_t *weights;                           /* [channels][kernel_h][kernel_w] */
+    const int32_t *constants;                        /* [channels][1 + lines]: first sum, line */
+    nn_m0_plane_function_t plane;
+} nn_m0_depthwise_conv_2d_t;
+void nn_m0_depthwise_conv_2d(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                             int8_t *scratch);
 
 #endif
