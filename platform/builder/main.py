@@ -147,20 +147,6 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
-def add_front_ends():
-    """What lib/features calls: CMSIS-DSP in the cmsisdsp wheel's arithmetic, TFLM's front end."""
-    from host import paths
-    from host.native.sources import cmsis_dsp, tflm_frontend
-
-    for name, folder, parts in (
-        ("cmsis-dsp", paths.CMSIS_DSP, cmsis_dsp()),
-        ("tflm-frontend", paths.TFLM_FRONTEND, tflm_frontend()),
-    ):
-        for target in (env, foreign):  # as system headers: their warnings are not ours
-            target.Append(CCFLAGS=[*(f"-isystem{i}" for i in parts.include), *parts.flags])
-        add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], name)
-
-
 def add_model():
     """Compile the network to C and add it; train it first if only its spec is there."""
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
@@ -209,8 +195,6 @@ def add_core(script, *folders):
 
 
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
-if not cleaning:
-    add_front_ends()
 env.SConscript(
     str(builder_dir / f"{family}.py"),
     exports=["env", "foreign", "add_core", "add_foreign", "board_folders", "fail", "app"],

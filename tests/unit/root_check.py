@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from host.native import library as native
-from host.native.sources import cmsis_dsp, lib
+from host.native.sources import lib
 from host.paths import CMSIS_DSP, NATIVE
 
 SOURCE = """
@@ -29,12 +29,13 @@ def library() -> Any:
     NATIVE.mkdir(parents=True, exist_ok=True)
     source = NATIVE / "root_check.c"
     source.write_text(SOURCE)
-    ours, definition = lib("features"), cmsis_dsp()
+    ours = lib("features")
     files = (
         source,
-        next(f for f in ours.files if f.name == "magnitude.c"),
+        *(f for f in ours.files if f.name in ("magnitude.c", "root.c")),
         *(CMSIS_DSP / "Source" / name for name in CALLED),
     )
-    include = (*ours.include, *definition.include)
+    include = (*ours.include, CMSIS_DSP / "Include", CMSIS_DSP / "PrivateInclude")
     cdef = "uint32_t differences(uint32_t first, uint32_t last);"
-    return native("root-check", files, cdef, include, (*definition.flags, "-w"))[1]
+    flags = ("-D__GNUC_PYTHON__", "-w")  # plain C, as the wheel is built
+    return native("root-check", files, cdef, include, flags)[1]

@@ -57,13 +57,17 @@ static inline pair_t pair_add_i(pair_t a, pair_t b) {
     return (pair_t)__sasx((int16x2_t)a, (int16x2_t)b);
 }
 
+/* The upper halves of two words. */
+static inline pair_t pair_upper(int32_t re, int32_t im) {
+    pair_t x;
+    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(x) : "r"(im), "r"(re));
+    return x;
+}
+
 /* x times the conjugate of a Q15 twiddle, halved */
 static inline pair_t pair_turned(pair_t x, pair_t twiddle) {
-    const int32_t re = __smuad((int16x2_t)x, (int16x2_t)twiddle);
-    const int32_t im = __smusdx((int16x2_t)twiddle, (int16x2_t)x);
-    pair_t turned;
-    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(turned) : "r"(im), "r"(re));
-    return turned;
+    return pair_upper(__smuad((int16x2_t)x, (int16x2_t)twiddle),
+                      __smusdx((int16x2_t)twiddle, (int16x2_t)x));
 }
 
 #else
