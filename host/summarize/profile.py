@@ -287,6 +287,12 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
         return
     if hop is None:
         click.echo("no metadata: how often it has to run is not known")
+    elif compiled.stream:
+        part = compiled.report["stream"]["macs"] / max(1, compiled.report["macs"])
+        click.echo(
+            f"a hop of {hop:g} ms: {measured.ms:.1f} ms is a whole window; the app keeps rows, and "
+            f"a hop needs {part:.1%} of its MACs{'' if app else ' (--app measures it)'}"
+        )
     elif measured.ms <= hop:
         share = measured.ms / hop
         click.echo(
