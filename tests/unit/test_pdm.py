@@ -15,17 +15,16 @@ RATE = 1_024_000
 
 def taps(name):
     """Half of a symmetric filter, out of the C."""
-    text = (LIB / "pdm" / "src" / "pdm_taps.c").read_text()
-    body = re.search(rf"{name}\[[^\]]*\] = \{{([^}}]*)\}}", text).group(1)
-    return np.array([int(v) for v in body.split(",") if v.strip()], np.int64)
+    text = (LIB / "pdm" / "src" / "pdm_taps.h").read_text()
+    return np.array(re.findall(rf"#define PDM_{name}_\d+ (-?\d+)\n", text), np.int64)
 
 
 BOXES = np.ones(1, np.int64)
 for length in (16, 16, 15, 17):
     BOXES = np.convolve(BOXES, np.ones(length, np.int64))
-MIDDLE = np.concatenate([taps("pdm_middle_taps"), taps("pdm_middle_taps")[-2::-1]])
+MIDDLE = np.concatenate([taps("MIDDLE"), taps("MIDDLE")[-2::-1]])
 HALF_BAND = np.zeros(63, np.int64)
-HALF_BAND[0:32:2] = taps("pdm_last_taps")
+HALF_BAND[0:32:2] = taps("LAST")
 HALF_BAND += HALF_BAND[::-1]
 HALF_BAND[31] = 4096
 
