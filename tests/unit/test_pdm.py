@@ -133,16 +133,19 @@ def test_every_sample_is_what_the_filters_say(kind):
     np.testing.assert_array_equal(Stream().bytes(bits), reference(bits))
 
 
-def test_the_loudest_bits_saturate_and_never_wrap():
-    # each bit has the sign of the tap it meets: no other bits make a larger sample
+def loudest():
+    """Bits that have the sign of the tap each meets: no others make a larger sample."""
     whole = np.zeros(16 * (2 * 62 + 10) + 61, np.int64)
     for i, a in enumerate(HALF_BAND):
         for k, b in enumerate(MIDDLE):
             whole[16 * (2 * i + k) :][: len(BOXES)] += a * b * BOXES
-    worst = np.abs(whole).sum() / whole.sum()
-    assert worst > 1.3
+    assert np.abs(whole).sum() / whole.sum() > 1.3
     bits = (whole[::-1] > 0).astype(np.uint8)
-    bits = np.concatenate([np.resize([0, 1], 64 * 40 - len(bits)), bits]).astype(np.uint8)
+    return np.concatenate([np.resize([0, 1], 64 * 40 - len(bits)), bits]).astype(np.uint8)
+
+
+def test_the_loudest_bits_saturate_and_never_wrap():
+    bits = loudest()
     for sign, data in ((1, bits), (-1, 1 - bits)):
         pcm = Stream().bytes(data)
         np.testing.assert_array_equal(pcm, reference(data))
