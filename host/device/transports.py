@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 VENDOR = 0x1209  # as in lib/usb/src/usb.h
 PRODUCTS = {0x0001: "Otolith", 0x0002: "Otolith Mic"}
+BAUD = 921_600  # of boards whose console is a UART (boards/*.json); USB has none
 _SERIAL_POLL_S = 0.02
 _WRITE_PIECE = 1024  # bytes
 _WRITE_POLL_S = 0.005
@@ -77,12 +78,12 @@ def usb_serial(port: str) -> str:
 class SerialTransport:
     """A serial port (or pseudo-terminal) by name."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, baud: int = BAUD) -> None:
         import serial
 
         try:
             opened = serial.Serial(
-                port, 115200, timeout=_SERIAL_POLL_S, write_timeout=_WRITE_PATIENCE_S
+                port, baud, timeout=_SERIAL_POLL_S, write_timeout=_WRITE_PATIENCE_S
             )
         except (serial.SerialException, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)

@@ -148,7 +148,7 @@ def _extract(pcm: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]:
     if not len(out):
         return out, active
     made = front_end.tables(settings)
-    tables, alive = (ffi.NULL, []) if made is None else in_memory(ffi, lib, made)
+    tables, alive = (ffi.NULL, []) if made is None else in_memory(ffi, made)
     config = ffi.new(
         "features_config_t *",
         {

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from host.data.metadata import SETS, Row
-from host.device.transports import find_ports
+from host.device.transports import BAUD, SerialTransport, find_ports
 from host.errors import UserError
 from host.features import RATE
 from host.record.meter import Meter, make_meter
@@ -34,9 +34,11 @@ class Number(click.FloatRange):
         return self.fail(f"{value!r} is not a number", param, ctx) if number != number else number
 
 
-def open_source(device: str | None, port: str | None) -> Source:
+def open_source(device: str | None, port: str | None, baud: int) -> Source:
     """The microphone the options ask for."""
-    return SerialMicrophone(port) if port else Microphone(device)
+    if port:
+        return SerialMicrophone(port, lambda name: SerialTransport(name, baud))
+    return Microphone(device)
 
 
 def check_source(device: str | None, port: str | None) -> None:
@@ -125,6 +127,13 @@ Examples:
 )
 @click.option("--device", metavar="NAME|NUMBER", help="Microphone; default: Otolith Mic.")
 @click.option("--serial", "port", metavar="PORT", help="Record from a board at a serial port.")
+@click.option(
+    "--baud",
+    type=click.IntRange(300, 4_000_000),
+    default=BAUD,
+    show_default=True,
+    help="Baud rate of --serial, where it is a UART.",
+)
 @click.option("--list", "show_list", is_flag=True, help="Show microphones and boards, then stop.")
 @click.option(
     "--count",
@@ -187,6 +196,7 @@ def record(
     dataset: Path,
     device: str | None,
     port: str | None,
+    baud: int,
     show_list: bool,
     count: int | None,
     seconds: float | None,
@@ -235,7 +245,7 @@ def record(
     with (
         Stop() as stop,
         contextlib.closing(Store(dataset, row)) as store,
-        contextlib.closing(open_source(device, port)) as source,
+        contextlib.closing(open_source(device, port, baud)) as source,
         make_meter() as meter,
     ):
         row.device = source.name

@@ -17,7 +17,7 @@ from host.errors import UserError
 from host.record.source import Block
 
 _WAIT_S = 0.1
-_PRODUCT = {"usb_mic": PRODUCTS[2]}  # by app
+_PRODUCT = {"usb_mic": PRODUCTS[2], "serial_mic": PRODUCTS[2]}  # by app
 
 
 class SerialMicrophone:

@@ -13,7 +13,6 @@ from pathlib import Path
 from host.compile import Compiled, compile_graph
 from host.compile.graph import Graph, Step
 from host.compile.metadata import read_metadata
-from host.compile.ops import lower
 from host.summarize.boards import Board, named
 
 COSTS = Path(__file__).parent / "costs"
@@ -31,12 +30,10 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
 
 def work(step: Step, graph: Graph) -> dict[str, int]:
     """What an operation does: macs (or taps) really done, rows of taps, pixels, outputs, inputs."""
-    out = graph.tensors[step.output]
-    found = {
-        "outputs": out.count,
-        "inputs": graph.tensors[step.inputs[0]].count,
-        "calls": 1,
-    }
+    made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
+    if step.rows:
+        made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
+    found = {"outputs": made, "inputs": given, "calls": 1}
     w = step.settings.get("window")
     if w is None:
         return {**found, "macs": step.macs}
@@ -56,9 +53,14 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
 
 
 def steps_of(compiled: Compiled) -> list[Step]:
-    """The kernel calls of a network, in order."""
-    found = (lower(compiled.graph, operation) for operation in compiled.graph.operations)
-    return [step for step in found if isinstance(step, Step)]
+    """The kernel calls of a full pass, in order."""
+    return [step for step in compiled.steps if isinstance(step, Step)]
+
+
+def steps_of_hop(compiled: Compiled) -> list[Step]:
+    """The kernel calls when the window has slid by a hop."""
+    program = compiled.stream.slide if compiled.stream else compiled.steps
+    return [step for step in program if isinstance(step, Step)]
 
 
 def frame_work(features: dict) -> dict[str, float]:
@@ -125,11 +127,11 @@ class Estimate:
 
 
 def network_cycles(compiled: Compiled, costs: dict) -> float:
-    """Cycles of one inference."""
+    """Cycles of one inference, each window a hop behind the one before."""
     prices = costs["operations"]
     return sum(
         _cost(prices.get(step.operation, prices[ANY]), work(step, compiled.graph))
-        for step in steps_of(compiled)
+        for step in steps_of_hop(compiled)
     )
 
 
@@ -159,6 +161,6 @@ def estimate(compiled: Compiled, metadata: dict | None, board: Board) -> Estimat
     )
 
 
-def of_file(data: bytes, name: str, board: str) -> Estimate | None:
-    """As estimate(), of a .tflite file and a board's id. UserError."""
-    return estimate(compile_graph(data, name), read_metadata(data), named(board))
+def of_file(data: bytes, name: str, board: str, hop: int | None = None) -> Estimate | None:
+    """As estimate(), of a .tflite file and a board's id; hop: compile_graph's. UserError."""
+    return estimate(compile_graph(data, name, hop=hop), read_metadata(data), named(board))

@@ -63,6 +63,10 @@ if not (root / "firmware" / app / "main.c").exists():
     fail(f"custom_app = {app}: there is no firmware/{app}/main.c")
 env.Replace(SRC_FILTER=[f"+<{app}/>"])
 
+engine = env.GetProjectOption("custom_engine", "compiled")
+if engine not in ("compiled", "tflm"):
+    fail(f"custom_engine = {engine}: compiled or tflm")
+
 # What an app is made of shows in what it includes.
 included = (root / "firmware" / app / "main.c").read_text()
 usb_microphone = '"usb_microphone.h"' in included
@@ -100,6 +104,7 @@ env.Append(
         *(["OTOLITH_USB_MICROPHONE"] if usb_microphone else []),
         *(["NN_PROFILE"] if '"nn_profile.h"' in included else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
+        *([("BOARD_BAUD", board.get("otolith.baud"))] if "otolith.baud" in board else []),
     ],
     CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],
     BUILDERS={
@@ -119,10 +124,13 @@ foreign.Replace(
 foreign.Append(ASFLAGS=["-Wa,--no-warn"])
 
 
+board_folders = {family}  # of lib/board; the family adds what it shares with others
+
+
 def only_this_family(node):
     """Of lib/board's folders, one a chip family, compile this board's."""
     folder = Path(node.srcnode().get_abspath()).parent
-    others = folder.parent == root / "lib" / "board" / "src" and folder.name != family
+    others = folder.parent == root / "lib" / "board" / "src" and folder.name not in board_folders
     return None if others else node
 
 
@@ -139,20 +147,6 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
-def add_front_ends():
-    """What lib/features calls: CMSIS-DSP in the cmsisdsp wheel's arithmetic, TFLM's front end."""
-    from host import paths
-    from host.native.sources import cmsis_dsp, tflm_frontend
-
-    for name, folder, parts in (
-        ("cmsis-dsp", paths.CMSIS_DSP, cmsis_dsp()),
-        ("tflm-frontend", paths.TFLM_FRONTEND, tflm_frontend()),
-    ):
-        for target in (env, foreign):  # as system headers: their warnings are not ours
-            target.Append(CCFLAGS=[*(f"-isystem{i}" for i in parts.include), *parts.flags])
-        add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], name)
-
-
 def add_model():
     """Compile the network to C and add it; train it first if only its spec is there."""
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
@@ -165,21 +159,45 @@ def add_model():
     out = build_dir / "model"
     listens = '"listen.h"' in included  # then it has to keep up with the microphone
     kernels = ["--core", board.get("build.cpu"), "--optimize", optimize]
-    judged = ["--board", board.id] if listens else []
-    run_host("compile", str(model), "-o", str(out), *kernels, *judged)
+    judged = ["--board", board.id] if listens and engine == "compiled" else []
+    run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *judged)
     if listens and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
             "app that takes any network, such as bench"
         )
+    if engine == "tflm":
+        env.SConscript(str(builder_dir / "tflm.py"), exports=["env", "foreign", "fail"])
+        env.Append(PIOBUILDFILES=[env.EngineObject(f) for f in sorted(out.glob("*.cpp"))])
     env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
 
 
+def add_core(script, *folders):
+    """What a chip family shares with others: lib/board's folder cortex_m and `folders`; memory and
+    clock from the board's JSON, the former for the family's linker script."""
+    board_folders.update(["cortex_m", *folders])
+    memory = build_dir / "memory" / "memory.ld"
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    regions = (("FLASH", "rx", "flash", "maximum_size"), ("RAM", "rw", "ram", "maximum_ram_size"))
+    memory.write_text(
+        "".join(
+            f"{name}({access}) : ORIGIN = {board.get(f'otolith.memory.{start}')}, "
+            f"LENGTH = {board.get(f'upload.{size}')}\n"
+            for name, access, start, size in regions
+        )
+    )
+    script = root / "lib" / "board" / "src" / family / script
+    env.Append(
+        CPPDEFINES=[("BOARD_CLOCK_HZ", int(board.get("build.f_cpu").rstrip("L")))],
+        LINKFLAGS=[f"-L{memory.parent}", f"-T{script}", "-nostartfiles", "--specs=nosys.specs"],
+    )
+    env.Depends("$BUILD_DIR/${PROGNAME}.elf", str(script))
+
+
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
-if not cleaning:
-    add_front_ends()
 env.SConscript(
-    str(builder_dir / f"{family}.py"), exports=["env", "foreign", "add_foreign", "fail", "app"]
+    str(builder_dir / f"{family}.py"),
+    exports=["env", "foreign", "add_core", "add_foreign", "board_folders", "fail", "app"],
 )
 if not cleaning and '"nn.h"' in included:
     add_model()

@@ -5,32 +5,16 @@ from pathlib import Path
 
 from SCons.Script import AlwaysBuild, Import
 
-Import("env", "foreign", "add_foreign", "fail", "app")
+Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
 
 board = env.BoardConfig()
 build_dir = Path(env.subst("$BUILD_DIR"))
-script = Path(env.subst("$PROJECT_DIR")) / "lib" / "board" / "src" / "mps2" / "mps2.ld"
-
-memory = build_dir / "memory" / "memory.ld"
-memory.parent.mkdir(parents=True, exist_ok=True)
-regions = (("FLASH", "rx", "flash", "maximum_size"), ("RAM", "rw", "ram", "maximum_ram_size"))
-memory.write_text(
-    "".join(
-        f"{name}({access}) : ORIGIN = {board.get(f'otolith.memory.{start}')}, "
-        f"LENGTH = {board.get(f'upload.{size}')}\n"
-        for name, access, start, size in regions
-    )
-)
+add_core("mps2.ld", "uart")
 env.Append(
-    CPPDEFINES=[
-        ("BOARD_CLOCK_HZ", int(board.get("build.f_cpu").rstrip("L"))),
-        *((f"BOARD_{name}", at) for name, at in board.get("otolith.registers").items()),
-    ],
-    LINKFLAGS=[f"-L{memory.parent}", f"-T{script}", "-nostartfiles", "--specs=nosys.specs"],
+    CPPDEFINES=[(f"BOARD_{name}", at) for name, at in board.get("otolith.registers").items()]
 )
 # No USB here. Other families' folders in lib/board name it, so the dependency finder would add it.
 env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
-env.Depends("$BUILD_DIR/${PROGNAME}.elf", str(script))
 
 
 def upload(target, source, env):

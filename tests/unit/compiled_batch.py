@@ -12,11 +12,11 @@ import numpy as np
 from host.compile import Compiled
 from host.native.sources import lib
 
-PUBLIC = ("info", "init", "input", "set_input", "invoke", "output")
+PUBLIC = ("info", "init", "input", "set_input", "invoke", "slide", "output")
 # What model.c defines at file level; not the members of the same names.
 DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
-    r"|buffers|input_info|output_info|label_info)\b"
+    r"|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
 )
 ENGINE = r"""#include <stddef.h>
 #include "nn_kernels.h"
@@ -27,6 +27,7 @@ typedef struct {
     int8_t *(*input)(int i);
     void (*set_input)(int i, const int8_t *data);
     int (*invoke)(void);
+    int (*slide)(uint32_t rows);
     const int8_t *(*output)(int i);
 } engine_t;
 """
@@ -37,17 +38,17 @@ MAIN = r"""
 static const engine_t engines[] = {
 ENGINES
 };
+static const uint32_t slid[][ROUNDS] = {SLID};
 
-/* stdin: for every network `rounds` sets of inputs; stdout: the outputs. */
+/* stdin: for every network ROUNDS sets of inputs; stdout: the outputs. */
 int main(void) {
-    const int rounds = ROUNDS;
     for (size_t e = 0; e < sizeof engines / sizeof *engines; e++) {
         const engine_t *engine = &engines[e];
         const nn_info_t *info = engine->info();
         if (engine->init()) {
             return 2;
         }
-        for (int r = 0; r < rounds; r++) {
+        for (int r = 0; r < ROUNDS; r++) {
             int8_t *data[16];
             for (int i = 0; i < info->inputs; i++) {
                 /* an allocation of its own, so that a sanitizer sees a read past its end */
@@ -57,7 +58,7 @@ int main(void) {
                 }
                 engine->set_input(i, data[i]);
             }
-            if (engine->invoke()) {
+            if (slid[e][r] ? engine->slide(slid[e][r]) : engine->invoke()) {
                 return 4;
             }
             for (int i = 0; i < info->outputs; i++) {
@@ -82,7 +83,8 @@ def as_one(compiled: Sequence[Compiled]) -> tuple[str, str]:
     declared = "".join(
         f"const nn_info_t *nn_info__{n}(void);\nint nn_init__{n}(void);\n"
         f"int8_t *nn_input__{n}(int i);\nvoid nn_set_input__{n}(int i, const int8_t *data);\n"
-        f"int nn_invoke__{n}(void);\nconst int8_t *nn_output__{n}(int i);\n"
+        f"int nn_invoke__{n}(void);\nint nn_slide__{n}(uint32_t rows);\n"
+        f"const int8_t *nn_output__{n}(int i);\n"
         for n in range(len(compiled))
     )
     return "\n".join([declared, *text]), "\n".join(engines)
@@ -93,11 +95,15 @@ def run(
     compiled: Sequence[Compiled],
     inputs: Sequence[Sequence[Sequence[np.ndarray]]],
     flags: Sequence[str] = (),
+    slid: Sequence[Sequence[int]] | None = None,
 ) -> list[list[list[np.ndarray]]]:
-    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8."""
+    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8.
+    slid[model][round]: rows the window slid by since the round before, 0: any input."""
     rounds = len(inputs[0])
+    slid = slid or [[0] * rounds] * len(compiled)
+    slides = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in slid)
     text, table = as_one(compiled)
-    main = MAIN.replace("ENGINES", table).replace("ROUNDS", str(rounds))
+    main = MAIN.replace("ENGINES", table).replace("SLID", slides).replace("ROUNDS", str(rounds))
     source, program = folder / "batch.c", folder / "batch"
     source.write_text(ENGINE + text + main)
     nn = lib("nn")

@@ -159,7 +159,17 @@ def check_mps2(about, pins):
     assert pins == {}
 
 
-CHECKS = {"rp2040": check_rp2040, "mps2": check_mps2}
+def check_efr32(about, pins):
+    """The chip's memory, by its part number, and pins that it has."""
+    part = re.fullmatch(r"efr32mg24[ab]\d\d\df(\d+)[ig]m48", about["build"]["mcu"])
+    assert about["upload"]["maximum_size"] == int(part[1]) * 1024
+    assert about["upload"]["maximum_ram_size"] == (256 if part[1] == "1536" else 128) * 1024
+    needed = {"CONSOLE_TX", "CONSOLE_RX", "LED"}
+    assert needed | {"I2S_CLOCK", "I2S_DATA", "I2S_WORD", "MICROPHONE_ENABLE"} == set(pins)
+    assert all(re.fullmatch(r"P([AC]\d|[BD][0-5])", pin) for pin in pins.values())
+
+
+CHECKS = {"rp2040": check_rp2040, "mps2": check_mps2, "efr32": check_efr32}
 
 
 @pytest.mark.parametrize("env", ENVS)

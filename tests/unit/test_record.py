@@ -78,7 +78,7 @@ def record(tmp_path, monkeypatch):
     def call(source, *arguments, label="beep"):
         if not isinstance(source, Sound):
             source = Sound(source)
-        monkeypatch.setattr(cli, "open_source", lambda device, port: source)
+        monkeypatch.setattr(cli, "open_source", lambda device, port, baud: source)
         options = [str(a) for a in ("--dataset", tmp_path / "dataset", "--countdown", 0)]
         done = CliRunner().invoke(main, ["record", label, *options, *map(str, arguments)])
         assert source.closed or source.at == 0

@@ -46,6 +46,9 @@ json_t *app_hello(const char *name) {
     json_text(line, "board", board_name());
     json_text(line, "version", OTOLITH_VERSION);
     json_text(line, "serial", board_serial());
+#ifdef BOARD_BAUD
+    json_unsigned(line, "baud", BOARD_BAUD);
+#endif
     return line;
 }
 

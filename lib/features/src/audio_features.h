@@ -52,7 +52,7 @@ typedef struct features_frontend {
     const char *kind; /* the name in spec.toml */
     /* 0, or negative if the settings are not supported. */
     int (*init)(void *state, const features_config_t *config);
-    /* window samples in, bands values out (int16, before compression). */
+    /* window samples in (aligned to 4), bands values out (int16, before compression). */
     void (*frame)(void *state, const int16_t *samples, int16_t *out);
     /* The rest may be NULL. Forget what was heard. */
     void (*reset)(void *state);
@@ -69,7 +69,7 @@ typedef struct {
     uint16_t next;         /* row the next frame goes to, 0..frames-1; the oldest one */
     uint32_t frames_seen;  /* since reset, saturating */
     uint16_t samples_held; /* in `samples`, waiting for a whole window */
-    int16_t samples[FEATURES_MAX_WINDOW];
+    int16_t samples[FEATURES_MAX_WINDOW] __attribute__((aligned(4)));
     int16_t values[FEATURES_MAX_BANDS]; /* newest frame, after compression */
     union {
         uint64_t align;

@@ -1,111 +1,35 @@
-/* The console is UART 0, by interrupts, through two rings. While the receive ring is full its
- * interrupt is off: the sender waits (QEMU's does) or bytes are lost, and that is counted. */
-#include "../board.h"
-
-#include "internal.h"
+/* The console is UART 0. QEMU's end of it waits while there is no room. */
+#include "../cortex_m/chip.h"
+#include "../uart/uart.h"
 #include "registers.h"
 
-enum { BAUD = 115200, RING = 4096 }; /* room for a frame and a line; a power of two */
-
-typedef struct {
-    uint8_t data[RING];
-    uint32_t in, out; /* count on; the difference is what is held */
-} ring_t;
-
-static ring_t received, sending; /* touched with interrupts off only */
-static uint32_t overruns;
-
-static uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
-
-static uint32_t held(const ring_t *ring) {
-    return ring->in - ring->out;
-}
-
-static void put(ring_t *ring, uint8_t byte) {
-    ring->data[ring->in++ % RING] = byte;
-}
-
-static uint8_t take(ring_t *ring) {
-    return ring->data[ring->out++ % RING];
-}
-
-/* Move what can be moved; with interrupts off. */
-static void pump(void) {
+uint32_t uart_pump(ring_t *received, ring_t *sending) {
+    uint32_t lost = 0;
     UART->interrupts = UART_INTERRUPTS; /* before looking: what comes later interrupts again */
-    while ((UART->state & UART_RX_FULL) && held(&received) < RING) {
-        put(&received, (uint8_t)UART->data);
+    while ((UART->state & UART_RX_FULL) && ring_room(received) > 0) {
+        ring_put(received, (uint8_t)UART->data);
     }
     if (UART->state & UART_RX_OVERRUN) {
         UART->state = UART_RX_OVERRUN;
-        overruns++;
+        lost++;
     }
-    while (!(UART->state & UART_TX_FULL) && held(&sending) > 0) {
-        UART->data = take(&sending);
+    while (!(UART->state & UART_TX_FULL) && ring_held(sending) > 0) {
+        UART->data = ring_take(sending);
     }
     UART->control = UART_TX_ENABLE | UART_RX_ENABLE | UART_TX_INTERRUPT |
-                    (held(&received) < RING ? UART_RX_INTERRUPT : 0);
-}
-
-void isr_uart(void) {
-    const uint32_t interrupts = interrupts_off();
-    pump();
-    interrupts_restore(interrupts);
+                    (ring_room(received) > 0 ? UART_RX_INTERRUPT : 0);
+    return lost;
 }
 
 void console_init(void) {
-    UART->divider = BOARD_CLOCK_HZ / BAUD;
+    UART->divider = BOARD_CLOCK_HZ / BOARD_BAUD;
     isr_uart();
-    for (uint32_t i = BOARD_UART0_IRQ; i < BOARD_UART0_IRQ + 2; i++) {
-        NVIC_ENABLE[i / 32] = 1u << i % 32;
-    }
-}
-
-bool console_pending(void) {
-    return held(&received) > 0;
-}
-
-/* Nobody can tell who is at the other end of two wires. */
-bool console_connected(void) {
-    return true;
-}
-
-uint32_t console_read(uint8_t *data, uint32_t size) {
-    const uint32_t interrupts = interrupts_off();
-    const uint32_t count = smaller(size, held(&received));
-    for (uint32_t i = 0; i < count; i++) {
-        data[i] = take(&received);
-    }
-    pump(); /* one may wait for the room */
-    interrupts_restore(interrupts);
-    return count;
-}
-
-uint32_t console_write(const uint8_t *data, uint32_t size) {
-    const uint32_t interrupts = interrupts_off();
-    const uint32_t count = smaller(size, RING - held(&sending));
-    for (uint32_t i = 0; i < count; i++) {
-        put(&sending, data[i]);
-    }
-    pump(); /* the first one starts the interrupts */
-    interrupts_restore(interrupts);
-    return count;
-}
-
-uint32_t console_write_room(void) {
-    return RING - held(&sending);
-}
-
-void console_task(void) {
-}
-
-uint32_t console_overruns(void) {
-    return overruns;
+    interrupt_enable(BOARD_UART0_IRQ);
+    interrupt_enable(BOARD_UART0_IRQ + 1);
 }
 
 void console_print(const char *text) {
-    UART->divider = BOARD_CLOCK_HZ / BAUD;
+    UART->divider = BOARD_CLOCK_HZ / BOARD_BAUD;
     UART->control = UART_TX_ENABLE;
     while (*text) {
         while (UART->state & UART_TX_FULL) {

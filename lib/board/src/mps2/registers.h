@@ -1,39 +1,10 @@
-/* The few registers used here. Core: Armv7-M and Armv8-M architecture reference manuals. UART and
- * watchdog: Cortex-M System Design Kit TRM (Arm DDI 0479). Where they are, and the FPGA's I/O
- * registers: application notes AN386 (Arm DAI 0386) and AN505 (Arm DAI 0505); the addresses come
- * from the board's JSON as BOARD_* macros. */
+/* The few registers used here. UART and watchdog: Cortex-M System Design Kit TRM (Arm DDI 0479).
+ * Where they are, and the FPGA's I/O registers: application notes AN386 (Arm DAI 0386) and AN505
+ * (Arm DAI 0505); the addresses come from the board's JSON as BOARD_* macros. */
 #ifndef OTOLITH_MPS2_REGISTERS_H
 #define OTOLITH_MPS2_REGISTERS_H
 
-#include <stdint.h>
-
-typedef volatile uint32_t reg_t;
-
-/* ---- core ---- */
-typedef struct {
-    reg_t control, reload, value;
-} systick_t;
-#define SYSTICK ((systick_t *)0xe000e010u)
-enum { SYSTICK_ENABLE = 1 << 0, SYSTICK_INTERRUPT = 1 << 1, SYSTICK_CPU_CLOCK = 1 << 2 };
-
-#define NVIC_ENABLE ((reg_t *)0xe000e100u) /* 32 interrupts a word */
-#define SCB_ICSR (*(reg_t *)0xe000ed04u)
-#define SCB_ICSR_SYSTICK_PENDING (1u << 26)
-#define SCB_VTOR (*(reg_t *)0xe000ed08u)
-#define SCB_AIRCR (*(reg_t *)0xe000ed0cu)
-#define SCB_AIRCR_RESET (0x05fa0000u | 1u << 2) /* SYSRESETREQ, with the key */
-#define SCB_CPACR (*(reg_t *)0xe000ed88u)
-#define SCB_CPACR_FPU (0xfu << 20) /* coprocessors 10 and 11: full access */
-
-static inline uint32_t interrupts_off(void) {
-    uint32_t before;
-    __asm volatile("mrs %0, primask\n cpsid i" : "=r"(before)::"memory");
-    return before;
-}
-
-static inline void interrupts_restore(uint32_t before) {
-    __asm volatile("msr primask, %0" ::"r"(before) : "memory");
-}
+#include "../cortex_m/core.h"
 
 /* ---- CMSDK APB UART ---- */
 typedef struct {

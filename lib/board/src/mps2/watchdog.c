@@ -2,6 +2,7 @@
  * fail, the watchdog resets the chip itself. */
 #include "../board.h"
 
+#include "../cortex_m/chip.h"
 #include "registers.h"
 
 void watchdog_start(uint32_t timeout_ms) {
@@ -12,4 +13,8 @@ void watchdog_start(uint32_t timeout_ms) {
 
 void watchdog_feed(void) {
     WATCHDOG->clear = 1;
+}
+
+void isr_nmi(void) {
+    fault_report("watchdog: the main loop got stuck");
 }

@@ -7,9 +7,10 @@ void nn_resize_nearest_neighbor(const nn_resize_nearest_neighbor_t *p, const int
     for (uint32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_w * c) {
         for (uint32_t y = 0; y < p->out_h; y++) {
             const int8_t *row = in + p->row[y] * p->in_w * c;
-            if (c == 1) { /* a spectrogram */
-                for (const uint16_t *x = p->column; x < p->column + p->out_w; x++) {
-                    *out++ = row[*x];
+            if (c == 1) {
+                const uint16_t *column = p->column;
+                for (const int8_t *end = out + p->out_w; out != end;) {
+                    *out++ = row[*column++];
                 }
                 continue;
             }

@@ -1,0 +1,14 @@
+/* The microphone app of a board without USB: PCM frames over its serial port when asked. */
+#include <stddef.h>
+
+#include "pcm_stream.h"
+
+int main(void) {
+    int16_t pcm[MICROPHONE_BLOCK];
+    pcm_stream_init("serial_mic", NULL);
+    for (;;) {
+        pcm_stream_turn(pcm);
+        led_set(pcm_stream_shown() ? UINT16_MAX : 0);
+        pcm_stream_rest();
+    }
+}

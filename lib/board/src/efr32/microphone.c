@@ -1,0 +1,200 @@
+/* An I2S microphone: USART 0 clocks it (chapter USART, I2S), and of its 24 bits in a slot of 32
+ * takes the upper 16; two LDMA channels (chapter LDMA) take turns as the slots do. The left one's
+ * descriptors are a circle, a block each; the right one's data, of the other microphone, is thrown
+ * away. No interrupt has to be in time for the samples to be right: the handler only counts, and it
+ * counts from where the LDMA really is. */
+#include "../board.h"
+
+#include <stddef.h>
+
+#include "../cortex_m/chip.h"
+#include "internal.h"
+#include "pins.h"
+
+enum {
+    SLOT = 32, /* bits */
+    BIT_RATE = MICROPHONE_RATE * 2 * SLOT,
+    DIVIDER = PERIPHERAL_HZ / 2 / BIT_RATE,
+    BLOCKS = 64, /* a power of two */
+    /* The ICS-43434 is silent for 2^18 clocks after power-up. */
+    SETTLING = (1 << 18) / (2 * SLOT) / MICROPHONE_BLOCK,
+    LEFT = 0,
+    RIGHT = 1, /* LDMA channels */
+};
+_Static_assert(DIVIDER * 2 * BIT_RATE == PERIPHERAL_HZ,
+               "the clock does not divide to the bit clock: the sample rate would be off");
+
+/* As the LDMA reads it (chapter LDMA, descriptors). */
+typedef struct {
+    uint32_t control, source, destination, link;
+} descriptor_t;
+enum { LINK_ABSOLUTE = 0, LINK = 1 << 1 }; /* link: beside the address, in its low bits */
+
+static descriptor_t circle[BLOCKS], discard;
+static int16_t ring[BLOCKS][MICROPHONE_BLOCK], nobody;
+
+static volatile uint32_t filled; /* blocks complete since start; written by the interrupt */
+static uint32_t taken;           /* blocks read or lost since start */
+static uint32_t overruns;
+static bool running;
+
+/* filled: where the LDMA is tells it modulo BLOCKS, so the count stays exact even if an interrupt
+ * came late and stands for several blocks. */
+static void count_blocks(void) {
+    const uint32_t written = LDMA->CH[LEFT].DST - (uint32_t)(uintptr_t)ring;
+    filled += (written / sizeof ring[0] - filled) % BLOCKS;
+}
+
+void isr_microphone(void) {
+    const uint32_t flags = LDMA->IF;
+    reg_clear(&LDMA->IF, flags);
+    if (flags & LDMA_IF_ERROR) {
+        fault_report("microphone: the LDMA met a bus error");
+    }
+    count_blocks();
+}
+
+/* One half-word a request; `next` is what follows when `count` are done. */
+static descriptor_t descriptor(int16_t *to, uint32_t count, uint32_t flags,
+                               const descriptor_t *next) {
+    return (descriptor_t){
+        .control = LDMA_CH_CTRL_STRUCTTYPE_TRANSFER | (count - 1) << _LDMA_CH_CTRL_XFERCNT_SHIFT |
+                   LDMA_CH_CTRL_BLOCKSIZE_UNIT1 | LDMA_CH_CTRL_REQMODE_BLOCK |
+                   LDMA_CH_CTRL_SIZE_HALFWORD | LDMA_CH_CTRL_SRCINC_NONE | flags,
+        .source = (uint32_t)(uintptr_t)&USART0->RXDOUBLE,
+        .destination = (uint32_t)(uintptr_t)to,
+        .link = (uint32_t)(uintptr_t)next | LINK | LINK_ABSOLUTE,
+    };
+}
+
+static void start_channel(uint32_t channel, uint32_t signal, const descriptor_t *first) {
+    LDMAXBAR->CH[channel].REQSEL = LDMAXBAR_CH_REQSEL_SOURCESEL_USART0 | signal;
+    LDMA->CH[channel].CFG = 0;
+    LDMA->CH[channel].LOOP = 0;
+    LDMA->CH[channel].LINK = (uint32_t)(uintptr_t)first;
+    reg_clear(&LDMA->CHDONE, 1u << channel);
+    LDMA->LINKLOAD = 1u << channel;
+}
+
+static void start_dma(void) {
+    enum { TO_BLOCK = LDMA_CH_CTRL_DSTINC_ONE | LDMA_CH_CTRL_DONEIEN };
+    for (uint32_t i = 0; i < BLOCKS; i++) {
+        circle[i] = descriptor(ring[i], MICROPHONE_BLOCK, TO_BLOCK, &circle[(i + 1) % BLOCKS]);
+    }
+    discard = descriptor(&nobody, MICROPHONE_BLOCK, LDMA_CH_CTRL_DSTINC_NONE, &discard);
+    reg_set(&CMU->CLKEN0, CMU_CLKEN0_LDMA | CMU_CLKEN0_LDMAXBAR);
+    LDMA->EN = LDMA_EN_EN;
+    LDMA->CTRL = 0; /* all channels take turns */
+    reg_clear(&LDMA->IF, 1u << LEFT | LDMA_IF_ERROR);
+    LDMA->IEN = 1u << LEFT | LDMA_IEN_ERROR;
+    __asm volatile("dsb" ::: "memory"); /* the descriptors are there */
+    start_channel(LEFT, LDMAXBAR_CH_REQSEL_SIGSEL_USART0RXDATAV, circle);
+    start_channel(RIGHT, LDMAXBAR_CH_REQSEL_SIGSEL_USART0RXDATAVRIGHT, &discard);
+    interrupt_enable(LDMA_IRQn);
+}
+
+static void power(bool on) {
+    pin_mode(BOARD_PIN_MICROPHONE_ENABLE, _GPIO_P_MODEL_MODE0_PUSHPULL);
+    pin_set(BOARD_PIN_MICROPHONE_ENABLE, on);
+    const uint32_t driven = on ? _GPIO_P_MODEL_MODE0_PUSHPULL : _GPIO_P_MODEL_MODE0_DISABLED;
+    pin_mode(BOARD_PIN_I2S_CLOCK, driven);
+    pin_mode(BOARD_PIN_I2S_WORD, driven);
+    pin_mode(BOARD_PIN_I2S_DATA, on ? _GPIO_P_MODEL_MODE0_INPUT : _GPIO_P_MODEL_MODE0_DISABLED);
+}
+
+/* It receives while it sends: of itself, nothing, to no pin. */
+static void start_usart(void) {
+    reg_set(&CMU->CLKEN0, CMU_CLKEN0_USART0);
+    GPIO->USARTROUTE[0].CLKROUTE = pin_route(BOARD_PIN_I2S_CLOCK);
+    GPIO->USARTROUTE[0].CSROUTE = pin_route(BOARD_PIN_I2S_WORD);
+    GPIO->USARTROUTE[0].RXROUTE = pin_route(BOARD_PIN_I2S_DATA);
+    reg_set(&USART0->EN, USART_EN_EN);
+    USART0->CMD = USART_CMD_RXDIS | USART_CMD_TXDIS | USART_CMD_CLEARRX | USART_CMD_CLEARTX;
+    USART0->CTRL = USART_CTRL_SYNC | USART_CTRL_MSBF | USART_CTRL_AUTOTX;
+    USART0->FRAME = USART_FRAME_DATABITS_SIXTEEN;
+    USART0->CLKDIV = 256u * (DIVIDER - 1);
+    USART0->I2SCTRL = USART_I2SCTRL_EN | USART_I2SCTRL_DELAY | USART_I2SCTRL_DMASPLIT |
+                      USART_I2SCTRL_FORMAT_W32D16;
+    reg_clear(&USART0->IF, USART_IF_RXOF);
+    GPIO->USARTROUTE[0].ROUTEEN =
+        GPIO_USART_ROUTEEN_CLKPEN | GPIO_USART_ROUTEEN_CSPEN | GPIO_USART_ROUTEEN_RXPEN;
+    USART0->CMD = USART_CMD_MASTEREN | USART_CMD_RXEN | USART_CMD_TXEN;
+}
+
+void microphone_start(void) {
+    microphone_stop();
+    filled = overruns = 0;
+    taken = SETTLING;
+    power(true);
+    start_dma();
+    start_usart();
+    running = true;
+}
+
+void microphone_stop(void) {
+    if (!running) {
+        return;
+    }
+    running = false;
+    USART0->CMD = USART_CMD_RXDIS | USART_CMD_TXDIS;
+    LDMA->CHDIS = 1u << LEFT | 1u << RIGHT;
+    reg_wait(&LDMA->CHBUSY, 1u << LEFT | 1u << RIGHT, 0);
+    LDMA->IEN = 0;
+    GPIO->USARTROUTE[0].ROUTEEN = 0;
+    reg_clear(&USART0->EN, USART_EN_EN);
+    power(false);
+    filled = taken;
+}
+
+/* Blocks complete and not yet taken; none while the microphone settles. */
+static uint32_t waiting(void) {
+    const int32_t difference = (int32_t)(filled - taken);
+    return difference > 0 ? (uint32_t)difference : 0;
+}
+
+bool microphone_pending(void) {
+    return waiting() > 0;
+}
+
+/* Blocks that the LDMA has begun to overwrite are lost: it is always filling one of the circle. */
+static bool drop_overwritten(void) {
+    if (waiting() < BLOCKS) {
+        return false;
+    }
+    const uint32_t lost = waiting() - (BLOCKS - 1);
+    overruns += lost;
+    taken += lost;
+    return true;
+}
+
+bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
+    for (;;) {
+        drop_overwritten();
+        if (waiting() == 0) {
+            return false;
+        }
+        const volatile int16_t *block = ring[taken % BLOCKS];
+        for (uint32_t i = 0; i < MICROPHONE_BLOCK; i++) {
+            pcm[i] = block[i];
+        }
+        if (!drop_overwritten()) { /* nor was it overwritten meanwhile */
+            taken++;
+            return true;
+        }
+    }
+}
+
+uint32_t microphone_skip(void) {
+    const uint32_t skipped = waiting();
+    taken += skipped;
+    return skipped;
+}
+
+uint32_t microphone_overruns(void) {
+    /* A sample the LDMA was too late for is a hole in its block. */
+    if (running && (USART0->IF & USART_IF_RXOF)) {
+        reg_clear(&USART0->IF, USART_IF_RXOF);
+        overruns++;
+    }
+    return overruns;
+}

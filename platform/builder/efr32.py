@@ -1,0 +1,42 @@
+"""EFR32MG24: registers under Silicon Labs' names from lib/board/src/efr32/efr32mg24.h, or from
+their SDK if GECKO_SDK_PATH names a folder of it."""
+
+import os
+from pathlib import Path
+
+from SCons.Script import Import
+
+Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
+
+board = env.BoardConfig()
+build_dir = Path(env.subst("$BUILD_DIR"))
+
+add_core("efr32.ld", "uart")
+env.Append(
+    CPPDEFINES=[
+        ("BOARD_LED_ACTIVE_LOW", int(board.get("otolith.led_active_low", False))),
+        ("BOARD_CRYSTAL_CTUNE", board.get("otolith.crystal_ctune")),
+        ("BOARD_BOOTLOADER_REQUEST", board.get("otolith.memory.ram")),
+    ],
+)
+if os.environ.get("GECKO_SDK_PATH"):
+    sdk = Path(os.environ["GECKO_SDK_PATH"])
+    part = board.get("build.mcu")
+    headers = sdk / "platform" / "Device" / "SiliconLabs" / part[:9].upper() / "Include"
+    if not (headers / f"{part}.h").exists():
+        fail(f"GECKO_SDK_PATH={sdk}: there is no {headers / part}.h")
+    core = sdk / "platform" / "CMSIS" / "Core" / "Include"
+    env.Append(
+        CCFLAGS=[f"-isystem{headers}", f"-isystem{core}"],
+        CPPDEFINES=[("BOARD_VENDOR_HEADER", f'\\"{part}.h\\"'), "SL_TRUSTZONE_SECURE"],
+    )
+# No USB here. Other families' folders in lib/board name it, so the dependency finder would add it.
+env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
+
+
+def family_image(self, elf):
+    """The image as it lies in flash."""
+    return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
+
+
+env.AddMethod(family_image, "FamilyImage")
