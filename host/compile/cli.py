@@ -75,9 +75,12 @@ def compile_(
     console = Console()
     console.print(_layers(report))
     arena = f"{report['arena']:,} bytes" if "arena" in report else "measured when it is linked"
+    weights = f"{report['weights']:,} bytes"
+    if report.get("unpacked", report["weights"]) != report["weights"]:
+        weights += f" ({report['unpacked']:,} before packing for {report['core']})"
     console.print(
-        f"{report['name']} {report['hash']}: arena {arena}, weights "
-        f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
+        f"{report['name']} {report['hash']}: arena {arena}, weights {weights}, "
+        f"{report['macs']:,} MACs; C in {out}"
     )
     if report["stream"]:
         click.echo(_streaming(report))

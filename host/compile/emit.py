@@ -219,6 +219,17 @@ int nn_slide(uint32_t rows) {{
 }}"""
 
 
+def constant_bytes(graph: Graph, steps: Program) -> int:
+    """Weights, biases and tables of steps, each once."""
+    constants = _Constants()
+    for step in steps:
+        if isinstance(step, Step):
+            given = (graph.tensors[i].data for i in step.inputs)
+            constants.initialiser([Array("int8_t", d.ravel()) for d in given if d is not None], "")
+            constants.initialiser(step.settings, "")
+    return constants.bytes
+
+
 def info_source(
     engine: str,
     name: str,
