@@ -59,7 +59,9 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     assert sorted(blocks) == list(range(first, first + len(blocks))) and first < 4
     played = tone(3.2)
     pcm = np.concatenate([blocks[n] for n in sorted(blocks)])
-    (start,) = np.flatnonzero((np.lib.stride_tricks.sliding_window_view(played, 64) == pcm[:64]).all(1))
+    (start,) = np.flatnonzero(
+        (np.lib.stride_tricks.sliding_window_view(played, 64) == pcm[:64]).all(1)
+    )
     pcm = played[start - first * BLOCK : start + len(pcm)]  # from the restart on
     hops = [hop for hop in Chain(small_models.loudness()).run(pcm)]
     scored = [hop for hop in hops if hop.q is not None]
