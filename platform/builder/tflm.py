@@ -68,7 +68,7 @@ system = [f"-isystem{library / 'src' / folder}" for folder in INCLUDE]
 for target in (env, foreign):
     target.Append(CCFLAGS=system, CXXFLAGS=CXXFLAGS)
 quiet = foreign.Clone()
-quiet.Append(CPPDEFINES=DEFINES)
+quiet.Replace(CPPDEFINES=DEFINES, CPPPATH=[])  # what else changes compiles none of it again
 ours = env.Clone()
 ours.Append(CPPDEFINES=DEFINES)
 

@@ -16,6 +16,7 @@ from random_models import chain
 from host import paths
 from host.compile import compile_graph
 from host.compile.cores import OPTIMIZE
+from host.compile.cores.m0plus import taps
 
 BATCH = 90
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
@@ -51,6 +52,24 @@ def test_random_layers_as_thumb(tmp_path):
     models = [layer(12, i).build() for i in range(2 * BATCH)]
     models += [chain(np.random.default_rng([95, i])).build() for i in range(BATCH)]
     as_thumb(models, [OPTIMIZE[i % 3 == 2] for i in range(len(models))], tmp_path)
+
+
+def weights_as_code(monkeypatch) -> None:
+    """In every convolution that it can be done in, however much it takes."""
+    monkeypatch.setattr(taps, "SHARE", 1e6)
+    monkeypatch.setattr(taps, "SCRATCH", 1e6)
+
+
+def test_weights_as_code(monkeypatch, tmp_path):
+    weights_as_code(monkeypatch)
+    compare(tmp_path, [layer(13, i) for i in range(BATCH)], core="m0plus")
+
+
+@pytest.mark.slow
+def test_weights_as_code_as_thumb(monkeypatch, tmp_path):
+    weights_as_code(monkeypatch)
+    models = [layer(14, i).build() for i in range(BATCH)]
+    as_thumb(models, ["speed"] * BATCH, tmp_path)
 
 
 def test_real_models_as_thumb(tmp_path):

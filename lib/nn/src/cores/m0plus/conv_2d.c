@@ -66,8 +66,7 @@ static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, int8_t *out, 
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
     /* With whole rows in scratch, those that the next outputs see too are kept. */
     const int32_t overlap = p->kernel_h - p->stride_h;
-    const int32_t keep =
-        p->block >= p->out_w && p->dilation_h == 1 && overlap > 0 ? overlap : 0;
+    const int32_t keep = p->block >= p->out_w && p->dilation_h == 1 && overlap > 0 ? overlap : 0;
     for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {
         for (int32_t oy = 0; oy < p->out_h; oy++) {
             int32_t kept = 0;

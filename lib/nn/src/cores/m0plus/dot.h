@@ -28,7 +28,7 @@ typedef struct {
     uint32_t row_skip;   /* bytes from the end of a row's pairs to the next row's */
     uint32_t pixels;     /* outputs, at least 1 */
     uint32_t pixel_step; /* bytes between the pairs of two outputs */
-    uint32_t span;       /* bytes from an output's first row to the end of its last, skip included */
+    uint32_t span; /* bytes from an output's first row to the end of its last, skip included */
 } nn_m0_run_t;
 typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
 
@@ -39,10 +39,10 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
 #if defined(__ARM_ARCH_6M__)
 #define NN_M0_DOT(name, WORDS, ROWS, LOOP, SKIP, NARROW, FINE, SIGNED, ODD)                        \
     __attribute__((naked)) static void name(__attribute__((unused)) nn_m0_run_t *run) {            \
-        __asm volatile(".syntax unified\n.set nn_words, " #WORDS "\n.set nn_rows, " #ROWS "\n.set nn_loop, " #LOOP  \
-                       "\n.set nn_skip, " #SKIP "\n.set nn_narrow, " #NARROW                       \
-                       "\n.set nn_fine, " #FINE "\n.set nn_signed, " #SIGNED "\n.set nn_odd, " #ODD \
-                       "\n" NN_M0_DOT_BODY);                                                       \
+        __asm volatile(".syntax unified\n.set nn_words, " #WORDS "\n.set nn_rows, " #ROWS          \
+                       "\n.set nn_loop, " #LOOP "\n.set nn_skip, " #SKIP                           \
+                       "\n.set nn_narrow, " #NARROW "\n.set nn_fine, " #FINE                       \
+                       "\n.set nn_signed, " #SIGNED "\n.set nn_odd, " #ODD "\n" NN_M0_DOT_BODY);   \
     }
 
 /* Products of the pair in `x` with both channels'. */
@@ -113,56 +113,56 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
     ".set nn_left, nn_rows\n"                                                                      \
     ".rept nn_rows\n"                                                                              \
     ".rept nn_words / 2\n"                                                                         \
-    "ldmia r0!, {r4, r5}\n" NN_M0_PRODUCTS("r4") NN_M0_PRODUCTS("r5")                              \
-    ".endr\n"                                                                                      \
-    ".if nn_words & 1\n"                                                                           \
-    "ldmia r0!, {r4}\n" NN_M0_PRODUCTS("r4")                                                       \
-    ".endif\n"                                                                                     \
-    ".set nn_left, nn_left - 1\n"                                                                  \
-    ".if nn_skip && (nn_loop || nn_left)\n"                                                        \
-    "add r0, r12\n"                                                                                \
-    ".endif\n"                                                                                     \
-    ".endr\n"                                                                                      \
-    ".if nn_loop\n"                                                                                \
-    "cmp r0, lr\n"                                                                                 \
-    ".if nn_loop == 1\n"                                                                           \
-    "bne 3b\n"                                                                                     \
-    ".else\n"                                                                                      \
-    "beq 2f\n"                                                                                     \
-    "b 3b\n"                                                                                       \
-    "2:\n"                                                                                         \
-    ".endif\n"                                                                                     \
-    ".endif\n" NN_M0_REQUANTIZE("r2") NN_M0_REQUANTIZE("r3")                                       \
-    "mov r0, r10\n"                                                                                \
-    "strb r2, [r0]\n"                                                                              \
-    "adds r0, #1\n"                                                                                \
-    ".if nn_odd\n"                                                                                 \
-    "cmp r1, r9\n"                                                                                 \
-    "beq 5f\n"                                                                                     \
-    ".endif\n"                                                                                     \
-    "strb r3, [r0]\n"                                                                              \
-    "adds r0, #1\n"                                                                                \
-    "5:\n"                                                                                         \
-    "mov r10, r0\n"                                                                                \
-    "cmp r1, r9\n"                                                                                 \
-    "beq 6f\n"                                                                                     \
-    "b 1b\n"                                                                                       \
-    "6:\n"                                                                                         \
-    "ldr r0, [sp]\n"                                                                               \
-    "ldr r1, [r0, #24]\n"                                                                          \
-    "add r8, r1\n"                                                                                 \
-    "mov r1, r11\n"                                                                                \
-    "subs r1, #1\n"                                                                                \
-    "mov r11, r1\n"                                                                                \
-    "beq 7f\n"                                                                                     \
-    "b 4b\n"                                                                                       \
-    "7:\n"                                                                                         \
-    "pop {r0, r4-r7}\n"                                                                            \
-    "mov r8, r4\n"                                                                                 \
-    "mov r9, r5\n"                                                                                 \
-    "mov r10, r6\n"                                                                                \
-    "mov r11, r7\n"                                                                                \
-    "pop {r4-r7, pc}\n"
+    "ldmia r0!, {r4, r5}\n" NN_M0_PRODUCTS("r4")                                                   \
+        NN_M0_PRODUCTS("r5") ".endr\n"                                                             \
+                             ".if nn_words & 1\n"                                                  \
+                             "ldmia r0!, {r4}\n" NN_M0_PRODUCTS(                                   \
+                                 "r4") ".endif\n"                                                  \
+                                       ".set nn_left, nn_left - 1\n"                               \
+                                       ".if nn_skip && (nn_loop || nn_left)\n"                     \
+                                       "add r0, r12\n"                                             \
+                                       ".endif\n"                                                  \
+                                       ".endr\n"                                                   \
+                                       ".if nn_loop\n"                                             \
+                                       "cmp r0, lr\n"                                              \
+                                       ".if nn_loop == 1\n"                                        \
+                                       "bne 3b\n"                                                  \
+                                       ".else\n"                                                   \
+                                       "beq 2f\n"                                                  \
+                                       "b 3b\n"                                                    \
+                                       "2:\n"                                                      \
+                                       ".endif\n"                                                  \
+                                       ".endif\n" NN_M0_REQUANTIZE("r2")                           \
+                                           NN_M0_REQUANTIZE("r3") "mov r0, r10\n"                  \
+                                                                  "strb r2, [r0]\n"                \
+                                                                  "adds r0, #1\n"                  \
+                                                                  ".if nn_odd\n"                   \
+                                                                  "cmp r1, r9\n"                   \
+                                                                  "beq 5f\n"                       \
+                                                                  ".endif\n"                       \
+                                                                  "strb r3, [r0]\n"                \
+                                                                  "adds r0, #1\n"                  \
+                                                                  "5:\n"                           \
+                                                                  "mov r10, r0\n"                  \
+                                                                  "cmp r1, r9\n"                   \
+                                                                  "beq 6f\n"                       \
+                                                                  "b 1b\n"                         \
+                                                                  "6:\n"                           \
+                                                                  "ldr r0, [sp]\n"                 \
+                                                                  "ldr r1, [r0, #24]\n"            \
+                                                                  "add r8, r1\n"                   \
+                                                                  "mov r1, r11\n"                  \
+                                                                  "subs r1, #1\n"                  \
+                                                                  "mov r11, r1\n"                  \
+                                                                  "beq 7f\n"                       \
+                                                                  "b 4b\n"                         \
+                                                                  "7:\n"                           \
+                                                                  "pop {r0, r4-r7}\n"              \
+                                                                  "mov r8, r4\n"                   \
+                                                                  "mov r9, r5\n"                   \
+                                                                  "mov r10, r6\n"                  \
+                                                                  "mov r11, r7\n"                  \
+                                                                  "pop {r4-r7, pc}\n"
 #else
 #define NN_M0_DOT(name, WORDS, ROWS, LOOP, SKIP, NARROW, FINE, SIGNED, ODD)                        \
     static void name(nn_m0_run_t *run) {                                                           \
