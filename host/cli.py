@@ -22,6 +22,7 @@ COMMANDS = {
     "compile": "host.compile.cli:compile_",
     "header": "host.compile.cli:header",
     "run": "host.compile.run:run",
+    "bench": "host.bench.engines:bench",
     "virtual": "host.virtual.cli:virtual",
     "train-and-deploy": "host.deploy.cli:train_and_deploy",
     "device": "host.device.settings:device",

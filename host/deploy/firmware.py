@@ -8,13 +8,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.deploy import tflm
 from host.errors import UserError
 from host.paths import ROOT
 
 
 @dataclass(frozen=True)
 class Firmware:
-    """What a build leaves in .pio/build/<env>/."""
+    """What a build leaves in <build folder>/<env>/."""
 
     env: str
     folder: Path
@@ -54,10 +55,16 @@ def platformio(*arguments: str, model: Path | None = None) -> str:
     return done.stdout
 
 
+def build_folder() -> Path:
+    """Where PlatformIO builds; a user may move it, as tests do."""
+    return Path(os.environ.get("PLATFORMIO_BUILD_DIR") or ROOT / ".pio" / "build")
+
+
 def build(env: str, model: Path | None = None) -> Firmware:
     """Build environment `env` of platformio.ini around `model` (a .tflite)."""
+    tflm.require(env)
     platformio("-e", env, model=model)
-    return Firmware(env, ROOT / ".pio" / "build" / env)
+    return Firmware(env, build_folder() / env)
 
 
 def upload(env: str, model: Path | None = None, port: str | None = None) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.compile import Compiled
+from host.deploy.firmware import build_folder
 from host.errors import UserError
 from host.features import window_bytes
-from host.paths import ROOT
 from host.report.size import by_part, total
 from host.summarize.boards import Board
 
@@ -78,7 +78,7 @@ def network_need(compiled: Compiled, metadata: dict | None) -> Need:
 
 def fit(board: Board, compiled: Compiled, network: Need, builds: Path | None = None) -> Fit:
     """How `compiled` fits `board`, by the best that `builds` (PlatformIO's folder) knows."""
-    folder = (builds or ROOT / ".pio" / "build") / board.id
+    folder = (builds or build_folder()) / board.id
     try:
         built = json.loads((folder / "model" / "report.json").read_text(encoding="utf-8"))
         parts = by_part(folder / "firmware.map")

@@ -15,7 +15,7 @@ from types import TracebackType
 from host import paths
 from host.errors import UserError
 
-_NS_AN_INSTRUCTION_LOG2 = 5  # 32 ns: about what the boards' 20 and 25 MHz cores need
+NS_AN_INSTRUCTION_LOG2 = 5  # 32 ns: about what the boards' 20 and 25 MHz cores need
 _PATIENCE = 10  # wall time counts so much less: the computer may be busy with other things
 _PIECE = 4096  # bytes
 _STOP_S = 5.0
@@ -47,7 +47,7 @@ class VirtualUart:
             raise UserError(f"{image}: no such firmware image: build it with `pio run`")
         self._socket, theirs = socket.socketpair()
         command = [program, "-M", qemu_machine(board), "-display", "none", "-monitor", "none"]
-        command += ["-icount", f"shift={_NS_AN_INSTRUCTION_LOG2}"]
+        command += ["-icount", f"shift={NS_AN_INSTRUCTION_LOG2}"]
         command += ["-chardev", f"socket,id=uart,fd={theirs.fileno()}", "-serial", "chardev:uart"]
         command += ["-kernel", str(self.image), *options]
         with theirs:

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Import
 
-Import("env", "foreign", "add_foreign", "fail", "app")
+Import("env", "foreign", "add_foreign", "board_folders", "fail", "app")
+
+sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
+import tinyusb as tinyusb_parts  # noqa: E402
+
+board_folders.add("usb")
 
 board = env.BoardConfig()
 root = Path(env.subst("$PROJECT_DIR"))
@@ -75,12 +80,7 @@ SDK_SOURCES = [
     CHIP + "pico_unique_id/unique_id.c",
 ]
 TINYUSB_SOURCES = [
-    "src/tusb.c",
-    "src/common/tusb_fifo.c",
-    "src/device/usbd.c",
-    "src/device/usbd_control.c",
-    "src/class/audio/audio_device.c",
-    "src/class/cdc/cdc_device.c",
+    *tinyusb_parts.SOURCES,
     "src/portable/raspberrypi/rp2040/dcd_rp2040.c",
     "src/portable/raspberrypi/rp2040/rp2040_usb.c",
 ]
@@ -111,8 +111,6 @@ WRAPPED = [
     "__aeabi_memset4",
     "__aeabi_memset8",
 ]
-# lib/usb stands before these of TinyUSB
-WRAPPED_USB = ["dcd_edpt_xfer", "tud_control_xfer", "usbd_control_set_complete_callback"]
 
 generated = build_dir / "sdk"
 (generated / "pico").mkdir(parents=True, exist_ok=True)
@@ -198,7 +196,7 @@ env.Append(
         "--specs=nosys.specs",
         "-Wl,-z,max-page-size=4096",
         "-Wl,--no-warn-rwx-segments",
-        *(f"-Wl,--wrap={name}" for name in WRAPPED + WRAPPED_USB),
+        *(f"-Wl,--wrap={name}" for name in WRAPPED + tinyusb_parts.WRAPPED),
     ]
 )
 

@@ -3,9 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
-from host import paths
 from host.deploy import firmware
 
 
@@ -16,8 +13,5 @@ def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Pat
     if model is not None:
         network = folder / "network.tflite"
         network.write_bytes(model)
-    builds = paths.TOOLS / "test-build"  # what the user built last stays as it is
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLATFORMIO_BUILD_DIR", str(builds))
-        firmware.build(env, network)
-    return Path(shutil.copy(builds / env / f"firmware.{kind}", folder / f"{env}.{kind}"))
+    built = firmware.build(env, network).folder / f"firmware.{kind}"
+    return Path(shutil.copy(built, folder / f"{env}.{kind}"))

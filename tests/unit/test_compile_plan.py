@@ -25,7 +25,8 @@ def random_network(rng: np.random.Generator) -> tuple[Graph, list[Step | Alias]]
         shape = tensors[inputs[0]].shape if same else (int(rng.integers(1, 500)),)
         tensors.append(Tensor(index, "t", shape, "int8", (1.0,)))
         place = tuple(i for i in inputs if tensors[i].shape == shape) if same else ()
-        steps.append(Step("X", "x", "x_t", {}, inputs, index, in_place=place))
+        scratch = int(rng.integers(0, 3)) * int(rng.integers(1, 300))
+        steps.append(Step("X", "x", "x_t", {}, inputs, index, in_place=place, scratch=scratch))
     return Graph(tensors, [], (0,), (len(tensors) - 1,)), steps
 
 
@@ -40,11 +41,15 @@ def run_symbolically(graph: Graph, steps: list[Step | Alias], placed: Plan) -> N
             assert at % ALIGNMENT == 0
             assert (memory[at : at + graph.tensors[index].count] == value[index]).all()
 
-    for step in steps:
+    for number, step in enumerate(steps):
         if isinstance(step, Alias):
             read(step.input)
             value[step.output] = value[step.input]
             continue
+        if step.scratch:  # used while inputs are read and the output is written
+            own = slice(placed.scratch[number], placed.scratch[number] + step.scratch)
+            assert own.start % ALIGNMENT == 0 and own.stop <= placed.arena
+            memory[own] = -2
         for index in step.inputs:
             read(index)
         kind, at = placed.place[step.output]
@@ -56,6 +61,8 @@ def run_symbolically(graph: Graph, steps: list[Step | Alias], placed: Plan) -> N
             if where == "arena" and start < at + size and at < end:
                 assert index in step.in_place and start == at
         memory[at : at + size] = step.output
+        if step.scratch:
+            assert (memory[own] == -2).all()
         value[step.output] = step.output
     for index in graph.outputs:
         read(index)
@@ -66,8 +73,9 @@ def test_every_read_finds_what_was_written(seed):
     graph, steps = random_network(np.random.default_rng([7, seed]))
     placed = plan(graph, steps)
     run_symbolically(graph, steps, placed)
-    together = sum(-(-t.count // ALIGNMENT) * ALIGNMENT for t in graph.tensors[1:])
-    assert placed.arena <= together
+    sizes = [t.count for t in graph.tensors[1:]]
+    sizes += [step.scratch for step in steps if isinstance(step, Step)]
+    assert placed.arena <= sum(-(-size // ALIGNMENT) * ALIGNMENT for size in sizes)
 
 
 def test_arena_of_a_chain_is_its_two_largest_neighbours():

@@ -34,7 +34,7 @@ enum {
     INTERFACE_CDC_DATA,
     INTERFACES
 };
-/* Endpoint 1 IN is the microphone's. */
+/* Endpoint 1 IN, or another (usb_microphone.h), is the microphone's. */
 enum { ENDPOINT_NOTIFY = 0x82, ENDPOINT_OUT = 0x03, ENDPOINT_IN = 0x83 };
 enum { CONFIGURATION_BYTES = TUD_CONFIG_DESC_LEN + MICROPHONE_BYTES + TUD_CDC_DESC_LEN };
 

@@ -12,8 +12,15 @@
 extern "C" {
 #endif
 
+#ifndef USB_MICROPHONE_ENDPOINT_NUMBER /* for chips where isochronous transfers have their own */
+#define USB_MICROPHONE_ENDPOINT_NUMBER 1
+#endif
 /* Numbers in the descriptors. */
-enum { USB_MICROPHONE_CONTROL = 0, USB_MICROPHONE_STREAM = 1, USB_MICROPHONE_ENDPOINT = 0x81 };
+enum {
+    USB_MICROPHONE_CONTROL = 0,
+    USB_MICROPHONE_STREAM = 1,
+    USB_MICROPHONE_ENDPOINT = 0x80 | USB_MICROPHONE_ENDPOINT_NUMBER,
+};
 enum {
     USB_MICROPHONE_INPUT = 1,
     USB_MICROPHONE_VOLUME,

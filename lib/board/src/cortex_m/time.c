@@ -1,5 +1,7 @@
 /* Time from SysTick: its 24 bits wrap every 100 ms, its interrupt counts the wraps, and wakes the
- * main loop often enough for the watchdog. */
+ * main loop often enough for the watchdog. For chips whose SysTick stops in sleep BOARD_OWN_TIME is
+ * defined. */
+#ifndef BOARD_OWN_TIME
 #include "../board.h"
 
 #include "chip.h"
@@ -58,3 +60,4 @@ uint32_t board_cycles(void) {
 uint32_t board_clock_hz(void) {
     return BOARD_CLOCK_HZ;
 }
+#endif

@@ -7,6 +7,7 @@
 #include "pico/bootrom.h"
 #include "pico/unique_id.h"
 
+#include "../usb/console.h"
 #include "internal.h"
 
 static char serial[2 * PICO_UNIQUE_BOARD_ID_SIZE_BYTES + 1];

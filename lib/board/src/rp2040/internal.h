@@ -10,11 +10,9 @@ void fault_init(void);         /* fault.c: first of all, it reads why we are her
 void fault_expect_reset(void); /* what ends this run next is no fault */
 void fault_watched(void);      /* the watchdog is on: its reset would be one */
 void led_init(void);           /* led.c */
-void console_init(void);       /* console_usb.c */
 void stack_paint(void);        /* stack.c */
 
 /* Anything to do before sleeping? Asked with interrupts off. */
 bool microphone_pending(void);
-bool console_pending(void);
 
 #endif

@@ -1,0 +1,1 @@
+"""What engines cost on the cores this computer emulates."""

@@ -1,0 +1,84 @@
+"""What an engine costs for a network on a core."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.bench.cores import Core, fixed_inputs, run
+from host.bench.size import engine_bytes
+from host.deploy.firmware import build
+from host.errors import UserError
+from host.paths import ROOT
+
+BASELINE = ROOT / "bench" / "results" / "tflm_baseline.json"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """`count` and `start` (nn_init) in the core's unit, None where nobody measured them; bytes of
+    everything else. `flash`: the engine's code and tables without weights (of TFLM: without the
+    model file); `arena`: activations and scratch; `ram`: all the engine's variables, its input
+    buffer included."""
+
+    engine: str
+    count: int
+    start: int | None
+    flash: int
+    weights: int | None
+    arena: int
+    ram: int | None
+    stack: int | None = None
+    layers: tuple[int, ...] = ()
+    outputs: tuple[bytes, ...] = ()
+    recorded: bool = False  # read from BASELINE, not measured now
+
+
+def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
+    """Build the bench app around the network of `path`, run it once on the fixed input."""
+    firmware = build(core.environment(engine), path)
+    report = json.loads((firmware.folder / "model" / "report.json").read_text())
+    inputs = fixed_inputs([edge["shape"] for edge in report["inputs"]])
+    ran = run(core, firmware, report["hash"], inputs)
+    flash, ram = engine_bytes(firmware, core.board)
+    weights = report["weights"]
+    return Cost(
+        engine=engine,
+        count=ran.count,
+        start=ran.start,
+        flash=flash - weights,
+        weights=weights,
+        arena=ran.arena,
+        ram=ram,
+        stack=ran.stack,
+        layers=ran.layers,
+        outputs=ran.outputs,
+    )
+
+
+def recorded(name: str, core: Core) -> Cost | None:
+    """TensorFlow Lite Micro's figures for a shared network as BASELINE has them."""
+    found = json.loads(BASELINE.read_text()).get(name)
+    if found is None:
+        return None
+    return Cost(
+        engine="tflm",
+        count=found[core.name],
+        start=found.get("start"),
+        flash=found["flash"],
+        weights=None,
+        arena=found["arena"],
+        ram=None,
+        recorded=True,
+    )
+
+
+def shared_or_given(models: tuple[Path, ...], folder: Path) -> list[Path]:
+    """The networks to measure: those named, else the shared ones."""
+    if models:
+        return list(models)
+    found = sorted(folder.glob("*.tflite"))
+    if not found:
+        raise UserError(f"no networks in {folder}: name a .tflite, or set OTOLITH_MODELS")
+    return found

@@ -1,0 +1,134 @@
+/* PDM microphone (6.15): the peripheral clocks it with 32 MHz / 25 = 1.28 MHz, decimates by 80 to
+ * exactly 16 kHz, and its DMA fills block after block. SAMPLE.PTR is double-buffered: when a block
+ * has begun, the interrupt says where the next one goes. An interrupt that comes too late finds
+ * that the DMA has filled one place several times; how often, a counter tells that no interrupt has
+ * to feed. */
+#include "../board.h"
+
+#include <string.h>
+
+#include "../cortex_m/core.h"
+#include "internal.h"
+#include "nrf.h"
+#include "pins.h"
+
+enum {
+    BLOCKS = 64,
+    IN_WORK = 2,      /* the DMA writes one and knows the next */
+    PATIENCE = 10000, /* looks; stopping takes a sample's time */
+};
+_Static_assert(32000000 / 25 / 80 == MICROPHONE_RATE, "rate");
+
+static int16_t ring[BLOCKS][MICROPHONE_BLOCK];
+
+static bool running;
+static volatile uint32_t filled; /* places filled since start: filled % BLOCKS is being filled */
+static volatile uint32_t missed; /* blocks filled over, as the interrupt came too late */
+static uint32_t ended;           /* blocks the DMA has ended, as of the last interrupt */
+static uint32_t taken;           /* places read or lost since start */
+static uint32_t overruns;
+
+static void give_next(void) {
+    NRF_PDM->SAMPLE.PTR = (uint32_t)ring[(filled + 1) % BLOCKS];
+}
+
+/* A block has begun. */
+void isr_pdm(void) {
+    NRF_PDM->EVENTS_STARTED = 0;
+    (void)NRF_PDM->EVENTS_STARTED; /* the write has arrived before the interrupt ends */
+    const uint32_t now = counter_read(COUNTER_BLOCKS);
+    if (now != ended) {
+        missed += now - ended - 1;
+        ended = now;
+        filled++;
+    }
+    give_next();
+}
+
+static void set_up(void) {
+    pin_output(BOARD_PIN_PDM_CLOCK, false);
+    pin_input(BOARD_PIN_PDM_DATA, false);
+    NRF_PDM->PSEL.CLK = BOARD_PIN_PDM_CLOCK;
+    NRF_PDM->PSEL.DIN = BOARD_PIN_PDM_DATA;
+    NRF_PDM->PDMCLKCTRL = PDM_PDMCLKCTRL_FREQ_1280K;
+    NRF_PDM->RATIO = PDM_RATIO_RATIO_Ratio80;
+    /* SELECT low: the microphone's data is there while the clock is low. */
+    NRF_PDM->MODE = PDM_MODE_OPERATION_Mono | PDM_MODE_EDGE_LeftFalling << PDM_MODE_EDGE_Pos;
+    NRF_PDM->GAINL = NRF_PDM->GAINR = PDM_GAINL_GAINL_DefaultGain; /* 0 dB */
+    NRF_PDM->SAMPLE.MAXCNT = MICROPHONE_BLOCK;
+    NRF_PDM->INTEN = PDM_INTEN_STARTED_Msk;
+    NRF_PDM->ENABLE = 1;
+}
+
+void microphone_start(void) {
+    microphone_stop();
+    filled = missed = ended = taken = overruns = 0;
+#ifdef BOARD_PIN_MICROPHONE_POWER
+    pin_output(BOARD_PIN_MICROPHONE_POWER, true);
+#endif
+    set_up();
+    counter_start(COUNTER_BLOCKS, &NRF_PDM->EVENTS_END);
+    NRF_PDM->SAMPLE.PTR = (uint32_t)ring[0];
+    NRF_PDM->EVENTS_STARTED = 0;
+    interrupt_enable(PDM_IRQn);
+    running = true;
+    NRF_PDM->TASKS_START = 1;
+}
+
+void microphone_stop(void) {
+    if (!running) {
+        return;
+    }
+    running = false;
+    NVIC_DisableIRQ(PDM_IRQn);
+    NRF_PDM->EVENTS_STOPPED = 0;
+    NRF_PDM->TASKS_STOP = 1;
+    for (uint32_t i = 0; i < PATIENCE && !NRF_PDM->EVENTS_STOPPED; i++) {
+    }
+    NRF_PDM->ENABLE = 0;
+    NVIC_ClearPendingIRQ(PDM_IRQn);
+#ifdef BOARD_PIN_MICROPHONE_POWER
+    pin_output(BOARD_PIN_MICROPHONE_POWER, false);
+#endif
+    filled = taken;
+}
+
+bool microphone_pending(void) {
+    return filled != taken;
+}
+
+/* Blocks that the DMA may have begun to overwrite are lost. */
+static bool drop_overwritten(void) {
+    const uint32_t waiting = filled - taken;
+    if (waiting <= BLOCKS - IN_WORK) {
+        return false;
+    }
+    const uint32_t lost = waiting - (BLOCKS - IN_WORK);
+    overruns += lost;
+    taken += lost;
+    return true;
+}
+
+bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
+    for (;;) {
+        drop_overwritten();
+        if (filled == taken) {
+            return false;
+        }
+        memcpy(pcm, ring[taken % BLOCKS], sizeof ring[0]);
+        if (!drop_overwritten()) { /* nor was it overwritten meanwhile */
+            taken++;
+            return true;
+        }
+    }
+}
+
+uint32_t microphone_skip(void) {
+    const uint32_t waiting = filled - taken;
+    taken += waiting;
+    return waiting;
+}
+
+uint32_t microphone_overruns(void) {
+    return overruns + missed;
+}

@@ -1,0 +1,64 @@
+/* USB power (5.3.1.8, 6.35.3): TinyUSB's driver wants to be told when VBUS comes, when the port's
+ * own supply is ready, and when VBUS goes. */
+#ifdef BOARD_USB
+#include "usb_port.h"
+
+#include "../cortex_m/core.h"
+#include "internal.h"
+#include "nrf.h"
+#include "tusb.h"
+
+void tusb_hal_nrf_power_event(uint32_t event);
+enum { DETECTED, REMOVED, READY }; /* TinyUSB's numbers */
+
+/* The last packet lies in the endpoint's buffer from its DMA to the frame it goes in, and the next
+ * may be loaded meanwhile (6.35.12): nothing here is in the way of it. */
+bool usb_port_packet_waits(uint8_t endpoint) {
+    (void)endpoint;
+    return false;
+}
+
+static void take(volatile uint32_t *event, uint32_t kind) {
+    if (*event) {
+        *event = 0;
+        tusb_hal_nrf_power_event(kind);
+    }
+}
+
+void isr_power(void) {
+    take(&NRF_POWER->EVENTS_USBREMOVED, REMOVED);
+    take(&NRF_POWER->EVENTS_USBDETECTED, DETECTED);
+    take(&NRF_POWER->EVENTS_USBPWRRDY, READY);
+}
+
+void isr_usb(void) {
+    tud_int_handler(0);
+}
+
+void usb_power_init(void) {
+    const uint32_t interrupts = interrupts_off();
+    NRF_POWER->INTENSET = POWER_INTENSET_USBDETECTED_Msk | POWER_INTENSET_USBREMOVED_Msk |
+                          POWER_INTENSET_USBPWRRDY_Msk;
+    interrupt_enable(POWER_CLOCK_IRQn);
+    /* What has been there since before the reset makes no event; events of now stay pending. */
+    const uint32_t there = NRF_POWER->USBREGSTATUS;
+    if (there & POWER_USBREGSTATUS_VBUSDETECT_Msk) {
+        tusb_hal_nrf_power_event(DETECTED);
+    }
+    if (there & POWER_USBREGSTATUS_OUTPUTRDY_Msk) {
+        tusb_hal_nrf_power_event(READY);
+    }
+    interrupts_restore(interrupts);
+}
+#else
+#include "internal.h"
+
+void isr_power(void) {
+}
+
+void isr_usb(void) {
+}
+
+void usb_power_init(void) {
+}
+#endif

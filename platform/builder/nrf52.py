@@ -1,0 +1,71 @@
+"""nRF52840: no SDK. Registers under Nordic's names from lib/board/src/nrf52/nrf, or from nrfx's MDK
+if NRFX_PATH names a folder of it; TinyUSB's nrf5x driver for boards whose console is USB."""
+
+import os
+import sys
+from pathlib import Path
+
+from SCons.Script import COMMAND_LINE_TARGETS, Import
+
+Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
+
+sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
+import tinyusb  # noqa: E402
+
+board = env.BoardConfig()
+root = Path(env.subst("$PROJECT_DIR"))
+build_dir = Path(env.subst("$BUILD_DIR"))
+tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
+registers = root / "lib" / "board" / "src" / "nrf52" / "nrf"
+
+console = board.get("otolith.console", "usb")
+if console not in ("usb", "uart"):
+    fail(f'{board.id}: otolith.console is "{console}": write "usb" or "uart"')
+usb = console == "usb" or app == "usb_mic"  # a USB microphone has its console beside it
+add_core("nrf52.ld", "usb" if usb else "uart")
+
+include = []
+if os.environ.get("NRFX_PATH"):
+    nrfx = Path(os.environ["NRFX_PATH"])
+    found = [f for f in (nrfx / "mdk", nrfx / "bsp" / "stable" / "mdk") if (f / "nrf.h").exists()]
+    if not found:
+        fail(f"NRFX_PATH={nrfx}: there is no mdk/nrf.h in it")
+    include.append(found[0])
+include.append(registers)
+
+bootloader = board.get("otolith.bootloader_request", None)
+defines = [
+    "NRF52840_XXAA",
+    "BOARD_OWN_TIME",
+    ("BOARD_LED_ACTIVE_LOW", int(board.get("otolith.led_active_low", False))),
+    *([("BOARD_BOOTLOADER_REQUEST", bootloader)] if bootloader else []),
+]
+if usb:
+    include.append(tools / "tinyusb" / "src")
+    defines += [
+        "BOARD_USB",
+        ("CFG_TUSB_MCU", "OPT_MCU_NRF5X"),
+        ("CFG_TUSB_OS", "OPT_OS_NONE"),
+        # isochronous transfers have an endpoint of their own (Product Specification 6.35.8)
+        ("USB_MICROPHONE_ENDPOINT_NUMBER", 8),
+    ]
+    env.Append(LINKFLAGS=[f"-Wl,--wrap={name}" for name in tinyusb.WRAPPED])
+else:
+    env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
+for target in (env, foreign):
+    target.Append(
+        CCFLAGS=[f"-isystem{folder}" for folder in include],
+        CPPDEFINES=defines,
+        CPPPATH=[root / "lib" / "usb" / "src"],  # tusb_config.h
+    )
+if usb and not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
+    sources = [*tinyusb.SOURCES, "src/portable/nordic/nrf5x/dcd_nrf5x.c"]
+    add_foreign(tools / "tinyusb", sources, "tinyusb")
+
+
+def family_image(self, elf):
+    """The image as it lies in flash."""
+    return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
+
+
+env.AddMethod(family_image, "FamilyImage")

@@ -1,0 +1,12 @@
+"""TinyUSB 0.18 for lib/usb: its folder, sources that every chip needs, what lib/usb wraps."""
+
+SOURCES = [
+    "src/tusb.c",
+    "src/common/tusb_fifo.c",
+    "src/device/usbd.c",
+    "src/device/usbd_control.c",
+    "src/class/audio/audio_device.c",
+    "src/class/cdc/cdc_device.c",
+]
+# lib/usb stands before these of TinyUSB
+WRAPPED = ["dcd_edpt_xfer", "tud_control_xfer", "usbd_control_set_complete_callback"]
