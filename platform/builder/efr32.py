@@ -2,15 +2,13 @@
 their SDK if GECKO_SDK_PATH names a folder of it."""
 
 import os
-import sys
 from pathlib import Path
 
-from SCons.Script import AlwaysBuild, Import
+from SCons.Script import Import
 
-Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
+Import("env", "foreign", "add_core", "add_foreign", "add_images", "fail", "app")
 
 board = env.BoardConfig()
-build_dir = Path(env.subst("$BUILD_DIR"))
 
 add_core("efr32.ld", "uart")
 env.Append(
@@ -35,32 +33,9 @@ if os.environ.get("GECKO_SDK_PATH"):
 env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
 
 
-def upload(target, source, env):
-    """Through the probe on the board."""
-    from host.deploy.probe import Board
-    from host.deploy.probe import upload as by_probe
-    from host.errors import UserError
-
-    about = Board(
-        name=board.get("name"),
-        mcu=board.get("build.mcu"),
-        upload=board.get("upload"),
-        flash=board.get("otolith.memory.flash"),
-        baud=board.get("otolith.baud"),
-    )
-    try:
-        print(by_probe(Path(str(source[0])), about))
-    except UserError as error:
-        sys.stderr.write(f"Error: {error.message}\n")
-        return 1
-    return 0
-
-
 def family_image(self, elf):
-    """The image as it lies in flash; also the upload target."""
-    image = self.ElfToBin(str(build_dir / "firmware.bin"), elf)
-    AlwaysBuild(self.Alias("upload", image, self.VerboseAction(upload, "Uploading $SOURCE")))
-    return [image]
+    """The image as it lies in flash, and as probes take it."""
+    return add_images(elf)
 
 
 env.AddMethod(family_image, "FamilyImage")
