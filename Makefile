@@ -39,7 +39,7 @@ format: $(VENV)/installed
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/clang-format -i $(C_FILES)
 
-C_FILES = $(shell git ls-files '*.c' '*.h')
+C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 
 test: setup lint
 	@$(BIN)/pytest --numprocesses auto --dist loadfile

@@ -135,6 +135,7 @@ class Quantize:
 class Deploy:
     hop_frames: int = 4  # frames between two inferences
     accept: float = 1.0  # share of the test scene that must be judged right
+    stream: bool = True  # keep rows between inferences, where that is worth its RAM
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ class Spec:
             "classes": self.model.classes,
             "features": feature_settings.kept(self.features),
             "detect": detect_settings.kept(self.detect),
-            "deploy": {"hop_frames": self.deploy.hop_frames},
+            # what is as usual is left out: models made before have the same metadata
+            "deploy": {"hop_frames": self.deploy.hop_frames}
+            | ({} if self.deploy.stream else {"stream": False}),
         }
 
 

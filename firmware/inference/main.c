@@ -13,7 +13,9 @@ enum {
     WATCHDOG_MS = 2000,       /* the slowest network that still listens is far below */
     INJECT_SILENCE_MS = 2000, /* an injection that stops this long is given up */
     INJECT_BLOCK = WIRE_MAX_DATA / 2,
-    MAX_HOP = 8192, /* samples */
+    INJECT_AHEAD = 3, /* blocks on the way: a UART's ring has no room for more, nor a way to say so
+                       */
+    MAX_HOP = 8192,   /* samples */
     SAMPLES_A_MS = MICROPHONE_RATE / 1000,
 };
 
@@ -206,6 +208,13 @@ static void start_injection(uint32_t samples) {
     json_t *line = wire_begin("injecting");
     json_unsigned(line, "samples", samples);
     json_unsigned(line, "block", INJECT_BLOCK);
+    json_unsigned(line, "ahead", INJECT_AHEAD);
+    wire_end(line);
+}
+
+static void ask_for_more(void) {
+    json_t *line = wire_begin("more");
+    json_unsigned(line, "blocks", injection.blocks);
     wire_end(line);
 }
 
@@ -242,6 +251,8 @@ static void on_frame(const uint8_t *payload, uint32_t size) {
         injection.last_ms = app_time_ms();
         if (injection.received == injection.samples) {
             finish_injection();
+        } else {
+            ask_for_more();
         }
     }
 }

@@ -7,7 +7,7 @@ to about a hundred, as an interrupt falls in or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -52,9 +52,9 @@ CORES = {
 
 @dataclass(frozen=True)
 class Run:
-    """One inference. Counts are in the core's unit; clock_hz: of the board."""
+    """Inferences, counted for the first. Counts are in the core's unit; clock_hz: of the board."""
 
-    output: bytes
+    outputs: tuple[bytes, ...]
     count: int
     start: int  # nn_init()
     layers: tuple[int, ...]
@@ -74,18 +74,18 @@ def booted(core: Core, firmware: Firmware) -> Iterator[Transport]:
             yield uart
 
 
-def run(core: Core, firmware: Firmware, digest: str, inputs: bytes) -> Run:
-    """Boot the bench app around network `digest` (model_hash) and run it once on `inputs`."""
+def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) -> Run:
+    """Boot the bench app around network `digest` (model_hash) and run it on each of `inputs`."""
     with booted(core, firmware) as transport:
         client = Client(transport)
         hello = client.hello(timeout_ms=30_000)
         if hello["hash"] != digest:
             raise UserError(f"the board runs network {hello['hash']}, not {digest}")
-        result = client.run_network(inputs, timeout_ms=60_000)
-    told = result.message
+        results = [client.run_network(x, timeout_ms=60_000) for x in inputs]
+    told = results[0].message
     clock = told["clock_hz"]
     return Run(
-        output=result.output,
+        outputs=tuple(result.output for result in results),
         count=core.count(told["cycles"], clock),
         start=core.count(told["start_cycles"], clock),
         layers=tuple(core.count(cycles, clock) for cycles in told["layers"]),
@@ -95,6 +95,17 @@ def run(core: Core, firmware: Firmware, digest: str, inputs: bytes) -> Run:
     )
 
 
-def fixed_input(shape: list[int]) -> np.ndarray:
-    """The benches' input of this shape: int8, uniform."""
-    return np.random.default_rng(3).integers(-128, 128, shape).astype(np.int8)
+def fixed_inputs(shapes: Sequence[Sequence[int]]) -> list[bytes]:
+    """The benches' inputs for a network: noise, whose inference is counted, then a random walk and
+    faint noise, whose outputs are compared too."""
+
+    def drawn(seed: int) -> list[np.ndarray]:
+        rng = np.random.default_rng(seed)
+        return [rng.integers(-128, 128, shape) for shape in shapes]
+
+    walks = [np.cumsum(x.ravel() // 16) % 256 - 128 for x in drawn(4)]
+    faint = [x // 10 - 100 for x in drawn(5)]
+    return [
+        b"".join(x.astype(np.int8).tobytes() for x in tensors)
+        for tensors in (drawn(3), walks, faint)
+    ]

@@ -10,6 +10,8 @@ import numpy as np
 
 from host.bench.cores import CORES, Core
 from host.bench.measure import Cost, measure, recorded, shared_or_given
+from host.deploy import tflm
+from host.errors import UserError
 from host.paths import test_models
 
 # what the compiled engine shall reach, as a share of the other's (bytes and counts: absolute)
@@ -88,28 +90,54 @@ def bench() -> None:
     """Measure what runs on the chip, in emulated cycles and instructions."""
 
 
+def other_engine(path: Path, core: Core) -> tuple[Cost | None, str | None]:
+    """TensorFlow Lite Micro's cost for a network: measured, or as recorded and why."""
+    reason = tflm.missing(core.environment("tflm"))
+    if reason is None:
+        return measure(path, core, "tflm"), None
+    return recorded(path.stem, core), reason
+
+
+def compare(name: str, core: Core, ours: Cost, theirs: Cost | None) -> None:
+    """UserError if the engines' outputs differ."""
+    if theirs and not theirs.recorded and ours.outputs != theirs.outputs:
+        raise UserError(f"{name} on {core.name}: the engines' outputs differ: that is a bug")
+
+
 @bench.command()
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--core", "names", type=click.Choice(list(CORES)), multiple=True, help="Default: all")
+@click.option("--compiled", "alone", is_flag=True, help="Don't build the tflm engine.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def engines(models: tuple[Path, ...], names: tuple[str, ...], as_json: bool) -> None:
-    """MODELS (default: the shared test networks) on each core, one inference each: what it takes,
-    what it needs.
+def engines(models: tuple[Path, ...], names: tuple[str, ...], alone: bool, as_json: bool) -> None:
+    """The compiled engine and TensorFlow Lite Micro with CMSIS-NN on MODELS (default: the shared
+    test networks) on each core: one inference on a fixed input, same flags, outputs compared.
+
+    count: cycles or instructions of one inference, start: of nn_init(); flash: the engine's code
+    and tables, without weights (of TensorFlow Lite Micro: without the model file); RAM: arena and
+    all other variables of the engine.
 
     \b
     Example:
-        host bench engines kws_ref.tflite --core m4f
+        host bench engines kws_ref.tflite --core m4f --compiled
     """
     from host.compile import compile_graph, read_file
 
-    found = []
+    found, reasons = [], {}
     for core in (CORES[name] for name in names or CORES):
         rows = []
         for path in shared_or_given(models, test_models()):
             macs = compile_graph(read_file(path), path.stem).report["macs"]
-            rows.append((path.stem, macs, measure(path, core), recorded(path.stem, core)))
+            ours = measure(path, core)
+            if alone:
+                theirs, reason = recorded(path.stem, core), "--compiled"
+            else:
+                theirs, reason = other_engine(path, core)
+            reasons |= {reason: None} if reason else {}
+            compare(path.stem, core, ours, theirs)
+            rows.append((path.stem, macs, ours, theirs))
         if as_json:
-            pairs = {name: (a, b) for name, _, a, b in rows if a and b}
+            pairs = {name: (a, b) for name, _, a, b in rows if b}
             found.append(
                 {
                     "core": core.name,
@@ -125,9 +153,12 @@ def engines(models: tuple[Path, ...], names: tuple[str, ...], as_json: bool) -> 
             print_core(core, rows)
     if as_json:
         click.echo(json.dumps(found))
-    else:
-        click.echo("\n* recorded in bench/results/tflm_baseline.json, which says how; not run now")
+        return
+    for reason in reasons:
+        click.echo(f"\n* recorded in bench/results/tflm_baseline.json, not measured now: {reason}")
+    if not reasons:
+        click.echo("\nboth engines gave the same outputs for all inputs")
 
 
 def _json(cost: Cost) -> dict:
-    return {key: value for key, value in vars(cost).items() if key != "output"}
+    return {key: value for key, value in vars(cost).items() if key != "outputs"}

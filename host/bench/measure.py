@@ -6,9 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from host.bench.cores import Core, fixed_input, run
+from host.bench.cores import Core, fixed_inputs, run
 from host.bench.size import engine_bytes
 from host.deploy.firmware import build
 from host.errors import UserError
@@ -33,7 +31,7 @@ class Cost:
     ram: int | None
     stack: int | None = None
     layers: tuple[int, ...] = ()
-    output: np.ndarray | None = None
+    outputs: tuple[bytes, ...] = ()
     recorded: bool = False  # read from BASELINE, not measured now
 
 
@@ -41,7 +39,7 @@ def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
     """Build the bench app around the network of `path`, run it once on the fixed input."""
     firmware = build(core.environment(engine), path)
     report = json.loads((firmware.folder / "model" / "report.json").read_text())
-    inputs = b"".join(fixed_input(edge["shape"]).tobytes() for edge in report["inputs"])
+    inputs = fixed_inputs([edge["shape"] for edge in report["inputs"]])
     ran = run(core, firmware, report["hash"], inputs)
     flash, ram = engine_bytes(firmware, core.board)
     weights = report["weights"]
@@ -55,7 +53,7 @@ def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
         ram=ram,
         stack=ran.stack,
         layers=ran.layers,
-        output=np.frombuffer(ran.output, np.int8),
+        outputs=ran.outputs,
     )
 
 
@@ -68,7 +66,7 @@ def recorded(name: str, core: Core) -> Cost | None:
         engine="tflm",
         count=found[core.name],
         start=found.get("start"),
-        flash=found.get("smallest_flash", found["flash"]),
+        flash=found["flash"],
         weights=None,
         arena=found["arena"],
         ram=None,

@@ -8,15 +8,17 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.compile import tflm
 from host.compile.cores import PORTABLE, specialise
 from host.compile.emit import emit
-from host.compile.graph import Graph, Step
+from host.compile.graph import Alias, Graph, Step
 from host.compile.graph_edges import strip
 from host.compile.metadata import read_metadata
 from host.compile.ops import lower
-from host.compile.pipeline import labels_of, pipeline_source
+from host.compile.pipeline import labels_of, pipeline_source, streamed_hop
 from host.compile.plan import Plan, plan
 from host.compile.reader import read
+from host.compile.stream import WORTH, Stream, stream
 from host.errors import UserError
 from host.files import write_text
 
@@ -30,6 +32,8 @@ class Compiled:
     graph: Graph  # int8 core
     original: Graph  # as in the file, with float edges
     plan: Plan
+    steps: list[Step | Alias]  # on portable kernels
+    stream: Stream | None  # on portable kernels; None: every invocation is a full pass
 
 
 def model_hash(data: bytes) -> str:
@@ -37,39 +41,54 @@ def model_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
+def _name(file: str, metadata: dict | None) -> str:
+    """The network's own name, else made of its file's."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", file)[:40] or "model"
+    name = (metadata or {}).get("name", name)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name):
+        raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
+    return name
+
+
 def compile_graph(
-    data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed"
+    data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed", hop: int | None = None
 ) -> Compiled:
     """Compile a .tflite file in memory for a core (host.compile.cores); UserError if it can't be.
 
-    optimize: "speed" lets packed weights grow where that is faster, "size" does not.
+    optimize: "speed" lets packed weights grow where that is faster, "size" does not. hop: rows by
+    which the network's window slides (host.compile.stream), 0: no window; None: as the model's
+    metadata has it, if that is worth its RAM.
     """
     original = read(data)
     graph = strip(original)
-    steps = specialise(graph, [lower(graph, op) for op in graph.operations], core, optimize)
+    lowered = [lower(graph, op) for op in graph.operations]
     metadata = read_metadata(data)
     labels = labels_of(metadata)
+    pipeline = {"pipeline.c": pipeline_source(metadata, graph)} if metadata is not None else {}
+    streaming = _streaming(graph, lowered, metadata, hop)
+    steps = specialise(graph, streaming.full if streaming else lowered, core, optimize)
     placed = plan(graph, steps)
+    slide, slide_plan = None, None
+    if streaming and streaming.kept:
+        slide = specialise(graph, streaming.slide, core, optimize)
+        slide_plan = plan(graph, slide)
     for index in graph.outputs:
         if placed.place[index][0] != "arena":
             raise UserError("an output is an input under another name: the network does nothing")
     digest = model_hash(data)
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:40] or "model"
-    name = (metadata or {}).get("name", name)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name):
-        raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
-    text, weights = emit(graph, steps, placed, name, digest, labels)
-    files = {"model.c": text}
-    if metadata is not None:
-        files["pipeline.c"] = pipeline_source(metadata, graph)
+    name = _name(name, metadata)
+    emitted = [(steps, placed), *([(slide, slide_plan)] if slide and slide_plan else [])]
+    text, weights = emit(graph, emitted, streaming, name, digest, labels)
+    arena = max(p.arena for _, p in emitted) + (streaming.kept if streaming else 0)
     report = {
         "name": name,
         "hash": digest,
         "labels": labels,
         "core": core,
         "optimize": optimize,
-        "arena": placed.arena,
+        "arena": arena,
         "weights": weights,
+        "weights_in_file": sum(t.data.nbytes for t in graph.tensors if t.data is not None),
         "macs": sum(s.macs for s in steps if isinstance(s, Step)),
         "inputs": [_edge(graph, i) for i in graph.inputs],
         "outputs": [_edge(graph, i) for i in graph.outputs],
@@ -84,8 +103,31 @@ def compile_graph(
             for s in steps
             if isinstance(s, Step)
         ],
+        "stream": streaming.figures() if streaming else None,
     }
-    return Compiled(files, report, graph, original, placed)
+    return Compiled(
+        {"model.c": text, **pipeline}, report, graph, original, placed, lowered, streaming
+    )
+
+
+def _streaming(
+    graph: Graph, steps: list[Step | Alias], metadata: dict | None, hop: int | None
+) -> Stream | None:
+    """How the window slides, if it does: by `hop` rows, or as the metadata has it where that is
+    worth its RAM."""
+    if hop == 0 or (hop is None and metadata is None):
+        return None
+    if metadata is None:
+        return stream(graph, steps, hop or 0, None)
+    frames, listens = metadata["features"]["frames"], streamed_hop(metadata)
+    if hop is None:
+        if not 0 < listens < frames:
+            return None
+        found = stream(graph, steps, listens, frames)
+        return found if found.effort <= WORTH else None
+    if metadata["features"]["compress"] == "dynamic":
+        raise UserError('compress = "dynamic" scales each window anew: no row outlasts a hop')
+    return stream(graph, steps, hop, frames)
 
 
 def _edge(graph: Graph, index: int) -> dict:
@@ -93,22 +135,52 @@ def _edge(graph: Graph, index: int) -> dict:
     return {"shape": list(t.shape), "scale": float(t.scale), "zero_point": t.zero_point}
 
 
+def compile_for_tflm(data: bytes, name: str) -> tuple[dict[str, str], dict]:
+    """({file: text}, report) of a .tflite file for the tflm engine; UserError if it can't be. The
+    arena is not in the report: it is measured when the image is linked."""
+    metadata = read_metadata(data)
+    labels, digest, name = labels_of(metadata), model_hash(data), _name(name, metadata)
+    graph = strip(read(data, outline=True))
+    files, report = tflm.generate(data, name, digest, labels)
+    if metadata is not None:
+        files["pipeline.c"] = pipeline_source(metadata, graph)
+    return files, {
+        "name": name,
+        "hash": digest,
+        "labels": labels,
+        **report,
+        "inputs": [_edge(graph, i) for i in graph.inputs],
+        "outputs": [_edge(graph, i) for i in graph.outputs],
+    }
+
+
 def compile_model(
-    data: bytes, out: Path, name: str, core: str = PORTABLE, optimize: str = "speed"
+    data: bytes,
+    out: Path,
+    name: str,
+    core: str = PORTABLE,
+    optimize: str = "speed",
+    hop: int | None = None,
+    engine: str = "compiled",
 ) -> dict:
-    """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c.
+    """Compile into folder `out`: model.c, report.json and, with metadata, pipeline.c; for the tflm
+    engine network.h and resolver.cpp too.
 
     Nothing is touched unless the whole model compiles. Returns the report.
     """
-    compiled = compile_graph(data, name, core, optimize)
+    if engine == "tflm":
+        files, report = compile_for_tflm(data, name)
+    else:
+        compiled = compile_graph(data, name, core, optimize, hop)
+        files, report = compiled.files, compiled.report
     out.mkdir(parents=True, exist_ok=True)
-    if "pipeline.c" not in compiled.files:
-        (out / "pipeline.c").unlink(missing_ok=True)
-    for file, text in compiled.files.items():
+    for file in {"pipeline.c", "network.h", "resolver.cpp"} - set(files):
+        (out / file).unlink(missing_ok=True)
+    for file, text in files.items():
         if not (out / file).exists() or (out / file).read_text() != text:
             write_text(out / file, text)
-    write_text(out / "report.json", json.dumps(compiled.report, indent=2) + "\n")
-    return compiled.report
+    write_text(out / "report.json", json.dumps(report, indent=2) + "\n")
+    return report
 
 
 def read_file(path: Path) -> bytes:

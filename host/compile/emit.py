@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 
-from host.compile.graph import Alias, Array, Graph, Step, Tensor
+from host.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step, Tensor
 from host.compile.plan import Plan
+from host.compile.stream import Stream
 
 MANY = 12  # numbers a line
 SIZES = {"int8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}  # bytes
@@ -56,11 +58,21 @@ class _Constants:
             )
         return self._names[key]
 
+    def code(self, code: Code, hint: str) -> str:
+        key = (code.text,)
+        if key not in self._names:
+            self._names[key] = hint
+            self.bytes += code.bytes
+            self.lines.append(code.text.replace("{name}", hint))
+        return self._names[key]
+
     def initialiser(self, value: object, hint: str) -> str:
         if value is None:
             return "NULL"
         if isinstance(value, Array):
             return self.name(value, hint)
+        if isinstance(value, Code):
+            return self.code(value, hint)
         if isinstance(value, dict):
             inner = ", ".join(
                 f".{k} = {self.initialiser(v, f'{hint}_{k}')}" for k, v in value.items()
@@ -82,79 +94,234 @@ def _tensor_info(tensor: Tensor) -> str:
     )
 
 
+class _Emitter:
+    """C of the programs of one network, whose constants and settings they share."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.constants = _Constants()
+        self.structs: list[str] = []
+        self._names: dict[str, str] = {}  # settings -> name
+
+    def address(self, plan: Plan, index: int, offset: int = 0) -> str:
+        tensor = self.graph.tensors[index]
+        if tensor.data is not None:
+            name = self.constants.name(Array("int8_t", tensor.data.ravel()), f"constant_{index}")
+            return f"{name} + {offset}" if offset else name
+        kind, at = plan.place[index]
+        if kind == "input":
+            return f"inputs[{at}] + {offset}" if offset else f"inputs[{at}]"
+        return f"arena + {at + offset}"
+
+    def calls(self, program: Program, plan: Plan) -> str:
+        """The kernel calls of a program, a line each."""
+        lines: list[str] = []
+        number = -1  # of the operation
+        before = None
+        for at, step in enumerate(program):
+            if isinstance(step, Alias):
+                continue
+            if isinstance(step, Copy):
+                lines.append(self._copy(step, plan))
+                continue
+            if step.output != before:
+                number += 1
+            elif lines[-1].startswith("    nn_profile("):
+                lines.pop()  # another part of the same operation
+            before = step.output
+            lines.append(self._call(step, number, at, plan))
+            lines.append(f"    nn_profile({number});")
+        return "\n".join(lines)
+
+    def _call(self, step: Step, number: int, at: int, plan: Plan) -> str:
+        starts = [0] * (len(step.inputs) + 1)
+        if step.rows:
+            starts = [*(first for first, _ in step.rows.shares), step.rows.at]
+        tensors = (*step.inputs, step.output)
+        arguments = ", ".join(map(partial(self.address, plan), tensors, starts))
+        if step.scratch:
+            arguments += f", arena + {plan.scratch[at]}"
+        return f"    {step.kernel}(&{self._settings(step, number)}, {arguments});"
+
+    def _settings(self, step: Step, number: int) -> str:
+        """The name of the step's settings."""
+        name = f"op{number}"
+        if step.rows:
+            name += f"_rows_{step.rows.at}"
+        initial = self.constants.initialiser(step.settings, name)
+        text = f"{step.struct} {initial}"
+        if text not in self._names:
+            self._names[text] = name
+            shapes = ", ".join(_shape(self.graph.tensors[i]) for i in step.inputs)
+            self.structs.append(
+                f"/* {number}: {step.operation} {shapes} -> "
+                f"{_shape(self.graph.tensors[step.output])}{', part' if step.rows else ''}"
+                f"{f', {step.macs:,} MACs' if step.macs else ''} */\n"
+                f"static const {step.struct} {name} = {initial};"
+            )
+        return self._names[text]
+
+    def _copy(self, copy: Copy, plan: Plan) -> str:
+        slot = f"hops % {copy.phases} * {copy.slot} + " if copy.phases > 1 else ""
+        kept = f"kept + {slot}{copy.base + copy.offset}"
+        place = self.address(plan, copy.tensor, copy.at)
+        to, source = (place, kept) if copy.load else (kept, place)
+        return f"    memcpy({to}, {source}, {copy.size});"
+
+
+INVOKE = """int nn_invoke(void) {{
+{check}
+{calls}
+    return 0;
+}}
+
+int nn_slide(uint32_t rows) {{
+    (void)rows;
+    return nn_invoke();
+}}"""
+
+# The first hops fill the slots that the later ones read.
+STREAMING = """/* Rows of earlier windows, a slot a hop; hops in a row that filled one. */
+static int8_t kept[{kept}] __attribute__((aligned(16)));
+static uint32_t hops, known;
+static uint8_t slid; /* the newest output is the second program's */
+
+static void full(void) {{
+    slid = 0;
+{full}
+}}
+
+static void slide(void) {{
+    slid = 1;
+{slide}
+}}
+
+int nn_invoke(void) {{
+    known = 0;
+{check}
+    full();
+    known = 1;
+    return 0;
+}}
+
+int nn_slide(uint32_t rows) {{
+    if (rows != {hop} || known == 0) {{
+        return nn_invoke();
+    }}
+{check}
+    hops = hops + 1 == {cycle} ? 0 : hops + 1;
+    if (known < {history}) {{
+        known++;
+        full();
+    }} else {{
+        slide();
+    }}
+    return 0;
+}}"""
+
+
+def info_source(
+    engine: str,
+    name: str,
+    digest: str,
+    labels: list[str],
+    inputs: list[Tensor],
+    outputs: list[Tensor],
+    arena: str,
+    weights: int,
+    macs: int,
+    slides: tuple[int, int] = (0, 0),
+) -> str:
+    """nn_info() of a network; `arena`: a C expression, bytes; slides: hop_rows, hop_history."""
+    label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
+    return f"""static const nn_tensor_t input_info[] = {{
+{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
+static const nn_tensor_t output_info[] = {{
+{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in outputs)}}};
+static const char *const label_info[] = {{
+{label_lines}}};
+
+const nn_info_t *nn_info(void) {{
+    static const nn_info_t info = {{
+        .engine = "{engine}",
+        .name = {c_string(name)},
+        .hash = {c_string(digest)},
+        .inputs = {len(inputs)},
+        .outputs = {len(outputs)},
+        .input = input_info,
+        .output = output_info,
+        .labels = {len(labels)},
+        .label = label_info,
+        .arena_bytes = {arena},
+        .weight_bytes = {weights},
+        .macs = {macs},
+        .hop_rows = {slides[0]},
+        .hop_history = {slides[1]},
+    }};
+    return &info;
+}}
+"""
+
+
 def emit(
     graph: Graph,
-    steps: list[Step | Alias],
-    plan: Plan,
+    programs: list[tuple[Program, Plan]],
+    stream: Stream | None,
     name: str,
     digest: str,
     labels: list[str],
 ) -> tuple[str, int]:
-    """The text of model.c and the bytes of its constants."""
-    constants = _Constants()
-    calls: list[str] = []
-    structs: list[str] = []
-
-    def address(index: int) -> str:
-        tensor = graph.tensors[index]
-        if tensor.data is not None:
-            return constants.name(Array("int8_t", tensor.data.ravel()), f"constant_{index}")
-        kind, at = plan.place[index]
-        return f"inputs[{at}]" if kind == "input" else f"arena + {at}"
-
-    number = 0
-    for at, step in enumerate(steps):
-        if isinstance(step, Alias):
-            continue
-        shapes = ", ".join(_shape(graph.tensors[i]) for i in step.inputs)
-        initial = constants.initialiser(step.settings, f"op{number}")
-        structs.append(
-            f"/* {number}: {step.operation} {shapes} -> {_shape(graph.tensors[step.output])}"
-            f"{f', {step.macs:,} MACs' if step.macs else ''} */\n"
-            f"static const {step.struct} op{number} = {initial};"
-        )
-        arguments = ", ".join(address(i) for i in (*step.inputs, step.output))
-        if step.scratch:
-            arguments += f", arena + {plan.scratch[at]}"
-        calls.append(f"    {step.kernel}(&op{number}, {arguments});\n    nn_profile({number});")
-        number += 1
-
+    """The text of model.c and the bytes of its constants. programs: the full pass and, of a
+    window that slides as `stream` says, the hop."""
+    emitter = _Emitter(graph)
     inputs = [graph.tensors[i] for i in graph.inputs]
     outputs = [graph.tensors[i] for i in graph.outputs]
-    macs = sum(s.macs for s in steps if isinstance(s, Step))
-    weights = constants.bytes
+    check = f"""    for (int i = 0; i < {len(inputs)}; i++) {{
+        if (inputs[i] == NULL) {{
+            return -1;
+        }}
+    }}"""
+    ram, which, slides = max(p.arena for _, p in programs), "0", (0, 0)
+    arena = max(ram, 1)
+    calls = [emitter.calls(program, plan) for program, plan in programs]
+    if stream is None or len(programs) == 1:
+        invoke = INVOKE.format(check=check, calls=calls[0])
+    else:
+        ram, which, slides = ram + stream.kept, "slid", (stream.hop, stream.history)
+        invoke = STREAMING.format(
+            **{**vars(stream), "full": calls[0], "slide": calls[1]}, check=check
+        )
+    places = ", ".join(
+        "{" + ", ".join(emitter.address(p, i) for i in graph.outputs) + "}" for _, p in programs
+    )
+    macs = sum(s.macs for s in programs[0][0] if isinstance(s, Step))
+    weights = emitter.constants.bytes
+    steps = [s for program, _ in programs for s in program if isinstance(s, Step)]
+    headers = sorted({s.header for s in steps} | {"nn_kernels.h"})
+    includes = "\n".join(f'#include "{header}"' for header in [*headers, "nn_profile.h"])
     buffers = "\n".join(
         f"static int8_t input_{i}[{t.count}] __attribute__((aligned(16)));"
         for i, t in enumerate(inputs)
     )
-    output_places = ", ".join(address(i) for i in graph.outputs)
-    label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
+    edges = (labels, inputs, outputs)
+    info = info_source("compiled", name, digest, *edges, str(ram), weights, macs, slides)
     text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
-#include "nn_kernels.h"
-#include "nn_profile.h"
+{includes}
 
-{chr(10).join(constants.lines)}
+{chr(10).join(emitter.constants.lines)}
 
-{chr(10).join(structs)}
+{chr(10).join(emitter.structs)}
 
-static int8_t arena[{max(plan.arena, 1)}] __attribute__((aligned(16)));
+static int8_t arena[{arena}] __attribute__((aligned(16)));
 static const int8_t *inputs[{len(inputs)}];
 
 int nn_init(void) {{
     return 0;
 }}
 
-int nn_invoke(void) {{
-    for (int i = 0; i < {len(inputs)}; i++) {{
-        if (inputs[i] == NULL) {{
-            return -1;
-        }}
-    }}
-{chr(10).join(calls)}
-    return 0;
-}}
+{invoke}
 
 {buffers}
 
@@ -169,35 +336,11 @@ void nn_set_input(int i, const int8_t *data) {{
 }}
 
 const int8_t *nn_output(int i) {{
-    const int8_t *const places[] = {{{output_places}}};
-    return places[i];
+    const int8_t *const places[][{len(outputs)}] = {{{places}}};
+    return places[{which}][i];
 }}
 
-static const nn_tensor_t input_info[] = {{
-{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
-static const nn_tensor_t output_info[] = {{
-{"".join(f"    {_tensor_info(t)},{chr(10)}" for t in outputs)}}};
-static const char *const label_info[] = {{
-{label_lines}}};
-
-const nn_info_t *nn_info(void) {{
-    static const nn_info_t info = {{
-        .engine = "compiled",
-        .name = {c_string(name)},
-        .hash = {c_string(digest)},
-        .inputs = {len(inputs)},
-        .outputs = {len(outputs)},
-        .input = input_info,
-        .output = output_info,
-        .labels = {len(labels)},
-        .label = label_info,
-        .arena_bytes = {plan.arena},
-        .weight_bytes = {weights},
-        .macs = {macs},
-    }};
-    return &info;
-}}
-"""
+{info}"""
     return text, weights
 
 

@@ -19,6 +19,7 @@ CDEF = """
 int nn_init(void);
 int8_t *nn_input(int i);
 int nn_invoke(void);
+int nn_slide(uint32_t rows);
 const int8_t *nn_output(int i);
 """
 
@@ -42,11 +43,16 @@ class HostModel:
     """invoke() runs the network; int8 in and out, or float32 where the file has float edges."""
 
     def __init__(
-        self, data: bytes, flags: tuple[str, ...] = ("-O2",), core: str = PORTABLE
+        self,
+        data: bytes,
+        flags: tuple[str, ...] = ("-O2",),
+        core: str = PORTABLE,
+        hop: int | None = None,
     ) -> None:
-        self.compiled = compile_graph(data, "model", core)
+        self.compiled = compile_graph(data, "model", core, hop=hop)
         model = {"model.c": self.compiled.files["model.c"]}
         name = f"{self.compiled.report['hash']}-{core}"
+        name += "" if hop is None else f"-{hop}"
         sources = lib("nn") + generated(model, name)
         self._flags = flags
         self._ffi, self._lib = library(f"nn-{name}", sources.files, CDEF, sources.include, flags)
@@ -61,15 +67,19 @@ class HostModel:
         and the output is float32 if the file's output is."""
         return self.invoke_all(*inputs)[0]
 
-    def invoke_all(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        """One inference; every output."""
+    def slide(self, rows: int, *inputs: np.ndarray) -> np.ndarray:
+        """As invoke(), of the last input moved up by `rows` rows with new ones at its end."""
+        return self.invoke_all(*inputs, slid=rows)[0]
+
+    def invoke_all(self, *inputs: np.ndarray, slid: int = 0) -> list[np.ndarray]:
+        """One inference; every output. slid: rows the window slid by, 0 if it did not."""
         edges = self.compiled.report["inputs"]
         if len(inputs) != len(edges):
             raise UserError(f"the network takes {len(edges)} inputs, not {len(inputs)}")
         for number, (value, edge) in enumerate(zip(inputs, edges, strict=True)):
             q = to_int8(np.asarray(value), edge, number)
             self._ffi.memmove(self._lib.nn_input(number), q.tobytes(), q.size)
-        if self._lib.nn_invoke():
+        if self._lib.nn_slide(slid) if slid else self._lib.nn_invoke():
             raise UserError("the network refused to run")
         results = []
         for number, edge in enumerate(self.compiled.report["outputs"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,13 +65,37 @@ class Array:
     values: np.ndarray
 
 
+@dataclass(frozen=True)
+class Code:
+    """A definition of the generated code, {name} in its text; steps of one text share it. `bytes`:
+    of the weights that are in it."""
+
+    text: str
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A step that computes only some rows of its output (host/compile/rows.py).
+
+    `shares`: of each operand, (first byte read, part of its bytes read); `at`: first byte written;
+    `part`: of the output's bytes written.
+    """
+
+    shares: tuple[tuple[int, float], ...]
+    at: int
+    part: float
+
+
 @dataclass
 class Step:
     """One kernel call: what an operation is lowered to.
 
-    `settings`: field -> int, Array, None (NULL), or a nested dict / list. `in_place`: inputs whose
-    memory the output may take over, element for element. `scratch`: bytes of the arena, aligned to
-    16, that the kernel gets as its last argument and nobody else uses meanwhile; 0 for none.
+    `settings`: field -> int, Array, Code, None (NULL), or a nested dict / list. `in_place`: inputs
+    whose memory the output may take over, element for element. `scratch`: bytes of the arena,
+    aligned to 16, that the kernel gets as its last argument and nobody else uses meanwhile; 0 for
+    none. `header`: of lib/nn/src, declares kernel and struct.
+    `rows`: if not all of the output is computed; the settings are then those of the part.
     """
 
     operation: str
@@ -82,6 +107,8 @@ class Step:
     macs: int = 0
     in_place: tuple[int, ...] = ()
     scratch: int = 0
+    header: str = "nn_kernels.h"
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True)
@@ -90,3 +117,22 @@ class Alias:
 
     input: int
     output: int
+
+
+@dataclass(frozen=True)
+class Copy:
+    """`size` bytes of `tensor` from byte `at` on, brought from the memory that outlasts an
+    invocation (`load`) or taken there. There they lie `offset` into one of `phases` slots of
+    `slot` bytes, which hops use in turn; `base` is where the slots begin."""
+
+    tensor: int
+    at: int
+    size: int
+    load: bool
+    base: int
+    slot: int
+    phases: int
+    offset: int
+
+
+Program = Sequence[Step | Alias | Copy]

@@ -19,8 +19,7 @@ def strip(graph: Graph) -> Graph:
             continue
         if len(readers) != 1 or readers[0].name != "QUANTIZE":
             raise UserError(
-                f"input {place} is float32 and not quantised at once: quantise the model fully, "
-                "or use the tflm engine"
+                f"input {place} is float32 and not quantised at once: quantise the model fully"
             )
         inputs[place] = readers[0].outputs[0]
         operations.remove(readers[0])
@@ -30,8 +29,7 @@ def strip(graph: Graph) -> Graph:
         writer = next((op for op in operations if index in op.outputs), None)
         if writer is None or writer.name != "DEQUANTIZE":
             raise UserError(
-                f"output {place} is float32 and not from DEQUANTIZE: quantise the model fully, "
-                "or use the tflm engine"
+                f"output {place} is float32 and not from DEQUANTIZE: quantise the model fully"
             )
         outputs[place] = writer.inputs[0]
         operations.remove(writer)

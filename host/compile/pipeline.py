@@ -44,6 +44,16 @@ def labels_of(metadata: dict | None) -> list[str]:
     return labels
 
 
+def streamed_hop(metadata: dict) -> int:
+    """Frames by which the window slides between two inferences, of metadata that pipeline_source
+    took; 0 if [deploy] stream = false, or if each window is scaled anew."""
+    told = metadata["deploy"].get("stream", True)
+    if not isinstance(told, bool):
+        raise UserError(f"the model's deploy.stream is {short(repr(told))}, not true or false")
+    dynamic = metadata["features"]["compress"] == "dynamic"
+    return metadata["deploy"]["hop_frames"] if told and not dynamic else 0
+
+
 def _thresholds(metadata: dict, labels: list[str]) -> list[int]:
     """Of each label, Q15."""
     thresholds = _need(metadata, "detect", "thresholds")

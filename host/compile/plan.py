@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from host.compile.graph import Alias, Graph, Step
+from host.compile.graph import Alias, Copy, Graph, Program, Step
 
 ALIGNMENT = 16
 
@@ -36,43 +36,67 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _roots(graph: Graph, steps: Sequence[Step | Alias]) -> dict[int, int]:
+def _roots(graph: Graph, steps: Program) -> dict[int, int]:
     """Tensor -> the tensor whose memory it is, where a reshape made it another name."""
     roots: dict[int, int] = {}
     for step in steps:
         if isinstance(step, Alias):
             roots[step.output] = roots.get(step.input, step.input)
-        else:
+        elif isinstance(step, Step):
             roots[step.output] = step.output
     return roots
 
 
-def _blocks(graph: Graph, steps: Sequence[Step | Alias]) -> tuple[list[Block], dict[int, int]]:
+def written(step: Step | Alias | Copy) -> int | None:
+    """The tensor a step makes, wholly or in part; None if it only reads."""
+    if isinstance(step, Copy):
+        return step.tensor if step.load else None
+    return step.output
+
+
+def _read(step: Step | Alias | Copy) -> tuple[int, ...]:
+    if isinstance(step, Copy):
+        return () if step.load else (step.tensor,)
+    return (step.input,) if isinstance(step, Alias) else step.inputs
+
+
+def _times(steps: Program) -> list[int]:
+    """When each step is: those that make the same tensor in parts are at the same time."""
+    times: list[int] = []
+    before = None
+    for step in steps:
+        out = written(step)
+        again = out is not None and out == before
+        times.append(times[-1] if again else times[-1] + 1 if times else 0)
+        before = out
+    return times
+
+
+def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block], dict[int, int]]:
     roots = _roots(graph, steps)
 
     def root(index: int) -> int:
         return roots.get(index, index)
 
-    end = len(steps)
     last: dict[int, int] = {}
-    for at, step in enumerate(steps):
-        used = (step.input,) if isinstance(step, Alias) else step.inputs
-        for index in used:
+    for at, step in zip(times, steps, strict=True):
+        for index in _read(step):
             last[root(index)] = at
     for index in graph.outputs:
-        last[root(index)] = end
+        last[root(index)] = len(steps)
 
     outside = set(graph.inputs)
+    places = {step.output: step.in_place for step in steps if isinstance(step, Step)}
     blocks: list[Block] = []
     owner: dict[int, int] = {}  # root -> block
-    for at, step in enumerate(steps):
-        if isinstance(step, Alias):
+    for at, step in zip(times, steps, strict=True):
+        out = written(step)
+        if out is None or out in owner or isinstance(step, Alias):
             continue
-        out = step.output
         size = max(1, graph.tensors[out].count)
         ends = last.get(out, at)
         # Take over the memory of an input that dies here.
-        for index in step.in_place:
+        for index in places.get(out, ()):
             r = root(index)
             if (
                 r in owner
@@ -114,16 +138,17 @@ def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int,
     return total, offsets
 
 
-def plan(graph: Graph, steps: Sequence[Step | Alias]) -> Plan:
+def plan(graph: Graph, steps: Program) -> Plan:
     """Lifetimes, in-place where legal, best fit over several orders; the smallest arena wins.
 
     The graph's inputs stay outside the arena: they are read where the caller has them.
     """
-    blocks, owner = _blocks(graph, steps)
+    times = _times(steps)
+    blocks, owner = _blocks(graph, steps, times)
     scratch = {}  # step -> block
-    for at, step in enumerate(steps):
+    for number, (at, step) in enumerate(zip(times, steps, strict=True)):
         if isinstance(step, Step) and step.scratch:
-            scratch[at] = len(blocks)
+            scratch[number] = len(blocks)
             blocks.append(Block(step.scratch, at, at))
     numbers = range(len(blocks))
     keys: list[Callable[[int], tuple]] = [

@@ -16,15 +16,21 @@ MAX_RANK = 5
 DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8"}
 NUMPY = {"float32": "<f4", "int32": "<i4", "int8": "i1"}
 
-# Builtin operator codes we know by name; the rest are named by number.
+# Builtin operator codes we know by name, those TensorFlow Lite Micro has; the rest are named by
+# number.
 CODES = {
     0: "ADD",
     1: "AVERAGE_POOL_2D",
     2: "CONCATENATION",
     3: "CONV_2D",
     4: "DEPTHWISE_CONV_2D",
+    5: "DEPTH_TO_SPACE",
     6: "DEQUANTIZE",
+    7: "EMBEDDING_LOOKUP",
+    8: "FLOOR",
     9: "FULLY_CONNECTED",
+    11: "L2_NORMALIZATION",
+    12: "L2_POOL_2D",
     14: "LOGISTIC",
     17: "MAX_POOL_2D",
     18: "MUL",
@@ -33,21 +39,82 @@ CODES = {
     22: "RESHAPE",
     23: "RESIZE_BILINEAR",
     25: "SOFTMAX",
+    26: "SPACE_TO_DEPTH",
+    27: "SVDF",
     28: "TANH",
     34: "PAD",
     36: "GATHER",
+    37: "BATCH_TO_SPACE_ND",
+    38: "SPACE_TO_BATCH_ND",
     39: "TRANSPOSE",
     40: "MEAN",
     41: "SUB",
+    42: "DIV",
     43: "SQUEEZE",
+    44: "UNIDIRECTIONAL_SEQUENCE_LSTM",
     45: "STRIDED_SLICE",
+    47: "EXP",
+    49: "SPLIT",
+    50: "LOG_SOFTMAX",
+    53: "CAST",
+    54: "PRELU",
+    55: "MAXIMUM",
+    56: "ARG_MAX",
+    57: "MINIMUM",
+    58: "LESS",
+    59: "NEG",
     60: "PADV2",
+    61: "GREATER",
+    62: "GREATER_EQUAL",
+    63: "LESS_EQUAL",
+    65: "SLICE",
+    66: "SIN",
+    67: "TRANSPOSE_CONV",
     70: "EXPAND_DIMS",
+    71: "EQUAL",
+    72: "NOT_EQUAL",
+    73: "LOG",
     74: "SUM",
+    75: "SQRT",
+    76: "RSQRT",
+    77: "SHAPE",
+    79: "ARG_MIN",
+    82: "REDUCE_MAX",
+    83: "PACK",
+    84: "LOGICAL_OR",
+    86: "LOGICAL_AND",
+    87: "LOGICAL_NOT",
+    88: "UNPACK",
+    90: "FLOOR_DIV",
+    92: "SQUARE",
+    93: "ZEROS_LIKE",
+    94: "FILL",
+    95: "FLOOR_MOD",
     97: "RESIZE_NEAREST_NEIGHBOR",
     98: "LEAKY_RELU",
+    99: "SQUARED_DIFFERENCE",
+    100: "MIRROR_PAD",
+    101: "ABS",
+    102: "SPLIT_V",
+    104: "CEIL",
+    106: "ADD_N",
+    107: "GATHER_ND",
+    108: "COS",
+    111: "ELU",
     114: "QUANTIZE",
+    116: "ROUND",
     117: "HARD_SWISH",
+    118: "IF",
+    119: "WHILE",
+    123: "SELECT_V2",
+    126: "BATCH_MATMUL",
+    128: "CUMSUM",
+    129: "CALL_ONCE",
+    130: "BROADCAST_TO",
+    142: "VAR_HANDLE",
+    143: "READ_VARIABLE",
+    144: "ASSIGN_VARIABLE",
+    145: "BROADCAST_ARGS",
 }
 # name -> (option field number, struct code, default); the table is the operator's own options.
 OPTIONS: dict[str, dict[str, tuple[int, str, float]]] = {
@@ -87,7 +154,7 @@ OPTIONS: dict[str, dict[str, tuple[int, str, float]]] = {
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
 
 
-def _read_tensor(index: int, table: Table, buffers: list[Table]) -> Tensor:
+def _read_tensor(index: int, table: Table, buffers: list[Table], outline: bool) -> Tensor:
     name = table.text(3) or f"tensor {index}"
     shape = table.numbers(0, "i")
     dtype = DTYPES.get(table.number(1, "b"), f"type {table.number(1, 'b')}")
@@ -98,9 +165,9 @@ def _read_tensor(index: int, table: Table, buffers: list[Table]) -> Tensor:
         )
     if math.prod(shape) > MAX_ELEMENTS:
         raise UserError(f"{where}: {math.prod(shape):,} elements are more than {MAX_ELEMENTS:,}")
-    if table.number(5, "B"):
+    if table.number(5, "B") and not outline:
         raise UserError(f"{where}: variable tensors are not supported: use the tflm engine")
-    if table.table(6) is not None:
+    if table.table(6) is not None and not outline:
         raise UserError(f"{where}: sparse tensors are not supported: use the tflm engine")
     scales: tuple = ()
     zero_points: tuple = ()
@@ -127,7 +194,9 @@ def _read_tensor(index: int, table: Table, buffers: list[Table]) -> Tensor:
     raw = buffers[number].bytes(0) if number else b""
     if buffers[number].number(1, "Q") > 1:
         raise UserError(f"{where}: data outside the flatbuffer is not supported")
-    if raw:
+    if raw and outline:
+        data = np.frombuffer(raw, np.uint8)
+    elif raw:
         if dtype not in NUMPY:
             raise UserError(f"{where}: constants of {dtype} are not supported: use the tflm engine")
         item = np.dtype(NUMPY[dtype])
@@ -155,8 +224,11 @@ def _read_operation(position: int, table: Table, codes: list[str], count: int) -
     return Operation(position, name, tuple(inputs), tuple(outputs), values)
 
 
-def read(data: bytes) -> Graph:
-    """Parse a .tflite file; UserError with what is wrong and where if it can't be used."""
+def read(data: bytes, outline: bool = False) -> Graph:
+    """Parse a .tflite file; UserError with what is wrong and where if it can't be used.
+
+    outline: for an engine that reads the file itself; constants are bytes of any type.
+    """
     if len(data) < 16 or data[4:8] != b"TFL3":
         raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
     model = Buffer(data).root()
@@ -175,14 +247,15 @@ def read(data: bytes) -> Graph:
     if not buffers:
         raise UserError("damaged model: no buffers")
     graph = subgraphs[0]
-    tensors = [_read_tensor(i, t, buffers) for i, t in enumerate(graph.tables(0))]
+    tensors = [_read_tensor(i, t, buffers, outline) for i, t in enumerate(graph.tables(0))]
     operations = [_read_operation(i, t, codes, len(tensors)) for i, t in enumerate(graph.tables(3))]
     inputs, outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
     if not inputs or not outputs or any(not 0 <= i < len(tensors) for i in inputs + outputs):
         raise UserError("damaged model: inputs or outputs name tensors that are not there")
     if any(tensors[i].data is not None for i in inputs):
         raise UserError("damaged model: an input is a constant")
-    _check_order(operations, tensors, inputs, outputs)
+    if not outline:
+        _check_order(operations, tensors, inputs, outputs)
     return Graph(tensors, operations, tuple(inputs), tuple(outputs))
 
 

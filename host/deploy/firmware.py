@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from host.deploy import tflm
 from host.errors import UserError
 from host.paths import ROOT
 
@@ -61,6 +62,7 @@ def build_folder() -> Path:
 
 def build(env: str, model: Path | None = None) -> Firmware:
     """Build environment `env` of platformio.ini around `model` (a .tflite)."""
+    tflm.require(env)
     platformio("-e", env, model=model)
     return Firmware(env, build_folder() / env)
 

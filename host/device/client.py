@@ -191,19 +191,35 @@ class Client:
             started, _ = self._wait_for(
                 lambda m: m["event"] == "injecting", _ANSWER_MS, f"inject {len(pcm)}"
             )
-            block = started["block"]
+            block, ahead = started["block"], started.get("ahead")
+            before: list[Message] = []
             for sequence, start in enumerate(range(0, len(pcm), block)):
                 data = pcm[start : start + block].astype("<i2").tobytes()
                 self.transport.write(encode_frame("P", sequence, data))
-                self._receive(0)  # what the board says meanwhile must not pile up
+                if ahead and sequence + 1 >= ahead and start + block < len(pcm):
+                    before += self._wait_for_room(sequence + 2 - ahead, timeout_ms)
+                else:
+                    self._receive(0)  # what the board says meanwhile must not pile up
                 if progress:
                     progress(min(1.0, (start + block) / len(pcm)))
-            done, before = self._wait_for(
+            done, rest = self._wait_for(
                 lambda m: m["event"] == "injected", timeout_ms, "inject", renew=True
             )
         finally:
             self.command("features off", timeout_ms)
-        return _inject_result(done, before)
+        return _inject_result(done, [m for m in before + rest if not _is_more(m)])
+
+    def _wait_for_room(self, blocks: int, timeout_ms: float) -> list[Message]:
+        """Until the board has taken so many blocks; what else it said."""
+        before: list[Message] = []
+        taken = 0
+        while taken < blocks:
+            more, said = self._wait_for(
+                lambda m: m["event"] == "more", timeout_ms, "inject", renew=True
+            )
+            taken = more["blocks"]
+            before += said
+        return before
 
     def run_network(self, inputs: bytes, timeout_ms: float = 30_000) -> RunResult:
         """Run the network of a board with the bench app once."""
@@ -239,6 +255,10 @@ def _as_pcm(pcm: np.ndarray) -> np.ndarray:
             f"PCM to inject must be a row of int16 samples, not {pcm.dtype} {pcm.shape}"
         )
     return pcm
+
+
+def _is_more(message: Message) -> bool:
+    return isinstance(message, dict) and message["event"] == "more"
 
 
 def _inject_result(done: dict, before: list[Message]) -> InjectResult:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from host.errors import UserError, short
-from host.features.tables import Struct, Symbol
+from host.features import rfft
+from host.features.tables import Struct
 
 if TYPE_CHECKING:
     from host.spec import Features
@@ -33,7 +34,7 @@ DEFAULTS = {
     "high_hz": 8000.0,
     "compress": "linear",
 }
-MAX_FFT, MAX_MELS = 512, 128  # mfcc.h
+MAX_FFT, MAX_MELS = rfft.MAX_POINTS, 128  # mfcc.h
 
 
 def fft_length(window: int) -> int:
@@ -71,10 +72,16 @@ def dct(settings: dict) -> list[list[float]]:
     ]
 
 
+def halves(rows: list[list[float]]) -> np.ndarray:
+    """The first half of each row in Q15: the second repeats it, with the other sign in every second
+    row."""
+    half = (len(rows[0]) + 1) // 2
+    padded = [[*row[:half], 0.0] if half % 2 else row[:half] for row in rows]
+    return rfft.pairs(_q15([weight for row in padded for weight in row]))
+
+
 def tables(settings: dict) -> Struct:
     """What arm_mfcc_q15 takes, in Q15."""
-    from host.features.native import features_library
-
     size, mels = fft_length(settings["window"]), settings.get("mels")
     if size > MAX_FFT or type(mels) is not int or not settings["bands"] <= mels <= MAX_MELS:
         raise UserError(
@@ -101,27 +108,17 @@ def tables(settings: dict) -> Struct:
         starts.append(bins[0])
         lengths.append(bins[-1] - bins[0] + 1)
         weights.append(quantised[bins[0] : bins[-1] + 1])
-    # CMSIS-DSP keeps the split coefficients for 8192 points; these are the ones `size` points meet.
-    _, lib = features_library()
-    split = {
-        name: np.array(list(getattr(lib, f"realCoef{name}Q15")), "int16")
-        .reshape(-1, 2)[:: 8192 // size]
-        .ravel()
-        for name in "AB"
-    }
+    padding = [0.0] * (size - settings["window"])
     return Struct(
         "mfcc_tables_t",
         {
-            "fft": size,
-            "mels": settings["mels"],
-            "window": _q15(hann(settings["window"]) + [0.0] * (size - settings["window"])),
-            "filter_start": np.array(starts, "uint32"),
-            "filter_length": np.array(lengths, "uint32"),
+            "fft": rfft.q15(size),
+            "mels": mels,
+            "window": rfft.pairs(_q15(hann(settings["window"]) + padding)),
+            "filter_start": np.array(starts, "uint16"),
+            "filter_length": np.array(lengths, "uint16"),
             "filters": np.concatenate(weights),
-            "dct": _q15([weight for row in dct(settings) for weight in row]),
-            "split_a": split["A"],
-            "split_b": split["B"],
-            "cfft": Symbol(f"arm_cfft_sR_q15_len{size // 2}", "arm_const_structs.h"),
+            "dct": halves(dct(settings)),
         },
         "mfcc.h",
     )

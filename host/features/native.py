@@ -10,7 +10,7 @@ import cffi
 
 from host.errors import UserError
 from host.native import library, library_path
-from host.native.sources import Sources, front_ends, lib
+from host.native.sources import Sources, lib
 
 CDEF = """
 typedef struct { int16_t multiplier; uint8_t shift; int8_t zero_point; } features_quantizer_t;
@@ -24,20 +24,30 @@ typedef struct {
     uint16_t range;
 } features_config_t;
 typedef struct {
-    uint16_t fft, mels;
-    const int16_t *window;
-    const uint32_t *filter_start, *filter_length;
-    const int16_t *filters, *dct, *split_a, *split_b;
-    const void *cfft;
-} mfcc_tables_t;
-typedef struct { int nfft, inverse, factors[64]; int16_t twiddles[512]; } logmel_fft_t;
+    uint16_t points;
+    const uint32_t *twiddles, *split;
+    const uint8_t *order;
+} rfft_q15_t;
+typedef struct { const uint32_t *window; const rfft_q15_t *fft; } spectrogram_tables_t;
 typedef struct {
-    uint16_t fft;
-    const int16_t *window;
-    const logmel_fft_t *half;
-    const int16_t *super_twiddles;
+    const rfft_q15_t *fft;
+    uint16_t mels;
+    const uint32_t *window;
+    const uint16_t *filter_start, *filter_length;
+    const int16_t *filters;
+    const uint32_t *dct;
+} mfcc_tables_t;
+typedef struct {
+    uint16_t points;
+    const uint8_t *order;
+    const uint32_t *twiddles, *split;
+} rfft_kiss_t;
+typedef struct {
+    const rfft_kiss_t *fft;
+    const uint32_t *window;
     uint16_t start, end;
-    const int16_t *frequency_starts, *weight_starts, *widths, *weights, *unweights;
+    const uint16_t *spans, *weights;
+    const int16_t *uneven;
     bool noise_reduction;
     uint8_t smoothing_bits;
     uint16_t even_smoothing, odd_smoothing, min_signal_remaining;
@@ -50,11 +60,15 @@ typedef struct {
     uint8_t activity_scale;
     int16_t activity_alpha_a, activity_alpha_b, arm_threshold, trip_threshold;
 } logmel_tables_t;
-extern const int16_t realCoefAQ15[8192], realCoefBQ15[8192];
-extern const char arm_cfft_sR_q15_len16[], arm_cfft_sR_q15_len32[], arm_cfft_sR_q15_len64[],
-    arm_cfft_sR_q15_len128[], arm_cfft_sR_q15_len256[];
+void rfft_kiss_energies(const rfft_kiss_t *fft, const uint32_t *samples, uint32_t shift,
+                        uint32_t *work, uint32_t first, uint32_t last, uint32_t *energy);
+uint32_t root_64(uint64_t x);
+uint32_t magnitude_root(uint32_t x);
+int32_t log_q31_to_q7(uint32_t x, uint32_t offset);
 const void *features_find(const char *kind);
 int16_t log2_q10(int16_t x);
+void rfft_q15_magnitudes(const rfft_q15_t *fft, const uint32_t *window, const uint32_t *samples,
+                         uint32_t *work, int16_t *out);
 void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,
                        uint32_t count);
 uint32_t features_extract(const features_config_t *config, const int16_t *pcm, uint32_t samples,
@@ -65,8 +79,8 @@ FLAGS = ("-O3",)
 
 
 def sources() -> Sources:
-    """lib/features and what it calls."""
-    return lib("features") + front_ends()
+    """lib/features."""
+    return lib("features")
 
 
 def built() -> Path | None:

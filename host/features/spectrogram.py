@@ -1,9 +1,14 @@
-"""Front end `spectrogram`: its settings. Its tables are in lib/features, as there is one size."""
+"""Front end `spectrogram`: settings and tables (lib/features/src/spectrogram.c)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
+
+from host.features import rfft
+from host.features.tables import Struct
 
 if TYPE_CHECKING:
     from host.spec import Features
@@ -24,5 +29,20 @@ def check(features: Features, need: Callable[[bool, str, str], None]) -> None:
     need(8 <= features.frames <= 500, "[features] frames", "must be 8 to 500")
 
 
-def tables(settings: dict) -> None:
-    return None
+@cache
+def _tables(window: int) -> Struct:
+    """A periodic Hann window, rounded down, and the FFT."""
+    hann = [0.5 * (1 - math.cos(2 * math.pi * i / window)) for i in range(window)]
+    return Struct(
+        "spectrogram_tables_t",
+        {
+            "window": rfft.pairs([min(32767, math.floor(32768 * w + 1e-6)) for w in hann]),
+            "fft": rfft.q15(window),
+        },
+        "spectrogram.h",
+    )
+
+
+def tables(settings: dict) -> Struct:
+    """What spectrogram.c takes."""
+    return _tables(256)

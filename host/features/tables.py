@@ -9,15 +9,7 @@ from typing import Any
 import cffi
 import numpy as np
 
-C_TYPES = {"int16": "int16_t", "uint32": "uint32_t"}
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """Something that is in a C library under this name; `header` declares it."""
-
-    name: str
-    header: str
+C_TYPES = {"int16": "int16_t", "uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t"}
 
 
 @dataclass(frozen=True)
@@ -31,16 +23,14 @@ class Struct:
     inline: tuple[str, ...] = ()
 
 
-def in_memory(ffi: cffi.FFI, lib: Any, struct: Struct) -> tuple[Any, list]:
+def in_memory(ffi: cffi.FFI, struct: Struct) -> tuple[Any, list]:
     """(pointer to the struct, what must live as long as it)."""
     alive: list = []
     values: dict[str, Any] = {}
     for name, value in struct.members.items():
         if isinstance(value, Struct):
-            values[name], inner = in_memory(ffi, lib, value)
+            values[name], inner = in_memory(ffi, value)
             alive += inner
-        elif isinstance(value, Symbol):
-            values[name] = ffi.addressof(lib, value.name)
         elif isinstance(value, np.ndarray) and name in struct.inline:
             values[name] = value.tolist()
         elif isinstance(value, np.ndarray):
@@ -64,8 +54,6 @@ def in_c(struct: Struct, name: str) -> str:
         if isinstance(value, Struct):
             before.append(in_c(value, f"{name}_{member}"))
             text = f"&{name}_{member}"
-        elif isinstance(value, Symbol):
-            text = f"&{value.name}"
         elif isinstance(value, np.ndarray) and member in struct.inline:
             text = f"{{{_lines(value.tolist())}}}"
         elif isinstance(value, np.ndarray):
@@ -86,6 +74,4 @@ def headers(struct: Struct) -> list[str]:
     for value in struct.members.values():
         if isinstance(value, Struct):
             found += headers(value)
-        elif isinstance(value, Symbol):
-            found.append(value.header)
     return found

@@ -16,8 +16,6 @@ PARTS = [
     ("model", r"^model/"),
     ("nn kernels", r"^lib\w+/libnn\.a\("),
     ("features", r"^lib\w+/libfeatures\.a\("),
-    ("CMSIS-DSP", r"^cmsis-dsp/"),
-    ("TFLM front end", r"^tflm-frontend/"),
     ("pdm", r"^lib\w+/libpdm\.a\("),
     ("listen, detect", r"^lib\w+/lib(listen|detect)\.a\("),
     ("wire", r"^lib\w+/libwire\.a\("),

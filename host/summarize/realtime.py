@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.compile import Compiled, compile_graph
+from host.compile.cores import OPTIMIZE, PORTABLE, specialise
 from host.compile.graph import Graph, Step
 from host.compile.metadata import read_metadata
-from host.compile.ops import lower
 from host.summarize.boards import Board, named
 
 COSTS = Path(__file__).parent / "costs"
@@ -30,13 +30,12 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
 
 
 def work(step: Step, graph: Graph) -> dict[str, int]:
-    """What an operation does: macs (or taps) really done, rows of taps, pixels, outputs, inputs."""
-    out = graph.tensors[step.output]
-    found = {
-        "outputs": out.count,
-        "inputs": graph.tensors[step.inputs[0]].count,
-        "calls": 1,
-    }
+    """What an operation does: macs (or taps) really done, products with those of padding, rows of
+    taps, pixels, outputs, inputs."""
+    made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
+    if step.rows:
+        made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
+    found = {"outputs": made, "inputs": given, "calls": 1}
     w = step.settings.get("window")
     if w is None:
         return {**found, "macs": step.macs}
@@ -50,15 +49,23 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
     return {
         **found,
         "macs": w["batches"] * axes[0] * axes[1] * depth * w["out_c"],
+        "products": w["batches"]
+        * (w["out_h"] * w["out_w"] * w["out_c"])
+        * (w["kernel_h"] * w["kernel_w"] * depth),
         "rows": w["batches"] * axes[0] * w["out_w"] * w["out_c"],
         "pixels": w["batches"] * w["out_h"] * w["out_w"],
     }
 
 
 def steps_of(compiled: Compiled) -> list[Step]:
-    """The kernel calls of a network, in order."""
-    found = (lower(compiled.graph, operation) for operation in compiled.graph.operations)
-    return [step for step in found if isinstance(step, Step)]
+    """The kernel calls of a full pass, in order."""
+    return [step for step in compiled.steps if isinstance(step, Step)]
+
+
+def steps_of_hop(compiled: Compiled) -> list[Step]:
+    """The kernel calls when the window has slid by a hop."""
+    program = compiled.stream.slide if compiled.stream else compiled.steps
+    return [step for step in program if isinstance(step, Step)]
 
 
 def frame_work(features: dict) -> dict[str, float]:
@@ -124,13 +131,26 @@ class Estimate:
         }
 
 
+def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
+    """What each step is listed as in a file of costs: the core's own kernel, else the operation."""
+    kernels = specialise(graph, steps, core, OPTIMIZE[0])
+    return [
+        step.operation if kernel.kernel == step.kernel else kernel.kernel
+        for step, kernel in zip(steps, kernels, strict=True)
+        if isinstance(kernel, Step)
+    ]
+
+
 def network_cycles(compiled: Compiled, costs: dict) -> float:
-    """Cycles of one inference."""
+    """Cycles of one inference, each window a hop behind the one before."""
     prices = costs["operations"]
-    return sum(
-        _cost(prices.get(step.operation, prices[ANY]), work(step, compiled.graph))
-        for step in steps_of(compiled)
-    )
+    steps = steps_of_hop(compiled)
+    names = priced(steps, compiled.graph, costs.get("core", PORTABLE))
+    total = 0.0
+    for step, name in zip(steps, names, strict=True):
+        price = prices.get(name) or prices.get(step.operation, prices[ANY])
+        total += _cost(price, work(step, compiled.graph))
+    return total
 
 
 def costs_of(family: str) -> dict | None:
@@ -159,6 +179,6 @@ def estimate(compiled: Compiled, metadata: dict | None, board: Board) -> Estimat
     )
 
 
-def of_file(data: bytes, name: str, board: str) -> Estimate | None:
-    """As estimate(), of a .tflite file and a board's id. UserError."""
-    return estimate(compile_graph(data, name), read_metadata(data), named(board))
+def of_file(data: bytes, name: str, board: str, hop: int | None = None) -> Estimate | None:
+    """As estimate(), of a .tflite file and a board's id; hop: compile_graph's. UserError."""
+    return estimate(compile_graph(data, name, hop=hop), read_metadata(data), named(board))

@@ -63,6 +63,10 @@ if not (root / "firmware" / app / "main.c").exists():
     fail(f"custom_app = {app}: there is no firmware/{app}/main.c")
 env.Replace(SRC_FILTER=[f"+<{app}/>"])
 
+engine = env.GetProjectOption("custom_engine", "compiled")
+if engine not in ("compiled", "tflm"):
+    fail(f"custom_engine = {engine}: compiled or tflm")
+
 # What an app is made of shows in what it includes.
 included = (root / "firmware" / app / "main.c").read_text()
 usb_microphone = '"usb_microphone.h"' in included
@@ -143,22 +147,10 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
-def add_front_ends():
-    """What lib/features calls: CMSIS-DSP in the cmsisdsp wheel's arithmetic, TFLM's front end."""
-    from host import paths
-    from host.native.sources import cmsis_dsp, tflm_frontend
-
-    for name, folder, parts in (
-        ("cmsis-dsp", paths.CMSIS_DSP, cmsis_dsp()),
-        ("tflm-frontend", paths.TFLM_FRONTEND, tflm_frontend()),
-    ):
-        for target in (env, foreign):  # as system headers: their warnings are not ours
-            target.Append(CCFLAGS=[*(f"-isystem{i}" for i in parts.include), *parts.flags])
-        add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], name)
-
-
 def add_model():
     """Compile the network to C and add it; train it first if only its spec is there."""
+    from host.compile.cores import optimize_for
+
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
     model = model if model.is_absolute() else root / model
     if not model.exists():
@@ -168,14 +160,20 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     listens = '"listen.h"' in included  # then it has to keep up with the microphone
-    kernels = ["--core", board.get("build.cpu"), "--optimize", optimize]
-    judged = ["--board", board.id] if listens else []
-    run_host("compile", str(model), "-o", str(out), *kernels, *judged)
+    weights = board.get("otolith.optimize", "") or optimize_for(
+        board.get("upload.maximum_size"), model.stat().st_size
+    )
+    kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
+    judged = ["--board", board.id] if listens and engine == "compiled" else []
+    run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *judged)
     if listens and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
             "app that takes any network, such as bench"
         )
+    if engine == "tflm":
+        env.SConscript(str(builder_dir / "tflm.py"), exports=["env", "foreign", "fail"])
+        env.Append(PIOBUILDFILES=[env.EngineObject(f) for f in sorted(out.glob("*.cpp"))])
     env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
 
 
@@ -244,8 +242,6 @@ def add_images(elf):
 
 
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
-if not cleaning:
-    add_front_ends()
 env.SConscript(
     str(builder_dir / f"{family}.py"),
     exports=[

@@ -1,4 +1,4 @@
-"""TinyUSB 0.18 for lib/usb: sources that every chip needs, and what lib/usb wraps."""
+"""TinyUSB 0.18 for lib/usb: its folder, sources that every chip needs, what lib/usb wraps."""
 
 SOURCES = [
     "src/tusb.c",

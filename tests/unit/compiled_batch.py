@@ -12,15 +12,14 @@ import numpy as np
 from host.compile import Compiled
 from host.native.sources import lib
 
-PUBLIC = ("info", "init", "input", "set_input", "invoke", "output")
+PUBLIC = ("info", "init", "input", "set_input", "invoke", "slide", "output")
 # What model.c defines at file level; not the members of the same names.
 DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
-    r"|buffers|input_info|output_info|label_info)\b"
+    r"|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
 )
-MAIN = r"""
-#include <stdio.h>
-#include <stdlib.h>
+ENGINE = r"""#include <stddef.h>
+#include "nn_kernels.h"
 
 typedef struct {
     const nn_info_t *(*info)(void);
@@ -28,22 +27,28 @@ typedef struct {
     int8_t *(*input)(int i);
     void (*set_input)(int i, const int8_t *data);
     int (*invoke)(void);
+    int (*slide)(uint32_t rows);
     const int8_t *(*output)(int i);
 } engine_t;
+"""
+MAIN = r"""
+#include <stdio.h>
+#include <stdlib.h>
+
 static const engine_t engines[] = {
 ENGINES
 };
+static const uint32_t slid[][ROUNDS] = {SLID};
 
-/* stdin: for every network `rounds` sets of inputs; stdout: the outputs. */
+/* stdin: for every network ROUNDS sets of inputs; stdout: the outputs. */
 int main(void) {
-    const int rounds = ROUNDS;
     for (size_t e = 0; e < sizeof engines / sizeof *engines; e++) {
         const engine_t *engine = &engines[e];
         const nn_info_t *info = engine->info();
         if (engine->init()) {
             return 2;
         }
-        for (int r = 0; r < rounds; r++) {
+        for (int r = 0; r < ROUNDS; r++) {
             int8_t *data[16];
             for (int i = 0; i < info->inputs; i++) {
                 /* an allocation of its own, so that a sanitizer sees a read past its end */
@@ -53,7 +58,7 @@ int main(void) {
                 }
                 engine->set_input(i, data[i]);
             }
-            if (engine->invoke()) {
+            if (slid[e][r] ? engine->slide(slid[e][r]) : engine->invoke()) {
                 return 4;
             }
             for (int i = 0; i < info->outputs; i++) {
@@ -69,28 +74,38 @@ int main(void) {
 """
 
 
-def run(
-    folder: Path,
-    compiled: Sequence[Compiled],
-    inputs: Sequence[Sequence[Sequence[np.ndarray]]],
-    flags: Sequence[str] = (),
-) -> list[list[list[np.ndarray]]]:
-    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8."""
-    rounds = len(inputs[0])
-    text, engines = ['#include <stddef.h>\n#include "nn_kernels.h"\n'], []
+def as_one(compiled: Sequence[Compiled]) -> tuple[str, str]:
+    """(C of every network in one file under names of their own, entries of a table of ENGINEs)."""
+    text, engines = [], []
     for number, one in enumerate(compiled):
         text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
         engines.append("    {" + ", ".join(f"nn_{f}__{number}" for f in PUBLIC) + "},")
     declared = "".join(
         f"const nn_info_t *nn_info__{n}(void);\nint nn_init__{n}(void);\n"
         f"int8_t *nn_input__{n}(int i);\nvoid nn_set_input__{n}(int i, const int8_t *data);\n"
-        f"int nn_invoke__{n}(void);\nconst int8_t *nn_output__{n}(int i);\n"
+        f"int nn_invoke__{n}(void);\nint nn_slide__{n}(uint32_t rows);\n"
+        f"const int8_t *nn_output__{n}(int i);\n"
         for n in range(len(compiled))
     )
-    text.insert(1, declared)
-    text.append(MAIN.replace("ENGINES", "\n".join(engines)).replace("ROUNDS", str(rounds)))
+    return "\n".join([declared, *text]), "\n".join(engines)
+
+
+def run(
+    folder: Path,
+    compiled: Sequence[Compiled],
+    inputs: Sequence[Sequence[Sequence[np.ndarray]]],
+    flags: Sequence[str] = (),
+    slid: Sequence[Sequence[int]] | None = None,
+) -> list[list[list[np.ndarray]]]:
+    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8.
+    slid[model][round]: rows the window slid by since the round before, 0: any input."""
+    rounds = len(inputs[0])
+    slid = slid or [[0] * rounds] * len(compiled)
+    slides = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in slid)
+    text, table = as_one(compiled)
+    main = MAIN.replace("ENGINES", table).replace("SLID", slides).replace("ROUNDS", str(rounds))
     source, program = folder / "batch.c", folder / "batch"
-    source.write_text("\n".join(text))
+    source.write_text(ENGINE + text + main)
     nn = lib("nn")
     subprocess.run(
         ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *flags, str(source)]

@@ -41,9 +41,14 @@ def compare(folder, nets, *flags: str, core: str = PORTABLE, optimize: str = "sp
     models = [net.build() for net in nets]
     compiled = [compile_graph(model, f"m{i}", core, optimize) for i, model in enumerate(models)]
     inputs = [some_inputs(rng, one.report) for one in compiled]
+    equal(folder, nets, models, compiled, inputs, flags)
+
+
+def equal(folder, nets, models, compiled, inputs, flags=(), slid=None) -> None:
+    """inputs[model][round][input], slid[model][round] as compiled_batch.run has them."""
     # In ASan's and UBSan's eyes too: a kernel that leaves its tensors or shifts wrongly stops.
     sanitize = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    got = run(folder, compiled, inputs, (*sanitize, *flags))
+    got = run(folder, compiled, inputs, (*sanitize, *flags), slid)
     wrong: Counter[str] = Counter()
     for net, model, rounds, result in zip(nets, models, inputs, got, strict=True):
         expected = oracle(model, rounds)

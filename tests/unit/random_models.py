@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from tflite_builder import ModelBuilder
@@ -292,12 +292,22 @@ def single(rng: Rng, number: int) -> Net:
 
 def chain(rng: Rng) -> Net:
     """Several operations, now and then with a branch that is added back."""
-    net = Net(rng, (1, *map(int, rng.integers(4, 14, 2)), int(rng.integers(1, 5))))
+    return _several(Net(rng, (1, *map(int, rng.integers(4, 14, 2)), int(rng.integers(1, 5)))))
+
+
+def tall(rng: Rng) -> Net:
+    """A window of frames, and what mostly leaves rows rows."""
+    size = (1, int(rng.integers(12, 60)), int(rng.integers(1, 7)), int(rng.integers(1, 4)))
+    return _several(Net(rng, size), [*SPATIAL, *SPATIAL[:4] * 2])
+
+
+def _several(net: Net, operations: Sequence[Callable[[Net], None]] = SPATIAL) -> Net:
+    rng = net.rng
     for _ in range(int(rng.integers(2, 6))):
         if math.prod(net.shape) > 4000:
             break
         before = (net.x, net.shape, net.s, net.z)
-        SPATIAL[rng.integers(0, len(SPATIAL))](net)
+        operations[rng.integers(0, len(operations))](net)
         if net.shape == before[1] and rng.random() < 0.5:
             pair = [before[0], net.x]
             s = float(np.float32(max(before[2], net.s) * 2))

@@ -21,9 +21,10 @@ from host.features import (
     quantize,
     quantizer,
     read_pcm,
+    spectrogram,
 )
 from host.features.native import features_library
-from host.paths import CMSIS_DSP, LIB, MODELS
+from host.paths import MODELS
 from host.paths import test_data as data_folder
 
 SPECTROGRAM = {
@@ -105,20 +106,9 @@ def test_spectrogram_equals_the_wheel_on_recorded_speech():
         np.testing.assert_array_equal(extract(pcm, SPECTROGRAM), wheel_spectrogram(pcm))
 
 
-def c_table(text, name):
-    body = text.split(f"{name}[")[1].split("{")[1].split("}")[0]
-    return [
-        int(v, 0) for v in body.replace("(q15_t)", "").replace("\n", "").split(",") if v.strip()
-    ]
-
-
-def test_the_tables_are_what_their_comments_say():
-    text = (LIB / "features" / "src" / "spectrogram_tables.c").read_text()
-    assert c_table(text, "spectrogram_hann") == HANN.tolist()
-    theirs = (CMSIS_DSP / "Source" / "CommonTables" / "arm_common_tables.c").read_text("utf-8-sig")
-    for ours, name in (("split_a", "realCoefAQ15"), ("split_b", "realCoefBQ15")):
-        whole = np.array(c_table(theirs, name), np.uint16).view(np.int16).reshape(-1, 2)
-        assert c_table(text, f"spectrogram_{ours}") == whole[:: len(whole) // 128].ravel().tolist()
+def test_the_window_is_the_articles():
+    words = spectrogram.tables(SPECTROGRAM).members["window"]
+    assert words.astype("<u4").view("<i2").tolist() == HANN.tolist()
 
 
 def test_log2_is_close_monotone_and_within_range():

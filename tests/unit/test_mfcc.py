@@ -25,20 +25,31 @@ def linear(name, **changes):
     return preset(name, compress="linear", **changes)
 
 
+def unpacked(words):
+    """Pairs in words -> int16."""
+    return words.astype("<u4").view("<i2")
+
+
+def whole_dct(s):
+    return mfcc._q15([weight for row in mfcc.dct(s) for weight in row])
+
+
 def wheel(pcm, s):
     """The wheel's arm_mfcc_q15 with our tables, frame by frame."""
     t = mfcc.tables(s).members
+    size = t["fft"].members["points"]
     instance = cmsisdsp.arm_mfcc_instance_q15()
     done = cmsisdsp.arm_mfcc_init_q15(
-        *(instance, t["fft"], t["mels"], s["bands"], t["dct"], t["filter_start"]),
-        *(t["filter_length"], t["filters"], t["window"]),
+        *(instance, size, t["mels"], s["bands"], whole_dct(s)),
+        *(t["filter_start"].astype("uint32"), t["filter_length"].astype("uint32")),
+        *(t["filters"], unpacked(t["window"])),
     )
     assert done == 0
     frames = []
     for start in range(0, len(pcm) - s["window"] + 1, s["hop"]):
-        padded = np.zeros(t["fft"], np.int16)
+        padded = np.zeros(size, np.int16)
         padded[: s["window"]] = pcm[start : start + s["window"]]
-        frames.append(cmsisdsp.arm_mfcc_q15(instance, padded, np.zeros(2 * t["fft"], np.int32))[1])
+        frames.append(cmsisdsp.arm_mfcc_q15(instance, padded, np.zeros(2 * size, np.int32))[1])
     return np.array(frames, np.int16).reshape(-1, s["bands"])
 
 
@@ -147,11 +158,22 @@ def test_the_tables_are_cmsis_dsps_own(name):
             at += count
     assert np.abs(ours - theirs).max() <= 1  # their rounding is NumPy's
     dct = cmsisdsp.mfcc.dctMatrix(cmsisdsp.datatype.Q15, s["bands"], s["mels"])
-    assert np.abs(t["dct"].astype(int) - dct).max() <= 1
-    assert (t["window"][s["window"] :] == 0).all()
-    rfft = cmsisdsp.arm_rfft_instance_q15()
-    assert cmsisdsp.arm_rfft_init_q15(rfft, t["fft"], 0, 1) == 0
-    assert len(t["split_a"]) == len(t["split_b"]) == t["fft"]
+    assert np.abs(whole_dct(s).astype(int) - dct).max() <= 1
+    assert (unpacked(t["window"])[s["window"] :] == 0).all()
+
+
+@pytest.mark.parametrize("mels", range(2, mfcc.MAX_MELS + 1))
+def test_half_of_the_dct_tells_the_other_half(mels):
+    whole = whole_dct({"mels": mels, "bands": mels}).reshape(mels, mels)
+    half = (mels + 1) // 2
+    signs = np.where(np.arange(mels) % 2, -1, 1)[:, None]
+    np.testing.assert_array_equal(whole[:, half:], (signs * whole[:, : mels // 2])[:, ::-1])
+    if mels % 2:
+        assert (whole[1::2, half - 1] == 0).all()
+    kept = unpacked(mfcc.halves(mfcc.dct({"mels": mels, "bands": mels}))).reshape(mels, -1)
+    np.testing.assert_array_equal(kept[:, :half], whole[:, :half])
+    # sums of 32 bits hold: logarithms are -976 .. 1863
+    assert np.abs(whole.astype(int)).sum(1).max() * 1863 < 2**31
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -18,6 +18,7 @@ from host.deploy.upload import METHODS, upload
 from host.errors import UserError
 
 XIAO, NANO, DK = "seeed_xiao_nrf52840_sense", "arduino_nano33ble_sense", "nrf52840_dk"
+KIT = "xg24_dev_kit"
 INFO = "UF2 Bootloader 0.6.1\nModel: Seeed XIAO nRF52840\nBoard-ID: nRF52840-SeeedXiaoSense-v1\n"
 
 
@@ -98,7 +99,24 @@ def test_a_j_link_where_pyocd_sees_no_probe(built, tools):
     assert f"< loadfile {built / 'firmware.hex'}" in lines
 
 
-@pytest.mark.parametrize("board", [DK, NANO, XIAO])
+def test_commander_flashes_and_sets_the_ports_speed(built, tools):
+    tools("commander", "DONE")
+    assert upload(KIT, built) == "flashed by Simplicity Commander"
+    lines = [line for line in tools.log() if line[0] != "<"]
+    assert lines == [
+        f"commander flash {built / 'firmware.hex'} --device EFR32MG24B310F1536IM48",
+        "commander vcom config --baudrate 921600 --handshake none --store",
+    ]
+
+
+def test_where_commander_sees_no_kit_the_other_programs_are_next(built, tools):
+    tools("commander", "ERROR: Could not open J-Link connection.", 1)
+    tools("JLinkExe", "O.K.")
+    assert upload(KIT, built) == "flashed by J-Link"
+    assert any("-device EFR32MG24BxxxF1536" in line for line in tools.log())
+
+
+@pytest.mark.parametrize("board", [DK, NANO, XIAO, KIT])
 def test_with_nothing_there_one_line_says_what_to_connect(board, built, tools):
     tools("pyocd", "No available debug probes are connected")
     tools("JLinkExe", "Connecting to J-Link via USB...FAILED: Cannot connect to J-Link.", 1)
@@ -108,7 +126,7 @@ def test_with_nothing_there_one_line_says_what_to_connect(board, built, tools):
     about = json.loads((paths.BOARDS / f"{board}.json").read_text())
     assert message.startswith(f"no {about['name']} found: ") and "\n" not in message
     assert "connect its debugger" in message and "J-Link" in message
-    assert ("reset button twice" in message) == (board != DK)
+    assert ("reset button twice" in message) == (board not in (DK, KIT))
 
 
 def test_a_program_that_fails_is_told_in_one_line(built, tools):

@@ -99,17 +99,21 @@ def test_the_board_says_what_the_chain_says(ready):
     assert len(np.unique(result.outputs)) > 5  # a comparison of something
 
 
-def test_the_tutorials_lock_is_too_slow_as_is_said(tmp_path):
-    """24,580 parameters at 40 classifications a second: the estimate is what the board shows."""
+@pytest.mark.parametrize("streams", [False, True])
+def test_the_tutorials_lock_keeps_up_where_it_keeps_rows(streams, tmp_path):
+    """24,580 parameters at 40 classifications a second: the estimate is what the board shows, of
+    whole windows too slow, of what a hop changes not."""
     from host.train.feasible import untrained
 
-    data = untrained(load(MODELS / "smart_lock"))
+    spec = load(MODELS / "smart_lock")
+    spec = dataclasses.replace(spec, deploy=dataclasses.replace(spec.deploy, stream=streams))
+    data = untrained(spec)
     expected = of_file(data, "smart_lock", "pico")
-    assert not expected.keeps_up and "will not keep up" in expected.line()
+    assert expected.keeps_up == streams == ("will not keep up" not in expected.line())
     rng = np.random.default_rng(1)
     pcm = rng.normal(0, 2000, 40_000).astype(np.int16)
     image = build("pico", data, tmp_path)
     heard = through_virtual_microphone(image, pcm, Chain(data).report["hash"], scores=False)
     last = heard.stats[-1]
     assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=0.05)
-    assert last["overruns"] > 0
+    assert (last["overruns"] == 0) == streams

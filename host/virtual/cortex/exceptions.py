@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ _PROCESS_STACK = 1 << 1  # CONTROL.SPSEL
 _NO_FLOATS, _THREAD, _PSP = 1 << 4, 1 << 3, 1 << 2  # EXC_RETURN
 _THUMB, _PADDED, _NUMBER = 1 << 24, 1 << 9, 0x1FF  # XPSR
 _EXC_RETURN = 0xFFFFFFE1
-_FLOAT_WORDS = 16  # S0 to S15; FPSCR and a reserved word follow
+_FLOAT_WORDS = 16  # S0 to S15, two a register; FPSCR and a reserved word follow
+_FLOATS = struct.Struct("<8Q2I")
 
 
 def enter(core: CortexM, number: int) -> bool:
@@ -24,16 +26,16 @@ def enter(core: CortexM, number: int) -> bool:
     control = uc.reg_read(regs.UC_ARM_REG_CONTROL)
     xpsr = uc.reg_read(regs.UC_ARM_REG_XPSR)
     stack = uc.reg_read(regs.UC_ARM_REG_SP)
-    words = [uc.reg_read(r) for r in _core_registers(regs)]
+    words = list(uc.reg_read_batch(_core_registers(regs)))
     floats = bool(control & _FLOATS_ACTIVE)
     size = 4 * (8 + (_FLOAT_WORDS + 2 if floats else 0))
     frame = (stack - size) & ~7
     words += [core.pc, xpsr & ~_PADDED | _THUMB | ((stack - size) & 4 and _PADDED)]
+    data = struct.pack(f"<{len(words)}I", *words)
     if floats:
-        words += [uc.reg_read(r) for r in _float_registers(regs)]
-        words += [uc.reg_read(regs.UC_ARM_REG_FPSCR), 0]
+        data += _FLOATS.pack(*uc.reg_read_batch(_float_registers(regs)), 0)
     try:
-        core.write(frame, struct.pack(f"<{len(words)}I", *words))
+        core.write(frame, data)
         stored = True
     except core.memory_error:
         stored = False
@@ -60,10 +62,8 @@ def leave(core: CortexM, link: int) -> None:
     words = struct.unpack("<8I", core.read(frame, 32))
     size = 32
     if floats:
-        data = struct.unpack(f"<{_FLOAT_WORDS + 1}I", core.read(frame + 32, 4 * _FLOAT_WORDS + 4))
-        for register, value in zip(_float_registers(regs), data, strict=False):
-            uc.reg_write(register, value)
-        uc.reg_write(regs.UC_ARM_REG_FPSCR, data[_FLOAT_WORDS])
+        data = _FLOATS.unpack(core.read(frame + 32, _FLOATS.size))
+        uc.reg_write_batch(list(zip(_float_registers(regs), data, strict=False)))
         size += 4 * (_FLOAT_WORDS + 2)
     pc, xpsr = words[6], words[7]
     if link & _THREAD:
@@ -73,16 +73,18 @@ def leave(core: CortexM, link: int) -> None:
         regs.UC_ARM_REG_CONTROL, control | (_FLOATS_ACTIVE | _SECURE_FLOATS if floats else 0)
     )
     uc.reg_write(stack_register, frame + size + (4 if xpsr & _PADDED else 0))
-    for register, value in zip(_core_registers(regs), words, strict=False):
-        uc.reg_write(register, value)
+    uc.reg_write_batch(list(zip(_core_registers(regs), words, strict=False)))
     uc.reg_write(regs.UC_ARM_REG_XPSR, xpsr & ~_PADDED)
     uc.reg_write(core.registers.UC_ARM_REG_PC, pc | 1)
 
 
+@cache
 def _core_registers(regs: object) -> list[int]:
     names = ("R0", "R1", "R2", "R3", "R12", "LR")
     return [getattr(regs, f"UC_ARM_REG_{name}") for name in names]
 
 
+@cache
 def _float_registers(regs: object) -> list[int]:
-    return [getattr(regs, f"UC_ARM_REG_S{i}") for i in range(_FLOAT_WORDS)]
+    names = [*(f"D{i}" for i in range(_FLOAT_WORDS // 2)), "FPSCR"]
+    return [getattr(regs, f"UC_ARM_REG_{name}") for name in names]

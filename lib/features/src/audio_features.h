@@ -52,7 +52,7 @@ typedef struct features_frontend {
     const char *kind; /* the name in spec.toml */
     /* 0, or negative if the settings are not supported. */
     int (*init)(void *state, const features_config_t *config);
-    /* window samples in, bands values out (int16, before compression). */
+    /* window samples in (aligned to 4), bands values out (int16, before compression). */
     void (*frame)(void *state, const int16_t *samples, int16_t *out);
     /* The rest may be NULL. Forget what was heard. */
     void (*reset)(void *state);
@@ -69,7 +69,9 @@ typedef struct {
     uint16_t next;         /* row the next frame goes to, 0..frames-1; the oldest one */
     uint32_t frames_seen;  /* since reset, saturating */
     uint16_t samples_held; /* in `samples`, waiting for a whole window */
-    int16_t samples[FEATURES_MAX_WINDOW];
+    uint16_t fresh;        /* DYNAMIC: rows the window does not show yet, up to frames */
+    int16_t largest;       /* DYNAMIC: what the window was made with */
+    int16_t samples[FEATURES_MAX_WINDOW] __attribute__((aligned(4)));
     int16_t values[FEATURES_MAX_BANDS]; /* newest frame, after compression */
     union {
         uint64_t align;
@@ -102,7 +104,7 @@ bool features_ready(const features_t *f);
 bool features_active(features_t *f);
 
 /* frames * bands int8, oldest frame first, contiguous; valid until the next push. */
-const int8_t *features_window(const features_t *f);
+const int8_t *features_window(features_t *f);
 
 /* `count` values (after compression) to the network's int8. */
 void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,

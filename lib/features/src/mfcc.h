@@ -4,20 +4,21 @@
 
 #include <stdint.h>
 
-enum { MFCC_MAX_FFT = 512, MFCC_MAX_MELS = 128 };
+#include "rfft_q15.h"
 
-/* Tables for one choice of window, filters and coefficients; constant. */
+enum { MFCC_MAX_MELS = 128 };
+
+/* Tables for one choice of window, filters and coefficients; constant. Pairs: two Q15 numbers, the
+ * first in the low half. */
 typedef struct {
-    uint16_t fft;                  /* the power of two at or above the window, up to MFCC_MAX_FFT */
+    const rfft_q15_t *fft;         /* the power of two at or above the window */
     uint16_t mels;                 /* filters, 1..MFCC_MAX_MELS; at least as many as bands */
-    const int16_t *window;         /* Q15, fft values: 0 behind the window's length */
-    const uint32_t *filter_start;  /* mels values: first FFT bin of a filter */
-    const uint32_t *filter_length; /* mels values: its bins; start + length <= fft / 2 + 1 */
+    const uint32_t *window;        /* pairs, as many samples as the FFT: 0 behind the window */
+    const uint16_t *filter_start;  /* mels values: first FFT bin of a filter */
+    const uint16_t *filter_length; /* mels values: its bins; start + length <= fft / 2 + 1 */
     const int16_t *filters;        /* Q15, all filters' weights one behind the other */
-    const int16_t *dct;            /* Q15, bands rows of mels values */
-    const int16_t *split_a;        /* Q15, fft values: (re, im) pairs arm_rfft_q15 splits with */
-    const int16_t *split_b;
-    const void *cfft; /* arm_cfft_instance_q15 of fft / 2 points */
+    const uint32_t *dct;           /* bands rows of pairs, half of each: rows 0, 2, .. are symmetric
+                                      about the middle, 1, 3, .. antisymmetric */
 } mfcc_tables_t;
 
 #endif

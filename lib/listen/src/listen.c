@@ -9,6 +9,8 @@
 static features_t features;
 static detect_t detect;
 static uint32_t (*clock_us)(void);
+static bool invoked;  /* since the reset, and it worked */
+static uint32_t slid; /* frames since then */
 static void (*frame_listener)(const int16_t *values, uint16_t bands);
 
 /* The network must take the pipeline's window and give it one score a label (or one for the second
@@ -37,12 +39,14 @@ int listen_init(uint32_t (*clock)(void)) {
     if (detect_init(&detect, listen_config.detect) != 0) {
         return -3;
     }
+    invoked = false;
     return nn_init();
 }
 
 void listen_reset(void) {
     features_reset(&features);
     detect_reset(&detect);
+    invoked = false;
 }
 
 const char *listen_set(const char *text) {
@@ -94,7 +98,11 @@ static void hear(const int16_t *pcm, listen_result_t *result) {
 
     const uint32_t start = now();
     for (uint32_t frame = 0; frame < listen_config.hop_frames; frame++) {
-        if (features_push(&features, pcm + frame * hop) && frame_listener != NULL) {
+        if (!features_push(&features, pcm + frame * hop)) {
+            continue;
+        }
+        slid++;
+        if (frame_listener != NULL) {
             frame_listener(features_frame(&features), listen_config.features->bands);
         }
     }
@@ -114,7 +122,9 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
         return;
     }
     nn_set_input(0, features_window(&features));
-    if (nn_invoke() != 0) {
+    invoked = (invoked ? nn_slide(slid) : nn_invoke()) == 0;
+    slid = 0;
+    if (!invoked) {
         return;
     }
     read_scores(result->scores);

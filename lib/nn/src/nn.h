@@ -36,9 +36,12 @@ typedef struct {
     const nn_tensor_t *input, *output;
     uint16_t labels;
     const char *const *label;
-    uint32_t arena_bytes;  /* RAM for activations and scratch, input buffers not included */
+    uint32_t arena_bytes;  /* RAM for activations, scratch, kept rows; no input buffers */
     uint32_t weight_bytes; /* flash for weights, biases and requantisation tables */
     uint32_t macs;         /* multiply-accumulates of one invocation */
+    /* nn_slide by hop_rows does less than nn_invoke once hop_history windows in a row have slid so;
+     * 0: never */
+    uint16_t hop_rows, hop_history;
 } nn_info_t;
 
 const nn_info_t *nn_info(void);
@@ -46,18 +49,22 @@ const nn_info_t *nn_info(void);
 /* Prepare the engine. 0, or negative if it can't run. */
 int nn_init(void);
 
-/* The engine's own buffer for input i (input[i].bytes bytes); nn_invoke reads it unless
- * nn_set_input gave another. An image that never calls nn_input pays no RAM for it. */
+/* The engine's own buffer for input i (input[i].bytes bytes); an invocation reads it
+ * unless nn_set_input gave another. An image that never calls nn_input pays no RAM for it. */
 int8_t *nn_input(int i);
 
-/* Read input i from `data` (input[i].bytes bytes, never written) at the next nn_invoke:
+/* Read input i from `data` (input[i].bytes bytes, never written) at the next invocation:
  * a sliding window is used where it lies. */
 void nn_set_input(int i, const int8_t *data);
 
 /* Run the network. 0, or negative on failure. */
 int nn_invoke(void);
 
-/* Output i, valid until the next nn_invoke. */
+/* The same where the input is that of the last invocation moved up by `rows` rows, with new ones at
+ * its end: the output is nn_invoke's, but an engine may keep what it computed of the others. */
+int nn_slide(uint32_t rows);
+
+/* Output i, valid until the next invocation. */
 const int8_t *nn_output(int i);
 
 #ifdef __cplusplus

@@ -20,18 +20,26 @@ static uint32_t fifo_free(void) {
     return FIFO - ((EUSART0->STATUS & _EUSART_STATUS_TXFCNT_MASK) >> _EUSART_STATUS_TXFCNT_SHIFT);
 }
 
+static bool can_receive(const ring_t *received) {
+    return (EUSART0->STATUS & EUSART_STATUS_RXFL) && ring_room(received) > 0;
+}
+
 uint32_t uart_pump(ring_t *received, ring_t *sending) {
-    const uint32_t flags = EUSART0->IF;
-    reg_clear(&EUSART0->IF, flags); /* before looking: what comes later interrupts again */
-    while ((EUSART0->STATUS & EUSART_STATUS_RXFL) && ring_room(received) > 0) {
-        ring_put(received, (uint8_t)EUSART0->RXDATA);
-    }
+    uint32_t lost = 0;
+    do { /* what comes before its flag is cleared is still seen, what comes later sets it again */
+        while (can_receive(received)) {
+            ring_put(received, (uint8_t)EUSART0->RXDATA);
+        }
+        const uint32_t flags = EUSART0->IF;
+        reg_clear(&EUSART0->IF, flags);
+        lost += flags & EUSART_IF_RXOF ? 1 : 0;
+    } while (can_receive(received));
     for (uint32_t room = fifo_free(); room > 0 && ring_held(sending) > 0; room--) {
         EUSART0->TXDATA = ring_take(sending);
     }
     EUSART0->IEN = (ring_room(received) > 0 ? EUSART_IEN_RXFL : 0) |
                    (ring_held(sending) > 0 ? EUSART_IEN_TXFL : 0);
-    return flags & EUSART_IF_RXOF ? 1 : 0;
+    return lost;
 }
 
 static void start_port(void) {

@@ -1,7 +1,0 @@
-"""Cortex-M0+: no SIMD, one multiply 32x32 -> 32 bits, eight low registers."""
-
-from collections.abc import Callable
-
-from host.compile.graph import Graph, Step
-
-KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {}

@@ -1,0 +1,55 @@
+/* arm_cmplx_mag_q15's square root in one table look-up and one multiplication.
+ *
+ * The definition is three Newton steps in 64-bit arithmetic, whose last bits decide near the
+ * squares alone: floor(sqrt(x / 2)) is right everywhere else (tests/unit/test_rfft.py: all x). */
+#include "magnitude.h"
+
+#include "root.h"
+
+/* round(2^28 / sqrt((8 + i) / 32)) */
+static const int32_t inverse_roots[24] = {
+    536870912, 506166750, 480191942, 457845052, 438353264, 421156193, 405836263, 392075079,
+    379625062, 368290407, 357913941, 348367849, 339546978, 331363921, 323745341, 316629190,
+    309962566, 303700050, 297802400, 292235509, 286969573, 281978417, 277238947, 272730696};
+
+enum {
+    EXACT_BELOW = 8192, /* roots up to here err only at their own square, by one */
+    ABOVE_SQUARE = 8,   /* and the others this far from one */
+    BELOW_SQUARE = 8,
+};
+
+/* Of the squares 2 m^2, m up to 255: those whose root the definition has one too small. */
+static const uint32_t low_roots[8] = {0xf9e2d8c8, 0xd56b5c8e, 0x1378c0d4, 0xd9b31c4d,
+                                      0x5800d9b0, 0xa3af9d62, 0x0bf2b079, 0xf3e96d25};
+
+/* The definition: Newton's iteration for 1 / sqrt(x), as arm_sqrt_q31 rounds it. 1 <= x < 2^31. */
+static uint32_t newton(uint32_t x) {
+    uint32_t shift = 0;
+    while (x < 0x20000000u) {
+        x <<= 2;
+        shift++;
+    }
+    const int32_t number = (int32_t)x;
+    int32_t inverse = inverse_roots[(x >> 26) - 8];
+    for (uint32_t step = 0; step < 3; step++) {
+        int32_t t = (int32_t)(((int64_t)inverse * inverse) >> 28);
+        t = 0x30000000 - (int32_t)(((int64_t)number * t) >> 31);
+        inverse = (int32_t)(((int64_t)inverse * t) >> 29);
+    }
+    return (uint32_t)(int32_t)(((int64_t)number * inverse) >> 28) >> shift >> 16;
+}
+
+uint32_t magnitude_root(uint32_t x) {
+    if (x < 2) {
+        return 0;
+    }
+    uint32_t rest;
+    const uint32_t root = half_root(x, &rest);
+    if (root < EXACT_BELOW) {
+        if (rest != 0) {
+            return root;
+        }
+        return root < 256 ? root - (low_roots[root >> 5] >> (root & 31) & 1) : newton(x);
+    }
+    return rest > ABOVE_SQUARE && rest < 4 * root + 2 - BELOW_SQUARE ? root : newton(x);
+}

@@ -1,0 +1,188 @@
+/* A real FFT as CMSIS-DSP's plain C rounds it: the complex FFT of half the length (radix 2 first
+ * where the length asks for it, then radix 4), split into the bins of a real one.
+ *
+ * What differs is how: samples are windowed on their way into the first stage, pairs are added in
+ * one instruction (pair.h), the bits are not reversed but looked up, and two bins are split with
+ * four multiplications instead of sixteen. */
+#include "rfft_q15.h"
+
+#include "magnitude.h"
+
+#ifdef __ARM_FEATURE_DSP
+
+static inline pair_t quartered(int32_t re, int32_t im) {
+    return pair_of(re, im);
+}
+
+/* Four numbers a quarter of `n` apart; the stage's first takes them divided by four already. */
+static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+    const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
+    const pair_t r = pair_add(a, c), s = pair_sub(a, c), t = pair_add(b, d), u = pair_sub(b, d);
+    x[0] = pair_add(pair_half(r), pair_half(t));
+    x[quarter] = pair_turned(pair_sub(r, t), twiddle[1]);
+    x[2 * quarter] = pair_turned(pair_sub_i(s, u), twiddle[0]);
+    x[3 * quarter] = pair_turned(pair_add_i(s, u), twiddle[2]);
+}
+
+static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+    const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
+    const pair_t r = pair_half(pair_add(a, c)), s = pair_half(pair_sub(a, c));
+    const pair_t t = pair_half(pair_add(b, d)), u = pair_half(pair_sub(b, d));
+    x[0] = pair_half(pair_add(r, t));
+    x[quarter] = pair_turned(pair_sub(r, t), twiddle[1]);
+    x[2 * quarter] = pair_turned(pair_sub_i(s, u), twiddle[0]);
+    x[3 * quarter] = pair_turned(pair_add_i(s, u), twiddle[2]);
+}
+
+static inline void butterfly_last(pair_t *x, uint32_t twice) {
+    const pair_t a = x[0], b = x[1], c = x[2], d = x[3];
+    const pair_t r = pair_half(pair_add(a, c)), s = pair_half(pair_sub(a, c));
+    const pair_t t = pair_half(pair_add(b, d)), u = pair_half(pair_sub(b, d));
+    const pair_t x0 = pair_add(r, t), x1 = pair_sub(r, t);
+    const pair_t x2 = pair_sub_i(s, u), x3 = pair_add_i(s, u);
+    x[0] = twice ? pair_add(x0, x0) : x0;
+    x[1] = twice ? pair_add(x1, x1) : x1;
+    x[2] = twice ? pair_add(x2, x2) : x2;
+    x[3] = twice ? pair_add(x3, x3) : x3;
+}
+
+#else
+
+enum {
+    RAISE = 0x8000
+}; /* how much larger the low half is between the stages; half of it, a quarter */
+
+/* By `shift` bits, of a word whose low half is not negative: each half by itself. */
+static inline pair_t halved(pair_t x) {
+    return (pair_t)((int32_t)x >> 1) & ~(pair_t)0x8000;
+}
+
+/* Raised by a quarter. */
+static inline pair_t quartered(int32_t re, int32_t im) {
+    return ((uint32_t)im << 16) + (uint32_t)re + RAISE / 4;
+}
+
+/* x (not raised) times the conjugate of a Q15 twiddle, halved; raised */
+static inline pair_t turned(pair_t x, pair_t twiddle) {
+    const int32_t re = pair_re(x), im = pair_im(x);
+    const int32_t cos = pair_low(twiddle), sin = pair_high(twiddle);
+    const uint32_t low = (uint32_t)(cos * re + sin * im), high = (uint32_t)(cos * im - sin * re);
+    return (high >> 16 << 16) + ((low + 0x80000000u) >> 16);
+}
+
+static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+    const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
+    const pair_t r = a + c, s = a - c, t = b + d, u = b - d;
+    x[0] = halved(r) + halved(t) + RAISE / 2;
+    x[quarter] = turned(r - t, twiddle[1]);
+    const pair_t iu = (u << 16) - (pair_t)pair_im(u);
+    x[2 * quarter] = turned(s - iu, twiddle[0]);
+    x[3 * quarter] = turned(s + iu, twiddle[2]);
+}
+
+static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+    const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
+    const pair_t r = halved(a + c - RAISE), s = halved(a - c + RAISE) - RAISE / 2;
+    const pair_t t = halved(b + d - RAISE), u = halved(b - d + RAISE);
+    x[0] = halved(r + t) + RAISE / 2;
+    x[quarter] = turned(r - t, twiddle[1]);
+    const pair_t iu = (u << 16) - (pair_t)pair_high(u) - ((pair_t)RAISE / 2 << 16);
+    x[2 * quarter] = turned(s - iu, twiddle[0]);
+    x[3 * quarter] = turned(s + iu, twiddle[2]);
+}
+
+static inline void butterfly_last(pair_t *x, uint32_t twice) {
+    const pair_t a = x[0], b = x[1], c = x[2], d = x[3];
+    const pair_t r = halved(a + c - RAISE), s = halved(a - c + RAISE) - RAISE / 2;
+    const pair_t t = halved(b + d - RAISE), u = halved(b - d + RAISE);
+    const pair_t iu = (u << 16) - (pair_t)pair_high(u) - ((pair_t)RAISE / 2 << 16);
+    x[0] = (r + t - RAISE) << twice;
+    x[1] = (r - t) << twice;
+    x[2] = (s - iu) << twice;
+    x[3] = (s + iu) << twice;
+}
+
+#endif
+
+/* Radix 2 over the whole: two halves of their own then. */
+static void load_halves(uint32_t n, const pair_t *twiddles, const pair_t *window,
+                        const pair_t *samples, pair_t *work) {
+    const uint32_t half = n / 2;
+    for (uint32_t i = 0; i < half; i++, samples++, window++, work++) {
+        const pair_t a = samples[0], b = samples[half], v = window[0], w = window[half];
+        const int32_t a_re = pair_low(a) * pair_low(v) >> 16;
+        const int32_t b_re = pair_low(b) * pair_low(w) >> 16;
+        const int32_t a_im = pair_high(a) * pair_high(v) >> 16;
+        const int32_t b_im = pair_high(b) * pair_high(w) >> 16;
+        const int32_t re = a_re - b_re, im = a_im - b_im;
+        const int32_t cos = pair_low(twiddles[i]), sin = pair_high(twiddles[i]);
+        work[0] = quartered((a_re + b_re) >> 3, (a_im + b_im) >> 3);
+        work[half] = quartered(((re * cos >> 16) + (im * sin >> 16)) >> 2,
+                               ((im * cos >> 16) - (re * sin >> 16)) >> 2);
+    }
+}
+
+static void load(uint32_t n, const pair_t *window, const pair_t *samples, pair_t *work) {
+    for (uint32_t i = 0; i < n; i++) {
+        const pair_t x = samples[i], w = window[i];
+        work[i] = quartered(pair_low(x) * pair_low(w) >> 17, pair_high(x) * pair_high(w) >> 17);
+    }
+}
+
+/* Complex FFT of n = 4^k numbers that are divided by four already. */
+static const pair_t *radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint32_t twice) {
+    uint32_t quarter = n / 4;
+    for (uint32_t i = 0; i < quarter; i++, twiddles += 3) {
+        butterfly_first(x + i, quarter, twiddles);
+    }
+    for (quarter /= 4; quarter > 1; quarter /= 4) {
+        for (uint32_t i = 0; i < n; i += 4 * quarter) {
+            for (uint32_t j = 0; j < quarter; j++) {
+                butterfly(x + i + j, quarter, twiddles + 3 * j);
+            }
+        }
+        twiddles += 3 * quarter;
+    }
+    for (uint32_t i = 0; i < n; i += 4) {
+        butterfly_last(x + i, twice);
+    }
+    return twiddles;
+}
+
+void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair_t *samples,
+                         pair_t *work, int16_t *out) {
+    const uint32_t n = fft->points / 2;
+    const pair_t *twiddles = fft->twiddles;
+    if (n & 0x154) {
+        load(n, window, samples, work);
+        radix_4(work, n, twiddles, 0);
+    } else {
+        load_halves(n, twiddles, window, samples, work);
+        radix_4(work, n / 2, twiddles + n / 2, 1);
+        radix_4(work + n / 2, n / 2, twiddles + n / 2, 1);
+    }
+
+    /* Bins k and n - k from numbers a = Z[k] and b = Z[n - k], with p, q = (1 -+ sin) / 2 and
+     * c = cos / 2: re = p a.re + q b.re + c (a.im + b.im), im = p a.im - q b.im - c (a.re - b.re);
+     * the tables' p and q add up to 1 exactly, so that q b = b - p b. */
+    const uint8_t *order = fft->order;
+    const pair_t *split = fft->split;
+    const int32_t even = pair_re(work[0]), odd = pair_im(work[0]);
+    out[0] = magnitude_q15((even + odd) >> 1, 0);
+    out[n] = magnitude_q15((even - odd) >> 1, 0);
+    for (uint32_t k = 1; k < n / 2; k++) {
+        const pair_t a = work[order[k]], b = work[order[n - k]], pc = *split++;
+        const uint32_t a_re = (uint32_t)pair_re(a), a_im = (uint32_t)pair_im(a);
+        const uint32_t b_re = (uint32_t)pair_re(b), b_im = (uint32_t)pair_im(b);
+        const uint32_t p = (uint32_t)pair_low(pc), c = (uint32_t)pair_high(pc);
+        const uint32_t re = p * (a_re - b_re) + c * (a_im + b_im);
+        const uint32_t im = p * (a_im + b_im) - c * (a_re - b_re);
+        out[k] =
+            magnitude_q15((int32_t)((b_re << 15) + re) >> 16, (int32_t)(im - (b_im << 15)) >> 16);
+        out[n - k] =
+            magnitude_q15((int32_t)((a_re << 15) - re) >> 16, (int32_t)(im - (a_im << 15)) >> 16);
+    }
+    /* there p is 0 and q, 1, as Q15 has it */
+    const pair_t middle = work[order[n / 2]];
+    out[n / 2] = magnitude_q15(pair_re(middle) * 32767 >> 16, -pair_im(middle) * 32767 >> 16);
+}

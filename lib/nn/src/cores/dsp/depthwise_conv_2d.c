@@ -1,0 +1,136 @@
+/* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
+ * taps. */
+#include "dsp_kernels.h"
+#include "line_3x3.h"
+#include "requantize.h"
+
+/* One output channel of a plane. weights: of that channel, in the file's order; words: scratch. */
+typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                           const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                           int8_t *out);
+
+static inline uint32_t load_pair(const int16_t *at) {
+    uint32_t x;
+    memcpy(&x, at, sizeof x);
+    return x;
+}
+
+static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice) {
+    const int32_t x = nn_dsp_requantize(twice, c);
+    return (int8_t)(o->limited ? nn_dsp_limit(x, o) : x);
+}
+
+/* A channel, over what the plane had there before; the padding stays. */
+static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
+    const nn_dsp_axis_t *line = &p->line, *place = &p->place;
+    const int32_t step = place->in_step;
+    plane += line->before * p->pitch + place->before;
+    for (int32_t y = line->in; y > 0; y--, in += line->in_step, plane += p->pitch) {
+        const int8_t *from = in;
+        int16_t *to = plane;
+        int32_t left = place->in;
+        for (; left > 3; left -= 4, from += 4 * step, to += 4) {
+            const uint32_t pairs[] = {nn_halves(from[0], from[step]),
+                                      nn_halves(from[2 * step], from[3 * step])};
+            memcpy(to, &pairs[0], sizeof pairs[0]);
+            memcpy(to + 2, &pairs[1], sizeof pairs[1]);
+        }
+        for (; left > 0; left--, from += step) {
+            *to++ = *from;
+        }
+    }
+}
+
+static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                      int8_t *scratch, convolve_t convolve) {
+    int16_t *plane = (int16_t *)(void *)scratch;
+    const uint32_t halves = (uint32_t)p->line.count * p->pitch;
+    uint32_t *words = (uint32_t *)(void *)(plane + halves);
+    for (uint32_t i = 0; i < halves; i++) {
+        plane[i] = p->fill;
+    }
+    for (uint32_t n = 0; n < p->batches; n++, in += p->in_size, out += p->out_size) {
+        const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
+        const int8_t *weights = p->weights;
+        int8_t *to = out;
+        for (uint32_t i = 0; i < p->in_c; i++) {
+            load_plane(p, in + i, plane);
+            for (uint32_t m = p->multiplier; m; m--, c++, to++) {
+                convolve(p, plane, weights, c, words, to);
+                weights += p->line.taps * p->place.taps;
+            }
+        }
+    }
+}
+
+static inline uint32_t doubled(int8_t low, int8_t high) {
+    return nn_halves(2 * low, 2 * high);
+}
+
+static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
+                         const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
+    (void)words;
+    const nn_dsp_line_f convolve_line = p->out.limited ? nn_dsp_line_3x3_limited : nn_dsp_line_3x3;
+    const int32_t down = p->line_dilation * p->pitch;
+    nn_dsp_line_t job = {
+        .weights = {doubled(w[0], w[1]), doubled(w[1], w[2]), doubled(w[3], w[4]),
+                    doubled(w[4], w[5]), doubled(w[6], w[7]), doubled(w[7], w[8])},
+        .multiplier = c->multiplier,
+        .round = c->round,
+        .bias = c->bias,
+        .shift = c->shift,
+        .low = p->out.low,
+        .high = p->out.high,
+    };
+    for (int32_t y = p->line.out; y > 0; y--, plane += p->pitch, out += p->line.out_step) {
+        job.line[0] = plane;
+        job.line[1] = plane + down;
+        job.line[2] = plane + 2 * down;
+        job.out = out;
+        job.step = p->place.out_step;
+        job.end = plane + p->place.out / 2 * 2;
+        job.odd = p->place.out % 2;
+        convolve_line(&job);
+    }
+}
+
+void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                          int8_t *scratch) {
+    depthwise(p, in, out, scratch, convolve_3x3);
+}
+
+static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                         const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                         int8_t *out) {
+    const nn_dsp_axis_t *line = &p->line, *place = &p->place;
+    uint32_t *word = words;
+    for (int32_t ky = 0; ky < line->taps; ky++, weights += place->taps) {
+        for (int32_t kx = 0; kx < place->taps; kx += 2) {
+            const int32_t next = kx + 1 < place->taps ? 2 * weights[kx + 1] : 0;
+            *word++ = nn_halves(2 * weights[kx], next);
+        }
+    }
+    const int32_t down = p->line_dilation * p->pitch;
+    for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
+        const int16_t *window = plane;
+        int8_t *to = out;
+        for (int32_t x = place->out; x > 0; x--, window += place->stride, to += place->out_step) {
+            const uint32_t *w = words;
+            const int16_t *row = window;
+            int32_t sum = c->bias;
+            for (int32_t ky = line->taps; ky > 0; ky--, row += down) {
+                const int16_t *at = row;
+                for (uint32_t pairs = p->pairs; pairs; pairs--, at += 2) {
+                    sum = nn_smlad(load_pair(at), *w++, sum);
+                }
+            }
+            *to = finish(&p->out, c, sum);
+        }
+        out += line->out_step;
+    }
+}
+
+void nn_dsp_depthwise_conv_2d(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                              int8_t *scratch) {
+    depthwise(p, in, out, scratch, convolve_any);
+}

@@ -1,0 +1,87 @@
+/* CONV_2D: packs rows of the input into pairs, then lets the shape's own function sum. */
+#include "m0plus_kernels.h"
+
+/* Columns first.. of a row, outside it `fill`, as pairs (dot.h). */
+static void pack(const int8_t *row, int32_t columns, int32_t first, int32_t fill, int32_t *to,
+                 int32_t words) {
+    int32_t left = columns - first; /* values up to the end of the row */
+    for (; words && first < 0; words--, first += 2, left -= 2) {
+        const int32_t next = first == -1 && left > 1 ? row[0] : fill;
+        *to++ = fill * 65536 + next;
+    }
+    row += first;
+    int32_t whole = left < 2 ? 0 : left / 2;
+    whole = whole < words ? whole : words;
+    words -= whole;
+    for (; whole; whole--, row += 2) {
+        *to++ = row[0] * 65536 + row[1];
+    }
+    if (words && left > 0 && left % 2) {
+        *to++ = row[0] * 65536 + fill;
+        words--;
+    }
+    for (; words; words--) {
+        *to++ = fill * 65537;
+    }
+}
+
+/* The rows that outputs oy, from column `first` on, see. */
+static void pack_rows(const nn_m0_conv_2d_t *p, const int8_t *in, int32_t oy, int32_t first,
+                      int8_t *scratch, int32_t kept) {
+    for (int32_t y = kept; y < p->kernel_h; y++) {
+        const int32_t at = oy * p->stride_h - p->pad_h + y * p->dilation_h;
+        const int32_t columns = at < 0 || at >= p->in_h ? 0 : p->in_columns;
+        const int8_t *row = columns ? in + at * p->in_columns : in;
+        int32_t *to = (int32_t *)(void *)(scratch + y * p->row_bytes);
+        for (int32_t phase = 0; phase < p->phases; phase++, to += p->words) {
+            pack(row, columns, first + phase, p->fill, to, p->words);
+        }
+    }
+}
+
+static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, int8_t *out, uint32_t count) {
+    nn_m0_run_t run = {
+        .x = (const int32_t *)(const void *)scratch,
+        .stream = p->stream,
+        .end = p->stream + p->stream_words,
+        .out = out,
+        .row_skip = p->row_skip,
+        .pixels = count,
+        .pixel_step = 2u * p->stride_columns,
+        .span = p->span,
+    };
+    if (p->phases == 1) {
+        p->dot(&run);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t column = i * p->stride_columns;
+        run.x = (const int32_t *)(const void *)scratch + column / 2 + (column % 2) * p->words;
+        run.out = out + i * p->out_c;
+        run.pixels = 1;
+        p->dot(&run);
+    }
+}
+
+void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+    /* With whole rows in scratch, those that the next outputs see too are kept. */
+    const int32_t overlap = p->kernel_h - p->stride_h;
+    const int32_t keep = p->block >= p->out_w && p->dilation_h == 1 && overlap > 0 ? overlap : 0;
+    for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {
+        for (int32_t oy = 0; oy < p->out_h; oy++) {
+            int32_t kept = 0;
+            if (oy > 0 && keep) {
+                kept = keep;
+                memmove(scratch, scratch + p->stride_h * p->row_bytes,
+                        (size_t)(keep * p->row_bytes));
+            }
+            for (int32_t ox = 0; ox < p->out_w; ox += p->block) {
+                const int32_t left = p->out_w - ox;
+                const int32_t count = left < p->block ? left : p->block;
+                pack_rows(p, in, oy, ox * p->stride_columns - p->pad_columns, scratch, kept);
+                block(p, scratch, out, (uint32_t)count);
+                out += count * p->out_c;
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+"""As link.py, for images with TensorFlow Lite Micro: first measure how large its arena has to be.
+
+Usage: link_tflm.py BOARD COMMAND...
+"""
+
+import sys
+
+import link
+
+from host.compile.tflm_arena import arena_object
+from host.errors import UserError
+
+
+def main() -> int:
+    board, *command = sys.argv[1:]
+    try:
+        arena, size = arena_object(command)
+    except UserError as error:
+        sys.stderr.write(f"Error: {error.message}\n")
+        return 1
+    print(f"arena of TensorFlow Lite Micro, measured for this core: {size:,} bytes")
+    sys.argv = [sys.argv[0], board, *command, arena]
+    return link.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Compiled networks on a bare Cortex-M core in QEMU: many in one program."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from compiled_batch import ENGINE, as_one
+from qemu_cores import HERE, MACHINES
+
+from host.compile import Compiled
+from host.native.sources import lib
+
+Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], int8
+
+
+def build(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], folder: Path):
+    """The image, whose main() is in networks_main.c."""
+    machine_flags, (code, data, timer, tick) = MACHINES[machine]
+    text, table = as_one(compiled)
+    bytes_of_all = np.concatenate([a.ravel() for net in inputs for once in net for a in once])
+    (folder / "networks.h").write_text(
+        f"{ENGINE}{text}\nstatic const engine_t engines[] = {{\n{table}\n}};\n"
+        f"#define TIMER {timer:#x}u\n#define TICK_INSTRUCTIONS {tick}u\n"
+        f"enum {{ ROUNDS = {len(inputs[0])} }};\n"
+        f"static const int8_t inputs_of_all[] = {{{','.join(map(str, bytes_of_all))}}};\n"
+    )
+    nn = lib("nn")
+    image = folder / "networks.elf"
+    command = ["arm-none-eabi-gcc", "-std=c11", "-O3", "-mthumb", *machine_flags]
+    command += ["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"]
+    command += [f"-I{folder}", *(f"-I{i}" for i in nn.include), "-Wl,--gc-sections"]
+    command += ["-nostartfiles", "--specs=nosys.specs", f"-T{HERE / 'bare.ld'}"]
+    command += [f"-Wl,--defsym=CODE={code:#x},--defsym=DATA={data:#x}"]
+    command += [str(HERE / "networks_main.c"), *map(str, nn.files), "-o", str(image)]
+    subprocess.run(command, check=True)
+    return image
+
+
+def run(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], folder: Path):
+    """(outputs as compiled_batch.run gives them, instructions of each network's last round)."""
+    image = build(machine, compiled, inputs, folder)
+    command = ["qemu-system-arm", "-M", machine, "-nographic", "-icount", "shift=0"]
+    command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(image)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == 0, f"{done.returncode}: {(done.stdout + done.stderr)[-500:]}"
+    lines = (done.stdout + done.stderr).splitlines()
+    counts = [int(line.split()[1]) for line in lines if line.startswith("instructions")]
+    raw = bytes.fromhex("".join(x for x in lines if set(x) <= set("0123456789abcdef")))
+    results, at = [], 0
+    for one, rounds in zip(compiled, inputs, strict=True):
+        results.append([])
+        for _ in rounds:
+            outputs = []
+            for edge in one.report["outputs"]:
+                size = int(np.prod(edge["shape"]))
+                outputs.append(np.frombuffer(raw, np.int8, size, at).reshape(edge["shape"]))
+                at += size
+            results[-1].append(outputs)
+    assert at == len(raw) and len(counts) == len(compiled)
+    return results, counts

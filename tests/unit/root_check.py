@@ -1,0 +1,41 @@
+"""The square root of lib/features beside CMSIS-DSP's, for ranges too long for Python."""
+
+from functools import cache
+from typing import Any
+
+from host.native import library as native
+from host.native.sources import lib
+from host.paths import CMSIS_DSP, NATIVE
+
+SOURCE = """
+#include "dsp/fast_math_functions.h"
+#include "magnitude.h"
+uint32_t differences(uint32_t first, uint32_t last) {
+    uint32_t count = 0;
+    for (uint32_t x = first; x <= last; x++) {
+        q31_t root;
+        arm_sqrt_q31((q31_t)x, &root);
+        count += (uint32_t)(root >> 16) != magnitude_root(x);
+    }
+    return count;
+}
+"""
+CALLED = ("FastMathFunctions/arm_sqrt_q31.c", "CommonTables/arm_common_tables.c")
+
+
+@cache
+def library() -> Any:
+    """differences(first, last): for how many x the two differ."""
+    NATIVE.mkdir(parents=True, exist_ok=True)
+    source = NATIVE / "root_check.c"
+    source.write_text(SOURCE)
+    ours = lib("features")
+    files = (
+        source,
+        *(f for f in ours.files if f.name in ("magnitude.c", "root.c")),
+        *(CMSIS_DSP / "Source" / name for name in CALLED),
+    )
+    include = (*ours.include, CMSIS_DSP / "Include", CMSIS_DSP / "PrivateInclude")
+    cdef = "uint32_t differences(uint32_t first, uint32_t last);"
+    flags = ("-D__GNUC_PYTHON__", "-w")  # plain C, as the wheel is built
+    return native("root-check", files, cdef, include, flags)[1]

@@ -1,0 +1,67 @@
+"""Kernels for Cortex-M4F and M33 against TensorFlow Lite Micro, bit for bit: here in plain C with
+sanitizers, and the chip's own instructions in QEMU."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from compiled_compare import compare, oracle, some_inputs
+from core_models import layer
+from qemu_cores import CORES
+from qemu_networks import run
+from random_models import chain
+
+from host import paths
+from host.compile import compile_graph
+from host.compile.cores import OPTIMIZE
+
+BATCH = 90
+MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
+
+
+@pytest.mark.parametrize("optimize", OPTIMIZE)
+def test_random_layers(optimize, tmp_path):
+    nets = [layer(OPTIMIZE.index(optimize), i) for i in range(BATCH)]
+    compare(tmp_path, nets, core="dsp", optimize=optimize)
+
+
+def test_several_operations(tmp_path):
+    nets = [chain(np.random.default_rng([98, i])) for i in range(BATCH)]
+    compare(tmp_path, nets, core="dsp")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", CORES)
+def test_random_layers_on_a_core(machine, tmp_path):
+    assert shutil.which("qemu-system-arm"), "run `host setup`"
+    rng = np.random.default_rng(3)
+    models = [layer(list(CORES).index(machine) + 2, i).build() for i in range(2 * BATCH)]
+    models += [chain(np.random.default_rng([97, i])).build() for i in range(BATCH)]
+    compiled = [
+        compile_graph(model, f"m{i}", "dsp", OPTIMIZE[i % 2]) for i, model in enumerate(models)
+    ]
+    inputs = [some_inputs(rng, one.report) for one in compiled]
+    got, _ = run(machine, compiled, inputs, tmp_path)
+    for model, one, rounds, result in zip(models, compiled, inputs, got, strict=True):
+        for a, b in zip(oracle(model, rounds), result, strict=True):
+            assert np.array_equal(a[0], b[0]), one.report["operations"]
+
+
+@pytest.mark.parametrize("machine", CORES)
+def test_real_models_on_a_core(machine, tmp_path):
+    files = [paths.test_models() / f"{name}.tflite" for name in MODELS]
+    if not all(file.exists() for file in files):
+        pytest.skip("the third-party models are not here")
+    rng = np.random.default_rng(4)
+    models = [file.read_bytes() for file in files]
+    pairs = [(model, optimize) for optimize in OPTIMIZE for model in models]
+    compiled = [compile_graph(model, "m", "dsp", optimize) for model, optimize in pairs]
+    for one in compiled:
+        assert one.report["weights"] <= 2 * one.report["weights_in_file"]
+    inputs = [some_inputs(rng, one.report) for one in compiled]
+    got, _ = run(machine, compiled, inputs, tmp_path)
+    for (model, _), rounds, result in zip(pairs, inputs, got, strict=True):
+        for a, b in zip(oracle(model, rounds), result, strict=True):
+            assert np.array_equal(a[0], b[0])
