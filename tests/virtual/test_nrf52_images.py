@@ -73,27 +73,3 @@ def test_the_stack_is_at_the_bottom_of_ram(linked):
 def test_there_is_no_heap_no_printf_and_no_double(linked):
     assert not {name for name in linked[2].symbols if re.fullmatch(UNWANTED, name)}
     assert "isr_fault" in linked[2].symbols
-
-
-def read_hex(text):
-    """Intel HEX -> {address: bytes}; every line's checksum is right."""
-    base, found = 0, {}
-    for line in text.split():
-        row = bytes.fromhex(line[1:])
-        assert line[0] == ":" and sum(row) & 255 == 0 and len(row) == row[0] + 5
-        at, kind, data = int.from_bytes(row[1:3], "big"), row[3], row[4:-1]
-        if kind in (2, 4):
-            base = int.from_bytes(data, "big") << (16 if kind == 4 else 4)
-        elif kind == 0:
-            found[base + at] = data
-    return found
-
-
-@pytest.mark.slow
-def test_the_hex_file_says_the_same(linked, tmp_path):
-    _, elf, image = linked
-    to = tmp_path / "firmware.hex"  # as the build makes it
-    subprocess.run(["arm-none-eabi-objcopy", "-O", "ihex", elf, to], check=True)
-    rows = read_hex(to.read_text())
-    whole = {at + i: byte for at, data in image.parts for i, byte in enumerate(data)}
-    assert whole == {at + i: byte for at, data in rows.items() for i, byte in enumerate(data)}
