@@ -149,8 +149,12 @@ static const pair_t *radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint
     return twiddles;
 }
 
+static inline uint32_t half_energy(int32_t re, int32_t im) {
+    return ((uint32_t)(re * re) + (uint32_t)(im * im)) >> 1;
+}
+
 void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair_t *samples,
-                         pair_t *work, int16_t *out) {
+                         uint32_t *work, int16_t *out) {
     const uint32_t n = fft->points / 2;
     const pair_t *twiddles = fft->twiddles;
     if (n & 0x154) {
@@ -168,8 +172,9 @@ void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair
     const uint8_t *order = fft->order;
     const pair_t *split = fft->split;
     const int32_t even = pair_re(work[0]), odd = pair_im(work[0]);
-    out[0] = magnitude_q15((even + odd) >> 1, 0);
-    out[n] = magnitude_q15((even - odd) >> 1, 0);
+    uint32_t *energy = work + n;
+    energy[0] = half_energy((even + odd) >> 1, 0);
+    energy[n] = half_energy((even - odd) >> 1, 0);
     for (uint32_t k = 1; k < n / 2; k++) {
         const pair_t a = work[order[k]], b = work[order[n - k]], pc = *split++;
         const uint32_t a_re = (uint32_t)pair_re(a), a_im = (uint32_t)pair_im(a);
@@ -177,12 +182,13 @@ void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair
         const uint32_t p = (uint32_t)pair_low(pc), c = (uint32_t)pair_high(pc);
         const uint32_t re = p * (a_re - b_re) + c * (a_im + b_im);
         const uint32_t im = p * (a_im + b_im) - c * (a_re - b_re);
-        out[k] =
-            magnitude_q15((int32_t)((b_re << 15) + re) >> 16, (int32_t)(im - (b_im << 15)) >> 16);
-        out[n - k] =
-            magnitude_q15((int32_t)((a_re << 15) - re) >> 16, (int32_t)(im - (a_im << 15)) >> 16);
+        energy[k] =
+            half_energy((int32_t)((b_re << 15) + re) >> 16, (int32_t)(im - (b_im << 15)) >> 16);
+        energy[n - k] =
+            half_energy((int32_t)((a_re << 15) - re) >> 16, (int32_t)(im - (a_im << 15)) >> 16);
     }
     /* there p is 0 and q, 1, as Q15 has it */
     const pair_t middle = work[order[n / 2]];
-    out[n / 2] = magnitude_q15(pair_re(middle) * 32767 >> 16, -pair_im(middle) * 32767 >> 16);
+    energy[n / 2] = half_energy(pair_re(middle) * 32767 >> 16, -pair_im(middle) * 32767 >> 16);
+    magnitudes(energy, out, n + 1);
 }
