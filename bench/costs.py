@@ -127,9 +127,7 @@ def operations(folder: Path) -> dict:
         for name in sorted(rows)
     }
     prices = (costs_of("rp2040") or {"operations": {}})["operations"] | prices
-    plain = [
-        p for name, p in prices.items() if name not in (*UNITS, ANY) and p.get("outputs")
-    ]
+    plain = [p for name, p in prices.items() if name not in (*UNITS, ANY) and p.get("outputs")]
     return {**prices, ANY: {"outputs": max(p["outputs"] for p in plain)}}
 
 
@@ -186,8 +184,7 @@ def check(folder: Path) -> None:
         guess = network_cycles(compiled, costs)
         cycles = profile.hop_cycles or profile.cycles
         print(
-            f"{name}: {cycles:,} cycles, predicted {guess:,.0f} "
-            f"({guess / cycles - 1:+.1%})",
+            f"{name}: {cycles:,} cycles, predicted {guess:,.0f} ({guess / cycles - 1:+.1%})",
             flush=True,
         )
 

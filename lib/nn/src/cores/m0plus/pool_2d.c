@@ -1,4 +1,5 @@
-/* MAX_POOL_2D: the taps of a window lie side by side for all channels, so one loop goes over them. */
+/* MAX_POOL_2D: the taps of a window lie side by side for all channels, so one loop goes over them.
+ */
 #include "../../nn_arith.h"
 #include "../../ops/window.h"
 #include "m0plus_kernels.h"
