@@ -84,5 +84,6 @@ typedef struct {
 void nn_m0_fully_connected(const nn_m0_fully_connected_t *p, const int8_t *in, int8_t *out);
 
 void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+void nn_m0_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 
 #endif
