@@ -85,12 +85,18 @@ def compile_(
     arena = f"{report['arena']:,} bytes" if "arena" in report else "measured when it is linked"
     console.print(
         f"{report['name']} {report['hash']}: arena {arena}, weights "
-        f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
+        f"{report['weights']:,} bytes{_growth(report)}, {report['macs']:,} MACs; C in {out}"
     )
     if report["stream"]:
         click.echo(_streaming(report))
     if expected:
         click.echo(expected.line())
+
+
+def _growth(report: dict) -> str:
+    """What packing costs."""
+    given = report.get("weights_in_file")
+    return f" ({given:,} in the file, packed for {report['optimize']})" if given else ""
 
 
 def _layers(report: dict) -> Table:
