@@ -154,7 +154,8 @@ def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
             return 2**62
         if fast:
             return line["out"] * (10 + 36 * -(-place["out"] // 2))
-        return line["out"] * place["out"] * line["taps"] * (5 + 4 * -(-place["taps"] // 2))
+        groups = -(-place["out"] // 4) if place["out"] >= 4 else place["out"]
+        return line["out"] * groups * (70 + line["taps"] * (7 + 12 * -(-place["taps"] // 2)))
 
     along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
     place, line = axes[along], axes[across]

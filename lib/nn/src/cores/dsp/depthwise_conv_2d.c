@@ -99,6 +99,29 @@ void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in,
     depthwise(p, in, out, scratch, convolve_3x3);
 }
 
+/* Sums of four places `apart` halves from each other; rows: of the plane, `down` halves from each
+ * other; words: of the kernel. */
+typedef struct {
+    int32_t s0, s1, s2, s3;
+} sums_t;
+
+static __attribute__((noinline)) void add_four(sums_t *sums, const int16_t *row, int32_t apart,
+                                               int32_t rows, int32_t down, const uint32_t *words,
+                                               int32_t pairs) {
+    sums_t s = *sums;
+    for (; rows > 0; rows--, row += down) {
+        const int16_t *at = row, *last = row + 3 * apart;
+        for (int32_t left = pairs; left > 0; left--, at += 2, last += 2) {
+            const uint32_t w = *words++;
+            s.s0 = nn_smlad(load_pair(at), w, s.s0);
+            s.s1 = nn_smlad(load_pair(at + apart), w, s.s1);
+            s.s2 = nn_smlad(load_pair(at + 2 * apart), w, s.s2);
+            s.s3 = nn_smlad(load_pair(last), w, s.s3);
+        }
+    }
+    *sums = s;
+}
+
 static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
                          const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                          int8_t *out) {
@@ -106,25 +129,35 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
     uint32_t *word = words;
     for (int32_t ky = 0; ky < line->taps; ky++, weights += place->taps) {
         for (int32_t kx = 0; kx < place->taps; kx += 2) {
-            const int32_t next = kx + 1 < place->taps ? 2 * weights[kx + 1] : 0;
-            *word++ = nn_halves(2 * weights[kx], next);
+            const int8_t next = kx + 1 < place->taps ? weights[kx + 1] : 0;
+            *word++ = doubled(weights[kx], next);
         }
     }
-    const int32_t down = p->line_dilation * p->pitch;
+    const int32_t down = p->line_dilation * p->pitch, step = place->out_step;
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
-        const int16_t *window = plane;
+        const int16_t *at = plane;
         int8_t *to = out;
-        for (int32_t x = place->out; x > 0; x--, window += place->stride, to += place->out_step) {
-            const uint32_t *w = words;
-            const int16_t *row = window;
-            int32_t sum = c->bias;
-            for (int32_t ky = line->taps; ky > 0; ky--, row += down) {
-                const int16_t *at = row;
-                for (uint32_t pairs = p->pairs; pairs; pairs--, at += 2) {
-                    sum = nn_smlad(load_pair(at), *w++, sum);
-                }
+        for (int32_t left = place->out; left > 0;) {
+            int32_t apart = place->stride, done = 4;
+            if (left < 4 && place->out >= 4) { /* some of the last four once more */
+                at -= (4 - left) * place->stride;
+                to -= (4 - left) * step;
+                left = 4;
+            } else if (left < 4) {
+                apart = 0;
+                done = 1;
             }
-            *to = finish(&p->out, c, sum);
+            sums_t s = {c->bias, c->bias, c->bias, c->bias};
+            add_four(&s, at, apart, line->taps, down, words, p->pairs);
+            *to = finish(&p->out, c, s.s0);
+            if (apart) {
+                to[step] = finish(&p->out, c, s.s1);
+                to[2 * step] = finish(&p->out, c, s.s2);
+                to[3 * step] = finish(&p->out, c, s.s3);
+            }
+            left -= done;
+            to += done * step;
+            at += done * place->stride;
         }
         out += line->out_step;
     }
