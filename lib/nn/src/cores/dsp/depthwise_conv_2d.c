@@ -1,6 +1,7 @@
 /* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
  * taps. */
 #include "dsp_kernels.h"
+#include "four.h"
 #include "line_3x3.h"
 #include "requantize.h"
 
@@ -8,17 +9,6 @@
 typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
                            const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                            int8_t *out);
-
-static inline uint32_t load_pair(const int16_t *at) {
-    uint32_t x;
-    memcpy(&x, at, sizeof x);
-    return x;
-}
-
-static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice) {
-    const int32_t x = nn_dsp_requantize(twice, c);
-    return (int8_t)(o->limited ? nn_dsp_limit(x, o) : x);
-}
 
 /* A channel, over what the plane had there before; the padding stays. */
 static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
@@ -99,29 +89,6 @@ void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in,
     depthwise(p, in, out, scratch, convolve_3x3);
 }
 
-/* Sums of four places `apart` halves from each other; rows: of the plane, `down` halves from each
- * other; words: of the kernel. */
-typedef struct {
-    int32_t s0, s1, s2, s3;
-} sums_t;
-
-static __attribute__((noinline)) void add_four(sums_t *sums, const int16_t *row, int32_t apart,
-                                               int32_t rows, int32_t down, const uint32_t *words,
-                                               int32_t pairs) {
-    sums_t s = *sums;
-    for (; rows > 0; rows--, row += down) {
-        const int16_t *at = row, *last = row + 3 * apart;
-        for (int32_t left = pairs; left > 0; left--, at += 2, last += 2) {
-            const uint32_t w = *words++;
-            s.s0 = nn_smlad(load_pair(at), w, s.s0);
-            s.s1 = nn_smlad(load_pair(at + apart), w, s.s1);
-            s.s2 = nn_smlad(load_pair(at + 2 * apart), w, s.s2);
-            s.s3 = nn_smlad(load_pair(last), w, s.s3);
-        }
-    }
-    *sums = s;
-}
-
 static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
                          const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                          int8_t *out) {
@@ -133,31 +100,30 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
             *word++ = doubled(weights[kx], next);
         }
     }
-    const int32_t down = p->line_dilation * p->pitch, step = place->out_step;
+    /* fewer than four are computed one by one, four times each */
+    const int32_t some = place->out < 4 ? 1 : 4;
+    const int32_t apart = place->out < 4 ? 0 : place->stride;
+    const int32_t step = place->out < 4 ? 0 : place->out_step;
+    const nn_dsp_four_t job = {
+        .words = words,
+        .down = 2 * p->line_dilation * p->pitch,
+        .bias = c->bias,
+        .apart = 2 * apart,
+        .thrice = 6 * apart,
+        .pairs = p->pairs,
+        .lines = line->taps,
+        .multiplier = c->multiplier,
+        .round = c->round,
+        .shift = c->shift,
+        .limited = p->out.limited,
+        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
+        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+    };
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
-        const int16_t *at = plane;
-        int8_t *to = out;
-        for (int32_t left = place->out; left > 0;) {
-            int32_t apart = place->stride, done = 4;
-            if (left < 4 && place->out >= 4) { /* some of the last four once more */
-                at -= (4 - left) * place->stride;
-                to -= (4 - left) * step;
-                left = 4;
-            } else if (left < 4) {
-                apart = 0;
-                done = 1;
-            }
-            sums_t s = {c->bias, c->bias, c->bias, c->bias};
-            add_four(&s, at, apart, line->taps, down, words, p->pairs);
-            *to = finish(&p->out, c, s.s0);
-            if (apart) {
-                to[step] = finish(&p->out, c, s.s1);
-                to[2 * step] = finish(&p->out, c, s.s2);
-                to[3 * step] = finish(&p->out, c, s.s3);
-            }
-            left -= done;
-            to += done * step;
-            at += done * place->stride;
+        for (int32_t x = 0; x < place->out; x += some) {
+            /* the last four: some of them once more */
+            const int32_t first = x + some > place->out ? place->out - some : x;
+            nn_dsp_four(&job, plane + first * place->stride, out + first * place->out_step, step);
         }
         out += line->out_step;
     }
