@@ -10,7 +10,7 @@ from pathlib import Path
 
 from host.compile import tflm
 from host.compile.cores import PORTABLE, specialise
-from host.compile.emit import constant_bytes, emit
+from host.compile.emit import emit
 from host.compile.graph import Alias, Graph, Step
 from host.compile.graph_edges import strip
 from host.compile.metadata import read_metadata
@@ -88,7 +88,7 @@ def compile_graph(
         "optimize": optimize,
         "arena": arena,
         "weights": weights,
-        "unpacked": constant_bytes(graph, lowered),  # weights as portable kernels want them
+        "weights_in_file": sum(t.data.nbytes for t in graph.tensors if t.data is not None),
         "macs": sum(s.macs for s in steps if isinstance(s, Step)),
         "inputs": [_edge(graph, i) for i in graph.inputs],
         "outputs": [_edge(graph, i) for i in graph.outputs],
