@@ -62,6 +62,7 @@ def one_window(seed: list[int]) -> Net:
     raise AssertionError("no network")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", list(CORES))
 def test_every_hop_equals_tflm(core, tmp_path):
     number = list(CORES).index(core)
