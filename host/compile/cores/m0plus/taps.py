@@ -46,7 +46,9 @@ class Sum:
         if self.empty:
             self.empty = False
             if power is not None:
-                yield f"lsls {self.sum}, {value}, #{power}" if power else f"movs {self.sum}, {value}"
+                yield (
+                    f"lsls {self.sum}, {value}, #{power}" if power else f"movs {self.sum}, {value}"
+                )
             else:
                 yield f"movs {self.sum}, #{size}"
                 yield f"muls {self.sum}, {value}"
@@ -169,7 +171,9 @@ def function(weights: np.ndarray, exact: Line, row_step: int) -> Iterator[str]:
         registers = f"{{{', '.join(SUMS[: len(group)])}}}"
         for homes in (UPPER, WHOLE):
             yield f"ldmia r1!, {registers}"
-            yield from (f"mov {home}, {s}" for home, s in zip(homes, SUMS[: len(group)], strict=False))
+            yield from (
+                f"mov {home}, {s}" for home, s in zip(homes, SUMS[: len(group)], strict=False)
+            )
         yield "str r1, [sp, #12]"
         yield "movs r7, #128"
         yield "lsls r7, r7, #8"
