@@ -88,6 +88,7 @@ def compile_graph(
         "optimize": optimize,
         "arena": arena,
         "weights": weights,
+        "weights_in_file": sum(t.data.nbytes for t in graph.tensors if t.data is not None),
         "macs": sum(s.macs for s in steps if isinstance(s, Step)),
         "inputs": [_edge(graph, i) for i in graph.inputs],
         "outputs": [_edge(graph, i) for i in graph.outputs],

@@ -62,6 +62,7 @@ class _Constants:
         key = (code.text,)
         if key not in self._names:
             self._names[key] = hint
+            self.bytes += code.bytes
             self.lines.append(code.text.replace("{name}", hint))
         return self._names[key]
 

@@ -149,6 +149,8 @@ def add_foreign(folder, sources, name):
 
 def add_model():
     """Compile the network to C and add it; train it first if only its spec is there."""
+    from host.compile.cores import optimize_for
+
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
     model = model if model.is_absolute() else root / model
     if not model.exists():
@@ -158,7 +160,10 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     listens = '"listen.h"' in included  # then it has to keep up with the microphone
-    kernels = ["--core", board.get("build.cpu"), "--optimize", optimize]
+    weights = board.get("otolith.optimize", "") or optimize_for(
+        board.get("upload.maximum_size"), model.stat().st_size
+    )
+    kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
     judged = ["--board", board.id] if listens and engine == "compiled" else []
     run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *judged)
     if listens and not (out / "pipeline.c").exists():

@@ -58,6 +58,8 @@ def test_real_models_on_a_core(machine, tmp_path):
     models = [file.read_bytes() for file in files]
     pairs = [(model, optimize) for optimize in OPTIMIZE for model in models]
     compiled = [compile_graph(model, "m", "dsp", optimize) for model, optimize in pairs]
+    for one in compiled:
+        assert one.report["weights"] <= 2 * one.report["weights_in_file"]
     inputs = [some_inputs(rng, one.report) for one in compiled]
     got, _ = run(machine, compiled, inputs, tmp_path)
     for (model, _), rounds, result in zip(pairs, inputs, got, strict=True):

@@ -1,4 +1,4 @@
-"""Firmware images for the tests on the virtual Pico, each built once."""
+"""Firmware images for the tests on virtual boards, each built once."""
 
 from pathlib import Path
 
@@ -31,6 +31,12 @@ def slow_image(tmp_path_factory) -> Path:
 def mic_image(tmp_path_factory) -> Path:
     """The USB microphone."""
     return build("pico-mic", None, tmp_path_factory.mktemp("mic"))
+
+
+@pytest.fixture(scope="session")
+def efr32_mic_image(tmp_path_factory) -> Path:
+    """The microphone app of a board without USB."""
+    return build("xg24_dev_kit-mic", None, tmp_path_factory.mktemp("efr32"), "elf")
 
 
 @pytest.fixture

@@ -38,6 +38,12 @@ def core_named(name: str) -> str:
     raise UserError(f"core {name!r} is not known: {', '.join(CORES)}, or a processor's name")
 
 
+def optimize_for(flash: int, file: int) -> str:
+    """What suits a board: "speed" where weights of twice the model file's size would take at most
+    half of its flash. Both in bytes."""
+    return "speed" if 4 * file <= flash else "size"
+
+
 def specialise(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
     """The steps with `core`'s kernels where it has some."""
     kernels = CORES[core]

@@ -119,6 +119,7 @@ class Usart(Block):
             self._receive(request, (sample & 0xFFFFFF) >> 8)
 
     def _receive(self, request: int, half: int) -> None:
+        self.request()  # it may be able to again
         if len(self._buffer) > _FRAMES:
             self.values["IF"] |= _RXOF
             self.lost += 1

@@ -15,9 +15,9 @@ struct pdm {
      * byte of 16 bits; outputs 0 and 2, 1 and 3, in the halves of a word. */
     uint32_t table[2][256][2];
     uint32_t open[2];                                    /* the outputs begun: 0 and 2, 1 and 3 */
-    int32_t middle[PDM_MIDDLE_TAPS - 2 + 4 * PDM_BLOCK]; /* 64 kHz */
-    int32_t even[PDM_LAST_PAIRS - 1 + PDM_BLOCK];        /* 32 kHz, every second sample */
-    int32_t odd[2 * PDM_LAST_PAIRS - 1 + PDM_BLOCK];     /* and the ones between */
+    int32_t middle[PDM_MIDDLE_TAPS + 1 + 4 * PDM_BLOCK]; /* 64 kHz; three to spare, for move_up */
+    int32_t even[PDM_LAST_PAIRS + PDM_BLOCK];            /* 32 kHz, every second sample; one */
+    int32_t odd[2 * PDM_LAST_PAIRS + 1 + PDM_BLOCK];     /* and the ones between; two */
     int32_t mean;                                        /* of the output, for the DC notch */
 };
 

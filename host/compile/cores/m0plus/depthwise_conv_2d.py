@@ -11,6 +11,7 @@ from host.compile.cores.m0plus.requantize import line
 from host.compile.graph import Array, Code, Graph, Step
 from host.compile.ops.common import LIMIT
 
+COLUMNS = 120  # as many for the function that packs a row
 TAPS = 64  # a function of so many is about as long as a branch reaches
 STEP = 255  # largest immediate
 
@@ -57,24 +58,29 @@ def specialise(step: Step, graph: Graph, optimize: str) -> Step:
     band = w["out_h"]
     while band > 2 and scratch(band) > SCRATCH:
         band -= 1
-    if max(places.values()) > LIMIT or columns > LIMIT:
+    if max(places.values()) > LIMIT or columns > COLUMNS:
         return step
     shape = (w["kernel_h"], w["kernel_w"], 4 * w["stride_w"], exact.narrow, exact.fine)
     arguments = ", ".join(map(str, (*shape, int(exact.signed))))
+    left = w["pad_w"]
+    inside = min(w["in_w"], columns - left)
     copied = ("batches", "in_h", "in_w", "out_h", "out_w", "kernel_h", "stride_h", "stride_w")
     settings = {
-        **{key: w[key] for key in (*copied, "dilation_h", "pad_h", "pad_w", "kernel_w")},
+        **{key: w[key] for key in (*copied, "dilation_h", "pad_h", "kernel_w")},
         "channels": channels,
         "multiplier": step.settings["multiplier"],
         "taps": taps,
         "band": band,
         "columns": columns,
+        "left": left,
+        "inside": inside,
         "lines": constants.shape[1] - 1,
         "fill": -step.settings["in_offset"],
         **places,
         "weights": Array("int8_t", weights.ravel()),
         "constants": Array("int32_t", constants.ravel()),
         "plane": Code(f"NN_M0_PLANE({{name}}, {arguments})"),
+        "pack": Code(f"NN_M0_PACK({{name}}, {left}, {inside}, {columns - left - inside})"),
     }
     return replace(
         step,

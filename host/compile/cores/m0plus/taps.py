@@ -46,9 +46,8 @@ class Sum:
         if self.empty:
             self.empty = False
             if power is not None:
-                yield (
-                    f"lsls {self.sum}, {value}, #{power}" if power else f"movs {self.sum}, {value}"
-                )
+                move = f"lsls {self.sum}, {value}, #{power}"
+                yield move if power else f"movs {self.sum}, {value}"
             else:
                 yield f"movs {self.sum}, #{size}"
                 yield f"muls {self.sum}, {value}"
@@ -171,9 +170,8 @@ def function(weights: np.ndarray, exact: Line, row_step: int) -> Iterator[str]:
         registers = f"{{{', '.join(SUMS[: len(group)])}}}"
         for homes in (UPPER, WHOLE):
             yield f"ldmia r1!, {registers}"
-            yield from (
-                f"mov {home}, {s}" for home, s in zip(homes, SUMS[: len(group)], strict=False)
-            )
+            for home, low in zip(homes, SUMS[: len(group)], strict=False):
+                yield f"mov {home}, {low}"
         yield "str r1, [sp, #12]"
         yield "movs r7, #128"
         yield "lsls r7, r7, #8"
@@ -208,7 +206,9 @@ def function(weights: np.ndarray, exact: Line, row_step: int) -> Iterator[str]:
 def code(weights: np.ndarray, exact: Line, row_step: int) -> Code:
     """The function as C: Thumb code, or on other processors a call with the weights."""
     channels, rows, columns = weights.shape
-    text = "\n".join(f'        "{one}\\n"' for one in function(weights, exact, row_step))
+    instructions = list(function(weights, exact, row_step))
+    text = "\n".join(f'        "{one}\\n"' for one in instructions)
+    size = 2 * sum(not one.endswith(":") for one in instructions) + 2  # BL has four
     shape = f"{rows}, {columns}, {row_step}, {exact.narrow}, {exact.fine}, {int(exact.signed)}"
     return Code(
         "#if defined(__ARM_ARCH_6M__)\n"
@@ -219,7 +219,8 @@ def code(weights: np.ndarray, exact: Line, row_step: int) -> Code:
         f"static const int8_t {{name}}_weights[] = {c_array(weights)};\n"
         "static void {name}(nn_m0_taps_t *run) {\n"
         f"    nn_m0_taps(run, {{name}}_weights, {shape});\n"
-        "}\n#endif"
+        "}\n#endif",
+        size,
     )
 
 

@@ -148,6 +148,11 @@ void microphone_stop(void) {
 
 /* Blocks complete and not yet taken; none while the microphone settles. */
 static uint32_t waiting(void) {
+    const uint32_t interrupts = interrupts_off();
+    if (running) { /* an interrupt that is lost only makes it later */
+        count_blocks();
+    }
+    interrupts_restore(interrupts);
     const int32_t difference = (int32_t)(filled - taken);
     return difference > 0 ? (uint32_t)difference : 0;
 }

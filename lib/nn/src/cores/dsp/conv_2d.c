@@ -8,12 +8,14 @@
 
 static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const void *weights,
                                 const int8_t *scratch) {
+    const uint32_t *patch = (const uint32_t *)(const void *)scratch;
     return (nn_dsp_multiply_t){
-        .patch = (const uint32_t *)(const void *)scratch,
+        .patch = patch,
+        .fours = patch + NN_DSP_BLOCK * (p->blocks / 4 * 4),
+        .end = patch + NN_DSP_BLOCK * p->blocks,
         .weights = weights,
         .channels = nn_dsp_channels(&p->out),
         .count = p->window.out_c,
-        .blocks = p->blocks,
         .limited = p->out.limited,
         .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
         .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
@@ -38,35 +40,28 @@ static void load_row(const nn_dsp_conv_2d_t *p, const int8_t *image, int32_t y, 
     }
 }
 
-static inline const int8_t *next_row(const nn_dsp_conv_2d_t *p, rows_t *rows) {
-    const int8_t *row = rows->base + rows->at;
-    rows->at += p->window.dilation_h * rows->pitch;
-    rows->at -= rows->at >= rows->size ? rows->size : 0;
-    return row;
-}
-
-/* The patch of the pixel whose window starts `x` bytes into the rows. */
-static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch) {
+/* The patch of the pixel whose window starts `x` bytes into the rows, and, if `both`, of its
+ * neighbour to the right. */
+static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch, bool both) {
     const int32_t apart = p->window.dilation_w * p->window.in_c;
-    const uint32_t blocks = p->segment_blocks;
-    for (int32_t ky = p->window.kernel_h; ky > 0; ky--) {
-        const int8_t *from = next_row(p, &rows) + x;
-        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
-            patch = nn_dsp_widen(patch, from, blocks);
-        }
-    }
-}
-
-/* And of its neighbour to the right. */
-static void gather_both(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch) {
-    const int32_t apart = p->window.dilation_w * p->window.in_c;
+    const int32_t down = p->window.dilation_h * rows.pitch;
     const int32_t stride = p->window.stride_w * p->window.in_c;
     const uint32_t blocks = p->segment_blocks;
-    for (int32_t ky = p->window.kernel_h; ky > 0; ky--) {
-        const int8_t *from = next_row(p, &rows) + x;
-        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
-            patch = nn_dsp_widen_both(patch, from, from + stride, blocks);
+    for (int32_t left = p->window.kernel_h; left > 0;) {
+        /* rows until the ring begins anew; one where their segments lie apart */
+        const int8_t *from = rows.base + rows.at + x;
+        int32_t some = 1;
+        if (p->segments_a_row == 1) {
+            const int32_t room = (rows.size - rows.at - 1) / down + 1;
+            some = left < room ? left : room;
         }
+        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
+            patch = both ? nn_dsp_widen_both(patch, from, stride, blocks, some, down)
+                         : nn_dsp_widen(patch, from, blocks, some, down);
+        }
+        left -= some;
+        rows.at += some * down;
+        rows.at -= rows.at >= rows.size ? rows.size : 0;
     }
 }
 
@@ -93,12 +88,12 @@ static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, i
             int32_t x = 0;
             for (int32_t left = w->out_w; left > 0;) {
                 if (half || left == 1) {
-                    gather(p, rows, x, half ? patch + NN_DSP_PIXEL : patch);
+                    gather(p, rows, x, half ? patch + NN_DSP_PIXEL : patch, false);
                     half = !half;
                     left--;
                     x += stride;
                 } else {
-                    gather_both(p, rows, x, patch);
+                    gather(p, rows, x, patch, true);
                     left -= 2;
                     x += 2 * stride;
                 }
@@ -134,13 +129,13 @@ static void pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, 
     const uint32_t from = w->in_c, to = w->out_c, rest = from % 4;
     for (int32_t left = w->batches * w->out_h * w->out_w; left > 0; left -= 2) {
         const uint32_t next = left > 1;
-        const int8_t *other = in + next * from;
-        uint32_t *end = nn_dsp_widen_both(patch, in, other, from / 4);
+        const int32_t apart = left > 1 ? w->in_c : 0;
+        uint32_t *end = nn_dsp_widen_both(patch, in, apart, from / 4, 1, 0);
         if (rest) {
-            int8_t a[4] = {0}, b[4] = {0};
-            memcpy(a, in + from - rest, rest);
-            memcpy(b, other + from - rest, rest);
-            nn_dsp_widen_both(end, a, b, 1);
+            int8_t both[8] = {0};
+            memcpy(both, in + from - rest, rest);
+            memcpy(both + 4, in + apart + from - rest, rest);
+            nn_dsp_widen_both(end, both, 4, 1, 1, 0);
         }
         job.out0 = out;
         job.out1 = out + next * to;

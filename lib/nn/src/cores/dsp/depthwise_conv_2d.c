@@ -23,17 +23,20 @@ static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, in
 /* A channel, over what the plane had there before; the padding stays. */
 static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
     const nn_dsp_axis_t *line = &p->line, *place = &p->place;
+    const int32_t step = place->in_step;
     plane += line->before * p->pitch + place->before;
     for (int32_t y = line->in; y > 0; y--, in += line->in_step, plane += p->pitch) {
         const int8_t *from = in;
         int16_t *to = plane;
         int32_t left = place->in;
-        for (; left > 1; left -= 2, from += 2 * place->in_step, to += 2) {
-            const uint32_t pair = nn_halves(from[0], from[place->in_step]);
-            memcpy(to, &pair, sizeof pair);
+        for (; left > 3; left -= 4, from += 4 * step, to += 4) {
+            const uint32_t pairs[] = {nn_halves(from[0], from[step]),
+                                      nn_halves(from[2 * step], from[3 * step])};
+            memcpy(to, &pairs[0], sizeof pairs[0]);
+            memcpy(to + 2, &pairs[1], sizeof pairs[1]);
         }
-        if (left) {
-            *to = *from;
+        for (; left > 0; left--, from += step) {
+            *to++ = *from;
         }
     }
 }

@@ -28,6 +28,13 @@ static inline uint32_t nn_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3) 
 }
 
 static inline uint32_t nn_halves(int32_t low, int32_t high) {
+#if NN_DSP_INSTRUCTIONS
+    if (!__builtin_constant_p(low + high)) {
+        uint32_t result;
+        __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(low), "r"(high));
+        return result;
+    }
+#endif
     return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
 }
 

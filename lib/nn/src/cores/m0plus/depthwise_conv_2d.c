@@ -1,56 +1,6 @@
 /* DEPTHWISE_CONV_2D: packs each channel's plane, then lets the kernel's own function sum. */
 #include "m0plus_kernels.h"
 
-/* `count` values, each of two of the input's that lie `apart` bytes apart; where they end. */
-#if defined(__ARM_ARCH_6M__)
-static __attribute__((naked, noinline)) int32_t *
-pairs(__attribute__((unused)) const int8_t *near, __attribute__((unused)) int32_t apart,
-      __attribute__((unused)) int32_t step, __attribute__((unused)) int32_t *to,
-      __attribute__((unused)) int32_t count) {
-    /* r0 near, r1 apart, r2 step, r3 to, r4 r5 values, r6 far, r7 0, r12 left */
-    __asm volatile(".syntax unified\n"
-                   "push {r4-r7}\n"
-                   "ldr r4, [sp, #16]\n"
-                   "mov r12, r4\n"
-                   "movs r7, #0\n"
-                   "lsrs r4, r4, #1\n"
-                   "bcc 2f\n"
-                   ".macro nn_pair word\n"
-                   "ldrsb r6, [r0, r1]\n"
-                   "ldrsb \\word, [r0, r7]\n"
-                   "lsls r6, r6, #16\n"
-                   "adds \\word, r6\n"
-                   "adds r0, r2\n"
-                   ".endm\n"
-                   "nn_pair r5\n"
-                   "stmia r3!, {r5}\n"
-                   "2:\n"
-                   "mov r12, r4\n"
-                   "cmp r4, #0\n"
-                   "beq 3f\n"
-                   "1:\n"
-                   "nn_pair r4\n"
-                   "nn_pair r5\n"
-                   ".purgem nn_pair\n"
-                   "stmia r3!, {r4, r5}\n"
-                   "mov r4, r12\n"
-                   "subs r4, #1\n"
-                   "mov r12, r4\n"
-                   "bne 1b\n"
-                   "3:\n"
-                   "mov r0, r3\n"
-                   "pop {r4-r7}\n"
-                   "bx lr\n");
-}
-#else
-static int32_t *pairs(const int8_t *near, int32_t apart, int32_t step, int32_t *to, int32_t count) {
-    for (; count; count--, near += step) {
-        *to++ = near[apart] * 65536 + *near;
-    }
-    return to;
-}
-#endif
-
 static int32_t *filled(int32_t *to, int32_t count, int32_t value) {
     for (; count; count--) {
         *to++ = value;
@@ -58,35 +8,41 @@ static int32_t *filled(int32_t *to, int32_t count, int32_t value) {
     return to;
 }
 
-/* A row whose near or far values lie outside the input. */
+/* Any row: its values may lie outside the input. */
 static int32_t *edge(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int32_t y, int32_t below,
-                     int32_t count, int32_t *to) {
+                     int32_t *to) {
     const int32_t step = (int32_t)p->in_column, row = (int32_t)p->in_row;
     const int near = y >= 0 && y < p->in_h, far = below >= 0 && below < p->in_h;
+    const int32_t fill = p->fill * 65537;
+    to = filled(to, p->left, fill);
     if (!near && !far) {
-        return filled(to, count, p->fill * 65537);
+        to = filled(to, p->inside, fill);
+    } else {
+        for (int32_t i = 0; i < p->inside; i++) {
+            *to++ = (far ? in[below * row + i * step] : p->fill) * 65536 +
+                    (near ? in[y * row + i * step] : p->fill);
+        }
     }
-    for (int32_t i = 0; i < count; i++) {
-        *to++ = (far ? in[below * row + i * step] : p->fill) * 65536 +
-                (near ? in[y * row + i * step] : p->fill);
-    }
-    return to;
+    return filled(to, p->columns - p->left - p->inside, fill);
 }
 
 /* Rows `first`.. of the input and those `apart` rows below -> rows * p->columns values. */
 static void pack(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int32_t first, int32_t apart,
                  int32_t rows, int32_t *to) {
-    const int32_t row = (int32_t)p->in_row, step = (int32_t)p->in_column, left = p->pad_w;
-    const int32_t inside = p->in_w < p->columns - left ? p->in_w : p->columns - left;
-    const int32_t right = p->columns - left - inside, fill = p->fill * 65537;
-    for (int32_t y = first; y < first + rows; y++) {
-        to = filled(to, left, fill);
-        if (y >= 0 && y + apart < p->in_h) {
-            to = pairs(in + y * row, apart * row, step, to, inside);
-        } else {
-            to = edge(p, in, y, y + apart, inside, to);
-        }
-        to = filled(to, right, fill);
+    const int32_t row = (int32_t)p->in_row, step = (int32_t)p->in_column;
+    const int32_t end = first + rows, last = p->in_h - apart;
+    const int32_t inside_end = end < last ? end : last;
+    int32_t y = first;
+    for (; y < end && y < 0; y++) {
+        to = edge(p, in, y, y + apart, to);
+    }
+    if (y < inside_end) {
+        to = p->pack(in + y * row, apart * row, step, to, p->fill * 65537, row - p->inside * step,
+                     inside_end - y);
+        y = inside_end;
+    }
+    for (; y < end; y++) {
+        to = edge(p, in, y, y + apart, to);
     }
 }
 

@@ -58,10 +58,10 @@ void nn_m0_taps_conv_2d(const nn_m0_taps_conv_2d_t *p, const int8_t *in, int8_t 
 typedef struct {
     uint16_t batches, channels, multiplier;
     uint16_t in_h, in_w, out_h, out_w;
-    uint16_t kernel_h, stride_h, stride_w, dilation_h, pad_h, pad_w;
+    uint16_t kernel_h, stride_h, stride_w, dilation_h, pad_h;
     uint16_t taps;
     uint16_t band; /* rows of outputs */
-    uint16_t columns;
+    uint16_t columns, left, inside; /* of the plane: all, of padding on the left, of the input */
     uint16_t kernel_w;
     uint8_t lines; /* words of a channel's line: 4, or 6 if signed */
     int8_t fill;
@@ -69,6 +69,7 @@ typedef struct {
     const int8_t *weights;                           /* [channels][kernel_h][kernel_w] */
     const int32_t *constants;                        /* [channels][1 + lines]: first sum, line */
     nn_m0_plane_function_t plane;
+    nn_m0_pack_function_t pack;
 } nn_m0_depthwise_conv_2d_t;
 void nn_m0_depthwise_conv_2d(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                              int8_t *scratch);

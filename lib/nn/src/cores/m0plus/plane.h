@@ -28,6 +28,11 @@ typedef struct {
 } nn_m0_plane_t;
 typedef void (*nn_m0_plane_function_t)(nn_m0_plane_t *run);
 
+/* Packs `rows` rows of a plane; where they end. near: the first value; apart: bytes from a near value
+ * to the far one; step: to the next of the row; skip: from the end of a row to the next. */
+typedef int32_t *(*nn_m0_pack_function_t)(const int8_t *near, int32_t apart, int32_t step,
+                                          int32_t *to, int32_t fill, int32_t skip, int32_t rows);
+
 /* NN_M0_PLANE(name, ROWS, COLUMNS, STEP, NARROW, FINE, SIGNED) defines a function for a kernel of
  * ROWS x COLUMNS taps; STEP: bytes between the values of two outputs. */
 #if defined(__ARM_ARCH_6M__)
@@ -142,9 +147,13 @@ typedef void (*nn_m0_plane_function_t)(nn_m0_plane_t *run);
     "mov r9, r0\n"                                                                                 \
     "ldr r2, [sp, #4]\n"                                                                           \
     "cmp r0, r2\n"                                                                                 \
+    ".if nn_rows * nn_columns < 10\n"                                                              \
+    "bne 1b\n"                                                                                     \
+    ".else\n"                                                                                      \
     "beq 4f\n"                                                                                     \
     "b 1b\n"                                                                                       \
     "4:\n"                                                                                         \
+    ".endif\n"                                                                                       \
     "ldr r0, [sp]\n"                                                                               \
     "ldr r1, [r0, #28]\n"                                                                          \
     "subs r1, #1\n"                                                                                \
@@ -158,10 +167,78 @@ typedef void (*nn_m0_plane_function_t)(nn_m0_plane_t *run);
     "mov r10, r6\n"                                                                                \
     "mov r11, r7\n"                                                                                \
     "pop {r4-r7, pc}\n"
+
+/* NN_M0_PACK(name, LEFT, INSIDE, RIGHT) defines a function that packs rows whose values lie inside
+ * the input, between LEFT and RIGHT values of padding. r0 near, r1 apart, r2 step, r3 to; r4 r5
+ * values, r6 far, r7 0; r8 rows left, r12 padding, lr from the end of a row to the next */
+#define NN_M0_PACK(name, LEFT, INSIDE, RIGHT)                                                      \
+    __attribute__((naked)) static int32_t *name(                                                   \
+        __attribute__((unused)) const int8_t *near, __attribute__((unused)) int32_t apart,         \
+        __attribute__((unused)) int32_t step, __attribute__((unused)) int32_t *to,                 \
+        __attribute__((unused)) int32_t fill, __attribute__((unused)) int32_t skip,                \
+        __attribute__((unused)) int32_t rows) {                                                    \
+        __asm volatile(".syntax unified\n.set nn_left, " #LEFT "\n.set nn_inside, " #INSIDE        \
+                       "\n.set nn_right, " #RIGHT "\n" NN_M0_PACK_BODY);                           \
+    }
+
+/* The next value of the row. */
+#define NN_M0_PACKED(word)                                                                         \
+    ".if nn_at < nn_left || nn_at >= nn_left + nn_inside\n"                                        \
+    "mov " word ", r12\n"                                                                          \
+    ".else\n"                                                                                      \
+    "ldrsb r6, [r0, r1]\n"                                                                         \
+    "ldrsb " word ", [r0, r7]\n"                                                                   \
+    "lsls r6, r6, #16\n"                                                                           \
+    "adds " word ", r6\n"                                                                          \
+    "adds r0, r2\n"                                                                                \
+    ".endif\n"                                                                                     \
+    ".set nn_at, nn_at + 1\n"
+
+#define NN_M0_PACK_BODY                                                                            \
+    "push {r4-r7, lr}\n"                                                                           \
+    "mov r4, r8\n"                                                                                 \
+    "push {r4}\n"                                                                                  \
+    "ldr r4, [sp, #24]\n"                                                                          \
+    "mov r12, r4\n"                                                                                \
+    "ldr r4, [sp, #28]\n"                                                                          \
+    "mov lr, r4\n"                                                                                 \
+    "ldr r4, [sp, #32]\n"                                                                          \
+    "movs r7, #0\n"                                                                                \
+    "1:\n"                                                                                         \
+    "mov r8, r4\n"                                                                                 \
+    ".set nn_at, 0\n"                                                                              \
+    ".rept (nn_left + nn_inside + nn_right) / 2\n" NN_M0_PACKED("r4") NN_M0_PACKED("r5")           \
+    "stmia r3!, {r4, r5}\n"                                                                        \
+    ".endr\n"                                                                                      \
+    ".if (nn_left + nn_inside + nn_right) % 2\n" NN_M0_PACKED("r4")                                \
+    "stmia r3!, {r4}\n"                                                                            \
+    ".endif\n"                                                                                     \
+    "add r0, lr\n"                                                                                 \
+    "mov r4, r8\n"                                                                                 \
+    "subs r4, #1\n"                                                                                \
+    "beq 2f\n"                                                                                     \
+    "b 1b\n"                                                                                       \
+    "2:\n"                                                                                         \
+    "mov r0, r3\n"                                                                                 \
+    "pop {r4}\n"                                                                                   \
+    "mov r8, r4\n"                                                                                 \
+    "pop {r4-r7, pc}\n"
 #else
 #define NN_M0_PLANE(name, ROWS, COLUMNS, STEP, NARROW, FINE, SIGNED)                               \
     static void name(nn_m0_plane_t *run) {                                                         \
         nn_m0_plane(run, ROWS, COLUMNS, STEP, NARROW, FINE, SIGNED);                               \
+    }
+#define NN_M0_PACK(name, LEFT, INSIDE, RIGHT)                                                      \
+    static int32_t *name(const int8_t *near, int32_t apart, int32_t step, int32_t *to,             \
+                         int32_t fill, int32_t skip, int32_t rows) {                               \
+        for (; rows; rows--, near += skip) {                                                       \
+            for (int32_t i = -LEFT; i < INSIDE + RIGHT; i++) {                                     \
+                const int inside = i >= 0 && i < INSIDE;                                           \
+                *to++ = inside ? near[apart] * 65536 + *near : fill;                               \
+                near += inside ? step : 0;                                                         \
+            }                                                                                      \
+        }                                                                                          \
+        return to;                                                                                 \
     }
 void nn_m0_plane(nn_m0_plane_t *run, uint32_t rows, uint32_t columns, uint32_t step,
                  uint32_t narrow, uint32_t fine, uint32_t is_signed);
