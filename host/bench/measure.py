@@ -20,8 +20,8 @@ BASELINE = ROOT / "bench" / "results" / "tflm_baseline.json"
 class Cost:
     """`count` and `start` (nn_init) in the core's unit, None where nobody measured them; bytes of
     everything else. `flash`: the engine's code and tables without weights (of TFLM: without the
-    model file); `arena`: activations and scratch; `ram`: all the engine's variables, its input
-    buffer included."""
+    model file); `arena`: activations and scratch; `ram`: all the engine's variables (the
+    compiled engine's input buffer only counts in apps that fill it)."""
 
     engine: str
     count: int
