@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ ARENA_SHARE = 0.75
 START = 1000
 
 HEAD = (
-    f"{'network':<18}{'engine':<10}{'count':>13}{'a MAC':>7}{'ratio':>7}"
+    f"{'network':<18}{'engine':<13}{'count':>13}{'a MAC':>7}{'ratio':>7}"
     f"{'flash':>9}{'weights':>9}{'arena':>8}{'RAM':>8}{'start':>11}"
 )
 
@@ -36,7 +37,7 @@ def line(name: str, cost: Cost, macs: int, other: Cost | None) -> str:
     each = f"{cost.count / macs:.1f}" if macs else ""
     ratio = f"{cost.count / other.count:.3f}" if other else ""
     return (
-        f"{name:<18}{engine:<10}{cost.count:>13,}{each:>7}{ratio:>7}{cost.flash:>9,}"
+        f"{name:<18}{engine:<13}{cost.count:>13,}{each:>7}{ratio:>7}{cost.flash:>9,}"
         f"{_number(cost.weights, 9)}{cost.arena:>8,}{_number(cost.ram, 8)}{_number(cost.start, 11)}"
     )
 
@@ -104,12 +105,54 @@ def compare(name: str, core: Core, ours: Cost, theirs: Cost | None) -> None:
         raise UserError(f"{name} on {core.name}: the engines' outputs differ: that is a bug")
 
 
+def beside_bakenn(models: list[Path], core: Core) -> list[tuple[str, int, list[str], list[Cost]]]:
+    """(name, MACs, operations left out, costs) of what bakenn takes of each network: the compiled
+    engine's first."""
+    from host.bench.bakenn import acceptable, measure_bakenn
+    from host.compile import compile_graph, read_file
+
+    found = []
+    for path in models:
+        data, gone = acceptable(read_file(path))
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / path.name
+            part.write_bytes(data)
+            ours = measure(part, core)
+            kinds = (False,) if core.name == "m0plus" else (False, True)
+            others = [measure_bakenn(part, core, kind) for kind in kinds]
+        for other in others:
+            if other.outputs != ours.outputs:
+                raise UserError(f"{path.stem} on {core.name}: bakenn's outputs differ")
+        found.append(
+            (path.stem, compile_graph(data, path.stem).report["macs"], gone, [ours, *others])
+        )
+    return found
+
+
+def print_bakenn(core: Core, rows: list[tuple[str, int, list[str], list[Cost]]]) -> None:
+    """The table of beside_bakenn()."""
+    click.echo(f"\n{core.name}: bakenn, as it takes the networks: without {_left_out(rows)}")
+    click.echo(HEAD)
+    for name, macs, _, (ours, *others) in rows:
+        best = min(others, key=lambda cost: cost.count)
+        click.echo(line(name, ours, macs, best))
+        for cost in others:
+            click.echo(line(name, cost, macs, None))
+
+
+def _left_out(rows: list[tuple[str, int, list[str], list[Cost]]]) -> str:
+    return "; ".join(f"{', '.join(gone) or 'nothing'} ({name})" for name, _, gone, _ in rows)
+
+
 @bench.command()
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--core", "names", type=click.Choice(list(CORES)), multiple=True, help="Default: all")
 @click.option("--compiled", "alone", is_flag=True, help="Don't build the tflm engine.")
+@click.option("--bakenn", is_flag=True, help="Also PyPI's bakenn, on what it takes of MODELS.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def engines(models: tuple[Path, ...], names: tuple[str, ...], alone: bool, as_json: bool) -> None:
+def engines(
+    models: tuple[Path, ...], names: tuple[str, ...], alone: bool, bakenn: bool, as_json: bool
+) -> None:
     """The compiled engine and TensorFlow Lite Micro with CMSIS-NN on MODELS (default: the shared
     test networks) on each core: one inference on a fixed input, same flags, outputs compared.
 
@@ -121,8 +164,11 @@ def engines(models: tuple[Path, ...], names: tuple[str, ...], alone: bool, as_js
     Example:
         host bench engines kws_ref.tflite --core m4f --compiled
     """
+    from host.bench.bakenn import installed
     from host.compile import compile_graph, read_file
 
+    if bakenn and (reason := installed()):
+        raise UserError(reason)
     found, reasons = [], {}
     for core in (CORES[name] for name in names or CORES):
         rows = []
@@ -151,6 +197,15 @@ def engines(models: tuple[Path, ...], names: tuple[str, ...], alone: bool, as_js
             )
         else:
             print_core(core, rows)
+        if bakenn:
+            others = beside_bakenn(shared_or_given(models, test_models()), core)
+            if as_json:
+                found[-1]["bakenn"] = [
+                    {"name": n, "left_out": gone, "engines": [_json(c) for c in costs]}
+                    for n, _, gone, costs in others
+                ]
+            else:
+                print_bakenn(core, others)
     if as_json:
         click.echo(json.dumps(found))
         return
