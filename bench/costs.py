@@ -57,6 +57,7 @@ UNITS = {
     "nn_m0_depthwise_conv_2d": ("products", "outputs", "inputs"),
     "nn_m0_fully_connected": ("macs", "outputs"),
     "nn_m0_max_pool_2d": ("macs", "outputs"),
+    "nn_m0_average_pool_2d": ("macs", "outputs"),
     "CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "DEPTHWISE_CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "FULLY_CONNECTED": ("macs", "outputs"),

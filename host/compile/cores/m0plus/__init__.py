@@ -9,5 +9,6 @@ KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {
     "nn_conv_2d": conv_2d.specialise,
     "nn_depthwise_conv_2d": depthwise_conv_2d.specialise,
     "nn_fully_connected": fully_connected.specialise,
-    "nn_max_pool_2d": pool_2d.specialise,
+    "nn_max_pool_2d": pool_2d.largest,
+    "nn_average_pool_2d": pool_2d.average,
 }

@@ -205,7 +205,7 @@ def function(weights: np.ndarray, exact: Line, row_step: int) -> Iterator[str]:
 
 def code(weights: np.ndarray, exact: Line, row_step: int) -> Code:
     """The function as C: Thumb code, or on other processors a call with the weights."""
-    channels, rows, columns = weights.shape
+    _, rows, columns = weights.shape
     instructions = list(function(weights, exact, row_step))
     text = "\n".join(f'        "{one}\\n"' for one in instructions)
     size = 2 * sum(not one.endswith(":") for one in instructions) + 2  # BL has four

@@ -6,9 +6,10 @@ enum { TOGETHER = 4 };
 
 /* sums[j] += x[i] * w[i][j], an even number of inputs. */
 #if defined(__ARM_ARCH_6M__)
-static __attribute__((naked, noinline)) void
-products(__attribute__((unused)) const int8_t *x, __attribute__((unused)) const int8_t *w,
-         __attribute__((unused)) uint32_t count, __attribute__((unused)) int32_t *sums) {
+static __attribute__((naked, noinline)) void products(__attribute__((unused)) const int8_t *x,
+                                                      __attribute__((unused)) const int8_t *w,
+                                                      __attribute__((unused)) uint32_t count,
+                                                      __attribute__((unused)) int32_t *sums) {
     /* r0, r7 even and odd inputs, r1 weights, r2 -count; r3 input, r4 r6 weights, r5 product;
      * r8-r11 sums */
     __asm volatile(".syntax unified\n"

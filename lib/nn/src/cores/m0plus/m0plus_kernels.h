@@ -34,9 +34,9 @@ typedef struct {
 } nn_m0_conv_2d_t;
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
-/* CONV_2D with weights as instructions (taps.h). A row's outputs are near ones, from the left on, and
- * far ones, to its right end; of an odd number the middle one is both. Scratch: kernel_h * columns
- * words. */
+/* CONV_2D with weights as instructions (taps.h). A row's outputs are near ones, from the left on,
+ * and far ones, to its right end; of an odd number the middle one is both. Scratch: kernel_h *
+ * columns words. */
 typedef struct {
     uint16_t batches;
     uint16_t in_h, in_columns;
@@ -53,14 +53,14 @@ void nn_m0_taps_conv_2d(const nn_m0_taps_conv_2d_t *p, const int8_t *in, int8_t 
                         int8_t *scratch);
 
 /* DEPTHWISE_CONV_2D, channel by channel: its plane is packed into scratch (plane.h), a band of rows
- * at a time, of which the upper half is near and the lower far. Scratch: rows * columns words of the
- * plane, then the channel's constants. */
+ * at a time, of which the upper half is near and the lower far. Scratch: rows * columns words of
+ * the plane, then the channel's constants. */
 typedef struct {
     uint16_t batches, channels, multiplier;
     uint16_t in_h, in_w, out_h, out_w;
     uint16_t kernel_h, stride_h, stride_w, dilation_h, pad_h;
     uint16_t taps;
-    uint16_t band; /* rows of outputs */
+    uint16_t band;                  /* rows of outputs */
     uint16_t columns, left, inside; /* of the plane: all, of padding on the left, of the input */
     uint16_t kernel_w;
     uint8_t lines; /* words of a channel's line: 4, or 6 if signed */
@@ -84,5 +84,6 @@ typedef struct {
 void nn_m0_fully_connected(const nn_m0_fully_connected_t *p, const int8_t *in, int8_t *out);
 
 void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+void nn_m0_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 
 #endif

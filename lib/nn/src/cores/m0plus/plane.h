@@ -28,8 +28,8 @@ typedef struct {
 } nn_m0_plane_t;
 typedef void (*nn_m0_plane_function_t)(nn_m0_plane_t *run);
 
-/* Packs `rows` rows of a plane; where they end. near: the first value; apart: bytes from a near value
- * to the far one; step: to the next of the row; skip: from the end of a row to the next. */
+/* Packs `rows` rows of a plane; where they end. near: the first value; apart: bytes from a near
+ * value to the far one; step: to the next of the row; skip: from the end of a row to the next. */
 typedef int32_t *(*nn_m0_pack_function_t)(const int8_t *near, int32_t apart, int32_t step,
                                           int32_t *to, int32_t fill, int32_t skip, int32_t rows);
 
@@ -130,43 +130,43 @@ typedef int32_t *(*nn_m0_pack_function_t)(const int8_t *near, int32_t apart, int
     "muls r6, r4\n" NN_M0_SPLIT ".endif\n"                                                         \
     "lsls r4, r2, #16\n"                                                                           \
     "subs r3, r4\n"                                                                                \
-    "ldmia r1!, {r4-r7}\n" NN_M0_LIMIT("r2") NN_M0_LIMIT("r3")                                     \
-    "mov r0, r5\n" NN_M0_LINE("r2", "r0") NN_M0_LINE("r3", "r5")                                   \
-    ".if nn_signed\n"                                                                              \
-    "ldmia r1!, {r6, r7}\n" NN_M0_LESS("r2", "r0") NN_M0_LESS("r3", "r5")                          \
-    ".endif\n"                                                                                     \
-    "lsrs r0, r0, #24\n"                                                                           \
-    "lsrs r5, r5, #24\n"                                                                           \
-    "mov r1, r10\n"                                                                                \
-    "strb r5, [r1]\n"                                                                              \
-    "mov r2, r11\n"                                                                                \
-    "strb r0, [r1, r2]\n"                                                                          \
-    "add r10, r12\n"                                                                               \
-    "mov r0, r9\n"                                                                                 \
-    "adds r0, #nn_step\n"                                                                          \
-    "mov r9, r0\n"                                                                                 \
-    "ldr r2, [sp, #4]\n"                                                                           \
-    "cmp r0, r2\n"                                                                                 \
-    ".if nn_rows * nn_columns < 10\n"                                                              \
-    "bne 1b\n"                                                                                     \
-    ".else\n"                                                                                      \
-    "beq 4f\n"                                                                                     \
-    "b 1b\n"                                                                                       \
-    "4:\n"                                                                                         \
-    ".endif\n"                                                                                       \
-    "ldr r0, [sp]\n"                                                                               \
-    "ldr r1, [r0, #28]\n"                                                                          \
-    "subs r1, #1\n"                                                                                \
-    "str r1, [r0, #28]\n"                                                                          \
-    "beq 5f\n"                                                                                     \
-    "b 6b\n"                                                                                       \
-    "5:\n"                                                                                         \
-    "pop {r0, r1, r4-r7}\n"                                                                        \
-    "mov r8, r4\n"                                                                                 \
-    "mov r9, r5\n"                                                                                 \
-    "mov r10, r6\n"                                                                                \
-    "mov r11, r7\n"                                                                                \
-    "pop {r4-r7, pc}\n"
+    "ldmia r1!, {r4-r7}\n" NN_M0_LIMIT("r2")                                                       \
+        NN_M0_LIMIT("r3") "mov r0, r5\n" NN_M0_LINE("r2", "r0")                                    \
+            NN_M0_LINE("r3", "r5") ".if nn_signed\n"                                               \
+                                   "ldmia r1!, {r6, r7}\n" NN_M0_LESS("r2", "r0")                  \
+                                       NN_M0_LESS("r3", "r5") ".endif\n"                           \
+                                                              "lsrs r0, r0, #24\n"                 \
+                                                              "lsrs r5, r5, #24\n"                 \
+                                                              "mov r1, r10\n"                      \
+                                                              "strb r5, [r1]\n"                    \
+                                                              "mov r2, r11\n"                      \
+                                                              "strb r0, [r1, r2]\n"                \
+                                                              "add r10, r12\n"                     \
+                                                              "mov r0, r9\n"                       \
+                                                              "adds r0, #nn_step\n"                \
+                                                              "mov r9, r0\n"                       \
+                                                              "ldr r2, [sp, #4]\n"                 \
+                                                              "cmp r0, r2\n"                       \
+                                                              ".if nn_rows * nn_columns < 10\n"    \
+                                                              "bne 1b\n"                           \
+                                                              ".else\n"                            \
+                                                              "beq 4f\n"                           \
+                                                              "b 1b\n"                             \
+                                                              "4:\n"                               \
+                                                              ".endif\n"                           \
+                                                              "ldr r0, [sp]\n"                     \
+                                                              "ldr r1, [r0, #28]\n"                \
+                                                              "subs r1, #1\n"                      \
+                                                              "str r1, [r0, #28]\n"                \
+                                                              "beq 5f\n"                           \
+                                                              "b 6b\n"                             \
+                                                              "5:\n"                               \
+                                                              "pop {r0, r1, r4-r7}\n"              \
+                                                              "mov r8, r4\n"                       \
+                                                              "mov r9, r5\n"                       \
+                                                              "mov r10, r6\n"                      \
+                                                              "mov r11, r7\n"                      \
+                                                              "pop {r4-r7, pc}\n"
 
 /* NN_M0_PACK(name, LEFT, INSIDE, RIGHT) defines a function that packs rows whose values lie inside
  * the input, between LEFT and RIGHT values of padding. r0 near, r1 apart, r2 step, r3 to; r4 r5
@@ -207,22 +207,21 @@ typedef int32_t *(*nn_m0_pack_function_t)(const int8_t *near, int32_t apart, int
     "1:\n"                                                                                         \
     "mov r8, r4\n"                                                                                 \
     ".set nn_at, 0\n"                                                                              \
-    ".rept (nn_left + nn_inside + nn_right) / 2\n" NN_M0_PACKED("r4") NN_M0_PACKED("r5")           \
-    "stmia r3!, {r4, r5}\n"                                                                        \
-    ".endr\n"                                                                                      \
-    ".if (nn_left + nn_inside + nn_right) % 2\n" NN_M0_PACKED("r4")                                \
-    "stmia r3!, {r4}\n"                                                                            \
-    ".endif\n"                                                                                     \
-    "add r0, lr\n"                                                                                 \
-    "mov r4, r8\n"                                                                                 \
-    "subs r4, #1\n"                                                                                \
-    "beq 2f\n"                                                                                     \
-    "b 1b\n"                                                                                       \
-    "2:\n"                                                                                         \
-    "mov r0, r3\n"                                                                                 \
-    "pop {r4}\n"                                                                                   \
-    "mov r8, r4\n"                                                                                 \
-    "pop {r4-r7, pc}\n"
+    ".rept (nn_left + nn_inside + nn_right) / 2\n" NN_M0_PACKED("r4") NN_M0_PACKED(                \
+        "r5") "stmia r3!, {r4, r5}\n"                                                              \
+              ".endr\n"                                                                            \
+              ".if (nn_left + nn_inside + nn_right) % 2\n" NN_M0_PACKED("r4") "stmia r3!, {r4}\n"  \
+                                                                              ".endif\n"           \
+                                                                              "add r0, lr\n"       \
+                                                                              "mov r4, r8\n"       \
+                                                                              "subs r4, #1\n"      \
+                                                                              "beq 2f\n"           \
+                                                                              "b 1b\n"             \
+                                                                              "2:\n"               \
+                                                                              "mov r0, r3\n"       \
+                                                                              "pop {r4}\n"         \
+                                                                              "mov r8, r4\n"       \
+                                                                              "pop {r4-r7, pc}\n"
 #else
 #define NN_M0_PLANE(name, ROWS, COLUMNS, STEP, NARROW, FINE, SIGNED)                               \
     static void name(nn_m0_plane_t *run) {                                                         \

@@ -67,8 +67,8 @@ void nn_m0_taps_conv_2d(const nn_m0_taps_conv_2d_t *p, const int8_t *in, int8_t 
                 const int32_t at = oy * p->stride_h - p->pad_h + y * p->dilation_h;
                 const int32_t columns = at < 0 || at >= p->in_h ? 0 : p->in_columns;
                 pack(columns ? in + at * columns : in, columns, -p->pad_columns,
-                     far * p->stride_columns, p->fill,
-                     (int32_t *)(void *)(scratch + y * row_bytes), p->columns);
+                     far * p->stride_columns, p->fill, (int32_t *)(void *)(scratch + y * row_bytes),
+                     p->columns);
             }
             nn_m0_taps_t run = {
                 .x = (const int32_t *)(const void *)scratch,

@@ -3,8 +3,8 @@
  * outputs a multiply. Products are summed while packed, up to where the compiler proves that they
  * fit, weight by weight.
  *
- * Constants, for each group of up to three channels: the sums to start from; those times 65537; then
- * the channels' lines (dot.h). */
+ * Constants, for each group of up to three channels: the sums to start from; those times 65537;
+ * then the channels' lines (dot.h). */
 #ifndef OTOLITH_NN_M0PLUS_TAPS_H
 #define OTOLITH_NN_M0PLUS_TAPS_H
 
