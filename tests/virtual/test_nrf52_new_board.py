@@ -54,6 +54,7 @@ BOARD = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
+    """The folder of the build."""
     folder = tmp_path_factory.mktemp("new_board")
     return new_board.build("listening_feather", BOARD, folder, small_models.loudness())
 
