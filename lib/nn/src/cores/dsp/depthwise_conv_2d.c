@@ -10,8 +10,10 @@ typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *p
                            const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                            int8_t *out);
 
-/* A channel, over what the plane had there before; the padding stays. */
-static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
+/* A channel, over what the plane had there before; the padding stays. Not inlined, or GCC runs out
+ * of registers for the loop. */
+static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_t *p,
+                                                 const int8_t *in, int16_t *plane) {
     const nn_dsp_axis_t *line = &p->line, *place = &p->place;
     const int32_t step = place->in_step;
     plane += line->before * p->pitch + place->before;
