@@ -1,6 +1,7 @@
 """What a tap, a row, an output costs on the virtual Pico -> host/summarize/costs/rp2040.json.
 
-    python bench/costs.py
+    python bench/costs.py              # all
+    python bench/costs.py operations   # networks alone
 
 Profiles untrained networks of many shapes, fits cycles by operation to what each layer does
 (host/summarize/realtime.py), then runs the front ends of the presets in the inference app at the
@@ -9,6 +10,7 @@ front ends change. Deterministic.
 """
 
 import json
+import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -23,10 +25,20 @@ from host.files import write_text
 from host.paths import MODELS
 from host.spec import load, parse
 from host.summarize.profile import profile_image
-from host.summarize.realtime import ANY, COSTS, costs_of, frame_work, network_cycles, steps_of, work
+from host.summarize.realtime import (
+    ANY,
+    COSTS,
+    costs_of,
+    frame_work,
+    network_cycles,
+    priced,
+    steps_of,
+    work,
+)
 from host.train.feasible import untrained
 
 CLOCK = 125e6
+CORE = "m0plus"
 # architecture, frames, bands, classes
 FITTED = [
     ("smart_lock_cnn", 15, 20, 4),
@@ -40,6 +52,12 @@ FITTED = [
 ]
 CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
 UNITS = {
+    "nn_m0_conv_2d": ("products", "outputs", "pixels", "inputs"),
+    "nn_m0_taps_conv_2d": ("products", "outputs"),
+    "nn_m0_depthwise_conv_2d": ("products", "outputs", "inputs"),
+    "nn_m0_fully_connected": ("macs", "outputs"),
+    "nn_m0_max_pool_2d": ("macs", "outputs"),
+    "nn_m0_average_pool_2d": ("macs", "outputs"),
     "CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "DEPTHWISE_CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "FULLY_CONNECTED": ("macs", "outputs"),
@@ -94,27 +112,29 @@ def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str
 
 
 def operations(folder: Path) -> dict:
-    """Prices by operation."""
+    """Prices by kernel of the core, and by operation where a portable one serves. Those of kernels
+    that none of the networks needs stay as they were measured before."""
     rows, cycles = defaultdict(list), defaultdict(list)
     for case in FITTED:
         compiled, profile = profiled(network(*case), folder)
-        for step, layer in zip(steps_of(compiled), profile.layers, strict=True):
-            rows[step.operation].append(work(step, compiled.graph))
-            cycles[step.operation].append(layer.cycles)
+        steps = steps_of(compiled)
+        names = priced(steps, compiled.graph, CORE)
+        for step, name, layer in zip(steps, names, profile.layers, strict=True):
+            rows[name].append(work(step, compiled.graph))
+            cycles[name].append(layer.cycles)
         print(f"{case}: {profile.cycles:,} cycles", flush=True)
     prices = {
         name: fit(rows[name], cycles[name], UNITS.get(name, ("outputs", "calls")))
         for name in sorted(rows)
     }
-    plain = [p for name, p in prices.items() if name not in UNITS and p.get("outputs")]
+    prices = (costs_of("rp2040") or {"operations": {}})["operations"] | prices
+    plain = [p for name, p in prices.items() if name not in (*UNITS, ANY) and p.get("outputs")]
     return {**prices, ANY: {"outputs": max(p["outputs"] for p in plain)}}
 
 
 def front_ends(folder: Path) -> dict:
     """Prices of a frame by kind, of a sample of the microphone, and of a value of the window by
     compression: what makes it the network's input."""
-    import sys
-
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
     from front_end_model import network as listener
     from front_end_model import sound
@@ -163,21 +183,24 @@ def check(folder: Path) -> None:
     for name in CHECKED:
         compiled, profile = profiled(untrained(load(MODELS / name)), folder)
         guess = network_cycles(compiled, costs)
+        cycles = profile.hop_cycles or profile.cycles
         print(
-            f"{name}: {profile.cycles:,} cycles, predicted {guess:,.0f} "
-            f"({guess / profile.cycles - 1:+.1%})",
+            f"{name}: {cycles:,} cycles, predicted {guess:,.0f} ({guess / cycles - 1:+.1%})",
             flush=True,
         )
 
 
 def main() -> None:
+    known = costs_of("rp2040") or {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prices = operations(folder)
+        fronts = known if sys.argv[1:] == ["operations"] else front_ends(folder)
         costs = {
+            **fronts,
             "made_by": "python bench/costs.py",
             "unit": "cycles",
-            **front_ends(folder),
+            "core": CORE,
             "operations": prices,
         }
         write_text(COSTS / "rp2040.json", json.dumps(costs, indent=2) + "\n")

@@ -77,7 +77,23 @@ void nn_profile(uint32_t operation) {
     layers.last = now;
 }
 
+/* Of a hop, where the engine keeps rows of the windows before; 0 where it does not. The values do
+ * not matter, what slid does. */
+static uint32_t hop_cycles(void) {
+    const nn_info_t *info = nn_info();
+    uint32_t cycles = 0;
+    for (uint32_t hop = 0; info->hop_rows > 0 && hop <= info->hop_history; hop++) {
+        const uint32_t start = board_cycles();
+        if (nn_slide(info->hop_rows) < 0) {
+            return 0;
+        }
+        cycles = board_cycles() - start;
+    }
+    return cycles;
+}
+
 static void invoke(void) {
+    const uint32_t slid = hop_cycles();
     layers.count = 0;
     const uint32_t start = layers.last = board_cycles();
     const int failed = nn_invoke();
@@ -90,6 +106,7 @@ static void invoke(void) {
     json_t *line = wire_begin("ran");
     json_unsigned(line, "cycles", cycles);
     json_unsigned(line, "start_cycles", start_cycles);
+    json_unsigned(line, "hop_cycles", slid);
     json_unsigned(line, "clock_hz", board_clock_hz());
     json_unsigned(line, "arena", nn_info()->arena_bytes);
     json_unsigned(line, "stack", board_stack_used());

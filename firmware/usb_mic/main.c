@@ -29,7 +29,7 @@ static void add_stats(json_t *line) {
 
 int main(void) {
     int16_t pcm[MICROPHONE_BLOCK];
-    pcm_stream_init("usb_mic", add_stats);
+    pcm_stream_init("usb_mic", add_stats, false);
     for (;;) {
         if (pcm_stream_turn(pcm)) {
             usb_microphone_write(pcm, MICROPHONE_BLOCK);

@@ -138,7 +138,7 @@ def measured(file: ModelFile, board: str) -> float:
     virtual_board(board)
     click.echo(f"measuring {file.tflite} on a virtual {board}", err=True)
     image = build(f"{board}-bench", file.tflite).uf2
-    ms = profile_image(image, compile_graph(file.data, "model"), board).ms
+    ms = profile_image(image, compile_graph(file.data, "model"), board).ms_a_hop
     click.echo(f"its network takes {ms:.1f} ms there", err=True)
     return ms
 

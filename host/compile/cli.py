@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host.compile import compile_model, read_file
-from host.compile.cores import OPTIMIZE, PORTABLE, core_named
+from host.compile.cores import OPTIMIZE, PORTABLE, core_named, optimize_for
 from host.compile.header import header as header_text
 from host.errors import UserError
 from host.files import write_text
@@ -23,7 +23,12 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for C.")
 @click.option("--board", help="Say whether the model keeps up with the sound there.")
 @click.option("--core", default=PORTABLE, show_default=True, help="Its kernels: m0plus, dsp, ...")
-@click.option("--optimize", type=click.Choice(OPTIMIZE), default="speed", show_default=True)
+@click.option(
+    "--optimize",
+    type=click.Choice(OPTIMIZE),
+    help="May packed weights be larger than the file's? Default: speed; with --board, where they "
+    "would fill its flash, size.",
+)
 @click.option("--engine", type=click.Choice(["compiled", "tflm"]), default="compiled")
 @click.option(
     "--stream",
@@ -40,7 +45,7 @@ def compile_(
     out: Path,
     board: str | None,
     core: str,
-    optimize: str,
+    optimize: str | None,
     engine: str,
     hop: int | None,
     no_stream: bool,
@@ -55,6 +60,7 @@ def compile_(
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
         host compile kws_ref.tflite -o build/kws --stream 2
     """
+    from host.summarize.boards import named
     from host.summarize.realtime import of_file
 
     if no_stream and hop:
@@ -63,6 +69,8 @@ def compile_(
     try:
         data = read_file(model)
         expected = of_file(data, model.stem, board, hop) if board else None
+        if optimize is None:
+            optimize = optimize_for(named(board).flash, len(data)) if board else OPTIMIZE[0]
         report = compile_model(data, out, model.stem, core_named(core), optimize, hop, engine)
     except UserError as error:
         if error.message.startswith(str(model)):
@@ -77,12 +85,18 @@ def compile_(
     arena = f"{report['arena']:,} bytes" if "arena" in report else "measured when it is linked"
     console.print(
         f"{report['name']} {report['hash']}: arena {arena}, weights "
-        f"{report['weights']:,} bytes, {report['macs']:,} MACs; C in {out}"
+        f"{report['weights']:,} bytes{_growth(report)}, {report['macs']:,} MACs; C in {out}"
     )
     if report["stream"]:
         click.echo(_streaming(report))
     if expected:
         click.echo(expected.line())
+
+
+def _growth(report: dict) -> str:
+    """What packing costs."""
+    given = report.get("weights_in_file")
+    return f" ({given:,} in the file, packed for {report['optimize']})" if given else ""
 
 
 def _layers(report: dict) -> Table:

@@ -62,6 +62,7 @@ class _Constants:
         key = (code.text,)
         if key not in self._names:
             self._names[key] = hint
+            self.bytes += code.bytes
             self.lines.append(code.text.replace("{name}", hint))
         return self._names[key]
 
@@ -229,8 +230,9 @@ def info_source(
     arena: str,
     weights: int,
     macs: int,
+    slides: tuple[int, int] = (0, 0),
 ) -> str:
-    """nn_info() of a network; `arena`: a C expression, bytes."""
+    """nn_info() of a network; `arena`: a C expression, bytes; slides: hop_rows, hop_history."""
     label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
     return f"""static const nn_tensor_t input_info[] = {{
 {"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
@@ -253,6 +255,8 @@ const nn_info_t *nn_info(void) {{
         .arena_bytes = {arena},
         .weight_bytes = {weights},
         .macs = {macs},
+        .hop_rows = {slides[0]},
+        .hop_history = {slides[1]},
     }};
     return &info;
 }}
@@ -277,14 +281,16 @@ def emit(
             return -1;
         }}
     }}"""
-    arena, kept, which = max(p.arena for _, p in programs), 0, "0"
+    ram, which, slides = max(p.arena for _, p in programs), "0", (0, 0)
+    arena = max(ram, 1)
     calls = [emitter.calls(program, plan) for program, plan in programs]
     if stream is None or len(programs) == 1:
         invoke = INVOKE.format(check=check, calls=calls[0])
     else:
-        kept, which = stream.kept, "slid"
-        figures = {"hop": stream.hop, "cycle": stream.cycle, "history": stream.history}
-        invoke = STREAMING.format(check=check, full=calls[0], slide=calls[1], kept=kept, **figures)
+        ram, which, slides = ram + stream.kept, "slid", (stream.hop, stream.history)
+        invoke = STREAMING.format(
+            **{**vars(stream), "full": calls[0], "slide": calls[1]}, check=check
+        )
     places = ", ".join(
         "{" + ", ".join(emitter.address(p, i) for i in graph.outputs) + "}" for _, p in programs
     )
@@ -297,8 +303,8 @@ def emit(
         f"static int8_t input_{i}[{t.count}] __attribute__((aligned(16)));"
         for i, t in enumerate(inputs)
     )
-    ram = str(arena + kept)
-    info = info_source("compiled", name, digest, labels, inputs, outputs, ram, weights, macs)
+    edges = (labels, inputs, outputs)
+    info = info_source("compiled", name, digest, *edges, str(ram), weights, macs, slides)
     text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
@@ -308,7 +314,7 @@ def emit(
 
 {chr(10).join(emitter.structs)}
 
-static int8_t arena[{max(arena, 1)}] __attribute__((aligned(16)));
+static int8_t arena[{arena}] __attribute__((aligned(16)));
 static const int8_t *inputs[{len(inputs)}];
 
 int nn_init(void) {{

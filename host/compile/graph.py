@@ -67,9 +67,11 @@ class Array:
 
 @dataclass(frozen=True)
 class Code:
-    """A definition of the generated code, {name} in its text; steps of one text share it."""
+    """A definition of the generated code, {name} in its text; steps of one text share it. `bytes`:
+    of the weights that are in it."""
 
     text: str
+    bytes: int = 0
 
 
 @dataclass(frozen=True)

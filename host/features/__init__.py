@@ -53,8 +53,10 @@ def window_samples(settings: dict) -> int:
 
 def window_bytes(settings: dict) -> int:
     """Bytes of the chip's sliding window (features_rows_bytes)."""
-    copies = 3 if settings["compress"] == "dynamic" else 2
-    return copies * settings["frames"] * settings["bands"]
+    frames, bands = shape(settings)
+    if settings["compress"] == "dynamic":
+        return (2 * frames * (bands + 1) + 3) // 4 * 4 + frames * bands
+    return 2 * frames * bands
 
 
 # int8 = (256 * value + 333) / 666 - 128 of TFLM's micro_speech example, exact up to where it clamps

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import cffi
 import numpy as np
 
-from host import paths
 from host.errors import UserError
+from host.features import rfft
 from host.features.mltk_settings import DEFAULTS as MLTK
 from host.features.mltk_settings import SIZES
 from host.features.mltk_settings import checked as typed
@@ -36,8 +36,7 @@ DEFAULTS = {
     "bands": 32,
     "compress": "linear",
 }
-MAX_FFT, MAX_BANDS, LUT = 512, 127, 125
-UTILITIES = ("filterbank", "log_scale", "noise_reduction", "pcan_gain_control", "window")
+MAX_FFT, MAX_BANDS, LUT = rfft.MAX_POINTS, 127, 125
 CDEF = """
 struct WindowConfig { size_t size_ms; size_t step_size_ms; };
 struct WindowState {
@@ -94,10 +93,8 @@ struct kiss_fftr_state *kiss_fftr_alloc(int nfft, int inverse, void *mem, size_t
 @cache
 def _utilities() -> tuple[cffi.FFI, Any]:
     """TFLM's functions that compute tables."""
-    folder = paths.TFLM_FRONTEND / "tensorflow/lite/experimental/microfrontend/lib"
     s = tflm_frontend()
-    files = (*s.files, *(folder / f"{name}_util.c" for name in UTILITIES))
-    return library("tflm-tables", files, CDEF, s.include, s.flags)
+    return library("tflm-tables", s.files, CDEF, s.include, s.flags)
 
 
 def fft_length(window: int) -> int:
@@ -116,7 +113,8 @@ def _window(settings: dict) -> dict:
     state = ffi.new("struct WindowState *")
     lib.WindowPopulateState(ffi.new("struct WindowConfig *", [size, size]), state, 1000)
     try:
-        return {"window": _int16(ffi, state.coefficients, size)}
+        values = _int16(ffi, state.coefficients, size)
+        return {"window": rfft.pairs(np.append(values, [0] * (size % 2)))}
     finally:
         lib.WindowFreeStateContents(state)
 
@@ -127,29 +125,8 @@ def _fft(size: int) -> dict:
     lib.kiss_fftr_alloc(size, 0, ffi.NULL, need)
     memory = ffi.new("char[]", need[0])
     state = lib.kiss_fftr_alloc(size, 0, memory, need)
-    half = state.substate
-    twiddles = np.zeros(MAX_FFT, np.int16)
-    twiddles[:size] = _int16(ffi, half.twiddles, size)
-    return {
-        "half": Struct(
-            "logmel_fft_t",
-            {
-                "nfft": half.nfft,
-                "inverse": half.inverse,
-                # the rest of the list is what the memory held before
-                "factors": _factors(list(half.factors)),
-                "twiddles": twiddles,
-            },
-            inline=("factors", "twiddles"),
-        ),
-        "super_twiddles": _int16(ffi, state.super_twiddles, size // 2),
-    }
-
-
-def _factors(pairs: list[int]) -> np.ndarray:
-    """(radix, rest) pairs up to the one whose rest is 1, zeros behind."""
-    end = next(i for i in range(1, 64, 2) if pairs[i] == 1) + 1
-    return np.array(pairs[:end] + [0] * (64 - end), np.int32)
+    twiddles = _int16(ffi, state.substate.twiddles, size)
+    return {"fft": rfft.kiss(size, twiddles, _int16(ffi, state.super_twiddles, size // 2))}
 
 
 def _bank(settings: dict, size: int) -> dict:
@@ -166,20 +143,54 @@ def _bank(settings: dict, size: int) -> dict:
                 f"front end logmel: the filter bank's upper limit, "
                 f"{fe['filterbank_upper_band_limit']:g} Hz, is too near half the sample rate"
             )
-        widths = _int16(ffi, state.channel_widths, bands + 1)
-        starts = _int16(ffi, state.channel_weight_starts, bands + 1)
-        weights = int((widths + starts).max())
-        return {
-            "start": state.start_index,
-            "end": state.end_index,
-            "frequency_starts": _int16(ffi, state.channel_frequency_starts, bands + 1),
-            "weight_starts": starts,
-            "widths": widths,
-            "weights": _int16(ffi, state.weights, weights),
-            "unweights": _int16(ffi, state.unweights, weights),
-        }
+        spans = [
+            (state.channel_frequency_starts[i], state.channel_weight_starts[i], width)
+            for i, width in enumerate(state.channel_widths[0 : bands + 1])
+        ]
+        count = max(start + width for _, start, width in spans)
+        weights = _int16(ffi, state.weights, count), _int16(ffi, state.unweights, count)
+        return packed_bank(spans, *weights, state.start_index, state.end_index)
     finally:
         lib.FilterbankFreeStateContents(state)
+
+
+def packed_bank(
+    spans: list[tuple[int, int, int]],
+    weights: np.ndarray,
+    unweights: np.ndarray,
+    start: int,
+    end: int,
+) -> dict:
+    """TFLM's filter bank without the padding, and one share of each bin instead of two.
+
+    spans: (first bin, first weight, how many) of each channel; weights, unweights: int16; bins
+    `start` to `end` have a share each. Returns members of logmel_tables_t.
+    """
+    bins = start
+    shares: list[int] = []
+    counts: list[int] = []
+    uneven: list[int] = []
+    for number, (first, at, width) in enumerate(spans):
+        counts.append(0)
+        for frequency in range(first, first + width):
+            index = at + frequency - first
+            both = int(weights[index]) + int(unweights[index])
+            if both == 0:  # padding
+                continue
+            assert frequency == bins, "TFLM's filter bank has a gap"
+            shares.append(int(weights[index]))
+            counts[-1] += 1
+            if both != 4096:
+                uneven += [number, frequency, both - 4096]
+            bins += 1
+    assert bins == max(end, start)
+    return {
+        "start": start,
+        "end": bins,
+        "spans": np.array(counts, "uint16"),
+        "weights": np.array(shares or [0], "uint16"),
+        "uneven": np.array([*uneven, 0, 0, 0], "int16"),
+    }
 
 
 def _noise(settings: dict) -> dict:
@@ -254,7 +265,6 @@ def _tables(sizes: tuple, fe: tuple) -> Struct:
     return Struct(
         "logmel_tables_t",
         {
-            "fft": size,
             **_window(settings),
             **_fft(size),
             **_bank(settings, size),
@@ -269,7 +279,7 @@ def _tables(sizes: tuple, fe: tuple) -> Struct:
 
 
 def tables(settings: dict) -> Struct:
-    """What logmel.c fills TFLM's structs with."""
+    """What logmel.c takes."""
     fe = typed(settings.get("fe"))
     if set(MLTK) - SIZES - set(fe):
         raise UserError("front end logmel: the fe settings are not complete")

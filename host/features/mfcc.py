@@ -112,7 +112,7 @@ def tables(settings: dict) -> Struct:
     return Struct(
         "mfcc_tables_t",
         {
-            "fft": rfft.tables(size),
+            "fft": rfft.q15(size),
             "mels": mels,
             "window": rfft.pairs(_q15(hann(settings["window"]) + padding)),
             "filter_start": np.array(starts, "uint16"),

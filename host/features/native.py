@@ -10,7 +10,7 @@ import cffi
 
 from host.errors import UserError
 from host.native import library, library_path
-from host.native.sources import Sources, front_ends, lib
+from host.native.sources import Sources, lib
 
 CDEF = """
 typedef struct { int16_t multiplier; uint8_t shift; int8_t zero_point; } features_quantizer_t;
@@ -37,14 +37,17 @@ typedef struct {
     const int16_t *filters;
     const uint32_t *dct;
 } mfcc_tables_t;
-typedef struct { int nfft, inverse, factors[64]; int16_t twiddles[512]; } logmel_fft_t;
 typedef struct {
-    uint16_t fft;
-    const int16_t *window;
-    const logmel_fft_t *half;
-    const int16_t *super_twiddles;
+    uint16_t points;
+    const uint8_t *order;
+    const uint32_t *twiddles, *split;
+} rfft_kiss_t;
+typedef struct {
+    const rfft_kiss_t *fft;
+    const uint32_t *window;
     uint16_t start, end;
-    const int16_t *frequency_starts, *weight_starts, *widths, *weights, *unweights;
+    const uint16_t *spans, *weights;
+    const int16_t *uneven;
     bool noise_reduction;
     uint8_t smoothing_bits;
     uint16_t even_smoothing, odd_smoothing, min_signal_remaining;
@@ -57,6 +60,11 @@ typedef struct {
     uint8_t activity_scale;
     int16_t activity_alpha_a, activity_alpha_b, arm_threshold, trip_threshold;
 } logmel_tables_t;
+void rfft_kiss_energies(const rfft_kiss_t *fft, const uint32_t *samples, uint32_t shift,
+                        uint32_t *work, uint32_t first, uint32_t last, uint32_t *energy);
+uint32_t root_64(uint64_t x);
+void magnitudes(const uint32_t *energy, int16_t *out, uint32_t count);
+int32_t log_q31_to_q7(uint32_t x, uint32_t offset);
 const void *features_find(const char *kind);
 int16_t log2_q10(int16_t x);
 void rfft_q15_magnitudes(const rfft_q15_t *fft, const uint32_t *window, const uint32_t *samples,
@@ -71,8 +79,8 @@ FLAGS = ("-O3",)
 
 
 def sources() -> Sources:
-    """lib/features and what it calls."""
-    return lib("features") + front_ends()
+    """lib/features."""
+    return lib("features")
 
 
 def built() -> Path | None:

@@ -1,4 +1,5 @@
-"""Tables of lib/features/src/rfft_q15.c: a real FFT in CMSIS-DSP's Q15 arithmetic."""
+"""Tables of lib/features' real FFTs: rfft_q15.c in CMSIS-DSP's arithmetic, rfft_kiss.c in
+kissfft's."""
 
 from __future__ import annotations
 
@@ -55,13 +56,13 @@ def split(points: int) -> list[int]:
     return values
 
 
-def order(n: int) -> np.ndarray:
+def bits_reversed(n: int) -> np.ndarray:
     """Bit reversal."""
     bits = n.bit_length() - 1
     return np.array([int(f"{k:0{bits}b}"[::-1], 2) for k in range(n)], "uint8")
 
 
-def tables(points: int) -> Struct:
+def q15(points: int) -> Struct:
     """rfft_q15_t for 32 to MAX_POINTS points, a power of two."""
     return Struct(
         "rfft_q15_t",
@@ -69,7 +70,38 @@ def tables(points: int) -> Struct:
             "points": points,
             "twiddles": pairs(twiddles(points // 2)),
             "split": pairs(split(points)),
-            "order": order(points // 2),
+            "order": bits_reversed(points // 2),
         },
         "rfft_q15.h",
+    )
+
+
+def _inputs(n: int) -> list[int]:
+    """The order in which kissfft's recursion, radix 4 but 2 innermost where that is left, reaches
+    its inputs."""
+    if n in (2, 4):
+        return list(range(n))
+    inner = _inputs(n // 4)
+    return [4 * i + digit for digit in range(4) for i in inner]
+
+
+def kiss(points: int, twiddles: np.ndarray, super_twiddles: np.ndarray) -> Struct:
+    """rfft_kiss_t for 16 to MAX_POINTS points, a power of two. twiddles, super_twiddles: int16 as
+    kissfft computes them, points / 2 and points / 4 pairs."""
+    n = points // 2
+    radix = 2 if n & 0xAAAA else 4
+    rows, used = twiddles.reshape(-1, 2), []
+    m = radix
+    while m < n:
+        used += [rows[n // (4 * m) * k * digit] for k in range(1, m) for digit in (1, 2, 3)]
+        m *= 4
+    return Struct(
+        "rfft_kiss_t",
+        {
+            "points": points,
+            "order": np.array(_inputs(n)[::radix], "uint8"),
+            "twiddles": pairs(np.array(used or [[0, 0]], "int16").ravel()),
+            "split": pairs(super_twiddles),
+        },
+        "rfft_kiss.h",
     )

@@ -37,7 +37,7 @@ def _tables(window: int) -> Struct:
         "spectrogram_tables_t",
         {
             "window": rfft.pairs([min(32767, math.floor(32768 * w + 1e-6)) for w in hann]),
-            "fft": rfft.tables(window),
+            "fft": rfft.q15(window),
         },
         "spectrogram.h",
     )

@@ -16,7 +16,7 @@ from host.detect import UNKNOWN, assignment, hop_ms
 from host.errors import UserError
 from host.features import shape
 from host.native import library
-from host.native.sources import front_ends, lib
+from host.native.sources import lib
 
 RATE = 16000  # Hz
 CDEF = """
@@ -88,7 +88,7 @@ class Chain:
         self.labels: list[str] = compiled.report["labels"]
         self._outputs = int(np.prod(compiled.report["outputs"][0]["shape"]))
         digest = compiled.report["hash"]
-        s = lib("features", "nn", "detect", "listen") + front_ends()
+        s = lib("features", "nn", "detect", "listen")
         s = s + generated(compiled.files, f"chain-{digest}")
         # private: the state is in static variables, and two chains of a model must not share it
         self._ffi, self._lib = library(

@@ -1,4 +1,4 @@
-"""Which files a library of lib/ needs, the same list the firmware builder uses."""
+"""Which files a library needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from host import paths
+
+_LIB = "tensorflow/lite/experimental/microfrontend/lib"
+_UTILITIES = ("filterbank", "log_scale", "noise_reduction", "pcan_gain_control", "window")
+TFLM_FILES = (
+    "kissfft/kiss_fft.c",
+    "kissfft/tools/kiss_fftr.c",
+    f"{_LIB}/pcan_gain_control.c",  # pcan_gain_control_util.c calls it
+    *(f"{_LIB}/{name}_util.c" for name in _UTILITIES),
+)
+# 16-bit kissfft, and no fused multiply-add, which flips cells of the tables
+TFLM_FLAGS = ("-DFIXED_POINT=16", "-ffp-contract=off")
 
 
 @dataclass(frozen=True)
@@ -22,41 +33,21 @@ class Sources:
         )
 
 
-def _lines(path: Path) -> list[str]:
-    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
-    return [line for line in lines if line]
-
-
 def lib(*names: str) -> Sources:
     """The C files of lib/<name>/src, and every library's headers."""
     files = [f for name in names for f in sorted((paths.LIB / name / "src").rglob("*.c"))]
     return Sources(tuple(files), tuple(sorted(paths.LIB.glob("*/src"))))
 
 
-def front_ends() -> Sources:
-    """What lib/features calls: CMSIS-DSP and TFLM's audio front end."""
-    return cmsis_dsp() + tflm_frontend()
-
-
 def tflm_frontend() -> Sources:
-    """The functions of TFLM's audio front end that lib/features names."""
-    folder = paths.LIB / "features"
+    """TFLM's audio front end as the pymicro-features wheel is built: its functions that compute
+    lib/features' tables (host/features/logmel.py)."""
     return Sources(
-        tuple(paths.TFLM_FRONTEND / line for line in _lines(folder / "tflm_frontend_sources.txt")),
+        tuple(paths.TFLM_FRONTEND / name for name in TFLM_FILES),
         (
             paths.TFLM_FRONTEND,
             paths.TFLM_FRONTEND / "kissfft",
             paths.TFLM_FRONTEND / "kissfft" / "tools",
         ),
-        tuple(_lines(folder / "tflm_frontend_flags.txt")),
-    )
-
-
-def cmsis_dsp() -> Sources:
-    """The CMSIS-DSP functions lib/features names, in the arithmetic of the cmsisdsp wheel."""
-    folder = paths.LIB / "features"
-    return Sources(
-        tuple(paths.CMSIS_DSP / line for line in _lines(folder / "cmsis_dsp_sources.txt")),
-        (paths.CMSIS_DSP / "Include", paths.CMSIS_DSP / "PrivateInclude"),
-        tuple(_lines(folder / "cmsis_dsp_flags.txt")),
+        TFLM_FLAGS,
     )

@@ -17,8 +17,6 @@ PARTS = [
     ("nn kernels", r"^lib\w+/libnn(_tflm)?\.a\("),
     ("TFLM, CMSIS-NN", r"^lib\w+/libpico-tflmicro\.a\("),
     ("features", r"^lib\w+/libfeatures\.a\("),
-    ("CMSIS-DSP", r"^cmsis-dsp/"),
-    ("TFLM front end", r"^tflm-frontend/"),
     ("pdm", r"^lib\w+/libpdm\.a\("),
     ("listen, detect", r"^lib\w+/lib(listen|detect)\.a\("),
     ("wire", r"^lib\w+/libwire\.a\("),

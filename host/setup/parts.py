@@ -204,10 +204,10 @@ PARTS = [
     ),
     Part("pico-sdk", "RP2040 drivers and start-up", find_pico_sdk, SETUP, install_pico_sdk),
     Part("TinyUSB", "USB device stack", find_tinyusb, SETUP, install_pico_sdk),
-    Part("CMSIS-DSP", "front-end arithmetic", find_cmsis_dsp, SETUP, registries.install_cmsis_dsp),
+    Part("CMSIS-DSP", "front ends' oracle", find_cmsis_dsp, SETUP, registries.install_cmsis_dsp),
     Part(
         "TFLM front end",
-        "log-mel features",
+        "log-mel tables",
         find_tflm_frontend,
         SETUP,
         registries.install_tflm_frontend,

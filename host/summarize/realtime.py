@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host.compile import Compiled, compile_graph
+from host.compile.cores import OPTIMIZE, PORTABLE, specialise
 from host.compile.graph import Graph, Step
 from host.compile.metadata import read_metadata
 from host.summarize.boards import Board, named
@@ -29,7 +30,8 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
 
 
 def work(step: Step, graph: Graph) -> dict[str, int]:
-    """What an operation does: macs (or taps) really done, rows of taps, pixels, outputs, inputs."""
+    """What an operation does: macs (or taps) really done, products with those of padding, rows of
+    taps, pixels, outputs, inputs."""
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
         made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
@@ -47,6 +49,9 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
     return {
         **found,
         "macs": w["batches"] * axes[0] * axes[1] * depth * w["out_c"],
+        "products": w["batches"]
+        * (w["out_h"] * w["out_w"] * w["out_c"])
+        * (w["kernel_h"] * w["kernel_w"] * depth),
         "rows": w["batches"] * axes[0] * w["out_w"] * w["out_c"],
         "pixels": w["batches"] * w["out_h"] * w["out_w"],
     }
@@ -126,13 +131,26 @@ class Estimate:
         }
 
 
+def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
+    """What each step is listed as in a file of costs: the core's own kernel, else the operation."""
+    kernels = specialise(graph, steps, core, OPTIMIZE[0])
+    return [
+        step.operation if kernel.kernel == step.kernel else kernel.kernel
+        for step, kernel in zip(steps, kernels, strict=True)
+        if isinstance(kernel, Step)
+    ]
+
+
 def network_cycles(compiled: Compiled, costs: dict) -> float:
     """Cycles of one inference, each window a hop behind the one before."""
     prices = costs["operations"]
-    return sum(
-        _cost(prices.get(step.operation, prices[ANY]), work(step, compiled.graph))
-        for step in steps_of_hop(compiled)
-    )
+    steps = steps_of_hop(compiled)
+    names = priced(steps, compiled.graph, costs.get("core", PORTABLE))
+    total = 0.0
+    for step, name in zip(steps, names, strict=True):
+        price = prices.get(name) or prices.get(step.operation, prices[ANY])
+        total += _cost(price, work(step, compiled.graph))
+    return total
 
 
 def costs_of(family: str) -> dict | None:

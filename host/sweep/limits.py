@@ -71,7 +71,8 @@ def _latency(tflite: bytes, report: dict, board: str) -> float:
     from host.deploy.firmware import build
     from host.summarize.profile import profile_image
 
-    shapes = json.dumps([board, report["operations"], report["weights"], _sources()])
+    hop = (report["stream"] or {}).get("hop", 0)
+    shapes = json.dumps([board, report["operations"], report["weights"], hop, _sources()])
     key = hashlib.sha256(shapes.encode()).hexdigest()[:24]
     kept = _CACHE / f"{key}.json"
     with _one_at_a_time():
@@ -81,7 +82,7 @@ def _latency(tflite: bytes, report: dict, board: str) -> float:
         write_bytes(model, tflite)
         try:
             image = build(f"{board}-bench", model).uf2
-            ms = profile_image(image, compile_graph(tflite, "sweep"), board).ms
+            ms = profile_image(image, compile_graph(tflite, "sweep"), board).ms_a_hop
         finally:
             model.unlink(missing_ok=True)
         write_text(kept, json.dumps({"ms": ms}))

@@ -147,22 +147,10 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
-def add_front_ends():
-    """What lib/features calls: CMSIS-DSP in the cmsisdsp wheel's arithmetic, TFLM's front end."""
-    from host import paths
-    from host.native.sources import cmsis_dsp, tflm_frontend
-
-    for name, folder, parts in (
-        ("cmsis-dsp", paths.CMSIS_DSP, cmsis_dsp()),
-        ("tflm-frontend", paths.TFLM_FRONTEND, tflm_frontend()),
-    ):
-        for target in (env, foreign):  # as system headers: their warnings are not ours
-            target.Append(CCFLAGS=[*(f"-isystem{i}" for i in parts.include), *parts.flags])
-        add_foreign(folder, [str(f.relative_to(folder)) for f in parts.files], name)
-
-
 def add_model():
     """Compile the network to C and add it; train it first if only its spec is there."""
+    from host.compile.cores import optimize_for
+
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
     model = model if model.is_absolute() else root / model
     if not model.exists():
@@ -172,7 +160,10 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     listens = '"listen.h"' in included  # then it has to keep up with the microphone
-    kernels = ["--core", board.get("build.cpu"), "--optimize", optimize]
+    weights = board.get("otolith.optimize", "") or optimize_for(
+        board.get("upload.maximum_size"), model.stat().st_size
+    )
+    kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
     judged = ["--board", board.id] if listens and engine == "compiled" else []
     run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *judged)
     if listens and not (out / "pipeline.c").exists():
@@ -208,12 +199,61 @@ def add_core(script, *folders):
     env.Depends("$BUILD_DIR/${PROGNAME}.elf", str(script))
 
 
+def write_uf2(target, source, env):
+    """UF2, for a boot loader's drive."""
+    from host.deploy.uf2 import write
+
+    base, family_id = board.get("otolith.memory.flash"), board.get("upload.uf2_family")
+    write(Path(str(source[0])), Path(str(target[0])), int(base, 16), int(family_id, 16))
+
+
+def write_dfu(target, source, env):
+    """A DFU package, for a boot loader's serial port."""
+    from host.deploy.dfu import write
+
+    write(Path(str(source[0])), Path(str(target[0])))
+
+
+def upload(target, source, env):
+    """By the first of the board's methods whose tool and board are there."""
+    from host.deploy.upload import upload as to_board
+    from host.errors import UserError
+
+    try:
+        print(to_board(board.id, build_dir, env.subst("$UPLOAD_PORT") or None))
+    except UserError as error:
+        sys.stderr.write(f"Error: {error.message}\n")
+        return 1
+    return 0
+
+
+def add_images(elf):
+    """.bin and .hex from the ELF, and what the board's upload methods take; the upload target."""
+    binary = env.ElfToBin(str(build_dir / "firmware.bin"), elf)
+    to_hex = env.VerboseAction("$OBJCOPY -O ihex $SOURCE $TARGET", "Writing $TARGET")
+    images = [binary, env.Command(str(build_dir / "firmware.hex"), elf, to_hex)]
+    for protocol, suffix, action in (("uf2", "uf2", write_uf2), ("nrfutil", "zip", write_dfu)):
+        if protocol in board.get("upload.protocols", []):
+            to_image = env.VerboseAction(action, "Writing $TARGET")
+            images.append(env.Command(str(build_dir / f"firmware.{suffix}"), binary, to_image))
+    to_board = env.VerboseAction(upload, f"Uploading to {board.get('name')}")
+    AlwaysBuild(env.Alias("upload", images, to_board))
+    return images
+
+
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
-if not cleaning:
-    add_front_ends()
 env.SConscript(
     str(builder_dir / f"{family}.py"),
-    exports=["env", "foreign", "add_core", "add_foreign", "board_folders", "fail", "app"],
+    exports=[
+        "env",
+        "foreign",
+        "add_core",
+        "add_foreign",
+        "add_images",
+        "board_folders",
+        "fail",
+        "app",
+    ],
 )
 if not cleaning and '"nn.h"' in included:
     add_model()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from compiled_batch import ENGINE, as_one
-from qemu_cores import CORES, HERE
+from qemu_cores import HERE, MACHINES
 
 from host.compile import Compiled
 from host.native.sources import lib
@@ -18,7 +18,7 @@ Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], in
 
 def build(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], folder: Path):
     """The image, whose main() is in networks_main.c."""
-    machine_flags, (code, data, timer, tick) = CORES[machine]
+    machine_flags, (code, data, timer, tick) = MACHINES[machine]
     text, table = as_one(compiled)
     bytes_of_all = np.concatenate([a.ravel() for net in inputs for once in net for a in once])
     (folder / "networks.h").write_text(

@@ -3,7 +3,10 @@
 import json
 
 import numpy as np
+from random_models import Net
 from tflite_builder import ModelBuilder
+
+from host.compile.metadata import write_metadata
 
 FRAMES, BANDS = 124, 129
 METADATA = {
@@ -87,6 +90,19 @@ def slow() -> bytes:
     b.op("SOFTMAX", [scores], [probabilities], beta=1.0)
     metadata = {**METADATA, "deploy": {**METADATA["deploy"], "stream": False}}
     return b.build([x], [probabilities], {"otolith": json.dumps(metadata).encode()})
+
+
+def sliding() -> bytes:
+    """Pool, strided convolution, dense: of most of it, a hop computes one row. With metadata."""
+    net = Net(np.random.default_rng(3), (1, FRAMES, BANDS, 1))
+    taps = {"padding": 0, "strideH": 4, "strideW": 4, "filterHeight": 4, "filterWidth": 4}
+    net.grow("AVERAGE_POOL_2D", [net.x], (1, 31, 33, 1), net.s, net.z, **taps)
+    inputs, s = net.weights([4, 5, 5, 1], 4, 0, 25, True)
+    net.grow("CONV_2D", inputs, (1, 14, 15, 4), s, padding=1, strideH=2, strideW=2)
+    inputs, s = net.weights([2, 840], 2, 0, 840, False)
+    net.grow("FULLY_CONNECTED", inputs, (1, 2), s)
+    net.grow("SOFTMAX", [net.x], (1, 2), 1 / 256, -128, beta=0.1 / s)
+    return write_metadata(net.build(), METADATA)
 
 
 def sums() -> bytes:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sounds
 
-from host.features import extract, logmel, preset
+from host.features import extract, logmel, preset, rfft
 
 pytest.importorskip("tensorflow")
 f32 = np.float32
@@ -58,51 +58,27 @@ def mel(hertz):
     return f32(1127.0 * math.log1p(float(f32(hertz)) / 700.0))
 
 
-def tensorflows_bank(s, fft):
+def tensorflows_bank(s, points):
     """The filter bank's tables with doubles where TensorFlow has them."""
     fe, count = s["fe"], s["bands"] + 1
     low, high = (mel(fe[f"filterbank_{name}_band_limit"]) for name in ("lower", "upper"))
     spacing = f32(f32(high - low) / f32(count))
     centers = [f32(low + f32(spacing * f32(i + 1))) for i in range(count)]
-    hertz = f32(0.5 * s["sample_rate"] / float(f32(fft // 2)))
+    hertz = f32(0.5 * s["sample_rate"] / float(f32(points // 2)))
     start = int(1.5 + fe["filterbank_lower_band_limit"] / float(hertz))
     spans, first = [], start
-    for center in centers:
+    weights, unweights = [], []
+    for center, before in zip(centers, [low, *centers[:-1]], strict=True):
         last = first
         while mel(f32(f32(last) * hertz)) <= center:
+            share = f32(f32(center - mel(f32(f32(last) * hertz))) / f32(center - before))
+            weights.append(math.floor(float(f32(share * f32(4096))) + 0.5))
+            unweights.append(math.floor((1.0 - float(share)) * 4096 + 0.5))
             last += 1
-        spans.append((first, last))
+        spans.append((first, first - start, last - first))
         first = last
-    zeros = 4 if any(a == b for a, b in spans) else 0
-    weights, unweights = [0] * zeros, [0] * zeros
-    starts, at, widths = [], [], []
-    for (a, b), center, before in zip(spans, centers, [low, *centers[:-1]], strict=True):
-        if a == b:  # an empty filter reads zeros
-            starts.append(0)
-            at.append(0)
-            widths.append(4)
-            continue
-        aligned = a // 2 * 2
-        width = -(-(b - aligned) // 4) * 4
-        starts.append(aligned)
-        at.append(len(weights))
-        widths.append(width)
-        row = np.zeros((2, width), int)
-        for k in range(a, b):
-            share = f32(f32(center - mel(f32(f32(k) * hertz))) / f32(center - before))
-            row[0, k - aligned] = math.floor(float(f32(share * f32(4096))) + 0.5)
-            row[1, k - aligned] = math.floor((1.0 - float(share)) * 4096 + 0.5)
-        weights += row[0].tolist()
-        unweights += row[1].tolist()
-    return {
-        "start": start,
-        "end": spans[-1][1],
-        "frequency_starts": np.array(starts, np.int16),
-        "weight_starts": np.array(at, np.int16),
-        "widths": np.array(widths, np.int16),
-        "weights": np.array(weights, np.int16),
-        "unweights": np.array(unweights, np.int16),
-    }
+    shares = np.array(weights), np.array(unweights)
+    return logmel.packed_bank(spans, *shares, start, first)
 
 
 def tensorflows_tables(s):
@@ -113,7 +89,8 @@ def tensorflows_tables(s):
         math.floor(float(f32(0.5 - 0.5 * math.cos(argument * (i + 0.5)))) * 4096 + 0.5)
         for i in range(s["window"])
     ]
-    changed = {"window": np.array(window, np.int16), **tensorflows_bank(s, ours.members["fft"])}
+    points = ours.members["fft"].members["points"]
+    changed = {"window": rfft.pairs(window), **tensorflows_bank(s, points)}
     return replace(ours, members={**ours.members, **changed})
 
 

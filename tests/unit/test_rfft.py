@@ -1,4 +1,8 @@
-"""lib/features/src/rfft_q15.c against the cmsisdsp wheel's arm_rfft_q15 and arm_cmplx_mag_q15."""
+"""lib/features' real FFTs: rfft_q15.c against the cmsisdsp wheel's arm_rfft_q15 and
+arm_cmplx_mag_q15, rfft_kiss.c against kissfft."""
+
+import math
+from functools import cache
 
 import cmsisdsp
 import numpy as np
@@ -7,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from root_check import library as root_check
 
-from host.features import mfcc, rfft
+from host.features import logmel, mfcc, rfft
 from host.features.native import features_library
 from host.features.spectrogram import tables as spectrogram_tables
 from host.features.tables import in_memory
+from host.native import library
+from host.native.sources import tflm_frontend
 from host.paths import CMSIS_DSP
 
 POINTS = (32, 64, 128, 256, 512)
@@ -30,9 +36,9 @@ def hann(points, length):
 def ours(window, samples):
     ffi, lib = features_library()
     n = len(samples)
-    fft, alive = in_memory(ffi, rfft.tables(n))
+    fft, alive = in_memory(ffi, rfft.q15(n))
     words = [ffi.from_buffer("uint32_t[]", np.ascontiguousarray(a)) for a in (window, samples)]
-    out, work = np.empty(n // 2 + 1, np.int16), np.empty(n // 2, np.uint32)
+    out, work = np.empty(n // 2 + 1, np.int16), np.empty(n + 1, np.uint32)
     lib.rfft_q15_magnitudes(
         fft, *words, ffi.from_buffer("uint32_t[]", work), ffi.from_buffer("int16_t[]", out)
     )
@@ -58,7 +64,7 @@ def theirs(name):
 @pytest.mark.parametrize("points", POINTS)
 def test_the_tables_are_cmsis_dsps(points):
     n = points // 2
-    members = rfft.tables(points).members
+    members = rfft.q15(points).members
     twiddles = theirs(f"twiddleCoef_{n}_q15")
     radix_2 = twiddles[: n // 2] if n in (32, 128) else twiddles[:0]
     block, expected = n - len(radix_2), [radix_2]
@@ -145,3 +151,87 @@ def test_magnitudes_are_the_definitions_near_every_square():
 @pytest.mark.slow
 def test_magnitudes_are_the_definitions_for_every_energy():
     assert root_check().differences(0, 2**30) == 0
+
+
+@cache
+def kissfft():
+    """(ffi, kiss_fftr and its allocation) with room for any length."""
+    source = tflm_frontend()
+    cdef = logmel.CDEF + "void kiss_fftr(void *, const int16_t *, kiss_fft_cpx *);"
+    return library("kissfft", source.files, cdef, source.include, source.flags)
+
+
+def kiss_energies(samples):
+    """re^2 + im^2 of all bins, by kissfft."""
+    ffi, lib = kissfft()
+    need = ffi.new("size_t *", 1 << 14)
+    memory = ffi.new("char[]", 1 << 14)
+    state = lib.kiss_fftr_alloc(len(samples), 0, memory, need)
+    out = np.zeros((len(samples) // 2 + 1, 2), np.int16)
+    lib.kiss_fftr(
+        state,
+        ffi.from_buffer("int16_t[]", np.ascontiguousarray(samples)),
+        ffi.cast("kiss_fft_cpx *", ffi.from_buffer(out)),
+    )
+    return (out.astype(np.int64) ** 2).sum(1)
+
+
+def our_kiss_energies(samples, shift, first, last):
+    ffi, lib = features_library()
+    n = len(samples)
+    tables, alive = in_memory(ffi, logmel._fft(n)["fft"])
+    energy, work = np.zeros(n // 2 + 1, np.uint32), np.empty(n // 2, np.uint32)
+    words = [ffi.from_buffer("uint32_t[]", a) for a in (np.ascontiguousarray(samples), work)]
+    lib.rfft_kiss_energies(
+        tables, words[0], shift, words[1], first, last, ffi.from_buffer("uint32_t[]", energy)
+    )
+    del alive
+    return energy[first:last]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([16, 32, 64, 128, 256, 512]), st.integers(0, 2**32 - 1), st.data())
+def test_energies_are_kissffts_wrapping_included(points, seed, data):
+    rng = np.random.default_rng(seed)
+    level = data.draw(st.sampled_from([9, 3000, 32767]))
+    kind = data.draw(st.sampled_from(["noise", "extremes", "tone"]))
+    tone = 2 * np.pi * rng.integers(points) / points * np.arange(points)
+    samples = {
+        "noise": rng.integers(-level - 1, level + 1, points),
+        "extremes": rng.choice([-32768, 32767], points),
+        # two full-scale square waves, one in the even and one in the odd samples: sums wrap
+        "tone": np.where(np.cos(tone + np.pi / 4 * (np.arange(points) % 2)) > 0, 32767, -32768),
+    }[kind].astype(np.int16)
+    shift = data.draw(st.integers(0, 15)) if kind == "noise" else 0
+    first = data.draw(st.integers(0, points // 2))
+    last = data.draw(st.integers(first + 1, points // 2 + 1))
+    shifted = (samples.view(np.uint16) << shift).astype(np.uint16).view(np.int16)
+    expected = kiss_energies(shifted)[first:last]
+    np.testing.assert_array_equal(our_kiss_energies(samples, shift, first, last), expected)
+
+
+ROOTS, NEAR = st.integers(2, 2**26), st.integers(-3, 3)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        st.integers(0, 2**52),
+        st.integers(0, 60000),
+        st.builds(lambda root, by: root * root + by, ROOTS, NEAR),
+        st.builds(lambda root, by: root * root + root + by, ROOTS, NEAR),
+    )
+)
+def test_a_filters_root_is_rounded_as_tflms(x):
+    root = math.isqrt(x)
+    up = x - root * root > root and (x >= 2**32 or root != 0xFFFF)
+    assert features_library()[1].root_64(x) == root + up
+
+
+def test_a_filter_banks_uneven_shares_keep_their_sum():
+    """Where TFLM rounds both shares of a bin up or down."""
+    weights, unweights = np.array([0, 1000, 4000, 7, 0, 0], "int16"), np.zeros(6, "int16")
+    unweights[1:4] = [3097, 95, 4089]
+    bank = logmel.packed_bank([(4, 0, 4), (0, 0, 1)], weights, unweights, 5, 8)
+    assert bank["spans"].tolist() == [3, 0] and bank["weights"].tolist() == [1000, 4000, 7]
+    assert bank["uneven"].tolist() == [0, 5, 1, 0, 6, -1, 0, 0, 0]

@@ -99,17 +99,18 @@ def test_the_board_says_what_the_chain_says(ready):
     assert len(np.unique(result.outputs)) > 5  # a comparison of something
 
 
-def test_the_tutorials_lock_is_too_slow_as_is_said(tmp_path):
-    """24,580 parameters at 40 classifications a second: the estimate is what the board shows."""
+def test_the_tutorials_lock_keeps_up_as_is_said(tmp_path):
+    """24,580 parameters at 40 classifications a second: the estimate, of the rows that a hop
+    changes, is what the board shows."""
     from host.train.feasible import untrained
 
     data = untrained(load(MODELS / "smart_lock"))
-    expected = of_file(data, "smart_lock", "pico")
-    assert not expected.keeps_up and "will not keep up" in expected.line()
+    expected, whole = of_file(data, "smart_lock", "pico"), of_file(data, "smart_lock", "pico", 0)
+    assert expected.keeps_up and expected.network_ms < whole.network_ms / 4
     rng = np.random.default_rng(1)
     pcm = rng.normal(0, 2000, 40_000).astype(np.int16)
     image = build("pico", data, tmp_path)
     heard = through_virtual_microphone(image, pcm, Chain(data).report["hash"], scores=False)
     last = heard.stats[-1]
     assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=0.05)
-    assert last["overruns"] > 0
+    assert last["overruns"] == 0

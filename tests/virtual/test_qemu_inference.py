@@ -24,6 +24,7 @@ from host.virtual import VirtualUart
 BOARDS = ["mps2_an386", "mps2_an505"]
 MODELS = {
     "spectrogram": small_models.loudness,
+    "sliding": small_models.sliding,
     "mfcc": lambda: front_end_model.network(front_end_model.settings("keyword"), 2),
     "logmel": lambda: front_end_model.network(front_end_model.settings("on_off"), 4),
 }

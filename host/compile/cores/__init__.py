@@ -7,9 +7,10 @@ computer too, so that tests run it there.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from host.compile.cores import dsp, m0plus
-from host.compile.graph import Graph, Program, Step
+from host.compile.graph import Alias, Copy, Graph, Program, Step
 from host.errors import UserError
 
 PORTABLE = "portable"
@@ -37,12 +38,21 @@ def core_named(name: str) -> str:
     raise UserError(f"core {name!r} is not known: {', '.join(CORES)}, or a processor's name")
 
 
+def optimize_for(flash: int, file: int) -> str:
+    """What suits a board: "speed" where weights of twice the model file's size would take at most
+    half of its flash. Both in bytes."""
+    return "speed" if 4 * file <= flash else "size"
+
+
 def specialise(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
     """The steps with `core`'s kernels where it has some."""
     kernels = CORES[core]
-    return [
-        kernels[step.kernel](step, graph, optimize)
-        if isinstance(step, Step) and step.kernel in kernels
-        else step
-        for step in steps
-    ]
+    found: list[Step | Alias | Copy] = []
+    for step in steps:
+        if isinstance(step, Step) and step.kernel in kernels:
+            other = kernels[step.kernel](step, graph, optimize)
+            # Some rows over an input would meet rows that are read later.
+            found.append(replace(other, in_place=step.in_place) if step.rows else other)
+        else:
+            found.append(step)
+    return found

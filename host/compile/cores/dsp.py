@@ -12,7 +12,15 @@ from host.compile.graph import Array, Graph, Step
 HEADER = "cores/dsp/dsp_kernels.h"
 BLOCK = 4  # values that are widened together
 ORDER = (0, 2, 1, 3)  # in which SXTB16 leaves them
+GROUP = 4  # outputs of FULLY_CONNECTED at a time
 GROWTH = 2.25  # of a file's weights, as 16-bit ones and filled up to whole blocks, at most
+
+
+def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
+    """Zeros at the end of an axis, up to a multiple."""
+    amounts = [(0, 0)] * values.ndim
+    amounts[axis] = (0, -values.shape[axis] % multiple)
+    return np.pad(values, amounts)
 
 
 def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | None:
@@ -35,7 +43,7 @@ def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | 
     product = (largest * multiplier >> 31) + 2
     if (2 * largest >= 2**31).any() or (product + np.abs(rounding) >= 2**31).any():
         return None
-    rows = np.stack([scale * bias, multiplier, rounding, shift], axis=1)
+    rows = filled(np.stack([scale * bias, multiplier, rounding, shift], axis=1), 0, 2)
     low, high = out["low"], out["high"]
     return {
         "channels": Array("int32_t", rows),
@@ -45,11 +53,10 @@ def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | 
     }
 
 
-def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
-    """Zeros at the end of an axis, up to a multiple."""
-    amounts = [(0, 0)] * values.ndim
-    amounts[axis] = (0, -values.shape[axis] % multiple)
-    return np.pad(values, amounts)
+def pairs_of(blocks: np.ndarray) -> Array:
+    """Blocks [...][4] doubled, as pairs of 16-bit values in the order of SXTB16."""
+    halves = 2 * blocks[..., ORDER].astype("<i2")
+    return Array("uint32_t", np.ascontiguousarray(halves).view("<u4").ravel())
 
 
 def conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
@@ -85,7 +92,7 @@ def conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
     settings = {
         "window": window,
         "out": out,
-        "weights16": Array("int16_t", 2 * packed[..., ORDER].astype(np.int16)) if wide else None,
+        "weights16": pairs_of(packed) if wide else None,
         "weights8": None if wide else Array("int8_t", packed),
         "blocks": blocks,
         "segment_blocks": segment_blocks,
@@ -147,7 +154,8 @@ def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
             return 2**62
         if fast:
             return line["out"] * (10 + 36 * -(-place["out"] // 2))
-        return line["out"] * place["out"] * line["taps"] * (5 + 4 * -(-place["taps"] // 2))
+        groups = -(-place["out"] // 4) if place["out"] >= 4 else place["out"]
+        return line["out"] * groups * (70 + line["taps"] * (7 + 12 * -(-place["taps"] // 2)))
 
     along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
     place, line = axes[along], axes[across]
@@ -182,7 +190,90 @@ def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
     )
 
 
+def fully_connected(step: Step, graph: Graph, optimize: str) -> Step:
+    given = step.settings
+    outputs, inputs = given["outputs"], given["inputs"]
+    plain = given["weights"].values.reshape(outputs, inputs)
+    blocks = filled(plain, 1, BLOCK).reshape(outputs, -1, BLOCK)
+    whole = outputs // GROUP * GROUP
+    groups = blocks[:whole].reshape(whole // GROUP, GROUP, blocks.shape[1], BLOCK).swapaxes(1, 2)
+    packed = np.concatenate([groups.reshape(-1, BLOCK), blocks[whole:].reshape(-1, BLOCK)])
+    wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
+    out = output(graph, step, plain, 2 if wide else 1)
+    if out is None or given["weight_offset"]:
+        return step
+    kernel = "nn_dsp_fully_connected"
+    settings = {
+        "out": out,
+        "weights16": pairs_of(packed) if wide else None,
+        "weights8": None if wide else Array("int8_t", packed),
+        "batches": given["batches"],
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+    return replace(
+        step,
+        kernel=kernel if wide else kernel + "_small",
+        struct=kernel + "_t",
+        settings=settings,
+        header=HEADER,
+    )
+
+
+def pool_2d(step: Step, graph: Graph, optimize: str) -> Step:
+    window = step.settings["window"]
+    average = step.kernel == "nn_average_pool_2d"
+    if window["in_c"] % 4 or (average and window["kernel_h"] * window["kernel_w"] > 256):
+        return step
+    return replace(step, kernel=step.kernel.replace("nn_", "nn_dsp_"), header=HEADER)
+
+
+def mean(step: Step, graph: Graph, optimize: str) -> Step:
+    if step.settings["inner"] % 4:
+        return step
+    return replace(step, kernel="nn_dsp_mean", header=HEADER)
+
+
+def operand(offset: int, multiplier: int, shift: int) -> dict:
+    """nn_dsp_operand_t; shift as TFLite has it, 0 or less."""
+    return {
+        "offset": offset * 2**21,
+        "multiplier": multiplier,
+        "round": 1 << (-shift - 1) if shift else 0,
+        "shift": -shift,
+        "sign": -1 if shift else 0,
+    }
+
+
+def add(step: Step, graph: Graph, optimize: str) -> Step:
+    """ADD or SUB. Operands are below 2^28 before and after rescaling, as their multipliers are at
+    most a half, so twice a sum fits."""
+    given = step.settings
+    a, b, out = (graph.tensors[i] for i in (*step.inputs, step.output))
+    shift, zero_point = -given["out_shift"], given["zero_point"]
+    if a.shape != b.shape or not 1 <= shift <= 22:
+        return step
+    kernel = step.kernel.replace("nn_", "nn_dsp_")
+    settings = {
+        "count": out.count,
+        "a": operand(given["a_offset"], given["a_multiplier"], given["a_shift"]),
+        "b": operand(given["b_offset"], given["b_multiplier"], given["b_shift"]),
+        "multiplier": given["out_multiplier"],
+        "round": (1 << (shift - 1)) + (zero_point << shift),
+        "shift": shift,
+        "low": given["low"],
+        "high": given["high"],
+    }
+    return replace(step, kernel=kernel, struct="nn_dsp_add_t", settings=settings, header=HEADER)
+
+
 KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {
+    "nn_add": add,
+    "nn_average_pool_2d": pool_2d,
     "nn_conv_2d": conv_2d,
     "nn_depthwise_conv_2d": depthwise_conv_2d,
+    "nn_fully_connected": fully_connected,
+    "nn_max_pool_2d": pool_2d,
+    "nn_mean": mean,
+    "nn_sub": add,
 }

@@ -68,7 +68,8 @@ class Ldma(Block):
             if value >> n & 1:
                 self._load(n)
 
-    def _fail(self, n: int) -> None:
+    def fail(self, n: int) -> None:
+        """A bus error of channel n: it stands still."""
         self._left[n] = 0
         self.values["IF"] |= _ERROR
         self._interrupt()
@@ -79,7 +80,7 @@ class Ldma(Block):
         try:
             words = [self.core.read_word(at + 4 * i) for i in range(4)]
         except self.core.memory_error:
-            self._fail(n)
+            self.fail(n)
             return
         for name, word in zip(("CTRL", "SRC", "DST", "LINK"), words, strict=True):
             self.values[f"{name}{n}"] = word
@@ -107,7 +108,7 @@ class Ldma(Block):
         try:
             self.core.write(to, data)
         except self.core.memory_error:
-            self._fail(n)
+            self.fail(n)
             return
         step = control >> 28 & 3
         self.values[f"DST{n}"] = to + (0 if step == 3 else size << step)

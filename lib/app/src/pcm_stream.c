@@ -5,7 +5,7 @@
 
 #include "load.h"
 
-enum { WATCHDOG_MS = 2000 };
+enum { WATCHDOG_MS = 2000, MOST_ROOM = WIRE_MAX_FRAME };
 
 static const char *app_name;
 static void (*add_fields)(json_t *line);
@@ -21,7 +21,7 @@ static struct {
 /* The last whole second. */
 static struct { uint32_t t_ms, peak, cpu_thousandths; } last;
 
-static bool show_pcm, counting;
+static bool show_pcm, counting, wait_for_room;
 
 /* ---- microphone ---- */
 
@@ -42,7 +42,7 @@ static void count(int16_t *pcm, uint32_t block) {
 }
 
 static bool hear(int16_t pcm[MICROPHONE_BLOCK]) {
-    if (!microphone_read(pcm)) {
+    if ((show_pcm && wait_for_room && console_write_room() < MOST_ROOM) || !microphone_read(pcm)) {
         return false;
     }
     const uint32_t overruns = microphone_overruns();
@@ -147,8 +147,9 @@ static const wire_app_t app = {
 
 /* ---- main loop ---- */
 
-void pcm_stream_init(const char *name, void (*more)(json_t *line)) {
+void pcm_stream_init(const char *name, void (*more)(json_t *line), bool patient) {
     app_name = name;
+    wait_for_room = patient;
     add_fields = more;
     app_init(&app, WATCHDOG_MS);
     microphone_start();

@@ -10,10 +10,11 @@ extern "C" {
 #endif
 
 /* Board, session and microphone; `name` of the app; `more`, which may be NULL, adds its own fields
- * to the statistics. Call first. */
-void pcm_stream_init(const char *name, void (*more)(json_t *line));
+ * to the statistics. `patient`: a block that is to be sent waits until the console has room. Call
+ * first. */
+void pcm_stream_init(const char *name, void (*more)(json_t *line), bool patient);
 
-/* The microphone sleeps, and wakes. */
+/* The microphone is off, and on again. */
 void pcm_stream_pause(bool pause);
 
 /* Start of each turn of the main loop. True if there was a block; it went to the console already.

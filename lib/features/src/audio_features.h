@@ -69,6 +69,8 @@ typedef struct {
     uint16_t next;         /* row the next frame goes to, 0..frames-1; the oldest one */
     uint32_t frames_seen;  /* since reset, saturating */
     uint16_t samples_held; /* in `samples`, waiting for a whole window */
+    uint16_t fresh;        /* DYNAMIC: rows the window does not show yet, up to frames */
+    int16_t largest;       /* DYNAMIC: what the window was made with */
     int16_t samples[FEATURES_MAX_WINDOW] __attribute__((aligned(4)));
     int16_t values[FEATURES_MAX_BANDS]; /* newest frame, after compression */
     union {
@@ -102,7 +104,7 @@ bool features_ready(const features_t *f);
 bool features_active(features_t *f);
 
 /* frames * bands int8, oldest frame first, contiguous; valid until the next push. */
-const int8_t *features_window(const features_t *f);
+const int8_t *features_window(features_t *f);
 
 /* `count` values (after compression) to the network's int8. */
 void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,

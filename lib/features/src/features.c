@@ -47,8 +47,14 @@ static int check(const features_config_t *c) {
     return 0;
 }
 
+/* DYNAMIC's buffer: a ring of int16 rows, the largest value of each, from here on the window. */
+static uint32_t window_at(const features_config_t *c) {
+    return (2u * c->frames * (c->bands + 1u) + 3u) & ~3u;
+}
+
 uint32_t features_rows_bytes(const features_config_t *config) {
-    return (config->compress == FEATURES_DYNAMIC ? 3u : 2u) * config->frames * config->bands;
+    const uint32_t values = (uint32_t)config->frames * config->bands;
+    return config->compress == FEATURES_DYNAMIC ? window_at(config) + values : 2 * values;
 }
 
 int features_init(features_t *f, const features_config_t *config, int8_t *rows) {
@@ -68,6 +74,7 @@ void features_reset(features_t *f) {
     f->next = 0;
     f->frames_seen = 0;
     f->samples_held = 0;
+    f->fresh = f->config->frames;
     if (f->config->frontend->reset != NULL) {
         f->config->frontend->reset(f->state.bytes);
     }
@@ -127,8 +134,8 @@ static int16_t dynamic_value(const dynamic_t *d, int16_t x) {
     return (int16_t)q;
 }
 
-static int32_t largest_of(const int16_t *values, uint32_t count) {
-    int32_t largest = 0;
+static int16_t largest_of(const int16_t *values, uint32_t count) {
+    int16_t largest = 0;
     for (uint32_t i = 0; i < count; i++) {
         largest = values[i] > largest ? values[i] : largest;
     }
@@ -157,6 +164,8 @@ static void keep(features_t *f) {
     if (c->compress == FEATURES_DYNAMIC) {
         int16_t *ring = (int16_t *)(void *)f->rows;
         memcpy(ring + (uint32_t)f->next * c->bands, f->values, c->bands * sizeof *ring);
+        ring[(uint32_t)c->frames * c->bands + f->next] = largest_of(f->values, c->bands);
+        f->fresh = (uint16_t)(f->fresh < c->frames ? f->fresh + 1 : f->fresh);
     } else {
         int8_t *row = f->rows + (uint32_t)f->next * c->bands;
         features_quantize(&c->quantizer, f->values, row, c->bands);
@@ -232,14 +241,25 @@ static void dynamic_rows(const features_config_t *c, const dynamic_t *d, const i
     }
 }
 
-/* The ring of int16, oldest row first, as int8 behind it. */
-static const int8_t *dynamic_window(const features_t *f) {
+/* As memmove to the front, whose bytes newlib's smallest moves one by one. */
+static void move_up(int8_t *window, uint32_t by, uint32_t count) {
+    if ((by | count) % 4 != 0) {
+        memmove(window, window + by, count);
+        return;
+    }
+    typedef uint32_t __attribute__((may_alias)) word_t;
+    word_t *to = (word_t *)(void *)window;
+    const word_t *from = to + by / 4;
+    for (uint32_t i = 0; i < count / 4; i++) {
+        to[i] = from[i];
+    }
+}
+
+/* `count` rows of the ring from row `first` on, as int8. */
+static void dynamic_map(const features_t *f, uint32_t first, int8_t *out, uint32_t count) {
     const features_config_t *c = f->config;
-    const uint32_t count = (uint32_t)c->frames * c->bands;
-    const uint32_t newest = (uint32_t)f->next * c->bands; /* values before the oldest row */
     const int16_t *ring = (const int16_t *)(const void *)f->rows;
-    int8_t *out = f->rows + 2u * count;
-    const dynamic_t d = dynamic_for(largest_of(ring, count), c->range);
+    const dynamic_t d = dynamic_for(f->largest, c->range);
     int8_t table[DYNAMIC_TABLE];
     const bool small = d.range < DYNAMIC_TABLE;
     for (int32_t above = 0; small && above <= d.range; above++) {
@@ -247,12 +267,32 @@ static const int8_t *dynamic_window(const features_t *f) {
         features_quantize(&c->quantizer, &value, table + above, 1);
     }
     const int8_t *use = small ? table : NULL;
-    dynamic_rows(c, &d, use, ring + newest, out, count - newest);
-    dynamic_rows(c, &d, use, ring, out + count - newest, newest);
+    const uint32_t ends = (uint32_t)c->frames - first, before = count < ends ? count : ends;
+    dynamic_rows(c, &d, use, ring + first * c->bands, out, before * c->bands);
+    dynamic_rows(c, &d, use, ring, out + before * c->bands, (count - before) * c->bands);
+}
+
+/* The ring of int16, oldest row first, as int8 behind it: only what is new since the last time, as
+ * long as the largest value is the same. */
+static const int8_t *dynamic_window(features_t *f) {
+    const features_config_t *c = f->config;
+    const int16_t *ring = (const int16_t *)(const void *)f->rows;
+    int8_t *out = f->rows + window_at(c);
+    const uint32_t frames = c->frames;
+    const int16_t largest = largest_of(ring + frames * c->bands, frames);
+    const uint32_t fresh = largest == f->largest ? f->fresh : frames, kept = frames - fresh;
+    f->largest = largest;
+    f->fresh = 0;
+    if (fresh == 0) {
+        return out;
+    }
+    move_up(out, fresh * c->bands, kept * c->bands);
+    const uint32_t first = f->next + kept < frames ? f->next + kept : f->next + kept - frames;
+    dynamic_map(f, first, out + kept * c->bands, fresh);
     return out;
 }
 
-const int8_t *features_window(const features_t *f) {
+const int8_t *features_window(features_t *f) {
     if (f->config->compress == FEATURES_DYNAMIC) {
         return dynamic_window(f);
     }

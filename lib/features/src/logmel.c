@@ -5,31 +5,16 @@
  * filter, Hann window, FFT, mel filter bank, square root, activity detection, noise reduction,
  * PCAN, log scale: each can be left out but window, FFT and filters.
  *
- * No heap, no floating point: TFLM's *Populate functions allocate and compute with float and libm,
- * whose last bit differs between C libraries. They run on the computer instead; this file fills
- * TFLM's structs with pointers to the constants that came out (logmel.h) and to a state of fixed
- * size. A bump allocator for the Populate functions would need libm, double arithmetic and 6 kB
- * more RAM on the chip. */
+ * The integers are those of TFLM's functions; the constants come from its *Populate functions, run
+ * on the computer (host/features/logmel.py), as they use floating point and libm. What it computes
+ * in 64 bits is done here in halves of 16 bits where a factor allows. */
 #include <stddef.h>
 #include <string.h>
 
-#include "kiss_fftr.h"
-#include "tensorflow/lite/experimental/microfrontend/lib/bits.h"
-#include "tensorflow/lite/experimental/microfrontend/lib/filterbank.h"
-#include "tensorflow/lite/experimental/microfrontend/lib/log_scale.h"
-#include "tensorflow/lite/experimental/microfrontend/lib/noise_reduction.h"
-#include "tensorflow/lite/experimental/microfrontend/lib/pcan_gain_control.h"
-#include "tensorflow/lite/experimental/microfrontend/lib/window.h"
-
 #include "features_registry.h"
+#include "leading_zeros.h"
 #include "logmel.h"
-
-/* kissfft's struct kiss_fftr_state, which its header keeps to itself; the sources are pinned. */
-typedef struct {
-    const void *half;
-    void *buffer;
-    const void *super_twiddles;
-} real_fft_t;
+#include "root.h"
 
 typedef struct {
     const logmel_tables_t *tables;
@@ -39,11 +24,14 @@ typedef struct {
     bool armed, tripped;
     uint32_t noise[LOGMEL_MAX_BANDS];
     union {
+        pair_t samples[RFFT_KISS_MAX / 2];
+        uint32_t energy[RFFT_KISS_MAX / 2 + 1];
+    } in; /* the FFT takes the one and leaves the other */
+    union {
+        pair_t work[RFFT_KISS_MAX / 2];
         uint64_t sums[LOGMEL_MAX_BANDS + 1];
-        int16_t samples[LOGMEL_MAX_FFT];
-    } work;                                                  /* samples until the FFT, then sums */
-    struct complex_int16_t spectrum[LOGMEL_MAX_FFT / 2 + 4]; /* filters read up to 3 bins too far */
-    int32_t buffer[LOGMEL_MAX_FFT / 2];
+    } out;
+    uint32_t signal[LOGMEL_MAX_BANDS];
 } logmel_t;
 
 _Static_assert(sizeof(logmel_t) <= sizeof(((features_t *)0)->state), "state too small");
@@ -54,14 +42,13 @@ static void reset(void *state) {
     m->activity_a = m->activity_b = 0;
     m->armed = m->tripped = false;
     memset(m->noise, 0, sizeof m->noise);
-    memset(m->spectrum, 0, sizeof m->spectrum);
 }
 
 static int init(void *state, const features_config_t *config) {
     logmel_t *m = state;
     const logmel_tables_t *t = config->tables;
-    if (t == NULL || t->fft > LOGMEL_MAX_FFT || t->fft < config->window ||
-        config->bands > LOGMEL_MAX_BANDS || t->end > t->fft / 2 + 1 ||
+    if (t == NULL || t->fft->points > RFFT_KISS_MAX || t->fft->points < config->window ||
+        config->bands > LOGMEL_MAX_BANDS || t->end > t->fft->points / 2 + 1 ||
         (t->gain_lut != NULL && !t->noise_reduction)) {
         return -1;
     }
@@ -124,82 +111,188 @@ static bool active(void *state) {
     return tripped;
 }
 
-/* Energy of each band, from the samples in work. */
-static uint32_t *filter_bank(logmel_t *m, const int16_t *samples) {
-    const logmel_tables_t *t = m->tables;
-    int16_t *work = m->work.samples;
-    size_t read;
-    /* TFLM's window of a buffer that is full already and moves by its whole length, so that the
-     * samples are only read */
-    struct WindowState window = {
-        .size = m->window,
-        .coefficients = (int16_t *)(uintptr_t)t->window,
-        .step = m->window,
-        .input = (int16_t *)(uintptr_t)samples,
-        .input_used = m->window,
-        .output = work,
-    };
-    (void)WindowProcessSamples(&window, samples, 0, &read);
-
-    /* What TFLM's FftCompute does (fft.cc, C++): to full scale, zeros behind, real FFT. */
-    const int shift = 15 - MostSignificantBit32((uint32_t)window.max_abs_output_value);
-    for (uint32_t i = 0; i < m->window; i++) {
-        work[i] = (int16_t)((uint16_t)work[i] << shift);
+/* Windowed samples to in.samples, zeros behind; returns how far they can be shifted up. */
+static uint32_t apply_window(logmel_t *m, const pair_t *samples) {
+    const pair_t *window = m->tables->window;
+    const uint32_t pairs = (m->window + 1u) / 2, all = m->tables->fft->points / 2;
+    pair_t *out = m->in.samples;
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < pairs; i++) {
+        const pair_t x = samples[i], w = window[i];
+        const int32_t low = pair_low(x) * pair_low(w) >> 12;
+        const int32_t high = pair_high(x) * pair_high(w) >> 12;
+        bits |= (uint32_t)((low ^ low >> 31) - (low >> 31));
+        bits |= (uint32_t)((high ^ high >> 31) - (high >> 31));
+        out[i] = (uint32_t)high << 16 | (uint16_t)low;
     }
-    memset(work + m->window, 0, (t->fft - m->window) * sizeof *work);
-    real_fft_t fft = {t->half, m->buffer, t->super_twiddles};
-    kiss_fftr((kiss_fftr_cfg)(void *)&fft, work, (kiss_fft_cpx *)(void *)m->spectrum);
+    for (uint32_t i = pairs; i < all; i++) {
+        out[i] = 0;
+    }
+    /* TFLM takes no notice of -32768, whose absolute value has no 16 bits */
+    bits &= 0x7fff;
+    return bits == 0 ? 15 : leading_zeros(bits) - 17;
+}
 
-    struct FilterbankState bank = {
-        .num_channels = m->bands,
-        .start_index = t->start,
-        .end_index = t->end,
-        .channel_frequency_starts = (int16_t *)(uintptr_t)t->frequency_starts,
-        .channel_weight_starts = (int16_t *)(uintptr_t)t->weight_starts,
-        .channel_widths = (int16_t *)(uintptr_t)t->widths,
-        .weights = (int16_t *)(uintptr_t)t->weights,
-        .unweights = (int16_t *)(uintptr_t)t->unweights,
-        .work = m->work.sums,
-    };
-    int32_t *energy = (int32_t *)(void *)m->spectrum;
-    FilterbankConvertFftComplexToEnergy(&bank, m->spectrum, energy);
-    FilterbankAccumulateChannels(&bank, energy);
-    return FilterbankSqrt(&bank, shift);
+/* energy[i] * weight[i] in total, and all energy. */
+static uint64_t weighted(const uint32_t *energy, const uint16_t *weights, uint32_t count,
+                         uint64_t *all) {
+    uint64_t sum = 0, total = 0;
+#ifdef __ARM_ARCH_6M__
+    while (count > 0) {
+        const uint32_t part = count < 16 ? count : 16; /* products below 2^28 */
+        uint32_t low = 0, high = 0;
+        for (uint32_t i = 0; i < part; i++) {
+            const uint32_t e = energy[i], w = weights[i];
+            low += (e & 0xffff) * w;
+            high += (e >> 16) * w;
+            total += e;
+        }
+        sum += low + ((uint64_t)high << 16);
+        energy += part;
+        weights += part;
+        count -= part;
+    }
+#else
+    for (uint32_t i = 0; i < count; i++) {
+        sum += (uint64_t)energy[i] * weights[i];
+        total += energy[i];
+    }
+#endif
+    *all = total;
+    return sum;
+}
+
+/* Energy of each band, from the samples; TFLM's filterbank. */
+static void filter_bank(logmel_t *m, const int16_t *samples) {
+    const logmel_tables_t *t = m->tables;
+    const uint32_t shift = apply_window(m, (const pair_t *)(const void *)samples);
+    const uint32_t *energy = m->in.energy;
+    rfft_kiss_energies(t->fft, m->in.samples, shift, m->out.work, t->start, t->end, m->in.energy);
+
+    const uint16_t *weights = t->weights;
+    uint64_t *sums = m->out.sums, carried = 0;
+    uint32_t bin = t->start;
+    for (uint32_t i = 0; i <= m->bands; i++) {
+        const uint32_t count = t->spans[i];
+        uint64_t all;
+        const uint64_t sum = weighted(energy + bin, weights, count, &all);
+        sums[i] = carried + sum;
+        carried = (all << 12) - sum;
+        bin += count;
+        weights += count;
+    }
+    for (const int16_t *u = t->uneven; u[1] != 0; u += 3) {
+        if (u[0] < m->bands) {
+            sums[u[0] + 1] += (uint64_t)(energy[u[1]] * (int64_t)u[2]);
+        }
+    }
+    for (uint32_t i = 0; i < m->bands; i++) {
+        m->signal[i] = root_64(sums[i + 1]) >> shift;
+    }
+}
+
+/* (a * b) >> shift, the lower 32 bits; shift 0..31 */
+static inline uint32_t scaled(uint32_t a, uint32_t b, uint32_t shift) {
+#ifdef __ARM_ARCH_6M__
+    if (b >> 16 == 0) { /* always, but for what a gain's interpolation might leave below 0 */
+        const uint32_t high = (a >> 16) * b, low = (a & 0xffff) * b;
+        return shift < 16 ? (high << (16 - shift)) + (low >> shift)
+                          : (high + (low >> 16)) >> (shift - 16);
+    }
+#endif
+    return (uint32_t)(((uint64_t)a * b) >> shift);
+}
+
+enum { NOISE_BITS = 14 };
+
+/* TFLM's noise reduction of one band. */
+static inline uint32_t denoised(const logmel_tables_t *t, uint32_t signal, uint32_t smoothing,
+                                uint32_t *noise) {
+    const uint32_t fresh = signal << t->smoothing_bits, old = *noise;
+    const uint32_t keep = (1u << NOISE_BITS) - smoothing;
+#ifdef __ARM_ARCH_6M__
+    const uint32_t high = (fresh >> 16) * smoothing + (old >> 16) * keep;
+    const uint32_t low = (fresh & 0xffff) * smoothing + (old & 0xffff) * keep;
+    uint32_t estimate = (high << (16 - NOISE_BITS)) + (low >> NOISE_BITS);
+#else
+    uint32_t estimate =
+        (uint32_t)(((uint64_t)fresh * smoothing + (uint64_t)old * keep) >> NOISE_BITS);
+#endif
+    *noise = estimate;
+    estimate = estimate < fresh ? estimate : fresh;
+    const uint32_t least = scaled(signal, t->min_signal_remaining, NOISE_BITS);
+    const uint32_t rest = (fresh - estimate) >> t->smoothing_bits;
+    return rest > least ? rest : least;
+}
+
+/* TFLM's gain by noise: a table of quadratics, one for each power of two. */
+static inline uint32_t gain_for(uint32_t noise, const int16_t *lut) {
+    if (noise <= 2) {
+        return (uint32_t)lut[noise];
+    }
+    const uint32_t zeros = leading_zeros(noise);
+    lut += 4 * (32 - zeros) - 6;
+    const int32_t t = (int32_t)(noise << zeros << 1 >> 22);
+    int32_t gain = (lut[2] * t >> 5) + lut[1] * 32;
+    gain = (gain * t + (1 << 14)) >> 15;
+    return (uint32_t)(int16_t)(gain + lut[0]);
+}
+
+enum { SNR_BITS = 12, PCAN_BITS = 6 };
+
+static inline uint32_t shrunk(uint32_t x) {
+    if (x < 2u << SNR_BITS) {
+        return (x * x) >> (2 + 2 * SNR_BITS - PCAN_BITS);
+    }
+    return (x >> (SNR_BITS - PCAN_BITS)) - (1u << PCAN_BITS);
+}
+
+/* By how much log2(1 + i / 128) is above i / 128, times 2^16. */
+static const uint16_t log_table[130] = {
+    0,    224,  442,  654,  861,  1063, 1259, 1450, 1636, 1817, 1992, 2163, 2329, 2490, 2646,
+    2797, 2944, 3087, 3224, 3358, 3487, 3611, 3732, 3848, 3960, 4068, 4172, 4272, 4368, 4460,
+    4549, 4633, 4714, 4791, 4864, 4934, 5001, 5063, 5123, 5178, 5231, 5280, 5326, 5368, 5408,
+    5444, 5477, 5507, 5533, 5557, 5578, 5595, 5610, 5622, 5631, 5637, 5640, 5641, 5638, 5633,
+    5626, 5615, 5602, 5586, 5568, 5547, 5524, 5498, 5470, 5439, 5406, 5370, 5332, 5291, 5249,
+    5203, 5156, 5106, 5054, 5000, 4944, 4885, 4825, 4762, 4697, 4630, 4561, 4490, 4416, 4341,
+    4264, 4184, 4103, 4020, 3935, 3848, 3759, 3668, 3575, 3481, 3384, 3286, 3186, 3084, 2981,
+    2875, 2768, 2659, 2549, 2437, 2323, 2207, 2090, 1971, 1851, 1729, 1605, 1480, 1353, 1224,
+    1094, 963,  830,  695,  559,  421,  282,  142,  0,    0,
+};
+
+/* TFLM's natural logarithm of x > 1, times 2^shift, rounded. */
+static inline uint32_t natural_log(uint32_t x, uint32_t shift) {
+    const uint32_t zeros = leading_zeros(x), whole = 31 - zeros;
+    const uint32_t fraction = x << zeros << 1 >> 16; /* below 2^16 */
+    const uint16_t *near = log_table + (fraction >> 9);
+    const int32_t rise = (near[1] - near[0]) * (int32_t)(fraction & 511) >> 16;
+    const uint32_t log2 = fraction + near[0] + (uint32_t)rise;
+    const uint32_t log = 45426 * whole + ((45426 * log2 + 32768) >> 16); /* 2^16 ln 2 */
+    return ((log << shift) + 32768) >> 16;
 }
 
 static void frame(void *state, const int16_t *samples, int16_t *out) {
     logmel_t *m = state;
     const logmel_tables_t *t = m->tables;
-    uint32_t *signal = filter_bank(m, samples);
+    filter_bank(m, samples);
     if (t->activity) {
-        detect_activity(m, signal);
+        detect_activity(m, m->signal);
     }
-    if (t->noise_reduction) {
-        struct NoiseReductionState noise = {
-            .smoothing_bits = t->smoothing_bits,
-            .even_smoothing = t->even_smoothing,
-            .odd_smoothing = t->odd_smoothing,
-            .min_signal_remaining = t->min_signal_remaining,
-            .num_channels = m->bands,
-            .estimate = m->noise,
-        };
-        NoiseReductionApply(&noise, signal);
-    }
-    if (t->gain_lut != NULL) {
-        struct PcanGainControlState pcan = {
-            .enable_pcan = 1,
-            .noise_estimate = m->noise,
-            .num_channels = m->bands,
-            .gain_lut = (int16_t *)(uintptr_t)t->gain_lut,
-            .snr_shift = t->snr_shift,
-        };
-        PcanGainControlApply(&pcan, signal);
-    }
-    struct LogScaleState log_scale = {t->log_scale, t->log_shift};
-    const int correction = MostSignificantBit32(t->fft) - 1 - kFilterbankBits / 2;
-    const uint16_t *values = LogScaleApply(&log_scale, signal, m->bands, correction);
+    const int32_t correction = 32 - (int32_t)leading_zeros(t->fft->points) - 1 - 6;
     for (uint32_t i = 0; i < m->bands; i++) {
-        out[i] = (int16_t)(values[i] < INT16_MAX ? values[i] : INT16_MAX);
+        uint32_t x = m->signal[i];
+        if (t->noise_reduction) {
+            x = denoised(t, x, i & 1 ? t->odd_smoothing : t->even_smoothing, &m->noise[i]);
+        }
+        if (t->gain_lut != NULL) {
+            const uint32_t gain = gain_for(m->noise[i], t->gain_lut);
+            x = shrunk(scaled(x, gain, (uint32_t)t->snr_shift));
+        }
+        if (t->log_scale) {
+            x = correction < 0 ? x >> -correction : x << correction;
+            x = x > 1 ? natural_log(x, t->log_shift) : 0;
+        }
+        out[i] = (int16_t)(x < INT16_MAX ? x : INT16_MAX);
     }
 }
 

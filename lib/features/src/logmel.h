@@ -1,31 +1,26 @@
-/* Front end `logmel`: what host/features/logmel.py writes for it, by TFLM's own functions. */
+/* Front end `logmel`: what host/features/logmel.py writes for it, from TFLM's own functions. */
 #ifndef OTOLITH_LOGMEL_H
 #define OTOLITH_LOGMEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { LOGMEL_MAX_FFT = 512, LOGMEL_MAX_BANDS = 127 };
+#include "rfft_kiss.h"
 
-/* kissfft's own state of a complex FFT (struct kiss_fft_state), with room for its twiddles. */
-typedef struct {
-    int nfft, inverse, factors[64];
-    int16_t twiddles[LOGMEL_MAX_FFT]; /* Q15 (re, im) pairs, nfft of them */
-} logmel_fft_t;
+enum { LOGMEL_MAX_BANDS = 127 };
 
 /* Tables for one choice of settings; constant. Q formats are TFLM's. */
 typedef struct {
-    uint16_t fft;                  /* the power of two at or above the window, 4..LOGMEL_MAX_FFT */
-    const int16_t *window;         /* Q12, window values */
-    const logmel_fft_t *half;      /* complex FFT of fft / 2 points */
-    const int16_t *super_twiddles; /* Q15 pairs, fft / 4 of them */
+    const rfft_kiss_t *fft; /* the power of two at or above the window */
+    const uint32_t *window; /* Q12 pairs, an odd window's last one with a 0 */
 
-    uint16_t start, end;             /* FFT bins with energy */
-    const int16_t *frequency_starts; /* bands + 1 values each */
-    const int16_t *weight_starts;
-    const int16_t *widths;
-    const int16_t *weights; /* Q12 */
-    const int16_t *unweights;
+    /* The filters overlap by half: from one peak to the next, a bin's energy is shared between two
+     * of them, weight and 4096 - weight. bands + 1 such spans, one behind the other. */
+    uint16_t start, end;     /* FFT bins with energy */
+    const uint16_t *spans;   /* bands + 1 values: bins of each, from `start` on */
+    const uint16_t *weights; /* Q12, end - start: the share of the filter whose peak comes later */
+    const int16_t *uneven;   /* (span, bin, by how much) where the shares' sum is not 4096, as both
+                                were rounded; ended by bin 0 */
 
     bool noise_reduction;
     uint8_t smoothing_bits;

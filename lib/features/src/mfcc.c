@@ -22,7 +22,7 @@ typedef struct {
     const mfcc_tables_t *tables;
     uint16_t window, bands;
     pair_t samples[RFFT_Q15_MAX / 2]; /* at full range; magnitudes then */
-    pair_t work[RFFT_Q15_MAX / 2];
+    uint32_t work[RFFT_Q15_MAX + 1];
     pair_t even[MFCC_MAX_MELS / 4], odd[MFCC_MAX_MELS / 4];
 } mfcc_t;
 
@@ -102,7 +102,7 @@ static int32_t dot(const pair_t *a, const pair_t *b, uint32_t pairs) {
 static void dct(mfcc_t *m, const int16_t *logs, int16_t *out) {
     const uint32_t mels = m->tables->mels, half = (mels + 1) / 2, pairs = (half + 1) / 2;
     int16_t *even = (int16_t *)(void *)m->even, *odd = (int16_t *)(void *)m->odd;
-    even[half - 1 | 1] = odd[half - 1 | 1] = 0;
+    even[2 * pairs - 1] = odd[2 * pairs - 1] = 0;
     for (uint32_t i = 0; i < half; i++) {
         const int32_t a = logs[i], b = logs[mels - 1 - i];
         even[i] = (int16_t)(a + b);

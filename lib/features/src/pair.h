@@ -2,8 +2,8 @@
  *
  * With the DSP extension the halves go through its SIMD instructions. Without, a word is read as
  * im * 65536 + re: sums and differences of words are then those of both parts in one instruction,
- * whatever the signs. Only for shifts the low half must not be negative, so between the stages it
- * is kept 2^15 too large ("raised"). Both give the same numbers: floor at each shift. */
+ * whatever the signs. Only for shifts the low half must not be negative: there a power of two is
+ * added to it before ("raised"). Both give the same numbers: floor at each shift. */
 #ifndef OTOLITH_PAIR_H
 #define OTOLITH_PAIR_H
 
@@ -57,13 +57,17 @@ static inline pair_t pair_add_i(pair_t a, pair_t b) {
     return (pair_t)__sasx((int16x2_t)a, (int16x2_t)b);
 }
 
+/* The upper halves of two words. */
+static inline pair_t pair_upper(int32_t re, int32_t im) {
+    pair_t x;
+    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(x) : "r"(im), "r"(re));
+    return x;
+}
+
 /* x times the conjugate of a Q15 twiddle, halved */
 static inline pair_t pair_turned(pair_t x, pair_t twiddle) {
-    const int32_t re = __smuad((int16x2_t)x, (int16x2_t)twiddle);
-    const int32_t im = __smusdx((int16x2_t)twiddle, (int16x2_t)x);
-    pair_t turned;
-    __asm("pkhtb %0, %1, %2, asr #16" : "=r"(turned) : "r"(im), "r"(re));
-    return turned;
+    return pair_upper(__smuad((int16x2_t)x, (int16x2_t)twiddle),
+                      __smusdx((int16x2_t)twiddle, (int16x2_t)x));
 }
 
 #else

@@ -39,6 +39,9 @@ typedef struct {
     uint32_t arena_bytes;  /* RAM for activations, scratch, kept rows; no input buffers */
     uint32_t weight_bytes; /* flash for weights, biases and requantisation tables */
     uint32_t macs;         /* multiply-accumulates of one invocation */
+    /* nn_slide by hop_rows does less than nn_invoke once hop_history windows in a row have slid so;
+     * 0: never */
+    uint16_t hop_rows, hop_history;
 } nn_info_t;
 
 const nn_info_t *nn_info(void);

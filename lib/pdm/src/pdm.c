@@ -5,23 +5,16 @@
  * bits: the largest input of a filter times its sum of |taps| stays below 2^31. */
 #include "pdm.h"
 
+#include "pdm_filters.h"
 #include "pdm_taps.h"
 
 #include <string.h>
 
-enum {
-    FIRST_LARGEST = 16 * 16 * 15 * 17, /* from 61 one bits: 65280, below 2^16 */
-    MIDDLE_SHIFT = 14,
-    LAST_SHIFT = 10,  /* taps have 13 bits: 2^19, until the notch has had its say */
-    NOTCH_TO_PCM = 4, /* 2^15 */
-    NOTCH_SHIFT = 9,  /* 16 kHz / (2 pi 2^9) = 5 Hz */
-};
+enum { SILENCE = 16 * 16 * 15 * 17 / 2 }; /* half of the first filter's largest output, 65280 */
 
 /* First filter: moving sums of these lengths in series, 61 taps. Two zeros at 64 kHz and one either
  * side put what folds into 0-7 kHz below -76 dB. */
 static const uint8_t boxes[4] = {16, 16, 15, 17};
-
-enum { LAST_CENTRE = 4096 };
 
 static void box_taps(uint32_t taps[64]) {
     uint32_t length = 1;
@@ -59,6 +52,9 @@ void pdm_init(pdm_t *p) {
         }
     }
     /* as many ones as zeros have gone before: silence */
+    for (uint32_t i = 0; i < PDM_MIDDLE_TAPS - 2; i++) {
+        p->middle[i] = SILENCE;
+    }
     for (uint32_t step = 0; step < 3; step++) {
         const uint32_t done = p->open[0] + p->table[0][0x55][0] + p->table[1][0x55][0];
         p->open[0] = p->open[1] + p->table[0][0x55][1] + p->table[1][0x55][1];
@@ -66,97 +62,49 @@ void pdm_init(pdm_t *p) {
     }
 }
 
-/* Take a word of bits, oldest first: two samples of 64 kHz. */
-static inline void first(const pdm_t *p, uint32_t open[2], uint32_t word, int32_t out[2]) {
-    const uint32_t *t = p->table[0][word >> 24];
-    uint32_t a = open[0] + t[0], b = open[1] + t[1];
-    t = p->table[1][word >> 16 & 255];
-    a += t[0], b += t[1];
-    out[0] = (int32_t)(a & 0xffff) * 2 - FIRST_LARGEST;
-    a >>= 16; /* the outputs move up: 1 and 3 become 0 and 2, 2 becomes 1 */
-    t = p->table[0][word >> 8 & 255];
-    b += t[0], a += t[1];
-    t = p->table[1][word & 255];
-    b += t[0], a += t[1];
-    out[1] = (int32_t)(b & 0xffff) * 2 - FIRST_LARGEST;
-    open[0] = a;
-    open[1] = b >> 16;
-}
-
-/* The outer `count` taps of a symmetric FIR with both ends they apply to, 0 and `last`. */
-static inline int32_t pairs(const int32_t *x, const int32_t *taps, uint32_t count, uint32_t last) {
-    int32_t sum = 0;
-#pragma GCC unroll 16
-    for (uint32_t i = 0; i < count; i++) {
-        sum += (x[i] + x[last - i]) * taps[i];
+/* Four words from `by` of them further back, `fours` times. */
+static void move_up(void *words, uint32_t by, uint32_t fours) {
+    typedef struct {
+        uint32_t words[4];
+    } __attribute__((may_alias)) four_t;
+    four_t *to = words;
+    const four_t *from = (const four_t *)(const void *)((uint32_t *)words + by);
+    for (; fours > 0; fours--) {
+        *to++ = *from++;
     }
-    return sum;
-}
-
-static inline int16_t saturate(int32_t x) {
-    return (int16_t)(x > 32767 ? 32767 : x < -32768 ? -32768 : x);
 }
 
 /* p->middle's new samples, four a sample of PCM, to PCM. */
 static void filter(pdm_t *p, int16_t *pcm, uint32_t samples) {
-    enum { HALF = PDM_MIDDLE_TAPS / 2, ROUND = 1 << (MIDDLE_SHIFT - 1) };
-    const int32_t *x = p->middle;
-    int32_t *even = p->even + PDM_LAST_PAIRS - 1, *odd = p->odd + 2 * PDM_LAST_PAIRS - 1;
-    int32_t mean = p->mean;
-    for (uint32_t i = 0; i < samples; i++, x += 4) {
-        const int32_t *y = x + 2;
-        even[i] =
-            (pairs(x, pdm_middle_taps, HALF, 2 * HALF) + x[HALF] * pdm_middle_taps[HALF] + ROUND) >>
-            MIDDLE_SHIFT;
-        odd[i] =
-            (pairs(y, pdm_middle_taps, HALF, 2 * HALF) + y[HALF] * pdm_middle_taps[HALF] + ROUND) >>
-            MIDDLE_SHIFT;
-        const int32_t sum =
-            pairs(p->odd + i, pdm_last_taps, PDM_LAST_PAIRS, 2 * PDM_LAST_PAIRS - 1) +
-            p->even[i] * LAST_CENTRE;
-        const int32_t z = (sum + (1 << (LAST_SHIFT - 1))) >> LAST_SHIFT;
-        mean += z - (mean >> NOTCH_SHIFT);
-        pcm[i] = saturate((z - (mean >> NOTCH_SHIFT) + (1 << (NOTCH_TO_PCM - 1))) >> NOTCH_TO_PCM);
-    }
-    p->mean = mean;
+    int32_t sums[PDM_BLOCK];
+    const uint32_t threes = samples * 171 >> 9; /* a third, rounded down */
+    pdm_middle(p->middle, p->even + PDM_LAST_PAIRS - 1, p->odd + 2 * PDM_LAST_PAIRS - 1, samples);
+    pdm_last(p->odd, sums, threes, samples - 3 * threes);
+    p->mean = pdm_finish(sums, p->even, pcm, samples, p->mean);
     /* what the next block's filters reach back to */
-    memmove(p->middle, p->middle + 4 * samples, (PDM_MIDDLE_TAPS - 2) * sizeof *p->middle);
-    memmove(p->even, p->even + samples, (PDM_LAST_PAIRS - 1) * sizeof *p->even);
-    memmove(p->odd, p->odd + samples, (2 * PDM_LAST_PAIRS - 1) * sizeof *p->odd);
+    move_up(p->middle, 2 * samples, PDM_MIDDLE_TAPS / 8 + 1);
+    move_up(p->even, samples, PDM_LAST_PAIRS / 4);
+    move_up(p->odd, samples, PDM_LAST_PAIRS / 2);
 }
 
-/* 32 bits, oldest first, as word `at` of `bits`. */
-typedef uint32_t get_word_t(const void *bits, uint32_t at);
-
-static inline uint32_t from_bytes(const void *bits, uint32_t at) {
-    const uint8_t *b = (const uint8_t *)bits + 4 * at;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static inline uint32_t from_words(const void *bits, uint32_t at) {
-    return ((const uint32_t *)bits)[at];
-}
-
-static inline void decimate(pdm_t *p, const void *bits, get_word_t *get_word, int16_t *pcm,
-                            uint32_t samples) {
-    for (uint32_t done = 0; done < samples;) {
-        const uint32_t left = samples - done, count = left < PDM_BLOCK ? left : PDM_BLOCK;
-        uint32_t open[2] = {p->open[0], p->open[1]}; /* in registers */
-        int32_t *fresh = p->middle + PDM_MIDDLE_TAPS - 2;
-        for (uint32_t i = 0; i < 2 * count; i++, fresh += 2) {
-            first(p, open, get_word(bits, 2 * done + i), fresh);
-        }
-        p->open[0] = open[0];
-        p->open[1] = open[1];
-        filter(p, pcm + done, count);
-        done += count;
+void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples) {
+    while (samples > 0) {
+        const uint32_t count = samples < PDM_BLOCK ? samples : PDM_BLOCK;
+        pdm_first(p->table, words, 2 * count, p->middle + PDM_MIDDLE_TAPS - 2, p->open);
+        filter(p, pcm, count);
+        words += 2 * count;
+        pcm += count;
+        samples -= count;
     }
 }
 
 void pdm_decimate(pdm_t *p, const uint8_t *bits, int16_t *pcm, uint32_t samples) {
-    decimate(p, bits, from_bytes, pcm, samples);
-}
-
-void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples) {
-    decimate(p, words, from_words, pcm, samples);
+    for (; samples > 0; samples--, bits += PDM_BYTES_PER_SAMPLE) {
+        uint32_t words[2];
+        for (uint32_t i = 0; i < 2; i++) {
+            const uint8_t *b = bits + 4 * i;
+            words[i] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+        }
+        pdm_decimate_words(p, words, pcm++, 1);
+    }
 }

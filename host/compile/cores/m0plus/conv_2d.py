@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from host.compile.cores.m0plus.requantize import Line, line
+from host.compile.cores.m0plus.taps import specialise as taps_as_code
 from host.compile.graph import Array, Code, Graph, Step
 from host.compile.ops.common import LIMIT
 
@@ -89,6 +90,9 @@ def specialise(step: Step, graph: Graph, optimize: str) -> Step:
     w = step.settings["window"]
     if optimize == "size" or (w["dilation_w"] != 1 and w["kernel_w"] > 1):
         return step
+    in_code = taps_as_code(step, graph, HEADER)
+    if in_code is not None:
+        return in_code
     channels, rows, taps = w["out_c"], w["kernel_h"], w["kernel_w"] * w["in_c"]
     weights = step.settings["weights"].values.reshape(channels, rows, taps)
     stride = w["stride_w"] * w["in_c"]

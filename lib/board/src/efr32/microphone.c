@@ -111,14 +111,15 @@ static void start_usart(void) {
     reg_set(&USART0->EN, USART_EN_EN);
     USART0->CMD = USART_CMD_RXDIS | USART_CMD_TXDIS | USART_CMD_CLEARRX | USART_CMD_CLEARTX;
     USART0->CTRL = USART_CTRL_SYNC | USART_CTRL_MSBF | USART_CTRL_AUTOTX;
-    USART0->FRAME = USART_FRAME_DATABITS_SIXTEEN;
+    USART0->FRAME = USART_FRAME_DATABITS_SIXTEEN | USART_FRAME_STOPBITS_ONE;
     USART0->CLKDIV = 256u * (DIVIDER - 1);
     USART0->I2SCTRL = USART_I2SCTRL_EN | USART_I2SCTRL_DELAY | USART_I2SCTRL_DMASPLIT |
                       USART_I2SCTRL_FORMAT_W32D16;
     reg_clear(&USART0->IF, USART_IF_RXOF);
     GPIO->USARTROUTE[0].ROUTEEN =
         GPIO_USART_ROUTEEN_CLKPEN | GPIO_USART_ROUTEEN_CSPEN | GPIO_USART_ROUTEEN_RXPEN;
-    USART0->CMD = USART_CMD_MASTEREN | USART_CMD_RXEN | USART_CMD_TXEN;
+    USART0->CMD = USART_CMD_MASTEREN;
+    USART0->CMD = USART_CMD_RXEN | USART_CMD_TXEN;
 }
 
 void microphone_start(void) {
@@ -148,6 +149,11 @@ void microphone_stop(void) {
 
 /* Blocks complete and not yet taken; none while the microphone settles. */
 static uint32_t waiting(void) {
+    const uint32_t interrupts = interrupts_off();
+    if (running) { /* an interrupt that is lost only makes it later */
+        count_blocks();
+    }
+    interrupts_restore(interrupts);
     const int32_t difference = (int32_t)(filled - taken);
     return difference > 0 ? (uint32_t)difference : 0;
 }

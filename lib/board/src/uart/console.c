@@ -6,10 +6,10 @@
 #include "../cortex_m/core.h"
 
 static ring_t received, sending; /* touched with interrupts off only */
-static uint32_t overruns;
+static uint32_t receive_overruns;
 
 static void pump(void) {
-    overruns += uart_pump(&received, &sending);
+    receive_overruns += uart_pump(&received, &sending);
 }
 
 void isr_uart(void) {
@@ -51,5 +51,5 @@ void console_task(void) {
 }
 
 uint32_t console_overruns(void) {
-    return overruns;
+    return receive_overruns;
 }

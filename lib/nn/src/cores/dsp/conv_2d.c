@@ -2,53 +2,24 @@
  * of two channels at a time. */
 #include <stdbool.h>
 
-#include "dot.h"
-#include "dsp_kernels.h"
+#include "multiply.h"
 #include "patch.h"
 #include "requantize.h"
 
-/* All channels of two pixels. Stores the second pixel before the first: given one place for both,
- * the first remains. */
-typedef void (*multiply_t)(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
-                           int8_t *out1);
-
-/* One channel of two pixels, from twice its sums. */
-static inline void finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice0,
-                          int32_t twice1, int8_t *out0, int8_t *out1) {
-    int32_t x0 = nn_dsp_requantize(twice0, c), x1 = nn_dsp_requantize(twice1, c);
-    if (o->limited) {
-        x0 = nn_dsp_limit(x0, o);
-        x1 = nn_dsp_limit(x1, o);
-    }
-    *out1 = (int8_t)x1;
-    *out0 = (int8_t)x0;
-}
-
-static void multiply16(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
-                       int8_t *out1) {
-    const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
-    const int16_t *weights = p->weights16;
-    for (int32_t left = p->window.out_c; left > 0; left -= 2, c += 2, out0 += 2, out1 += 2) {
-        /* the last of an odd number has a neighbour of zeros, whose results go where its own do */
-        const int32_t next = left > 1;
-        nn_dsp_sums_t s = {c->bias, c->bias, c[next].bias, c[next].bias};
-        weights = nn_dsp_dot16(patch, weights, p->blocks, &s);
-        finish(&p->out, c + next, s.b0, s.b1, out0 + next, out1 + next);
-        finish(&p->out, c, s.a0, s.a1, out0, out1);
-    }
-}
-
-static void multiply8(const nn_dsp_conv_2d_t *p, const uint32_t *patch, int8_t *out0,
-                      int8_t *out1) {
-    const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
-    const int8_t *weights = p->weights8;
-    for (int32_t left = p->window.out_c; left > 0; left -= 2, c += 2, out0 += 2, out1 += 2) {
-        const int32_t next = left > 1;
-        nn_dsp_sums_t s = {c->bias, c->bias, c[next].bias, c[next].bias};
-        weights = nn_dsp_dot8(patch, weights, p->blocks, &s);
-        finish(&p->out, c + next, 2 * s.b0, 2 * s.b1, out0 + next, out1 + next);
-        finish(&p->out, c, 2 * s.a0, 2 * s.a1, out0, out1);
-    }
+static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const void *weights,
+                                const int8_t *scratch) {
+    const uint32_t *patch = (const uint32_t *)(const void *)scratch;
+    return (nn_dsp_multiply_t){
+        .patch = patch,
+        .fours = patch + NN_DSP_BLOCK * (p->blocks / 4 * 4),
+        .end = patch + NN_DSP_BLOCK * p->blocks,
+        .weights = weights,
+        .channels = nn_dsp_channels(&p->out),
+        .count = p->window.out_c,
+        .limited = p->out.limited,
+        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
+        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+    };
 }
 
 /* The rows of input an output row sees, `at` bytes from `base`, one `pitch` after the other; past
@@ -69,41 +40,35 @@ static void load_row(const nn_dsp_conv_2d_t *p, const int8_t *image, int32_t y, 
     }
 }
 
-static inline const int8_t *next_row(const nn_dsp_conv_2d_t *p, rows_t *rows) {
-    const int8_t *row = rows->base + rows->at;
-    rows->at += p->window.dilation_h * rows->pitch;
-    rows->at -= rows->at >= rows->size ? rows->size : 0;
-    return row;
-}
-
-/* The patch of the pixel whose window starts `x` bytes into the rows. */
-static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch) {
+/* The patch of the pixel whose window starts `x` bytes into the rows, and, if `both`, of its
+ * neighbour to the right. */
+static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch, bool both) {
     const int32_t apart = p->window.dilation_w * p->window.in_c;
-    const uint32_t blocks = p->segment_blocks;
-    for (int32_t ky = p->window.kernel_h; ky > 0; ky--) {
-        const int8_t *from = next_row(p, &rows) + x;
-        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
-            patch = nn_dsp_widen(patch, from, blocks);
-        }
-    }
-}
-
-/* And of its neighbour to the right. */
-static void gather_both(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch) {
-    const int32_t apart = p->window.dilation_w * p->window.in_c;
+    const int32_t down = p->window.dilation_h * rows.pitch;
     const int32_t stride = p->window.stride_w * p->window.in_c;
     const uint32_t blocks = p->segment_blocks;
-    for (int32_t ky = p->window.kernel_h; ky > 0; ky--) {
-        const int8_t *from = next_row(p, &rows) + x;
-        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
-            patch = nn_dsp_widen_both(patch, from, from + stride, blocks);
+    for (int32_t left = p->window.kernel_h; left > 0;) {
+        /* rows until the ring begins anew; one where their segments lie apart */
+        const int8_t *from = rows.base + rows.at + x;
+        int32_t some = 1;
+        if (p->segments_a_row == 1) {
+            const int32_t room = (rows.size - rows.at - 1) / down + 1;
+            some = left < room ? left : room;
         }
+        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
+            patch = both ? nn_dsp_widen_both(patch, from, stride, blocks, some, down)
+                         : nn_dsp_widen(patch, from, blocks, some, down);
+        }
+        left -= some;
+        rows.at += some * down;
+        rows.at -= rows.at >= rows.size ? rows.size : 0;
     }
 }
 
 static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch,
-                     multiply_t multiply) {
+                     const void *weights, nn_dsp_multiply_f multiply) {
     const nn_window_t *w = &p->window;
+    nn_dsp_multiply_t job = job_of(p, weights, scratch);
     uint32_t *patch = (uint32_t *)(void *)scratch;
     int8_t *ring = scratch + 16 * p->blocks;
     const int32_t stride = w->stride_w * w->in_c, row = w->in_w * w->in_c;
@@ -123,62 +88,68 @@ static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, i
             int32_t x = 0;
             for (int32_t left = w->out_w; left > 0;) {
                 if (half || left == 1) {
-                    gather(p, rows, x, half ? patch + NN_DSP_PIXEL : patch);
+                    gather(p, rows, x, half ? patch + NN_DSP_PIXEL : patch, false);
                     half = !half;
                     left--;
                     x += stride;
                 } else {
-                    gather_both(p, rows, x, patch);
+                    gather(p, rows, x, patch, true);
                     left -= 2;
                     x += 2 * stride;
                 }
                 if (!half) {
-                    multiply(p, patch, out, out + w->out_c);
+                    job.out0 = out;
+                    job.out1 = out + w->out_c;
+                    multiply(&job);
                     out += 2 * w->out_c;
                 }
             }
         }
     }
     if (half) {
-        multiply(p, patch, out, out);
+        job.out0 = job.out1 = out;
+        multiply(&job);
     }
 }
 
 void nn_dsp_conv_2d(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    convolve(p, in, out, scratch, multiply16);
+    convolve(p, in, out, scratch, p->weights16, nn_dsp_multiply16);
 }
 
 void nn_dsp_conv_2d_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                           int8_t *scratch) {
-    convolve(p, in, out, scratch, multiply8);
+    convolve(p, in, out, scratch, p->weights8, nn_dsp_multiply8);
 }
 
 static void pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch,
-                      multiply_t multiply) {
+                      const void *weights, nn_dsp_multiply_f multiply) {
     const nn_window_t *w = &p->window;
+    nn_dsp_multiply_t job = job_of(p, weights, scratch);
     uint32_t *patch = (uint32_t *)(void *)scratch;
     const uint32_t from = w->in_c, to = w->out_c, rest = from % 4;
     for (int32_t left = w->batches * w->out_h * w->out_w; left > 0; left -= 2) {
         const uint32_t next = left > 1;
-        const int8_t *other = in + next * from;
-        uint32_t *end = nn_dsp_widen_both(patch, in, other, from / 4);
+        const int32_t apart = left > 1 ? w->in_c : 0;
+        uint32_t *end = nn_dsp_widen_both(patch, in, apart, from / 4, 1, 0);
         if (rest) {
-            int8_t a[4] = {0}, b[4] = {0};
-            memcpy(a, in + from - rest, rest);
-            memcpy(b, other + from - rest, rest);
-            nn_dsp_widen_both(end, a, b, 1);
+            int8_t both[8] = {0};
+            memcpy(both, in + from - rest, rest);
+            memcpy(both + 4, in + apart + from - rest, rest);
+            nn_dsp_widen_both(end, both, 4, 1, 1, 0);
         }
-        multiply(p, patch, out, out + next * to);
+        job.out0 = out;
+        job.out1 = out + next * to;
+        multiply(&job);
         in += 2 * from;
         out += 2 * to;
     }
 }
 
 void nn_dsp_pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    pointwise(p, in, out, scratch, multiply16);
+    pointwise(p, in, out, scratch, p->weights16, nn_dsp_multiply16);
 }
 
 void nn_dsp_pointwise_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                             int8_t *scratch) {
-    pointwise(p, in, out, scratch, multiply8);
+    pointwise(p, in, out, scratch, p->weights8, nn_dsp_multiply8);
 }

@@ -1,6 +1,8 @@
 /* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
  * taps. */
 #include "dsp_kernels.h"
+#include "four.h"
+#include "line_3x3.h"
 #include "requantize.h"
 
 /* One output channel of a plane. weights: of that channel, in the file's order; words: scratch. */
@@ -8,31 +10,25 @@ typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *p
                            const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                            int8_t *out);
 
-static inline uint32_t load_pair(const int16_t *at) {
-    uint32_t x;
-    memcpy(&x, at, sizeof x);
-    return x;
-}
-
-static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice) {
-    const int32_t x = nn_dsp_requantize(twice, c);
-    return (int8_t)(o->limited ? nn_dsp_limit(x, o) : x);
-}
-
-/* A channel, over what the plane had there before; the padding stays. */
-static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
+/* A channel, over what the plane had there before; the padding stays. Not inlined, or GCC runs out
+ * of registers for the loop. */
+static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_t *p,
+                                                 const int8_t *in, int16_t *plane) {
     const nn_dsp_axis_t *line = &p->line, *place = &p->place;
+    const int32_t step = place->in_step;
     plane += line->before * p->pitch + place->before;
     for (int32_t y = line->in; y > 0; y--, in += line->in_step, plane += p->pitch) {
         const int8_t *from = in;
         int16_t *to = plane;
         int32_t left = place->in;
-        for (; left > 1; left -= 2, from += 2 * place->in_step, to += 2) {
-            const uint32_t pair = nn_halves(from[0], from[place->in_step]);
-            memcpy(to, &pair, sizeof pair);
+        for (; left > 3; left -= 4, from += 4 * step, to += 4) {
+            const uint32_t pairs[] = {nn_halves(from[0], from[step]),
+                                      nn_halves(from[2 * step], from[3 * step])};
+            memcpy(to, &pairs[0], sizeof pairs[0]);
+            memcpy(to + 2, &pairs[1], sizeof pairs[1]);
         }
-        if (left) {
-            *to = *from;
+        for (; left > 0; left--, from += step) {
+            *to++ = *from;
         }
     }
 }
@@ -59,36 +55,34 @@ static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int
     }
 }
 
-/* Two places at a time: places 0 and 1 see taps 0 1 2 and 1 2 3 of two words in each line. */
+static inline uint32_t doubled(int8_t low, int8_t high) {
+    return nn_halves(2 * low, 2 * high);
+}
+
 static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
                          const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
     (void)words;
-    const uint32_t w01 = nn_halves(2 * w[0], 2 * w[1]), w12 = nn_halves(2 * w[1], 2 * w[2]);
-    const uint32_t w34 = nn_halves(2 * w[3], 2 * w[4]), w45 = nn_halves(2 * w[4], 2 * w[5]);
-    const uint32_t w67 = nn_halves(2 * w[6], 2 * w[7]), w78 = nn_halves(2 * w[7], 2 * w[8]);
-    const int32_t pitch = p->pitch, step = p->place.out_step;
-    for (int32_t y = p->line.out; y > 0; y--, plane += pitch, out += p->line.out_step) {
-        const uint32_t *line0 = (const uint32_t *)(const void *)plane;
-        const uint32_t *line1 = (const uint32_t *)(const void *)(plane + p->line_dilation * pitch);
-        const uint32_t *line2 =
-            (const uint32_t *)(const void *)(plane + 2 * p->line_dilation * pitch);
-        int8_t *to = out;
-        for (int32_t left = p->place.out; left > 0; left -= 2, to += 2 * step) {
-            uint32_t a = line0[0], b = line0[1];
-            int32_t s0 = nn_smla_high_low(w12, b, nn_smlad(w01, a, c->bias));
-            int32_t s1 = nn_smlad(w12, b, nn_smla_low_high(w01, a, c->bias));
-            a = line1[0], b = line1[1];
-            s0 = nn_smla_high_low(w45, b, nn_smlad(w34, a, s0));
-            s1 = nn_smlad(w45, b, nn_smla_low_high(w34, a, s1));
-            a = line2[0], b = line2[1];
-            s0 = nn_smla_high_low(w78, b, nn_smlad(w67, a, s0));
-            s1 = nn_smlad(w78, b, nn_smla_low_high(w67, a, s1));
-            line0++, line1++, line2++;
-            to[0] = finish(&p->out, c, s0);
-            if (left > 1) {
-                to[step] = finish(&p->out, c, s1);
-            }
-        }
+    const nn_dsp_line_f convolve_line = p->out.limited ? nn_dsp_line_3x3_limited : nn_dsp_line_3x3;
+    const int32_t down = p->line_dilation * p->pitch;
+    nn_dsp_line_t job = {
+        .weights = {doubled(w[0], w[1]), doubled(w[1], w[2]), doubled(w[3], w[4]),
+                    doubled(w[4], w[5]), doubled(w[6], w[7]), doubled(w[7], w[8])},
+        .multiplier = c->multiplier,
+        .round = c->round,
+        .bias = c->bias,
+        .shift = c->shift,
+        .low = p->out.low,
+        .high = p->out.high,
+    };
+    for (int32_t y = p->line.out; y > 0; y--, plane += p->pitch, out += p->line.out_step) {
+        job.line[0] = plane;
+        job.line[1] = plane + down;
+        job.line[2] = plane + 2 * down;
+        job.out = out;
+        job.step = p->place.out_step;
+        job.end = plane + p->place.out / 2 * 2;
+        job.odd = p->place.out % 2;
+        convolve_line(&job);
     }
 }
 
@@ -104,25 +98,34 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
     uint32_t *word = words;
     for (int32_t ky = 0; ky < line->taps; ky++, weights += place->taps) {
         for (int32_t kx = 0; kx < place->taps; kx += 2) {
-            const int32_t next = kx + 1 < place->taps ? 2 * weights[kx + 1] : 0;
-            *word++ = nn_halves(2 * weights[kx], next);
+            const int8_t next = kx + 1 < place->taps ? weights[kx + 1] : 0;
+            *word++ = doubled(weights[kx], next);
         }
     }
-    const int32_t down = p->line_dilation * p->pitch;
+    /* fewer than four are computed one by one, four times each */
+    const int32_t some = place->out < 4 ? 1 : 4;
+    const int32_t apart = place->out < 4 ? 0 : place->stride;
+    const int32_t step = place->out < 4 ? 0 : place->out_step;
+    const nn_dsp_four_t job = {
+        .words = words,
+        .down = 2 * p->line_dilation * p->pitch,
+        .bias = c->bias,
+        .apart = 2 * apart,
+        .thrice = 6 * apart,
+        .pairs = p->pairs,
+        .lines = line->taps,
+        .multiplier = c->multiplier,
+        .round = c->round,
+        .shift = c->shift,
+        .limited = p->out.limited,
+        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
+        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+    };
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
-        const int16_t *window = plane;
-        int8_t *to = out;
-        for (int32_t x = place->out; x > 0; x--, window += place->stride, to += place->out_step) {
-            const uint32_t *w = words;
-            const int16_t *row = window;
-            int32_t sum = c->bias;
-            for (int32_t ky = line->taps; ky > 0; ky--, row += down) {
-                const int16_t *at = row;
-                for (uint32_t pairs = p->pairs; pairs; pairs--, at += 2) {
-                    sum = nn_smlad(load_pair(at), *w++, sum);
-                }
-            }
-            *to = finish(&p->out, c, sum);
+        for (int32_t x = 0; x < place->out; x += some) {
+            /* the last four: some of them once more */
+            const int32_t first = x + some > place->out ? place->out - some : x;
+            nn_dsp_four(&job, plane + first * place->stride, out + first * place->out_step, step);
         }
         out += line->out_step;
     }

@@ -29,8 +29,8 @@ typedef struct {
 typedef struct {
     nn_window_t window;
     nn_dsp_out_t out;
-    const int16_t *weights16; /* for nn_dsp_conv_2d */
-    const int8_t *weights8;   /* for nn_dsp_conv_2d_small; blocks in the order of the file */
+    const uint32_t *weights16; /* for nn_dsp_conv_2d */
+    const int8_t *weights8;    /* for nn_dsp_conv_2d_small; blocks in the order of the file */
     uint16_t blocks, segment_blocks;
     uint16_t segments_a_row; /* 1, or kernel_w if dilated */
     uint16_t ring_rows, pitch;
@@ -70,5 +70,41 @@ void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in,
                           int8_t *scratch);
 void nn_dsp_depthwise_conv_2d(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                               int8_t *scratch);
+
+/* FULLY_CONNECTED. Weights by groups of four outputs, then one by one; in a group by blocks of four
+ * inputs, as in nn_dsp_conv_2d_t: [group][block][4][4], then [output][block][4]. */
+typedef struct {
+    nn_dsp_out_t out;
+    const uint32_t *weights16; /* for nn_dsp_fully_connected */
+    const int8_t *weights8;    /* for nn_dsp_fully_connected_small */
+    uint32_t batches, inputs, outputs;
+} nn_dsp_fully_connected_t;
+void nn_dsp_fully_connected(const nn_dsp_fully_connected_t *p, const int8_t *in, int8_t *out);
+void nn_dsp_fully_connected_small(const nn_dsp_fully_connected_t *p, const int8_t *in, int8_t *out);
+
+/* MAX_POOL_2D and AVERAGE_POOL_2D of channels in fours. Average: sums in 16 bits, so windows of up
+ * to 256. */
+void nn_dsp_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+void nn_dsp_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
+
+/* MEAN of `inner` in fours. */
+void nn_dsp_mean(const nn_mean_t *p, const int8_t *in, int8_t *out);
+
+/* One operand of a sum: (q + offset) * 2^20 rescaled, a shift to the right. */
+typedef struct {
+    int32_t offset; /* times 2^21 */
+    int32_t multiplier, round, shift;
+    int32_t sign; /* -1, or 0 if shift is 0: then nothing is rounded twice */
+} nn_dsp_operand_t;
+
+/* ADD and SUB of tensors of one shape. */
+typedef struct {
+    uint32_t count;
+    nn_dsp_operand_t a, b;
+    int32_t multiplier, round, shift; /* nn_dsp_channel_t of the sum */
+    int8_t low, high;
+} nn_dsp_add_t;
+void nn_dsp_add(const nn_dsp_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+void nn_dsp_sub(const nn_dsp_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 #endif

@@ -21,7 +21,20 @@ static inline int32_t nn_high_half(uint32_t x) {
     return (int16_t)(uint16_t)(x >> 16);
 }
 
+/* b3 b2 b1 b0, each modulo 2^8 */
+static inline uint32_t nn_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3) {
+    return (uint32_t)(uint8_t)b0 | (uint32_t)(uint8_t)b1 << 8 | (uint32_t)(uint8_t)b2 << 16 |
+           (uint32_t)b3 << 24;
+}
+
 static inline uint32_t nn_halves(int32_t low, int32_t high) {
+#if NN_DSP_INSTRUCTIONS
+    if (!__builtin_constant_p(low + high)) {
+        uint32_t result;
+        __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(result) : "r"(low), "r"(high));
+        return result;
+    }
+#endif
     return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
 }
 
@@ -52,6 +65,31 @@ static inline uint32_t nn_sxtb16_odd(uint32_t x) {
 #endif
 }
 
+/* Two additions, each modulo 2^16. */
+static inline uint32_t nn_add_halves(uint32_t a, uint32_t b) {
+#if NN_DSP_INSTRUCTIONS
+    return (uint32_t)__sadd16((int16x2_t)a, (int16x2_t)b);
+#else
+    return nn_halves((int32_t)(a + b), (int32_t)((a >> 16) + (b >> 16)));
+#endif
+}
+
+/* The larger of each of four signed bytes. */
+static inline uint32_t nn_larger4(uint32_t a, uint32_t b) {
+#if NN_DSP_INSTRUCTIONS
+    uint32_t result;
+    __asm("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    uint32_t result = 0;
+    for (uint32_t i = 0; i < 32; i += 8) {
+        const int8_t x = (int8_t)(uint8_t)(a >> i), y = (int8_t)(uint8_t)(b >> i);
+        result |= (uint32_t)(uint8_t)(x > y ? x : y) << i;
+    }
+    return result;
+#endif
+}
+
 /* sum + low a * low b + high a * high b; may not overflow. */
 static inline int32_t nn_smlad(uint32_t a, uint32_t b, int32_t sum) {
 #if NN_DSP_INSTRUCTIONS
@@ -59,19 +97,6 @@ static inline int32_t nn_smlad(uint32_t a, uint32_t b, int32_t sum) {
 #else
     return sum + nn_low_half(a) * nn_low_half(b) + nn_high_half(a) * nn_high_half(b);
 #endif
-}
-
-/* sum + one half of a * one of b; may not overflow. */
-static inline int32_t nn_smla_high_low(uint32_t a, uint32_t b, int32_t sum) {
-#if NN_DSP_INSTRUCTIONS
-    return __smlatb((int32_t)a, (int32_t)b, sum);
-#else
-    return sum + nn_high_half(a) * nn_low_half(b);
-#endif
-}
-
-static inline int32_t nn_smla_low_high(uint32_t a, uint32_t b, int32_t sum) {
-    return nn_smla_high_low(b, a, sum);
 }
 
 /* sum + round(a * b / 2^32), ties up. */

@@ -2,26 +2,7 @@
 #include "dot.h"
 
 #if !defined(__ARM_ARCH_6M__)
-/* ASRS and ADCS: half a unit rounds up. */
-static int32_t add_upper(int32_t sum, uint32_t product) {
-    return sum + (int32_t)(int16_t)(uint16_t)(product >> 16) + (int32_t)(product >> 15 & 1u);
-}
-
-static const int32_t *requantize(const int32_t *at, int32_t sum, uint32_t narrow, uint32_t fine,
-                                 uint32_t is_signed, int8_t *out) {
-    const int32_t most = at[0];
-    sum = sum < 0 ? 0 : sum > most ? most : sum;
-    const uint32_t s = (uint32_t)sum;
-    uint32_t line =
-        s * (uint32_t)at[1] + ((s >> narrow) * (uint32_t)at[2] >> fine) + (uint32_t)at[3];
-    at += 4;
-    if (is_signed) {
-        line -= sum < at[0] ? (uint32_t)at[1] : 0;
-        at += 2;
-    }
-    *out = (int8_t)(uint8_t)(line >> 24);
-    return at;
-}
+#include "line.h"
 
 void nn_m0_dot(nn_m0_run_t *run, uint32_t words, uint32_t rows, uint32_t loop, uint32_t skip,
                uint32_t narrow, uint32_t fine, uint32_t is_signed, uint32_t odd) {
@@ -34,13 +15,13 @@ void nn_m0_dot(nn_m0_run_t *run, uint32_t words, uint32_t rows, uint32_t loop, u
             for (uint32_t y = 0; y < all; y++) {
                 for (uint32_t i = 0; i < words; i++, at += 2) {
                     const uint32_t x = (uint32_t)run->x[y * row_words + i];
-                    a = add_upper(a, x * (uint32_t)at[0]);
-                    b = add_upper(b, x * (uint32_t)at[1]);
+                    a = nn_m0_add_upper(a, x * (uint32_t)at[0]);
+                    b = nn_m0_add_upper(b, x * (uint32_t)at[1]);
                 }
             }
             int8_t value;
-            at = requantize(at, a, narrow, fine, is_signed, run->out++);
-            at = requantize(at, b, narrow, fine, is_signed, &value);
+            at = nn_m0_requantize(at, a, narrow, fine, is_signed, run->out++);
+            at = nn_m0_requantize(at, b, narrow, fine, is_signed, &value);
             if (!odd || at != run->end) {
                 *run->out++ = value;
             }

@@ -1,0 +1,24 @@
+/* Two patches times all weights: the inner loops of the convolutions. */
+#ifndef OTOLITH_NN_DSP_MULTIPLY_H
+#define OTOLITH_NN_DSP_MULTIPLY_H
+
+#include <stdint.h>
+
+#include "dsp_kernels.h"
+
+/* multiply.c's assembly knows the order of the fields. */
+typedef struct {
+    const uint32_t *patch;       /* of two pixels, patch.h */
+    const uint32_t *fours, *end; /* of it: after all groups of four blocks, after all blocks */
+    const void *weights;         /* as in nn_dsp_conv_2d_t */
+    const nn_dsp_channel_t *channels;
+    int8_t *out0, *out1;         /* one place for both keeps the first pixel's results */
+    int32_t count;               /* channels */
+    uint32_t limited, low, high; /* low and high: four times in a word */
+} nn_dsp_multiply_t;
+
+typedef void (*nn_dsp_multiply_f)(const nn_dsp_multiply_t *job);
+void nn_dsp_multiply16(const nn_dsp_multiply_t *job);
+void nn_dsp_multiply8(const nn_dsp_multiply_t *job);
+
+#endif

@@ -1,0 +1,80 @@
+"""Kernels for the Cortex-M0+ against TensorFlow Lite Micro, bit for bit: here in plain C with
+sanitizers, and as Thumb code in QEMU."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from compiled_compare import compare, oracle, some_inputs
+from core_models import layer
+from qemu_cores import M0PLUS
+from qemu_networks import run
+from random_models import chain
+
+from host import paths
+from host.compile import compile_graph
+from host.compile.cores import OPTIMIZE
+from host.compile.cores.m0plus import taps
+
+BATCH = 90
+MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
+
+
+@pytest.mark.parametrize("optimize", OPTIMIZE)
+def test_random_layers(optimize, tmp_path):
+    nets = [layer(10 + OPTIMIZE.index(optimize), i) for i in range(BATCH)]
+    compare(tmp_path, nets, core="m0plus", optimize=optimize)
+
+
+def test_several_operations(tmp_path):
+    nets = [chain(np.random.default_rng([96, i])) for i in range(BATCH)]
+    compare(tmp_path, nets, core="m0plus")
+
+
+def as_thumb(models: list[bytes], optimize: list[str], folder) -> None:
+    assert shutil.which("qemu-system-arm"), "run `host setup`"
+    rng = np.random.default_rng(3)
+    compiled = [
+        compile_graph(model, f"m{i}", "m0plus", how)
+        for i, (model, how) in enumerate(zip(models, optimize, strict=True))
+    ]
+    inputs = [some_inputs(rng, one.report) for one in compiled]
+    got, _ = run(M0PLUS, compiled, inputs, folder)
+    for model, one, rounds, result in zip(models, compiled, inputs, got, strict=True):
+        for a, b in zip(oracle(model, rounds), result, strict=True):
+            assert np.array_equal(a[0], b[0]), one.report["operations"]
+
+
+@pytest.mark.slow
+def test_random_layers_as_thumb(tmp_path):
+    models = [layer(12, i).build() for i in range(2 * BATCH)]
+    models += [chain(np.random.default_rng([95, i])).build() for i in range(BATCH)]
+    as_thumb(models, [OPTIMIZE[i % 3 == 2] for i in range(len(models))], tmp_path)
+
+
+def weights_as_code(monkeypatch) -> None:
+    """In every convolution that it can be done in, however much it takes."""
+    monkeypatch.setattr(taps, "SHARE", 1e6)
+    monkeypatch.setattr(taps, "SCRATCH", 1e6)
+
+
+def test_weights_as_code(monkeypatch, tmp_path):
+    weights_as_code(monkeypatch)
+    compare(tmp_path, [layer(13, i) for i in range(BATCH)], core="m0plus")
+
+
+@pytest.mark.slow
+def test_weights_as_code_as_thumb(monkeypatch, tmp_path):
+    weights_as_code(monkeypatch)
+    models = [layer(14, i).build() for i in range(BATCH)]
+    as_thumb(models, ["speed"] * BATCH, tmp_path)
+
+
+def test_real_models_as_thumb(tmp_path):
+    files = [paths.test_models() / f"{name}.tflite" for name in MODELS]
+    if not all(file.exists() for file in files):
+        pytest.skip("the third-party models are not here")
+    models = [file.read_bytes() for file in files]
+    as_thumb(2 * models, [how for how in OPTIMIZE for _ in models], tmp_path)

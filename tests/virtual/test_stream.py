@@ -1,0 +1,41 @@
+"""A network that keeps rows between hops, on the virtual Pico: what a full pass gives here."""
+
+import numpy as np
+import pytest
+import small_models
+from front_end_model import sound
+from images import build
+from parity import assert_same
+
+from host.compile import compile_graph, model_hash
+from host.compile.metadata import read_metadata, write_metadata
+from host.device import Client, VirtualTransport
+from host.native.chain import Chain
+from host.summarize.profile import profile_image, whole_app
+from host.virtual import VirtualPico
+
+DATA = small_models.sliding()
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_gives_the_full_passes_results_for_less(tmp_path):
+    image = build("pico", DATA, tmp_path)
+    metadata = read_metadata(DATA)
+    metadata["deploy"]["stream"] = False
+    whole = Chain(write_metadata(DATA, metadata))
+    assert whole.report["stream"] is None
+    pcm = sound(2)
+    hops = list(whole.run(pcm))
+    with VirtualPico(image) as board:
+        client = Client(VirtualTransport(board))
+        client.hello(timeout_ms=5000)
+        for _ in range(2):  # the second starts anew, on what the first left
+            result = client.inject(pcm)
+            assert_same(result, hops)
+            assert len(np.unique(result.outputs)) > 5
+    app = whole_app(image, model_hash(DATA), "pico", 1000)
+    profile = profile_image(build("pico-bench", DATA, tmp_path), compile_graph(DATA, "m"))
+    assert 0 < profile.hop_cycles < profile.cycles / 4
+    assert app["overruns"] == 0
+    assert app["infer_ms"] == pytest.approx(profile.ms_a_hop, abs=0.1)
