@@ -12,7 +12,14 @@ from tflite_micro.python.tflite_micro import runtime
 from host.bench import bakenn
 from host.bench.cores import CORES, fixed_inputs
 from host.bench.engines import compare, line, reached
-from host.bench.measure import BASELINE, Cost, recorded, recorded_alone, shared_or_given
+from host.bench.measure import (
+    BASELINE,
+    Cost,
+    record,
+    recorded,
+    recorded_alone,
+    shared_or_given,
+)
 from host.cli import main
 from host.compile import compile_graph
 from host.compile.engine import HostModel
@@ -36,6 +43,18 @@ def test_the_recorded_figures_are_the_peers():
             assert 0.85 < ratio < 1.01 if core.name == "m0plus" else 0.99 < ratio < 1.01
     assert kws.recorded and "tflm*" in line("kws_ref", kws, 2_656_768, None)
     assert recorded("somebody_elses", CORES["m4f"]) is None
+
+
+def test_a_record_takes_the_place_of_the_last(monkeypatch, tmp_path):
+    file = tmp_path / "record.json"
+    file.write_text('{"source": "", "alone": {}, "networks": {"a": {"m4f": {}, "m33": {}}}}')
+    monkeypatch.setattr("host.bench.measure.BASELINE", file)
+    measured = cost("tflm", 77, stack=9)
+    record({("a", "m4f"): measured})
+    assert recorded("a", CORES["m4f"]).count == 77
+    assert recorded("b", CORES["m4f"]) is None
+    record({("b", "m4f"): measured})
+    assert set(json.loads(file.read_text())["networks"]) == {"a", "b"}
 
 
 def test_targets_say_what_is_missed():

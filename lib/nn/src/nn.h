@@ -50,7 +50,8 @@ const nn_info_t *nn_info(void);
 int nn_init(void);
 
 /* The engine's own buffer for input i (input[i].bytes bytes); an invocation reads it
- * unless nn_set_input gave another. An image that never calls nn_input pays no RAM for it. */
+ * unless nn_set_input gave another. Fill it before each: the tflm engine uses its memory again. An
+ * image of the compiled engine that never calls nn_input pays no RAM for it. */
 int8_t *nn_input(int i);
 
 /* Read input i from `data` (input[i].bytes bytes, never written) at the next invocation:
