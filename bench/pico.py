@@ -1,31 +1,20 @@
-"""The fire-alarm app and the shared networks on the virtual Pico, in emulated time.
+"""The fire-alarm app on the virtual Pico, in emulated time; networks alone: `host bench engines`.
 
     python bench/pico.py
 
-Needs models/fire_alarm/fire_alarm.tflite (`host train models/fire_alarm`); the networks come from
-$OTOLITH_MODELS and are left out where that folder is absent. Deterministic. Not modelled: flash
-wait states (code runs from flash here as if from RAM), the second core, bus contention.
+Needs models/fire_alarm/fire_alarm.tflite (`host train models/fire_alarm`). Deterministic. Not
+modelled: flash wait states (code runs from flash here as if from RAM), the second core, bus
+contention.
 """
-
-from pathlib import Path
 
 import numpy as np
 
-from host.compile import compile_graph, model_hash
-from host.compile.run import run_on_pico
+from host.compile import model_hash
 from host.data.alarm import alarm_clip
 from host.deploy.firmware import build
 from host.deploy.hear import through_virtual_microphone
-from host.paths import MODELS, test_models
+from host.paths import MODELS
 from host.report.size import by_part, total
-
-# TensorFlow Lite Micro + CMSIS-NN, -O3, same emulator: cycles, arena bytes (measured 2026-11-20).
-BASELINE = {
-    "fire_alarm": (2_352_000, 18_020),
-    "kws_ref": (39_516_000, 22_820),
-    "micro_speech": (3_339_000, 6_836),
-    "mltk_micro_speech": (6_225_000, 8_868),
-}
 
 
 def app() -> None:
@@ -54,26 +43,5 @@ def app() -> None:
         print(f"{name:<16}{use.flash:>9,}{use.ram:>9,}")
 
 
-def networks(folder: Path) -> None:
-    """The shared networks against TFLM + CMSIS-NN."""
-    print(
-        f"\n{'network':<18}{'cycles':>12}{'ms':>8}{'TFLM':>12}{'ratio':>7}{'arena':>8}{'TFLM':>8}"
-    )
-    ratios = []
-    for path in sorted(folder.glob("*.tflite")):
-        shape = compile_graph(path.read_bytes(), path.stem).report["inputs"][0]["shape"]
-        value = np.random.default_rng(3).integers(-128, 128, shape).astype(np.int8)
-        _, figures = run_on_pico(path, value)
-        cycles, arena = BASELINE[path.stem]
-        ratios.append(figures["cycles"] / cycles)
-        print(
-            f"{path.stem:<18}{figures['cycles']:>12,}{figures['ms']:>8.1f}{cycles:>12,}"
-            f"{ratios[-1]:>7.2f}{figures['arena']:>8,}{arena:>8,}"
-        )
-    print(f"{'geometric mean':<18}{np.exp(np.mean(np.log(ratios))):>39.2f}")
-
-
 if __name__ == "__main__":
     app()
-    if test_models().is_dir():
-        networks(test_models())

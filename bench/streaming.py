@@ -1,7 +1,7 @@
 """What a hop of a sliding window needs of a full pass; and the fire-alarm app with and without.
 
     python bench/streaming.py          # multiply-accumulates, of any network here
-    python bench/streaming.py app      # also the app on the virtual Pico, emulated milliseconds
+    python bench/streaming.py app      # also on the virtual Pico, emulated milliseconds
 
 Needs models/fire_alarm/fire_alarm.tflite (`host train models/fire_alarm`); the shared networks come
 from $OTOLITH_MODELS. Deterministic. tests/unit/test_stream.py counts the multiplications as they
@@ -15,8 +15,10 @@ from pathlib import Path
 from host.compile import compile_graph, model_hash
 from host.compile.metadata import read_metadata, write_metadata
 from host.deploy.firmware import build
+from host.detect import DEFAULTS
+from host.features import preset
 from host.paths import MODELS, test_models
-from host.summarize.profile import whole_app
+from host.summarize.profile import profile_image, whole_app
 
 OWN = MODELS / "fire_alarm" / "fire_alarm.tflite"
 SHARED = (("kws_ref", (1, 2, 4)), ("micro_speech", (1, 2)), ("mltk_micro_speech", (5,)))
@@ -50,6 +52,27 @@ def macs() -> None:
             )
 
 
+def keywords() -> None:
+    """kws_ref at a hop of 2 on the virtual Pico, behind the nearest front end there is."""
+    data = (test_models() / "kws_ref.tflite").read_bytes()
+    told = preset("keyword")
+    told |= {"bands": 10, **{key: told[key][:10] for key in ("minimum", "maximum")}}
+    classes = [f"word {number}" for number in range(12)]
+    metadata = {
+        **{"format": 1, "name": "kws_ref", "description": "", "classes": classes},
+        **{"features": told, "detect": {**DEFAULTS, "thresholds": {}}, "deploy": {"hop_frames": 2}},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "kws_ref.tflite"
+        model.write_bytes(write_metadata(data, metadata))
+        compiled = compile_graph(model.read_bytes(), "kws_ref", "m0plus")
+        found = profile_image(build("pico-bench", model).uf2, compiled)
+    print(
+        f"\nkws_ref on the virtual Pico: a window {found.cycles:,} cycles ({found.ms:.1f} ms), a "
+        f"hop {found.hop_cycles:,} ({found.ms_a_hop:.1f} ms), {found.hop_cycles / found.cycles:.1%}"
+    )
+
+
 def app() -> None:
     """The fire-alarm app as it is, and computing each window whole."""
     metadata = read_metadata(OWN.read_bytes())
@@ -74,3 +97,4 @@ if __name__ == "__main__":
     macs()
     if "app" in sys.argv[1:]:
         app()
+        keywords()

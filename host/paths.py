@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LIB = ROOT / "lib"
 MODELS = ROOT / "models"
+BOARDS = Path(os.environ.get("PLATFORMIO_BOARDS_DIR", ROOT / "boards"))
 TOOLS = Path(os.environ.get("OTOLITH_TOOLS", ROOT / ".otolith"))
 
 PICO_SDK = Path(os.environ.get("PICO_SDK_PATH", TOOLS / "pico-sdk"))

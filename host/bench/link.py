@@ -35,7 +35,7 @@ def link_engine(
     objects = [path for path in objects if not path.name.startswith("pipeline")]
     archives = [p for p in sorted(firmware.folder.rglob("*.a")) if LIBRARIES.search(p.name)]
     command = ["arm-none-eabi-g++", *core_flags(board), "-nostartfiles", "--specs=nosys.specs"]
-    command += ["-Wl,--gc-sections,--no-warnings,-e,nn_invoke", *more]
+    command += ["-Wl,--gc-sections,-e,nn_invoke", *more]
     command += [f"-Wl,-u,{name}" for name in roots]
     command += [*map(str, objects), "-Wl,--start-group", *map(str, archives), "-lm"]
     command += ["-Wl,--end-group", "-o", str(target)]

@@ -155,17 +155,22 @@ def classify(elf: Path, code: dict[int, Instruction], addresses: Iterable[int]) 
     return parts
 
 
-def _weigh(
-    edges: Edges, code: dict[int, Instruction], parts: dict[int, str], cycles: bool
-) -> Counter[str]:
-    """Part -> cycles or instructions."""
-    total: Counter[str] = Counter()
+def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
+    """Address -> cycles or instructions."""
+    total: Counter[int] = Counter()
     for (start, size, after), times in edges.items():
         inside = [a for a in range(start, start + size, 2) if a in code]
         for address in inside:
             taken = address == inside[-1] and after != start + size
-            total[parts[address]] += times * (code[address].cycles(taken) if cycles else 1)
+            total[address] += times * (code[address].cycles(taken) if cycles else 1)
     return total
+
+
+def count_call(program: Program, elf: Path, name: str, cycles: bool) -> int:
+    """Cycles of a Cortex-M0+, or instructions, that a call of function `name` takes."""
+    edges = program.trace()
+    program.call(name)
+    return sum(_weigh(edges, disassemble(elf), cycles).values())
 
 
 def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Counter[str]]:
@@ -199,9 +204,11 @@ def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Cou
         program.trace("nn_profile", marked)
         if program.call("nn_invoke"):
             raise UserError("the network does not run")
-        code = disassemble(elf)
-        blocks = {(start, size) for edges in layers.values() for start, size, _ in edges}
-        run = {a for start, size in blocks for a in range(start, start + size, 2) if a in code}
-        parts = classify(elf, code, run)
-        is_m0 = cpu.startswith("cortex-m0")
-        return [_weigh(layers[n], code, parts, is_m0) for n in sorted(layers)]
+        code, is_m0 = disassemble(elf), cpu.startswith("cortex-m0")
+        counted = [_weigh(layers[n], code, is_m0) for n in sorted(layers)]
+        parts = classify(elf, code, set().union(*counted))
+        sums: list[Counter[str]] = [Counter() for _ in counted]
+        for total, counts in zip(sums, counted, strict=True):
+            for address, count in counts.items():
+                total[parts[address]] += count
+        return sums

@@ -12,6 +12,15 @@ from host.deploy.firmware import Firmware
 API = ("nn_init", "nn_set_input", "nn_invoke", "nn_output")
 
 
+def program_bytes(elf: Path) -> tuple[int, int]:
+    """(flash, RAM) of a linked program."""
+    told = subprocess.run(
+        ["arm-none-eabi-size", str(elf)], capture_output=True, text=True, check=True
+    ).stdout
+    text, data, bss = map(int, told.splitlines()[1].split()[:3])
+    return text + data, data + bss
+
+
 def engine_bytes(firmware: Firmware, board: str) -> tuple[int, int]:
     """(flash, RAM) of a program that is the network and its engine, weights and arena included,
     and does nothing but nn_init() and nn_invoke()."""
@@ -19,8 +28,4 @@ def engine_bytes(firmware: Firmware, board: str) -> tuple[int, int]:
         program = Path(folder) / "engine.elf"
         # the bench app's function; here it may be any
         link_engine(firmware, board, program, API, "-Wl,--defsym=nn_profile=nn_invoke")
-        told = subprocess.run(
-            ["arm-none-eabi-size", program], capture_output=True, text=True, check=True
-        ).stdout
-    text, data, bss = map(int, told.splitlines()[1].split()[:3])
-    return text + data, data + bss
+        return program_bytes(program)

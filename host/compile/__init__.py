@@ -121,9 +121,10 @@ def _streaming(
         return stream(graph, steps, hop or 0, None)
     frames, listens = metadata["features"]["frames"], streamed_hop(metadata)
     if hop is None:
-        if not 0 < listens < frames:
-            return None
-        found = stream(graph, steps, listens, frames)
+        try:
+            found = stream(graph, steps, listens, frames)
+        except UserError:
+            return None  # no hop, one as long as the window, or rows that are no frames
         return found if found.effort <= WORTH else None
     if metadata["features"]["compress"] == "dynamic":
         raise UserError('compress = "dynamic" scales each window anew: no row outlasts a hop')

@@ -24,35 +24,31 @@ def load_input(path: Path) -> np.ndarray:
         raise UserError(f"{path}: not a .npy array: {reason}") from error
 
 
-def run_on_pico(model: Path, value: np.ndarray) -> tuple[np.ndarray, dict]:
-    """One inference on the virtual Pico: the int8 output, and what the board measured."""
+def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray, dict]:
+    """One inference on a virtual board: the output, and what was measured."""
+    from host.bench.cores import CORES, run
     from host.deploy.firmware import build
-    from host.device import Client, VirtualTransport
     from host.report.size import by_part, total
-    from host.virtual import VirtualPico
 
+    core = next(core for core in CORES.values() if core.board == board)
     compiled = compile_graph(read_file(model), model.stem)
     edge = compiled.report["inputs"][0]
     if len(compiled.report["inputs"]) != 1 or len(compiled.report["outputs"]) != 1:
         raise UserError(f"{model}: the bench app runs networks with one input and one output")
     q = to_int8(value, edge)
-    firmware = build("pico-bench", model)
-    with VirtualPico(firmware.uf2) as board:
-        client = Client(VirtualTransport(board))
-        hello = client.hello(timeout_ms=5000)
-        if hello["hash"] != compiled.report["hash"]:
-            raise UserError(f"the board runs {hello['hash']}, not {compiled.report['hash']}")
-        result = client.run_network(q.tobytes())
+    firmware = build(core.environment(), model)
+    ran = run(core, firmware, compiled.report["hash"], [q.tobytes()])
     out = compiled.report["outputs"][0]
-    answer = np.frombuffer(result.output, np.int8).reshape(out["shape"])
+    answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out["shape"])
     original = compiled.original
     if original.tensors[original.outputs[0]].dtype == "float32":
         answer = dequantize(answer, out)
     parts = by_part(firmware.map)
+    timed = {"ms": round(ran.count / ran.clock_hz * 1000, 3)} if core.unit == "cycles" else {}
     return answer, {
-        "cycles": result.cycles,
-        "ms": round(result.cycles / hello["clock_hz"] * 1000, 3),
-        "arena": result.arena,
+        core.unit: ran.count,
+        **timed,
+        "arena": ran.arena,
         "macs": compiled.report["macs"],
         "flash": {name: use.flash for name, use in parts.items()} | {"total": total(parts).flash},
         "ram": {name: use.ram for name, use in parts.items()} | {"total": total(parts).ram},
@@ -63,10 +59,15 @@ def run_on_pico(model: Path, value: np.ndarray) -> tuple[np.ndarray, dict]:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--input", "source", type=click.Path(path_type=Path), required=True, help=".npy")
 @click.option("--output", "target", type=click.Path(path_type=Path), required=True, help=".npy")
-@click.option("--board", type=click.Choice(["host", "pico"]), default="host", show_default=True)
+@click.option(
+    "--board",
+    type=click.Choice(["host", "pico", "mps2_an386", "mps2_an505"]),
+    default="host",
+    show_default=True,
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> None:
-    """Run MODEL (an int8 .tflite) on one input, on this computer or on the virtual Pico.
+    """Run MODEL (an int8 .tflite) on one input, on this computer or on a virtual board.
 
     \b
     Example:
@@ -80,7 +81,7 @@ def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> N
             report = engine.compiled.report
             figures = {key: report[key] for key in ("arena", "weights", "macs")}
         else:
-            out, figures = run_on_pico(model, value)
+            out, figures = run_on_board(model, value, board)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise
@@ -92,9 +93,11 @@ def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> N
         click.echo(json.dumps({"board": board, "output": str(target), **figures}))
         return
     click.echo(f"output {list(out.shape)} {out.dtype} -> {target}")
-    if board == "pico":
-        per = f", {figures['cycles'] / figures['macs']:.1f} a MAC" if figures["macs"] else ""
-        click.echo(f"{figures['cycles']:,} cycles ({figures['ms']} ms at 125 MHz{per})")
+    if board != "host":
+        unit = "cycles" if "cycles" in figures else "instructions"
+        notes = [f"{figures['ms']} ms at 125 MHz"] if "ms" in figures else []
+        notes += [f"{figures[unit] / figures['macs']:.1f} a MAC"] if figures["macs"] else []
+        click.echo(f"{figures[unit]:,} {unit} ({', '.join(notes)})")
         click.echo(f"{'part':<16}{'flash':>10}{'RAM':>10}   bytes")
         for name, flash in figures["flash"].items():
             click.echo(f"{name:<16}{flash:>10,}{figures['ram'][name]:>10,}")

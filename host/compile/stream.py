@@ -200,7 +200,7 @@ class _Analysis:
                 for row in computed[at]:
                     taps = rule.taps(step, self.graph, row)[number]
                     read.update(tap for tap in taps if tap is not None)
-        return self._programs(computed, kept)
+        return self._programs(computed, kept, {index for index, rows in needed.items() if rows})
 
     def _choose(self, at: int, wanted: set[int], limit: int) -> _Kept:
         """What to keep of a step's output so that the fewest rows are computed; then, the fewest
@@ -213,7 +213,9 @@ class _Analysis:
                 best, least = _Kept(phases, shift, tuple(sorted(loaded))), cost
         return best
 
-    def _programs(self, computed: dict[int, list[int]], kept: dict[int, _Kept]) -> Stream:
+    def _programs(
+        self, computed: dict[int, list[int]], kept: dict[int, _Kept], needed: set[int]
+    ) -> Stream:
         full: list[Step | Alias | Copy] = []
         slide: list[Step | Alias | Copy] = []
         layers = []
@@ -221,7 +223,7 @@ class _Analysis:
         for at, step in enumerate(self.steps):
             if isinstance(step, Alias):
                 full.append(step)
-                slide.append(step)
+                slide += [step] if step.output in needed else []
                 continue
             loads, saves, size = self._copies(step, kept[at], base)
             base += size

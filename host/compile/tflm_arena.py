@@ -36,7 +36,7 @@ def _probe(command: Sequence[str], size: int, folder: Path) -> Path:
             *_machine(command),
             "-nostartfiles",
             "--specs=nosys.specs",
-            "-Wl,--gc-sections,--no-warnings",
+            "-Wl,--gc-sections",
             "-Wl,-e,nn_init,-u,nn_invoke,-u,nn_input,-u,nn_output,-u,nn_tflm_used",
             f"-Wl,--defsym=nn_tflm_arena={_PLACE:#x},--defsym=nn_tflm_arena_bytes={size:#x}",
             *objects,

@@ -26,11 +26,11 @@ def mounts() -> list[Path]:
     return list(volumes.iterdir()) if volumes.exists() else []
 
 
-def find_drive(candidates: Iterable[Path] | None = None) -> Path | None:
-    """The boot ROM's drive: the one whose INFO_UF2.TXT names an RP2."""
+def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> Path | None:
+    """A boot loader's drive: the one whose INFO_UF2.TXT has `name`, the boot ROM's an RP2."""
     for folder in mounts() if candidates is None else candidates:
         try:
-            if "RP2" in (folder / "INFO_UF2.TXT").read_text(errors="replace"):
+            if name in (folder / "INFO_UF2.TXT").read_text(errors="replace"):
                 return folder
         except OSError:
             continue
@@ -46,7 +46,7 @@ def copy(uf2: Path, drive: Path) -> None:
             os.fsync(target.fileno())
     except OSError as error:
         raise UserError(
-            f"{drive}: {error.strerror}: plug the board in again with BOOTSEL held"
+            f"{drive}: {error.strerror}: bring the board into its boot loader again"
         ) from (error)
 
 

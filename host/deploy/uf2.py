@@ -36,9 +36,9 @@ def encode(binary: bytes, base: int = FLASH, family: int = RP2040) -> bytes:
     return b"".join(blocks)
 
 
-def write(binary: Path, uf2: Path) -> None:
+def write(binary: Path, uf2: Path, base: int = FLASH, family: int = RP2040) -> None:
     """Write `uf2` from the flat image `binary`."""
     data = binary.read_bytes()
     if not data:
         raise UserError(f"{binary}: empty image: build the firmware again")
-    write_bytes(uf2, encode(data))
+    write_bytes(uf2, encode(data, base, family))

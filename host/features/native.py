@@ -63,7 +63,7 @@ typedef struct {
 void rfft_kiss_energies(const rfft_kiss_t *fft, const uint32_t *samples, uint32_t shift,
                         uint32_t *work, uint32_t first, uint32_t last, uint32_t *energy);
 uint32_t root_64(uint64_t x);
-uint32_t magnitude_root(uint32_t x);
+void magnitudes(const uint32_t *energy, int16_t *out, uint32_t count);
 int32_t log_q31_to_q7(uint32_t x, uint32_t offset);
 const void *features_find(const char *kind);
 int16_t log2_q10(int16_t x);

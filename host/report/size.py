@@ -14,7 +14,8 @@ from host.errors import UserError
 PARTS = [
     ("libc, libgcc", r"lib(c|c_nano|g|m|gcc|nosys|stdc\+\+)[\w.-]*\.a\(|/crt\w+\.o$"),
     ("model", r"^model/"),
-    ("nn kernels", r"^lib\w+/libnn\.a\("),
+    ("nn kernels", r"^lib\w+/libnn(_tflm)?\.a\("),
+    ("TFLM, CMSIS-NN", r"^lib\w+/libpico-tflmicro\.a\("),
     ("features", r"^lib\w+/libfeatures\.a\("),
     ("pdm", r"^lib\w+/libpdm\.a\("),
     ("listen, detect", r"^lib\w+/lib(listen|detect)\.a\("),

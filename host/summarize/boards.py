@@ -24,7 +24,7 @@ class Board:
 def load_boards() -> list[Board]:
     """Every board, by id."""
     found = []
-    for path in sorted((paths.ROOT / "boards").glob("*.json")):
+    for path in sorted(paths.BOARDS.glob("*.json")):
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             upload = raw["upload"]

@@ -31,7 +31,7 @@ class ControlResult:
 
 def board_pins(board: str = "pico") -> dict[str, int]:
     """Pins of the microphone and the LED, from the board's JSON."""
-    pins = json.loads((paths.ROOT / "boards" / f"{board}.json").read_text())["otolith"]["pins"]
+    pins = json.loads((paths.BOARDS / f"{board}.json").read_text())["otolith"]["pins"]
     return {"data": pins["PDM_DATA"], "clock": pins["PDM_CLOCK"], "led": pins["LED"]}
 
 

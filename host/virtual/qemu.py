@@ -23,7 +23,7 @@ _STOP_S = 5.0
 
 def qemu_machine(board: str) -> str:
     """QEMU's name of the machine, from the board's JSON; UserError if it has none."""
-    path = paths.ROOT / "boards" / f"{board}.json"
+    path = paths.BOARDS / f"{board}.json"
     machine = json.loads(path.read_text())["otolith"].get("qemu") if path.is_file() else None
     if machine is None:
         raise UserError(f"{board}: not a board that QEMU emulates")

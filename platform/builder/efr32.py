@@ -6,10 +6,9 @@ from pathlib import Path
 
 from SCons.Script import Import
 
-Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
+Import("env", "foreign", "add_core", "add_foreign", "add_images", "fail", "app")
 
 board = env.BoardConfig()
-build_dir = Path(env.subst("$BUILD_DIR"))
 
 add_core("efr32.ld", "uart")
 env.Append(
@@ -35,8 +34,8 @@ env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
 
 
 def family_image(self, elf):
-    """The image as it lies in flash."""
-    return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
+    """The image as it lies in flash, and as probes take it."""
+    return add_images(elf)
 
 
 env.AddMethod(family_image, "FamilyImage")

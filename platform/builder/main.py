@@ -199,10 +199,61 @@ def add_core(script, *folders):
     env.Depends("$BUILD_DIR/${PROGNAME}.elf", str(script))
 
 
+def write_uf2(target, source, env):
+    """UF2, for a boot loader's drive."""
+    from host.deploy.uf2 import write
+
+    base, family_id = board.get("otolith.memory.flash"), board.get("upload.uf2_family")
+    write(Path(str(source[0])), Path(str(target[0])), int(base, 16), int(family_id, 16))
+
+
+def write_dfu(target, source, env):
+    """A DFU package, for a boot loader's serial port."""
+    from host.deploy.dfu import write
+
+    write(Path(str(source[0])), Path(str(target[0])))
+
+
+def upload(target, source, env):
+    """By the first of the board's methods whose tool and board are there."""
+    from host.deploy.upload import upload as to_board
+    from host.errors import UserError
+
+    try:
+        print(to_board(board.id, build_dir, env.subst("$UPLOAD_PORT") or None))
+    except UserError as error:
+        sys.stderr.write(f"Error: {error.message}\n")
+        return 1
+    return 0
+
+
+def add_images(elf):
+    """.bin and .hex from the ELF, and what the board's upload methods take; the upload target."""
+    binary = env.ElfToBin(str(build_dir / "firmware.bin"), elf)
+    to_hex = env.VerboseAction("$OBJCOPY -O ihex $SOURCE $TARGET", "Writing $TARGET")
+    images = [binary, env.Command(str(build_dir / "firmware.hex"), elf, to_hex)]
+    for protocol, suffix, action in (("uf2", "uf2", write_uf2), ("nrfutil", "zip", write_dfu)):
+        if protocol in board.get("upload.protocols", []):
+            to_image = env.VerboseAction(action, "Writing $TARGET")
+            images.append(env.Command(str(build_dir / f"firmware.{suffix}"), binary, to_image))
+    to_board = env.VerboseAction(upload, f"Uploading to {board.get('name')}")
+    AlwaysBuild(env.Alias("upload", images, to_board))
+    return images
+
+
 cleaning = env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS
 env.SConscript(
     str(builder_dir / f"{family}.py"),
-    exports=["env", "foreign", "add_core", "add_foreign", "board_folders", "fail", "app"],
+    exports=[
+        "env",
+        "foreign",
+        "add_core",
+        "add_foreign",
+        "add_images",
+        "board_folders",
+        "fail",
+        "app",
+    ],
 )
 if not cleaning and '"nn.h"' in included:
     add_model()

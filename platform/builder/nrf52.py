@@ -7,14 +7,13 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, Import
 
-Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
+Import("env", "foreign", "add_core", "add_foreign", "add_images", "fail", "app")
 
 sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
 import tinyusb  # noqa: E402
 
 board = env.BoardConfig()
 root = Path(env.subst("$PROJECT_DIR"))
-build_dir = Path(env.subst("$BUILD_DIR"))
 tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
 registers = root / "lib" / "board" / "src" / "nrf52" / "nrf"
 
@@ -49,7 +48,8 @@ if usb:
         # isochronous transfers have an endpoint of their own (Product Specification 6.35.8)
         ("USB_MICROPHONE_ENDPOINT_NUMBER", 8),
     ]
-    env.Append(LINKFLAGS=[f"-Wl,--wrap={name}" for name in tinyusb.WRAPPED])
+    wrapped = [*tinyusb.WRAPPED, "dcd_edpt_close", "dcd_edpt_close_all"]  # usb_port.c
+    env.Append(LINKFLAGS=[f"-Wl,--wrap={name}" for name in wrapped])
 else:
     env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
 for target in (env, foreign):
@@ -64,8 +64,8 @@ if usb and not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
 
 
 def family_image(self, elf):
-    """The image as it lies in flash."""
-    return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
+    """The image as it lies in flash, and as boot loaders and probes take it."""
+    return add_images(elf)
 
 
 env.AddMethod(family_image, "FamilyImage")

@@ -59,7 +59,11 @@ LEFT_OUT = (
 # Of the kernels, those that register the network's operations, and what they share.
 KERNELS = library / "src" / "tensorflow" / "lite" / "micro" / "kernels"
 SHARED = ("kernel_util.cpp", "micro_tensor_utils.cpp")
-WITH = {"unidirectional_sequence_lstm": ("lstm_eval.cpp", "lstm_eval_common.cpp")}
+WITH = {
+    "depthwise_conv": ("conv_common.cpp",),
+    "transpose_conv": ("conv_common.cpp",),
+    "unidirectional_sequence_lstm": ("lstm_eval.cpp", "lstm_eval_common.cpp"),
+}
 # Its switch for the RP2040's second core, on without a way to turn it off from outside. Core 1 is
 # nobody's to take, and M4F and M33 would lose CMSIS-NN's own loop.
 TWO_CORES = "#define TF_LITE_PICO_MULTICORE\n"

@@ -9,4 +9,9 @@ SOURCES = [
     "src/class/cdc/cdc_device.c",
 ]
 # lib/usb stands before these of TinyUSB
-WRAPPED = ["dcd_edpt_xfer", "tud_control_xfer", "usbd_control_set_complete_callback"]
+WRAPPED = [
+    "dcd_edpt_xfer",
+    "tud_control_xfer",
+    "usbd_control_reset",
+    "usbd_control_set_complete_callback",
+]

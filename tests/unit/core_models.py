@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from random_models import NONE, RELU, SAME, VALID, Net, Rng, activation, extent, mean, pool
+from random_models import (
+    NONE,
+    RELU,
+    SAME,
+    VALID,
+    Net,
+    Rng,
+    activation,
+    binary,
+    extent,
+    mean,
+    pool,
+)
 
 
 def convolution(
@@ -156,6 +168,15 @@ def pooled(rng: Rng) -> Net:
     return net
 
 
+def summed(rng: Rng) -> Net:
+    """ADD or SUB, often of one shape, then perhaps a mean."""
+    net = image(rng, 4 * between(rng, 1, 3))
+    binary(str(rng.choice(["ADD", "SUB"])))(net)
+    if rng.random() < 0.5:
+        mean(net)
+    return net
+
+
 LAYERS: list[Callable[[Rng], Net]] = [
     pointwise,
     depthwise_3x3,
@@ -166,6 +187,7 @@ LAYERS: list[Callable[[Rng], Net]] = [
     separable,
     fully_connected,
     pooled,
+    summed,
 ]
 
 

@@ -114,3 +114,14 @@ def sums() -> bytes:
     y = b.tensor([1, 4], 0.05, -5)
     b.op("FULLY_CONNECTED", [x, weights, bias], [y])
     return b.build([x], [y])
+
+
+def float_tanh() -> bytes:
+    """float32 in and out, TANH between: an operation only the tflm engine has."""
+    b = ModelBuilder()
+    x, y = b.tensor([1, 8], dtype="float32"), b.tensor([1, 8], dtype="float32")
+    q, t = b.tensor([1, 8], 0.05, 3), b.tensor([1, 8], 1 / 128, 0)
+    b.op("QUANTIZE", [x], [q])
+    b.op("TANH", [q], [t])
+    b.op("DEQUANTIZE", [t], [y])
+    return b.build([x], [y])

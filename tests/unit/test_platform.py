@@ -169,7 +169,21 @@ def check_efr32(about, pins):
     assert all(re.fullmatch(r"P([AC]\d|[BD][0-5])", pin) for pin in pins.values())
 
 
-CHECKS = {"rp2040": check_rp2040, "mps2": check_mps2, "efr32": check_efr32}
+def check_nrf52(about, pins):
+    """Pins that exist; memory that the boot loader leaves; what its upload methods must know."""
+    assert {"PDM_DATA", "PDM_CLOCK", "LED", "UART_TX"} <= set(pins)
+    assert all(re.fullmatch(r"P0_([0-2]\d|3[01])|P1_(0\d|1[0-5])", pin) for pin in pins.values())
+    flash, upload = int(about["otolith"]["memory"]["flash"], 16), about["upload"]
+    assert flash % 0x1000 == 0 and flash + upload["maximum_size"] <= 1 << 20
+    assert upload["maximum_ram_size"] == 256 << 10
+    if "uf2" in upload["protocols"]:  # Adafruit's: SoftDevice S140 6 or 7 below, settings above
+        assert flash in (0x26000, 0x27000) and flash + upload["maximum_size"] == 0xED000
+        assert int(upload["uf2_family"], 16) == 0xADA52840
+        assert int(about["otolith"]["bootloader_request"], 16) == 0x57
+    assert ("jlink" not in upload["protocols"]) or upload["jlink_device"] == "nRF52840_xxAA"
+
+
+CHECKS = {"rp2040": check_rp2040, "nrf52": check_nrf52, "mps2": check_mps2, "efr32": check_efr32}
 
 
 @pytest.mark.parametrize("env", ENVS)

@@ -38,7 +38,7 @@ def ours(window, samples):
     n = len(samples)
     fft, alive = in_memory(ffi, rfft.q15(n))
     words = [ffi.from_buffer("uint32_t[]", np.ascontiguousarray(a)) for a in (window, samples)]
-    out, work = np.empty(n // 2 + 1, np.int16), np.empty(n // 2, np.uint32)
+    out, work = np.empty(n // 2 + 1, np.int16), np.empty(n + 1, np.uint32)
     lib.rfft_q15_magnitudes(
         fft, *words, ffi.from_buffer("uint32_t[]", work), ffi.from_buffer("int16_t[]", out)
     )

@@ -33,7 +33,7 @@ def program(request, tmp_path):
         command = [*gcc, "-c", "-x", kind, "-", "-o", f"{tmp_path}/{name}.o"]
         subprocess.run(command, input=text, text=True, check=True)
     elf = tmp_path / "kernel.elf"
-    command = [*gcc, "-nostdlib", "-Wl,-e,kernel", "-Wl,--no-warnings", "-o", str(elf)]
+    command = [*gcc, "-nostdlib", "-Wl,-e,kernel", "-o", str(elf)]
     subprocess.run([*command, f"{tmp_path}/kernel.o", f"{tmp_path}/mark.o"], check=True)
     return Program(elf, request.param), elf
 

@@ -12,7 +12,7 @@ import sounds
 from compiled_compare import equal, oracle
 from front_end_model import network as network_behind
 from front_end_model import sound
-from random_models import SAME, Net, tall
+from random_models import SAME, Net, relu6, reshape, separable, tall
 from tflite_builder import ModelBuilder
 
 from host import paths
@@ -62,11 +62,13 @@ def one_window(seed: list[int]) -> Net:
     raise AssertionError("no network")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", list(CORES))
 def test_every_hop_equals_tflm(core, tmp_path):
     number = list(CORES).index(core)
     rng = np.random.default_rng(number)
     nets = [one_window([31, number, i]) for i in range(BATCH)]
+    nets[::3] = [separable(np.random.default_rng([32, number, i])) for i in range(0, BATCH, 3)]
     models = [net.build() for net in nets]
     hops = [int(rng.choice([1, 1, 2, 2, 3, 4, 6])) for _ in nets]
     compiled = [
@@ -287,6 +289,24 @@ def test_a_network_that_keeps_nothing_runs_whole():
         assert np.array_equal(model.slide(2, *window), expected[0])
 
 
+def test_what_nobody_reads_is_no_part_of_a_hop():
+    """A branch that ends nowhere, under another shape."""
+    net = plain(20, 1, SAME)
+    kept = (net.x, net.shape, net.s, net.z)
+    relu6(net)
+    reshape(net)
+    net.x, net.shape, net.s, net.z = kept
+    relu6(net)
+    data = net.build()
+    rng = np.random.default_rng(5)
+    rounds = windows(rng, (1, 20, 4, 1), [0, 2, 2, 2])
+    model = HostModel(data, hop=2)
+    assert model.compiled.report["stream"]["kept"] > 0
+    for number, (window, expected) in enumerate(zip(rounds, oracle(data, rounds), strict=True)):
+        got = model.slide(2, *window) if number else model.invoke(*window)
+        assert np.array_equal(got, expected[0])
+
+
 def without_streaming(data: bytes) -> bytes:
     metadata = read_metadata(data)
     return write_metadata(data, {**metadata, "deploy": {**metadata["deploy"], "stream": False}})
@@ -328,6 +348,11 @@ def test_the_metadata_decides_unless_told():
         changed = {**metadata, "deploy": {**metadata["deploy"], "stream": value}}
         with pytest.raises(UserError, match=r"deploy\.stream is .*, not true or false"):
             compile_graph(write_metadata(data, changed), "m")
+    turned = Net(np.random.default_rng(3), (1, 129, 124, 1))  # bands of frames
+    inputs, s = turned.weights([2, 129 * 124], 2, 0, 129 * 124, False)
+    turned.grow("FULLY_CONNECTED", inputs, (1, 2), s)
+    compiled = compile_graph(write_metadata(turned.build(), small_models.METADATA), "m")
+    assert compiled.stream is None
     dense = network_behind(preset("keyword"))
     assert compile_graph(dense, "m").stream is None, "nothing to save"
     dynamic = network_behind(preset("on_off"))

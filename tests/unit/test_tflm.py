@@ -120,19 +120,8 @@ def test_names_are_the_schemas_and_the_resolvers():
     assert {name: method(name) for name in known} == known
 
 
-def float_edges():
-    """float32 in and out, TANH between: an operation the compiled engine lacks."""
-    b = ModelBuilder()
-    x, y = b.tensor([1, 8], dtype="float32"), b.tensor([1, 8], dtype="float32")
-    q, t = b.tensor([1, 8], 0.05, 3), b.tensor([1, 8], 1 / 128, 0)
-    b.op("QUANTIZE", [x], [q])
-    b.op("TANH", [q], [t])
-    b.op("DEQUANTIZE", [t], [y])
-    return b.build([x], [y])
-
-
 def test_float_edges_are_int8_to_the_caller():
-    files, report = compile_for_tflm(float_edges(), "tanh")
+    files, report = compile_for_tflm(small_models.float_tanh(), "tanh")
     assert resolver(files)[0] == ["AddQuantize()", "AddTanh()", "AddDequantize()"]
     assert report["inputs"] == [{"shape": [1, 8], "scale": np.float32(0.05), "zero_point": 3}]
     assert [step["name"] for step in report["operations"]] == ["TANH"]

@@ -1,5 +1,7 @@
 """Firmware images for the tests on virtual boards, each built once."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,14 @@ def mic_image(tmp_path_factory) -> Path:
 def efr32_mic_image(tmp_path_factory) -> Path:
     """The microphone app of a board without USB."""
     return build("xg24_dev_kit-mic", None, tmp_path_factory.mktemp("efr32"), "elf")
+
+
+@pytest.fixture(scope="session")
+def nrf52_image(tmp_path_factory) -> Callable[[str], Path]:
+    """The ELF of an nRF52840 board's environment; the inference app around loudness()."""
+    folder = tmp_path_factory.mktemp("nrf52")
+    model = small_models.loudness()
+    return cache(lambda env: build(env, None if env.endswith("-mic") else model, folder, "elf"))
 
 
 @pytest.fixture

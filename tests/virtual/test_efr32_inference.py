@@ -38,17 +38,24 @@ def tone(seconds):
     return sound.astype(np.int16)
 
 
+def found(played, pcm):
+    """Where `pcm` begins in what was played."""
+    windows = np.lib.stride_tricks.sliding_window_view(played, 64)
+    (start,) = np.flatnonzero((windows == pcm[:64]).all(axis=1))
+    return start
+
+
 @pytest.mark.slow
 def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(image):
     chip = Chip(image)
-    chip.play(tone(3.2))
+    chip.play(tone(2.6))
     client = Client(chip)
     client.hello()
     chip.core.run_ms(SETTLING_MS + 20)
     for command in ("features on", "scores on", "pcm on", "restart"):
         client.command(command)
     list(client.lines(1e-3))  # what came before
-    chip.core.run_ms(2600)
+    chip.core.run_ms(1900)
     messages = list(client.lines(0.1))
     assert client.garbage == 0
     stats = [m for m in messages if isinstance(m, dict) and m["event"] == "stats"]
@@ -57,24 +64,22 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     blocks = {m.sequence: np.frombuffer(m.data, "<i2") for m in frames if m.type == "P"}
     first = min(blocks)
     assert sorted(blocks) == list(range(first, first + len(blocks))) and first < 4
-    played = tone(3.2)
+    played = tone(2.6)
     pcm = np.concatenate([blocks[n] for n in sorted(blocks)])
-    (start,) = np.flatnonzero(
-        (np.lib.stride_tricks.sliding_window_view(played, 64) == pcm[:64]).all(1)
-    )
+    start = found(played, pcm)
     pcm = played[start - first * BLOCK : start + len(pcm)]  # from the restart on
-    hops = [hop for hop in Chain(small_models.loudness()).run(pcm)]
+    hops = list(Chain(small_models.loudness()).run(pcm))
     scored = [hop for hop in hops if hop.q is not None]
     lines = [m for m in messages if isinstance(m, dict) and m["event"] == "scores"]
     by_hop = dict(enumerate(hops, 1))
-    assert len(lines) > 50
+    assert len(lines) >= 20
     for line in lines:
         hop = by_hop[line["hop"]]
         assert line["q"] == hop.q.tolist() and line["scores"] == hop.scores.tolist()
         assert line["smoothed"] == hop.smoothed.tolist() and line["level"] == hop.level
     features = {m.sequence: np.frombuffer(m.data, "<i2") for m in frames if m.type == "F"}
     expected = np.concatenate([hop.features for hop in hops if len(hop.features)])
-    assert len(features) > 250
+    assert len(features) > 200
     for number, row in features.items():
         if number < len(expected):
             np.testing.assert_array_equal(row, expected[number])
@@ -93,7 +98,7 @@ def test_injected_sound_gives_the_hosts_results_with_every_front_end(kind, tmp_p
     chip = Chip(build("xg24_dev_kit_brd2601a", model, tmp_path, "elf"), "xg24_dev_kit_brd2601a")
     client = Client(chip)
     assert client.hello()["board"] == "xg24_dev_kit_brd2601a"
-    pcm = front_end_model.sound(0.7)
+    pcm = front_end_model.sound(1.3)
     result = client.inject(pcm)
     assert_same(result, list(Chain(model).run(pcm)))
     assert client.garbage == 0 and chip.uart.lost == 0
@@ -143,7 +148,6 @@ def test_host_record_writes_what_the_microphone_heard(efr32_mic_image, tmp_path)
     (wav,) = (tmp_path / "noise").glob("*.wav")
     pcm, rate = soundfile.read(wav, dtype="int16")
     assert rate == 16_000 and len(pcm) == 16_000
-    windows = np.lib.stride_tricks.sliding_window_view(played, 32)
-    (start,) = np.flatnonzero((windows == pcm[:32]).all(axis=1))
+    start = found(played, pcm)
     np.testing.assert_array_equal(pcm, played[start : start + len(pcm)])
     assert "842E14FFFE123456" in (tmp_path / "metadata.csv").read_text()

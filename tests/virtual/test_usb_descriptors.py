@@ -12,6 +12,7 @@ import pytest
 from usb_protocol.types.descriptors import cdc, standard, uac2
 
 from host.virtual import VirtualPico
+from host.virtual.nrf52840 import VirtualNrf52840
 
 DEVICE, CONFIGURATION, STRING = 1, 2, 3
 INTERFACE, ENDPOINT, ASSOCIATION, CS_INTERFACE, CS_ENDPOINT = 4, 5, 0x0B, 0x24, 0x25
@@ -107,30 +108,37 @@ class Descriptors:
         ]
 
 
-@pytest.fixture(scope="module")
-def mic(mic_image):
-    with VirtualPico(mic_image) as board:
-        board.run_ms(50)
+@pytest.fixture(scope="module", params=["pico", "nrf52840_dk"])
+def mic(request):
+    if request.param == "pico":
+        with VirtualPico(request.getfixturevalue("mic_image")) as board:
+            board.run_ms(50)
+            return read_descriptors(board)
+    board = VirtualNrf52840(request.getfixturevalue("nrf52_image")("nrf52840_dk-mic"))
+    board.plug_usb()
+    return read_descriptors(board)
 
-        def read(kind, index, length, language=0):
-            result = board.control(0x80, 6, kind << 8 | index, language, length)
-            assert result.status == "ok"
-            return result.data
 
-        device = read(DEVICE, 0, 18)
-        head = read(CONFIGURATION, 0, 9)
-        total = int.from_bytes(head[2:4], "little")
-        whole = read(CONFIGURATION, 0, total)
-        assert len(whole) == total
-        assert read(CONFIGURATION, 0, 0xFFFF) == whole  # a host may ask for more than there is
-        parts = take_apart(whole)
-        texts = {}
-        for index in range(1, 8):
-            result = board.control(0x80, 6, STRING << 8 | index, 0x409, 255)
-            if result.status == "ok":
-                assert result.data[0] == len(result.data) and result.data[1] == STRING
-                texts[index] = result.data[2:].decode("utf-16le")
-        return Descriptors(read_whole(standard.DeviceDescriptor, device), parts, texts)
+def read_descriptors(board):
+    def read(kind, index, length, language=0):
+        result = board.control(0x80, 6, kind << 8 | index, language, length)
+        assert result.status == "ok"
+        return result.data
+
+    device = read(DEVICE, 0, 18)
+    head = read(CONFIGURATION, 0, 9)
+    total = int.from_bytes(head[2:4], "little")
+    whole = read(CONFIGURATION, 0, total)
+    assert len(whole) == total
+    assert read(CONFIGURATION, 0, 0xFFFF) == whole  # a host may ask for more than there is
+    parts = take_apart(whole)
+    texts = {}
+    for index in range(1, 8):
+        result = board.control(0x80, 6, STRING << 8 | index, 0x409, 255)
+        if result.status == "ok":
+            assert result.data[0] == len(result.data) and result.data[1] == STRING
+            texts[index] = result.data[2:].decode("utf-16le")
+    return Descriptors(read_whole(standard.DeviceDescriptor, device), parts, texts)
 
 
 def test_device_says_that_its_functions_are_associations(mic):

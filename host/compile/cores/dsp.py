@@ -154,7 +154,8 @@ def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
             return 2**62
         if fast:
             return line["out"] * (10 + 36 * -(-place["out"] // 2))
-        return line["out"] * place["out"] * line["taps"] * (5 + 4 * -(-place["taps"] // 2))
+        groups = -(-place["out"] // 4) if place["out"] >= 4 else place["out"]
+        return line["out"] * groups * (70 + line["taps"] * (7 + 12 * -(-place["taps"] // 2)))
 
     along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
     place, line = axes[along], axes[across]
@@ -227,10 +228,52 @@ def pool_2d(step: Step, graph: Graph, optimize: str) -> Step:
     return replace(step, kernel=step.kernel.replace("nn_", "nn_dsp_"), header=HEADER)
 
 
+def mean(step: Step, graph: Graph, optimize: str) -> Step:
+    if step.settings["inner"] % 4:
+        return step
+    return replace(step, kernel="nn_dsp_mean", header=HEADER)
+
+
+def operand(offset: int, multiplier: int, shift: int) -> dict:
+    """nn_dsp_operand_t; shift as TFLite has it, 0 or less."""
+    return {
+        "offset": offset * 2**21,
+        "multiplier": multiplier,
+        "round": 1 << (-shift - 1) if shift else 0,
+        "shift": -shift,
+        "sign": -1 if shift else 0,
+    }
+
+
+def add(step: Step, graph: Graph, optimize: str) -> Step:
+    """ADD or SUB. Operands are below 2^28 before and after rescaling, as their multipliers are at
+    most a half, so twice a sum fits."""
+    given = step.settings
+    a, b, out = (graph.tensors[i] for i in (*step.inputs, step.output))
+    shift, zero_point = -given["out_shift"], given["zero_point"]
+    if a.shape != b.shape or not 1 <= shift <= 22:
+        return step
+    kernel = step.kernel.replace("nn_", "nn_dsp_")
+    settings = {
+        "count": out.count,
+        "a": operand(given["a_offset"], given["a_multiplier"], given["a_shift"]),
+        "b": operand(given["b_offset"], given["b_multiplier"], given["b_shift"]),
+        "multiplier": given["out_multiplier"],
+        "round": (1 << (shift - 1)) + (zero_point << shift),
+        "shift": shift,
+        "low": given["low"],
+        "high": given["high"],
+    }
+    return replace(step, kernel=kernel, struct="nn_dsp_add_t", settings=settings, header=HEADER)
+
+
 KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {
+    "nn_add": add,
     "nn_average_pool_2d": pool_2d,
     "nn_conv_2d": conv_2d,
     "nn_depthwise_conv_2d": depthwise_conv_2d,
     "nn_fully_connected": fully_connected,
     "nn_max_pool_2d": pool_2d,
+    "nn_mean": mean,
+    "nn_sub": add,
 }

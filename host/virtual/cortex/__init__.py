@@ -27,7 +27,8 @@ What a peripheral may ask of `self.core`:
     log(text)                   (now_ns, text) in core.lines
 
 What a test may ask besides: idle_cycles, faults (what went wrong, in words), resets
-((now_ns, cause)), run_ns(), run_until(condition, ms), Image.symbol(name), stop_at(address, call).
+((now_ns, cause)), run_ns(), run_until(condition, ms), Image.symbol(name), stop_at(address, call),
+hold_ms() for a main loop that is stuck, go_astray() for one that is lost.
 
 The core: Armv7E-M and Armv8-M mainline with FPU as Unicorn has them; here are the NVIC (levels,
 priorities, nesting, tail), exception entry and return with the floating-point frame (stored at

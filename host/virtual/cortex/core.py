@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _END = 0xFFFFFFFE  # no code is there
 _PAGE = 0x1000
+_HOLD = 0x1FFFF000  # a page no chip here has
 _LONGEST = 1_000_000  # instructions in one go
 _RUN_OUT = 1 << 40  # a count no stretch is allowed
 _MASKED = 16  # while an interrupt waits for PRIMASK: how soon it is looked again
@@ -104,6 +105,7 @@ class CortexM:
         self._events: list[tuple[float, int, Event]] = []
         self._sequence = 0
         self._asleep = False
+        self._holding = False
         self._reset_cause: str | None = None
         self._failure: Exception | None = None
         self._exception: int | None = None  # QEMU's number, of what ended the stretch
@@ -361,6 +363,31 @@ class CortexM:
             self._serve(self._exception)
         elif begun <= limit:
             self._asleep = True  # nothing but WFI ends a stretch before its time
+
+    def go_astray(self, address: int) -> None:
+        """The program goes on at `address`, as after a jump through a broken pointer."""
+        self._to_thread_mode()
+        self._jump(address)
+
+    def hold_ms(self, ms: float) -> None:
+        """Keep the program where it is for so long, busy; its interrupts are served meanwhile."""
+        self._to_thread_mode()
+        here = self.pc
+        if not self._holding:
+            self.add_memory(_HOLD, _PAGE, b"\xfe\xe7", writable=False)  # b .
+            self._holding = True
+        self._jump(_HOLD)
+        resets = len(self.resets)
+        self.run_ms(ms)
+        self._to_thread_mode()
+        if len(self.resets) == resets:
+            self._jump(here)
+
+    def _to_thread_mode(self) -> None:
+        """Until the program itself runs, with interrupts on."""
+        self._asleep = False
+        while self.system.active or self._mask() < 256:
+            self._step(1 if self._mask() < 256 else 1000)
 
     # ---- exceptions ----
 

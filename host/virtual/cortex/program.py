@@ -67,19 +67,21 @@ class Program:
         value = uc.reg_read(arm.UC_ARM_REG_R0)
         return value - (1 << 32) if value >> 31 else value
 
-    def trace(self, mark: str, marked: Callable[[int, Edges], None]) -> Edges:
+    def trace(
+        self, mark: str | None = None, marked: Callable[[int, Edges], None] | None = None
+    ) -> Edges:
         """Count blocks from now on, each with the block that came after. At each call of function
         `mark`, marked(its argument, what was counted so far) may take and clear the count."""
         import unicorn
 
         edges: Edges = Counter()
         before = [0, 0]
-        at_mark = self.image.symbol(mark) & ~1
+        at_mark = self.image.symbol(mark) & ~1 if mark else None
         r0 = self._arm.UC_ARM_REG_R0
 
         def block(uc: unicorn.Uc, address: int, size: int, _: object) -> None:
             edges[before[0], before[1], address] += 1
-            if address == at_mark:
+            if marked and address == at_mark:
                 marked(uc.reg_read(r0), edges)
             before[:] = address, size
 

@@ -23,7 +23,7 @@ static const uint32_t low_roots[8] = {0xf9e2d8c8, 0xd56b5c8e, 0x1378c0d4, 0xd9b3
                                       0x5800d9b0, 0xa3af9d62, 0x0bf2b079, 0xf3e96d25};
 
 /* The definition: Newton's iteration for 1 / sqrt(x), as arm_sqrt_q31 rounds it. 1 <= x < 2^31. */
-static uint32_t newton(uint32_t x) {
+static __attribute__((noinline)) uint32_t newton(uint32_t x) {
     uint32_t shift = 0;
     while (x < 0x20000000u) {
         x <<= 2;
@@ -39,17 +39,17 @@ static uint32_t newton(uint32_t x) {
     return (uint32_t)(int32_t)(((int64_t)number * inverse) >> 28) >> shift >> 16;
 }
 
-uint32_t magnitude_root(uint32_t x) {
-    if (x < 2) {
-        return 0;
-    }
-    uint32_t rest;
-    const uint32_t root = half_root(x, &rest);
-    if (root < EXACT_BELOW) {
-        if (rest != 0) {
-            return root;
+void magnitudes(const uint32_t *energy, int16_t *out, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t x = energy[i];
+        uint32_t rest = 0, root = x < 2 ? 0 : half_root(x, &rest);
+        if (root < EXACT_BELOW) {
+            if (rest == 0 && root > 0) {
+                root = root < 256 ? root - (low_roots[root >> 5] >> (root & 31) & 1) : newton(x);
+            }
+        } else if (rest <= ABOVE_SQUARE || rest + BELOW_SQUARE >= 4 * root + 2) {
+            root = newton(x);
         }
-        return root < 256 ? root - (low_roots[root >> 5] >> (root & 31) & 1) : newton(x);
+        out[i] = (int16_t)root;
     }
-    return rest > ABOVE_SQUARE && rest < 4 * root + 2 - BELOW_SQUARE ? root : newton(x);
 }

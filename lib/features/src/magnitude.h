@@ -4,12 +4,8 @@
 
 #include <stdint.h>
 
-/* The upper half of arm_sqrt_q31(x), x up to 2^30: sqrt(x / 2), all but exactly its floor. */
-uint32_t magnitude_root(uint32_t x);
-
-/* |re + i im| / 2 for two Q15 numbers */
-static inline int16_t magnitude_q15(int32_t re, int32_t im) {
-    return (int16_t)magnitude_root(((uint32_t)(re * re) + (uint32_t)(im * im)) >> 1);
-}
+/* sqrt(energy[i] / 2) for energies up to 2^30, half the sum of two squared Q15 numbers: the upper
+ * half of what arm_sqrt_q31 gives, all but exactly its floor. */
+void magnitudes(const uint32_t *energy, int16_t *out, uint32_t count);
 
 #endif

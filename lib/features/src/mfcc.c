@@ -22,7 +22,7 @@ typedef struct {
     const mfcc_tables_t *tables;
     uint16_t window, bands;
     pair_t samples[RFFT_Q15_MAX / 2]; /* at full range; magnitudes then */
-    pair_t work[RFFT_Q15_MAX / 2];
+    uint32_t work[RFFT_Q15_MAX + 1];
     pair_t even[MFCC_MAX_MELS / 4], odd[MFCC_MAX_MELS / 4];
 } mfcc_t;
 

@@ -2,8 +2,8 @@
  *
  * With the DSP extension the halves go through its SIMD instructions. Without, a word is read as
  * im * 65536 + re: sums and differences of words are then those of both parts in one instruction,
- * whatever the signs. Only for shifts the low half must not be negative, so between the stages it
- * is kept 2^15 too large ("raised"). Both give the same numbers: floor at each shift. */
+ * whatever the signs. Only for shifts the low half must not be negative: there a power of two is
+ * added to it before ("raised"). Both give the same numbers: floor at each shift. */
 #ifndef OTOLITH_PAIR_H
 #define OTOLITH_PAIR_H
 

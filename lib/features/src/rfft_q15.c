@@ -10,12 +10,22 @@
 
 #ifdef __ARM_FEATURE_DSP
 
+typedef struct {
+    char none;
+} constants_t;
+
+static inline constants_t constants(void) {
+    return (constants_t){0};
+}
+
 static inline pair_t quartered(int32_t re, int32_t im) {
     return pair_of(re, im);
 }
 
 /* Four numbers a quarter of `n` apart; the stage's first takes them divided by four already. */
-static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle,
+                                   const constants_t *k) {
+    (void)k;
     const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
     const pair_t r = pair_add(a, c), s = pair_sub(a, c), t = pair_add(b, d), u = pair_sub(b, d);
     x[0] = pair_add(pair_half(r), pair_half(t));
@@ -24,7 +34,9 @@ static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *tw
     x[3 * quarter] = pair_turned(pair_add_i(s, u), twiddle[2]);
 }
 
-static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle,
+                             const constants_t *k) {
+    (void)k;
     const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
     const pair_t r = pair_half(pair_add(a, c)), s = pair_half(pair_sub(a, c));
     const pair_t t = pair_half(pair_add(b, d)), u = pair_half(pair_sub(b, d));
@@ -34,7 +46,8 @@ static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle)
     x[3 * quarter] = pair_turned(pair_add_i(s, u), twiddle[2]);
 }
 
-static inline void butterfly_last(pair_t *x, uint32_t twice) {
+static inline void butterfly_last(pair_t *x, uint32_t twice, const constants_t *k) {
+    (void)k;
     const pair_t a = x[0], b = x[1], c = x[2], d = x[3];
     const pair_t r = pair_half(pair_add(a, c)), s = pair_half(pair_sub(a, c));
     const pair_t t = pair_half(pair_add(b, d)), u = pair_half(pair_sub(b, d));
@@ -48,58 +61,81 @@ static inline void butterfly_last(pair_t *x, uint32_t twice) {
 
 #else
 
-enum {
-    RAISE = 0x8000
-}; /* how much larger the low half is between the stages; half of it, a quarter */
+/* Between the stages the low half is kept 2^14 too large, as a whole stage's numbers are smaller,
+ * so that it is never negative where it is shifted: 2^15 in their sums, 2^14 again in these halved.
+ */
+enum { RAISE = 1 << 14 };
 
-/* By `shift` bits, of a word whose low half is not negative: each half by itself. */
-static inline pair_t halved(pair_t x) {
-    return (pair_t)((int32_t)x >> 1) & ~(pair_t)0x8000;
+/* Words in registers: the compiler would make each anew where it is needed. */
+typedef struct {
+    uint32_t halves, sum, product, minus_i, plus_i;
+} constants_t;
+
+static inline uint32_t as_it_is(uint32_t x) {
+    __asm volatile("" : "+r"(x));
+    return x;
 }
 
-/* Raised by a quarter. */
+static inline constants_t constants(void) {
+    return (constants_t){
+        .halves = as_it_is(~0x8000u),
+        .sum = as_it_is(2 * RAISE),
+        .product = as_it_is((uint32_t)RAISE << 16),
+        .minus_i = as_it_is(((uint32_t)RAISE << 16) - RAISE),
+        .plus_i = as_it_is(0u - ((uint32_t)RAISE << 16) - RAISE),
+    };
+}
+
+/* Raised by half as much, as four times as much is divided. */
 static inline pair_t quartered(int32_t re, int32_t im) {
-    return ((uint32_t)im << 16) + (uint32_t)re + RAISE / 4;
+    return ((uint32_t)im << 16) + (uint32_t)re + RAISE / 2;
+}
+
+/* Each half of a word whose low half is not negative. */
+static inline pair_t halved(pair_t x, const constants_t *k) {
+    return (pair_t)((int32_t)x >> 1) & k->halves;
 }
 
 /* x (not raised) times the conjugate of a Q15 twiddle, halved; raised */
-static inline pair_t turned(pair_t x, pair_t twiddle) {
-    const int32_t re = pair_re(x), im = pair_im(x);
+static inline pair_t turned(pair_t x, pair_t twiddle, const constants_t *k) {
+    const int32_t re = pair_re(x), im = (int32_t)(x + k->sum) >> 16;
     const int32_t cos = pair_low(twiddle), sin = pair_high(twiddle);
     const uint32_t low = (uint32_t)(cos * re + sin * im), high = (uint32_t)(cos * im - sin * re);
-    return (high >> 16 << 16) + ((low + 0x80000000u) >> 16);
+    return (high >> 16 << 16) + ((low + k->product) >> 16);
 }
 
-static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle,
+                                   const constants_t *k) {
     const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
     const pair_t r = a + c, s = a - c, t = b + d, u = b - d;
-    x[0] = halved(r) + halved(t) + RAISE / 2;
-    x[quarter] = turned(r - t, twiddle[1]);
-    const pair_t iu = (u << 16) - (pair_t)pair_im(u);
-    x[2 * quarter] = turned(s - iu, twiddle[0]);
-    x[3 * quarter] = turned(s + iu, twiddle[2]);
+    x[0] = halved(r, k) + halved(t, k);
+    x[quarter] = turned(r - t, twiddle[1], k);
+    const pair_t iu = (u << 16) - (uint32_t)((int32_t)(u + k->sum) >> 16);
+    x[2 * quarter] = turned(s - iu, twiddle[0], k);
+    x[3 * quarter] = turned(s + iu, twiddle[2], k);
 }
 
-static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle) {
+static inline void butterfly(pair_t *x, uint32_t quarter, const pair_t *twiddle,
+                             const constants_t *k) {
     const pair_t a = x[0], b = x[quarter], c = x[2 * quarter], d = x[3 * quarter];
-    const pair_t r = halved(a + c - RAISE), s = halved(a - c + RAISE) - RAISE / 2;
-    const pair_t t = halved(b + d - RAISE), u = halved(b - d + RAISE);
-    x[0] = halved(r + t) + RAISE / 2;
-    x[quarter] = turned(r - t, twiddle[1]);
-    const pair_t iu = (u << 16) - (pair_t)pair_high(u) - ((pair_t)RAISE / 2 << 16);
-    x[2 * quarter] = turned(s - iu, twiddle[0]);
-    x[3 * quarter] = turned(s + iu, twiddle[2]);
+    const pair_t r = halved(a + c, k), t = halved(b + d, k);
+    x[0] = halved(r + t, k);
+    x[quarter] = turned(r - t, twiddle[1], k);
+    const pair_t s = halved(a - c + k->sum, k), u = halved(b - d + k->sum, k);
+    const pair_t iu = (u << 16) - (pair_t)pair_high(u);
+    x[2 * quarter] = turned(s - iu + k->minus_i, twiddle[0], k);
+    x[3 * quarter] = turned(s + iu + k->plus_i, twiddle[2], k);
 }
 
-static inline void butterfly_last(pair_t *x, uint32_t twice) {
+static inline void butterfly_last(pair_t *x, uint32_t twice, const constants_t *k) {
     const pair_t a = x[0], b = x[1], c = x[2], d = x[3];
-    const pair_t r = halved(a + c - RAISE), s = halved(a - c + RAISE) - RAISE / 2;
-    const pair_t t = halved(b + d - RAISE), u = halved(b - d + RAISE);
-    const pair_t iu = (u << 16) - (pair_t)pair_high(u) - ((pair_t)RAISE / 2 << 16);
-    x[0] = (r + t - RAISE) << twice;
+    const pair_t r = halved(a + c, k), t = halved(b + d, k);
+    const pair_t s = halved(a - c + k->sum, k), u = halved(b - d + k->sum, k);
+    const pair_t iu = (u << 16) - (pair_t)pair_high(u);
+    x[0] = (r + t - k->sum) << twice;
     x[1] = (r - t) << twice;
-    x[2] = (s - iu) << twice;
-    x[3] = (s + iu) << twice;
+    x[2] = (s - iu + k->minus_i) << twice;
+    x[3] = (s + iu + k->plus_i) << twice;
 }
 
 #endif
@@ -131,26 +167,31 @@ static void load(uint32_t n, const pair_t *window, const pair_t *samples, pair_t
 
 /* Complex FFT of n = 4^k numbers that are divided by four already. */
 static const pair_t *radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint32_t twice) {
+    const constants_t k = constants();
     uint32_t quarter = n / 4;
     for (uint32_t i = 0; i < quarter; i++, twiddles += 3) {
-        butterfly_first(x + i, quarter, twiddles);
+        butterfly_first(x + i, quarter, twiddles, &k);
     }
     for (quarter /= 4; quarter > 1; quarter /= 4) {
         for (uint32_t i = 0; i < n; i += 4 * quarter) {
             for (uint32_t j = 0; j < quarter; j++) {
-                butterfly(x + i + j, quarter, twiddles + 3 * j);
+                butterfly(x + i + j, quarter, twiddles + 3 * j, &k);
             }
         }
         twiddles += 3 * quarter;
     }
     for (uint32_t i = 0; i < n; i += 4) {
-        butterfly_last(x + i, twice);
+        butterfly_last(x + i, twice, &k);
     }
     return twiddles;
 }
 
+static inline uint32_t half_energy(int32_t re, int32_t im) {
+    return ((uint32_t)(re * re) + (uint32_t)(im * im)) >> 1;
+}
+
 void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair_t *samples,
-                         pair_t *work, int16_t *out) {
+                         uint32_t *work, int16_t *out) {
     const uint32_t n = fft->points / 2;
     const pair_t *twiddles = fft->twiddles;
     if (n & 0x154) {
@@ -168,8 +209,9 @@ void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair
     const uint8_t *order = fft->order;
     const pair_t *split = fft->split;
     const int32_t even = pair_re(work[0]), odd = pair_im(work[0]);
-    out[0] = magnitude_q15((even + odd) >> 1, 0);
-    out[n] = magnitude_q15((even - odd) >> 1, 0);
+    uint32_t *energy = work + n;
+    energy[0] = half_energy((even + odd) >> 1, 0);
+    energy[n] = half_energy((even - odd) >> 1, 0);
     for (uint32_t k = 1; k < n / 2; k++) {
         const pair_t a = work[order[k]], b = work[order[n - k]], pc = *split++;
         const uint32_t a_re = (uint32_t)pair_re(a), a_im = (uint32_t)pair_im(a);
@@ -177,12 +219,13 @@ void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair
         const uint32_t p = (uint32_t)pair_low(pc), c = (uint32_t)pair_high(pc);
         const uint32_t re = p * (a_re - b_re) + c * (a_im + b_im);
         const uint32_t im = p * (a_im + b_im) - c * (a_re - b_re);
-        out[k] =
-            magnitude_q15((int32_t)((b_re << 15) + re) >> 16, (int32_t)(im - (b_im << 15)) >> 16);
-        out[n - k] =
-            magnitude_q15((int32_t)((a_re << 15) - re) >> 16, (int32_t)(im - (a_im << 15)) >> 16);
+        energy[k] =
+            half_energy((int32_t)((b_re << 15) + re) >> 16, (int32_t)(im - (b_im << 15)) >> 16);
+        energy[n - k] =
+            half_energy((int32_t)((a_re << 15) - re) >> 16, (int32_t)(im - (a_im << 15)) >> 16);
     }
     /* there p is 0 and q, 1, as Q15 has it */
     const pair_t middle = work[order[n / 2]];
-    out[n / 2] = magnitude_q15(pair_re(middle) * 32767 >> 16, -pair_im(middle) * 32767 >> 16);
+    energy[n / 2] = half_energy(pair_re(middle) * 32767 >> 16, -pair_im(middle) * 32767 >> 16);
+    magnitudes(energy, out, n + 1);
 }

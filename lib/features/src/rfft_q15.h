@@ -21,9 +21,9 @@ typedef struct {
 /* points / 2 pairs of samples times window (Q15, not negative) -> points / 2 + 1 magnitudes.
  *
  * The window's mean must not exceed 1/2, nor any four of its values a quarter apart add up to more
- * than 2: a Hann window's FFT can't overflow then, and nothing here saturates. work: points / 2
- * pairs, not the samples. */
+ * than 2: a Hann window's FFT can't overflow then, and nothing here saturates. work: points + 1
+ * words, none of the samples. */
 void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair_t *samples,
-                         pair_t *work, int16_t *out);
+                         uint32_t *work, int16_t *out);
 
 #endif

@@ -11,7 +11,7 @@ enum { WINDOW = 256, BANDS = WINDOW / 2 + 1 };
 
 typedef struct {
     const spectrogram_tables_t *tables;
-    pair_t work[WINDOW / 2];
+    uint32_t work[WINDOW + 1];
 } spectrogram_t;
 
 _Static_assert(sizeof(spectrogram_t) <= sizeof(((features_t *)0)->state), "state too small");

@@ -2,6 +2,7 @@
  * and DEQUANTIZE at its edges) are int8 to the caller, as with the compiled engine. */
 #include <math.h>
 #include <new>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tensorflow/lite/micro/micro_interpreter.h"
@@ -137,6 +138,12 @@ uint32_t GetCurrentTimeTicks() {
 }
 
 } // namespace tflite
+
+/* A broken invariant of the library's. newlib's would bring signals and with them a heap; a fault
+ * is told and ends in a reset. */
+void abort(void) {
+    __builtin_trap();
+}
 
 /* How much of the arena is in use; for the linker step. */
 extern "C" uint32_t nn_tflm_used(void) {

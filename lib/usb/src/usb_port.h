@@ -13,6 +13,9 @@ extern "C" {
 /* Does a packet still wait in this IN endpoint for the host to fetch it? */
 bool usb_port_packet_waits(uint8_t endpoint);
 
+/* In the interrupt: a control request has come, and what was left of an earlier one is void. */
+void usb_port_request_begins(void);
+
 #ifdef __cplusplus
 }
 #endif

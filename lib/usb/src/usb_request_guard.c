@@ -1,17 +1,21 @@
-/* Two things TinyUSB 0.18 leaves to a host's good manners. The linker's --wrap puts these functions
- * before its own (platform/builder).
+/* Three things TinyUSB 0.18 leaves to a host's good manners. The linker's --wrap puts these
+ * functions before its own (platform/builder).
  *
  * A host may give up on a request and make the next one at once. TinyUSB still answers the first
  * then: its packet waits at endpoint 0 when the answer to the second is due, and the RP2040's
  * driver panics. So what belongs to a request that is no longer the newest is not sent.
  *
  * A host may send data along with a standard request that is to fetch some. TinyUSB would put it
- * where the answer lies: a descriptor, or a variable of a function that has returned. */
+ * where the answer lies: a descriptor, or a variable of a function that has returned.
+ *
+ * A host may reset the bus at any time. Until TinyUSB has seen to that, its classes go on sending:
+ * the nRF52840's driver waits for ever then for the end of a transfer it no longer hears of. */
 #include "usb_request_guard.h"
 
 #include "device/dcd.h"
 #include "device/usbd_pvt.h"
 #include "tusb.h"
+#include "usb_port.h"
 
 bool __real_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size);
 bool __wrap_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size);
@@ -23,15 +27,29 @@ bool __real_tud_control_xfer(uint8_t port, const tusb_control_request_t *request
 bool __wrap_tud_control_xfer(uint8_t port, const tusb_control_request_t *request, void *data,
                              uint16_t size);
 
+void __real_usbd_control_reset(void);
+void __wrap_usbd_control_reset(void);
+
 static volatile uint32_t received; /* requests, counted by the interrupt */
 static uint32_t begun;             /* of these, up to the one that is worked on */
+static volatile uint32_t resets;   /* of the bus, or its end; counted likewise */
+static uint32_t resets_seen;       /* of these, up to the one that TinyUSB has seen to */
 
 void tud_event_hook_cb(uint8_t port, uint32_t event, bool in_interrupt) {
     (void)port;
     (void)in_interrupt;
     if (event == DCD_EVENT_SETUP_RECEIVED) {
         received++;
+        usb_port_request_begins();
+    } else if (event == DCD_EVENT_BUS_RESET || event == DCD_EVENT_UNPLUGGED) {
+        resets++;
     }
+}
+
+/* usbd.c calls it when it has seen to one of them. */
+void __wrap_usbd_control_reset(void) {
+    resets_seen++;
+    __real_usbd_control_reset();
 }
 
 /* usbd.c forgets the last request's callback when it takes up a new one, and skips all but the
@@ -44,11 +62,9 @@ void __wrap_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback) 
 }
 
 bool __wrap_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size) {
-    if (tu_edpt_number(endpoint) != 0) {
-        return __real_dcd_edpt_xfer(port, endpoint, data, size);
-    }
-    dcd_int_disable(port); /* a request must not come between the question and the answer */
-    const bool done = received != begun || __real_dcd_edpt_xfer(port, endpoint, data, size);
+    dcd_int_disable(port); /* nothing must come between the question and the answer */
+    const bool late = tu_edpt_number(endpoint) == 0 ? received != begun : resets != resets_seen;
+    const bool done = late || __real_dcd_edpt_xfer(port, endpoint, data, size);
     dcd_int_enable(port);
     return done;
 }

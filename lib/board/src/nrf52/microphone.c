@@ -23,9 +23,10 @@ static int16_t ring[BLOCKS][MICROPHONE_BLOCK];
 
 static bool running;
 static volatile uint32_t filled; /* places filled since start: filled % BLOCKS is being filled */
-static volatile uint32_t missed; /* blocks filled over, as the interrupt came too late */
-static uint32_t ended;           /* blocks the DMA has ended, as of the last interrupt */
-static uint32_t taken;           /* places read or lost since start */
+/* Blocks filled over before the one of this place, as the interrupt came too late. */
+static volatile uint32_t missed[BLOCKS];
+static uint32_t ended; /* blocks the DMA has ended, as of the last interrupt */
+static uint32_t taken; /* places read or lost since start */
 static uint32_t overruns;
 
 static void give_next(void) {
@@ -38,9 +39,9 @@ void isr_pdm(void) {
     (void)NRF_PDM->EVENTS_STARTED; /* the write has arrived before the interrupt ends */
     const uint32_t now = counter_read(COUNTER_BLOCKS);
     if (now != ended) {
-        missed += now - ended - 1;
-        ended = now;
         filled++;
+        missed[filled % BLOCKS] = now - ended - 1;
+        ended = now;
     }
     give_next();
 }
@@ -62,7 +63,8 @@ static void set_up(void) {
 
 void microphone_start(void) {
     microphone_stop();
-    filled = missed = ended = taken = overruns = 0;
+    filled = ended = taken = overruns = 0;
+    missed[0] = 0;
 #ifdef BOARD_PIN_MICROPHONE_POWER
     pin_output(BOARD_PIN_MICROPHONE_POWER, true);
 #endif
@@ -97,16 +99,21 @@ bool microphone_pending(void) {
     return filled != taken;
 }
 
+/* The oldest place is done with; `overruns` counts what was missed before it. */
+static void leave_place(void) {
+    overruns += missed[taken % BLOCKS];
+    taken++;
+}
+
 /* Blocks that the DMA may have begun to overwrite are lost. */
 static bool drop_overwritten(void) {
-    const uint32_t waiting = filled - taken;
-    if (waiting <= BLOCKS - IN_WORK) {
-        return false;
+    bool dropped = false;
+    while (filled - taken > BLOCKS - IN_WORK) {
+        overruns++;
+        leave_place();
+        dropped = true;
     }
-    const uint32_t lost = waiting - (BLOCKS - IN_WORK);
-    overruns += lost;
-    taken += lost;
-    return true;
+    return dropped;
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
@@ -117,18 +124,21 @@ bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
         }
         memcpy(pcm, ring[taken % BLOCKS], sizeof ring[0]);
         if (!drop_overwritten()) { /* nor was it overwritten meanwhile */
-            taken++;
+            leave_place();
             return true;
         }
     }
 }
 
 uint32_t microphone_skip(void) {
-    const uint32_t waiting = filled - taken;
-    taken += waiting;
-    return waiting;
+    uint32_t skipped = 0;
+    while (filled != taken) {
+        leave_place();
+        skipped++;
+    }
+    return skipped;
 }
 
 uint32_t microphone_overruns(void) {
-    return overruns + missed;
+    return overruns;
 }

@@ -12,6 +12,18 @@
 #endif
 
 enum { DISCONNECTED = -1, SEND = 64 /* bytes in one go */ };
+#ifndef BOARD_BAUD
+#define BOARD_BAUD 115200
+#endif
+#if BOARD_BAUD == 115200
+#define BAUD_VALUE UARTE_BAUDRATE_BAUDRATE_Baud115200
+#elif BOARD_BAUD == 921600
+#define BAUD_VALUE UARTE_BAUDRATE_BAUDRATE_Baud921600 /* 941,176: 2.1 % more */
+#elif BOARD_BAUD == 1000000
+#define BAUD_VALUE UARTE_BAUDRATE_BAUDRATE_Baud1M
+#else
+#error "baud in the board's JSON: 115200, 921600 or 1000000"
+#endif
 
 #ifdef BOARD_PIN_UART_TX
 static uint8_t outgoing[SEND]; /* EasyDMA reads from RAM alone */
@@ -28,7 +40,7 @@ static void connect(void) {
     NRF_UARTE0->PSEL.RXD = (uint32_t)DISCONNECTED;
 #endif
     NRF_UARTE0->CONFIG = 0; /* 8 bits, no parity, no flow control */
-    NRF_UARTE0->BAUDRATE = UARTE_BAUDRATE_BAUDRATE_Baud115200;
+    NRF_UARTE0->BAUDRATE = BAUD_VALUE;
     NRF_UARTE0->SHORTS = 0;
     NRF_UARTE0->INTEN = 0;
     NRF_UARTE0->ENABLE = UARTE_ENABLE_ENABLE_Enabled;
@@ -64,7 +76,7 @@ void console_print(const char *text) {
 #endif
 
 #ifndef BOARD_USB
-enum { HALF = 1024, INCOMING = 2 * HALF }; /* a half is 89 ms */
+enum { HALF = 1024, INCOMING = 2 * HALF }; /* a half is 10 ms at 1 Mbaud */
 static uint8_t incoming[2][HALF];
 static uint32_t begun; /* halves */
 static uint32_t seen;  /* bytes taken out, or lost */

@@ -18,6 +18,38 @@ bool usb_port_packet_waits(uint8_t endpoint) {
     return false;
 }
 
+/* ---- where TinyUSB 0.18's driver would wait for ever ---- */
+
+/* It allows one DMA at a time and learns of its end by an interrupt. Closing an endpoint takes this
+ * interrupt away, even while its DMA runs: then no other ever starts. So it stays. */
+#define ALL_ENDS                                                                                   \
+    (0xffu * USBD_INTEN_ENDEPIN0_Msk | 0xffu * USBD_INTEN_ENDEPOUT0_Msk |                          \
+     USBD_INTEN_ENDISOIN_Msk | USBD_INTEN_ENDISOOUT_Msk)
+
+void __real_dcd_edpt_close(uint8_t port, uint8_t endpoint);
+void __wrap_dcd_edpt_close(uint8_t port, uint8_t endpoint);
+void __real_dcd_edpt_close_all(uint8_t port);
+void __wrap_dcd_edpt_close_all(uint8_t port);
+
+void __wrap_dcd_edpt_close(uint8_t port, uint8_t endpoint) {
+    __real_dcd_edpt_close(port, endpoint);
+    NRF_USBD->INTENSET = ALL_ENDS;
+}
+
+void __wrap_dcd_edpt_close_all(uint8_t port) {
+    __real_dcd_edpt_close_all(port);
+    NRF_USBD->INTENSET = ALL_ENDS;
+}
+
+/* After a request whose data never came, it would refuse the next one's status. Closing is what
+ * makes it forget; endpoint 0 stays open all the same. */
+void usb_port_request_begins(void) {
+    __wrap_dcd_edpt_close(0, 0x00);
+    NRF_USBD->EPOUTEN |= 1;
+}
+
+/* ---- power ---- */
+
 static void take(volatile uint32_t *event, uint32_t kind) {
     if (*event) {
         *event = 0;

@@ -1,6 +1,7 @@
 /* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
  * taps. */
 #include "dsp_kernels.h"
+#include "four.h"
 #include "line_3x3.h"
 #include "requantize.h"
 
@@ -9,19 +10,10 @@ typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *p
                            const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                            int8_t *out);
 
-static inline uint32_t load_pair(const int16_t *at) {
-    uint32_t x;
-    memcpy(&x, at, sizeof x);
-    return x;
-}
-
-static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, int32_t twice) {
-    const int32_t x = nn_dsp_requantize(twice, c);
-    return (int8_t)(o->limited ? nn_dsp_limit(x, o) : x);
-}
-
-/* A channel, over what the plane had there before; the padding stays. */
-static void load_plane(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int16_t *plane) {
+/* A channel, over what the plane had there before; the padding stays. Not inlined, or GCC runs out
+ * of registers for the loop. */
+static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_t *p,
+                                                 const int8_t *in, int16_t *plane) {
     const nn_dsp_axis_t *line = &p->line, *place = &p->place;
     const int32_t step = place->in_step;
     plane += line->before * p->pitch + place->before;
@@ -106,25 +98,34 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
     uint32_t *word = words;
     for (int32_t ky = 0; ky < line->taps; ky++, weights += place->taps) {
         for (int32_t kx = 0; kx < place->taps; kx += 2) {
-            const int32_t next = kx + 1 < place->taps ? 2 * weights[kx + 1] : 0;
-            *word++ = nn_halves(2 * weights[kx], next);
+            const int8_t next = kx + 1 < place->taps ? weights[kx + 1] : 0;
+            *word++ = doubled(weights[kx], next);
         }
     }
-    const int32_t down = p->line_dilation * p->pitch;
+    /* fewer than four are computed one by one, four times each */
+    const int32_t some = place->out < 4 ? 1 : 4;
+    const int32_t apart = place->out < 4 ? 0 : place->stride;
+    const int32_t step = place->out < 4 ? 0 : place->out_step;
+    const nn_dsp_four_t job = {
+        .words = words,
+        .down = 2 * p->line_dilation * p->pitch,
+        .bias = c->bias,
+        .apart = 2 * apart,
+        .thrice = 6 * apart,
+        .pairs = p->pairs,
+        .lines = line->taps,
+        .multiplier = c->multiplier,
+        .round = c->round,
+        .shift = c->shift,
+        .limited = p->out.limited,
+        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
+        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+    };
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
-        const int16_t *window = plane;
-        int8_t *to = out;
-        for (int32_t x = place->out; x > 0; x--, window += place->stride, to += place->out_step) {
-            const uint32_t *w = words;
-            const int16_t *row = window;
-            int32_t sum = c->bias;
-            for (int32_t ky = line->taps; ky > 0; ky--, row += down) {
-                const int16_t *at = row;
-                for (uint32_t pairs = p->pairs; pairs; pairs--, at += 2) {
-                    sum = nn_smlad(load_pair(at), *w++, sum);
-                }
-            }
-            *to = finish(&p->out, c, sum);
+        for (int32_t x = 0; x < place->out; x += some) {
+            /* the last four: some of them once more */
+            const int32_t first = x + some > place->out ? place->out - some : x;
+            nn_dsp_four(&job, plane + first * place->stride, out + first * place->out_step, step);
         }
         out += line->out_step;
     }

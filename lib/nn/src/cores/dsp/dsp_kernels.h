@@ -87,4 +87,24 @@ void nn_dsp_fully_connected_small(const nn_dsp_fully_connected_t *p, const int8_
 void nn_dsp_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 void nn_dsp_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 
+/* MEAN of `inner` in fours. */
+void nn_dsp_mean(const nn_mean_t *p, const int8_t *in, int8_t *out);
+
+/* One operand of a sum: (q + offset) * 2^20 rescaled, a shift to the right. */
+typedef struct {
+    int32_t offset; /* times 2^21 */
+    int32_t multiplier, round, shift;
+    int32_t sign; /* -1, or 0 if shift is 0: then nothing is rounded twice */
+} nn_dsp_operand_t;
+
+/* ADD and SUB of tensors of one shape. */
+typedef struct {
+    uint32_t count;
+    nn_dsp_operand_t a, b;
+    int32_t multiplier, round, shift; /* nn_dsp_channel_t of the sum */
+    int8_t low, high;
+} nn_dsp_add_t;
+void nn_dsp_add(const nn_dsp_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+void nn_dsp_sub(const nn_dsp_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
 #endif

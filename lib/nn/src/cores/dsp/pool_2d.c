@@ -1,7 +1,7 @@
 /* MAX_POOL_2D and AVERAGE_POOL_2D of four channels at a time. */
 #include "../../ops/window.h"
 #include "dsp_kernels.h"
-#include "simd.h"
+#include "sum4.h"
 
 /* Four channels of a window: `rows` rows of `columns` pixels, each `step` bytes from the next. */
 typedef uint32_t (*reduce_t)(const int8_t *corner, int32_t rows, int32_t columns, int32_t row,
@@ -26,18 +26,14 @@ static inline int32_t quotient(int32_t sum, int32_t count) {
 
 static inline uint32_t average(const int8_t *corner, int32_t rows, int32_t columns, int32_t row,
                                int32_t step) {
-    uint32_t even = 0, odd = 0;
+    nn_dsp_sum4_t sum = {0, 0};
     for (int32_t y = rows; y > 0; y--, corner += row) {
-        const int8_t *at = corner;
-        for (int32_t x = columns; x > 0; x--, at += step) {
-            const uint32_t four = nn_load4(at);
-            even = nn_add_halves(even, nn_sxtb16(four));
-            odd = nn_add_halves(odd, nn_sxtb16_odd(four));
-        }
+        sum = nn_dsp_sum4(sum, corner, columns, step);
     }
     const int32_t count = rows * columns;
-    return nn_bytes(quotient(nn_low_half(even), count), quotient(nn_low_half(odd), count),
-                    quotient(nn_high_half(even), count), quotient(nn_high_half(odd), count));
+    return nn_bytes(quotient(nn_low_half(sum.even), count), quotient(nn_low_half(sum.odd), count),
+                    quotient(nn_high_half(sum.even), count),
+                    quotient(nn_high_half(sum.odd), count));
 }
 
 static inline void pool(const nn_pool_2d_t *p, const int8_t *in, int8_t *out, reduce_t reduce) {

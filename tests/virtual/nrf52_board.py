@@ -1,0 +1,51 @@
+"""What the tests of nRF52840 images share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from host.device import Client
+from host.device.frames import Frame
+from host.virtual.nrf52840 import VirtualNrf52840
+from host.virtual.nrf52840.chip import NrfTransport
+
+BOARDS = ["nrf52840_dk", "arduino_nano33ble_sense", "seeed_xiao_nrf52840_sense"]
+RATE = 16_000
+
+
+def plugged(image, board="nrf52840_dk", order="linux"):
+    """(board, client) after hello over USB."""
+    virtual = VirtualNrf52840(image, board)
+    virtual.plug_usb(order)
+    client = Client(NrfTransport(virtual))
+    client.hello()
+    return virtual, client
+
+
+def messages(client, ms):
+    """Everything that comes within `ms`."""
+    end = client.transport.time_ms() + ms
+    found = []
+    while (left := end - client.transport.time_ms()) > 0:
+        for message in client.lines(left):
+            found.append(message)
+            break
+    return found
+
+
+def lines(found, event):
+    return [m for m in found if isinstance(m, dict) and m["event"] == event]
+
+
+def frames(found, kind):
+    return [m for m in found if isinstance(m, Frame) and m.type == kind]
+
+
+def samples(found):
+    """PCM frames put together."""
+    return np.concatenate([np.frombuffer(m.data, "<i2") for m in frames(found, "P")])
+
+
+def tone(seconds, amplitude=16000, hertz=700):
+    t = np.arange(int(seconds * RATE)) / RATE
+    return (amplitude * np.sin(2 * np.pi * hertz * t)).astype(np.int16)
