@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -254,13 +255,13 @@ def add(step: Step, graph: Graph, optimize: str) -> Step:
     """ADD or SUB. Operands are below 2^28 before and after rescaling, as their multipliers are at
     most a half, so twice a sum fits."""
     given = step.settings
-    a, b, out = (graph.tensors[i] for i in (*step.inputs, step.output))
+    a, b = (graph.tensors[i] for i in step.inputs)
     shift, zero_point = -given["out_shift"], given["zero_point"]
     if a.shape != b.shape or not 1 <= shift <= 22:
         return step
     kernel = step.kernel.replace("nn_", "nn_dsp_")
     settings = {
-        "count": out.count,
+        "count": math.prod(given["shape"]["dims"]),  # some rows of the tensors, perhaps
         "a": operand(given["a_offset"], given["a_multiplier"], given["a_shift"]),
         "b": operand(given["b_offset"], given["b_multiplier"], given["b_shift"]),
         "multiplier": given["out_multiplier"],
