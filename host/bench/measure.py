@@ -10,6 +10,7 @@ from host.bench.cores import Core, fixed_inputs, run
 from host.bench.size import engine_bytes
 from host.deploy.firmware import build
 from host.errors import UserError
+from host.files import write_text
 from host.paths import ROOT
 
 BASELINE = ROOT / "bench" / "results" / "tflm_baseline.json"
@@ -19,8 +20,8 @@ BASELINE = ROOT / "bench" / "results" / "tflm_baseline.json"
 class Cost:
     """`count` and `start` (nn_init) in the core's unit, None where nobody measured them; bytes of
     everything else. `flash`: the engine's code and tables without weights (of TFLM: without the
-    model file); `arena`: activations and scratch; `ram`: all the engine's variables, its input
-    buffer included."""
+    model file); `arena`: activations and scratch; `ram`: all the engine's variables (the
+    compiled engine's input buffer only counts in apps that fill it)."""
 
     engine: str
     count: int
@@ -57,21 +58,26 @@ def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
     )
 
 
+RECORDED = ("count", "start", "flash", "weights", "arena", "ram")
+
+
 def recorded(name: str, core: Core) -> Cost | None:
     """TensorFlow Lite Micro's figures for a shared network as BASELINE has them."""
-    found = json.loads(BASELINE.read_text()).get(name)
-    if found is None:
-        return None
-    return Cost(
-        engine="tflm",
-        count=found[core.name],
-        start=found.get("start"),
-        flash=found["flash"],
-        weights=None,
-        arena=found["arena"],
-        ram=None,
-        recorded=True,
-    )
+    found = json.loads(BASELINE.read_text())["networks"].get(name, {}).get(core.name)
+    return found and Cost(engine="tflm", **found, recorded=True)
+
+
+def recorded_alone(name: str, core: Core) -> int | None:
+    """TensorFlow Lite Micro's count for a shared network in a program of its own, as recorded."""
+    return json.loads(BASELINE.read_text())["alone"].get(name, {}).get(core.name)
+
+
+def record(costs: dict[tuple[str, str], Cost]) -> None:
+    """Put measured figures of TensorFlow Lite Micro, by network and core, into BASELINE."""
+    told = json.loads(BASELINE.read_text())
+    for (name, core), cost in costs.items():
+        told["networks"].setdefault(name, {})[core] = {k: getattr(cost, k) for k in RECORDED}
+    write_text(BASELINE, json.dumps(told, indent=2) + "\n")
 
 
 def shared_or_given(models: tuple[Path, ...], folder: Path) -> list[Path]:

@@ -301,6 +301,33 @@ def tall(rng: Rng) -> Net:
     return _several(Net(rng, size), [*SPATIAL, *SPATIAL[:4] * 2])
 
 
+def separable(rng: Rng) -> Net:
+    """A window of frames, a convolution, then 3 x 3 depthwise and 1 x 1 ones, some added back."""
+    high, wide = int(rng.integers(12, 40)), int(rng.integers(1, 6))
+    net = Net(rng, (1, high, wide, 1))
+    channels, taps = int(rng.choice([4, 8, 12, 16])), int(rng.integers(3, 9))
+
+    def grow(name: str, shape: list[int], out: int, stride: int, taps: int, axis: int) -> None:
+        inputs, s = net.weights(shape, out, axis, taps, True)
+        after = (1, *(-(-size // stride) for size in net.shape[1:3]), out)
+        options = {"depthMultiplier": 1} if name == "DEPTHWISE_CONV_2D" else {}
+        net.grow(name, inputs, after, s, padding=SAME, strideH=stride, strideW=stride, **options)
+
+    grow("CONV_2D", [channels, taps, 3, 1], channels, int(rng.integers(1, 3)), 3 * taps, 0)
+    for _ in range(int(rng.integers(1, 4))):
+        depthwise = [1, 3, 3, channels]
+        grow("DEPTHWISE_CONV_2D", depthwise, channels, int(rng.choice([1, 1, 1, 2])), 9, 3)
+        before = (net.x, net.s)
+        out = int(rng.choice([channels, channels, 4, 8]))
+        grow("CONV_2D", [out, 1, 1, channels], out, 1, channels, 0)
+        if out == channels and rng.random() < 0.5:
+            s = float(np.float32(max(before[1], net.s) * 2))
+            net.grow("ADD", [before[0], net.x], net.shape, s)
+        channels = out
+    fully_connected(net)
+    return net
+
+
 def _several(net: Net, operations: Sequence[Callable[[Net], None]] = SPATIAL) -> Net:
     rng = net.rng
     for _ in range(int(rng.integers(2, 6))):

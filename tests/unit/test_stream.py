@@ -12,7 +12,7 @@ import sounds
 from compiled_compare import equal, oracle
 from front_end_model import network as network_behind
 from front_end_model import sound
-from random_models import SAME, Net, relu6, reshape, tall
+from random_models import SAME, Net, relu6, reshape, separable, tall
 from tflite_builder import ModelBuilder
 
 from host import paths
@@ -68,6 +68,7 @@ def test_every_hop_equals_tflm(core, tmp_path):
     number = list(CORES).index(core)
     rng = np.random.default_rng(number)
     nets = [one_window([31, number, i]) for i in range(BATCH)]
+    nets[::3] = [separable(np.random.default_rng([32, number, i])) for i in range(0, BATCH, 3)]
     models = [net.build() for net in nets]
     hops = [int(rng.choice([1, 1, 2, 2, 3, 4, 6])) for _ in nets]
     compiled = [

@@ -74,7 +74,8 @@ def test_what_a_bootloader_left_does_not_matter(chip):
     chip.cmu.values["CLKEN0"] = 0x00100000
     chip.hfxo.write32(0x28, 1 << 16)
     chip.core.run_ms(10)
-    assert chip.smu.values == {"PPUSATD0": 0xFFFFFFFF, "PPUSATD1": 0x3FFFFF, "BMPUSATD0": 0x1FF}
+    secure = {"PPUSATD0": 0xFFFFFFFF, "PPUSATD1": 0x3FFFFF, "BMPUSATD0": 0x1FF}
+    assert chip.smu.values == {"LOCK": 0xACCE55, **secure}
     assert chip.core.clock_hz == 73_728_000
 
 
@@ -84,12 +85,14 @@ def test_the_models_object_to_what_the_manual_forbids(chip):
         (chip.cmu, (0x70, 2), "before it has locked"),
         (chip.gpio, (0x34, 1), "without a clock"),
         (chip.cmu, (0x74, 1), "no register"),
+        (chip.cmu, (0x200, 1), "locked"),
     ):
         with pytest.raises(MisuseError, match=reason):
             at.write32(*value)
     chip.core.run_ms(10)
     for at, value, reason in (
         (chip.cmu, (0x70, 0x10002), "50.0 MHz"),
+        (chip.cmu, (0x70, 0x00402), "40.0 MHz"),
         (chip.uart, (0x8, 0), "while enabled"),
         (chip.wdog, (0x8, 0), "while enabled"),
         (chip.hfxo, (0x18, 0), "while it runs"),

@@ -99,21 +99,18 @@ def test_the_board_says_what_the_chain_says(ready):
     assert len(np.unique(result.outputs)) > 5  # a comparison of something
 
 
-@pytest.mark.parametrize("streams", [False, True])
-def test_the_tutorials_lock_keeps_up_where_it_keeps_rows(streams, tmp_path):
-    """24,580 parameters at 40 classifications a second: the estimate is what the board shows, of
-    whole windows too slow, of what a hop changes not."""
+def test_the_tutorials_lock_keeps_up_as_is_said(tmp_path):
+    """24,580 parameters at 40 classifications a second: the estimate, of the rows that a hop
+    changes, is what the board shows."""
     from host.train.feasible import untrained
 
-    spec = load(MODELS / "smart_lock")
-    spec = dataclasses.replace(spec, deploy=dataclasses.replace(spec.deploy, stream=streams))
-    data = untrained(spec)
-    expected = of_file(data, "smart_lock", "pico")
-    assert expected.keeps_up == streams == ("will not keep up" not in expected.line())
+    data = untrained(load(MODELS / "smart_lock"))
+    expected, whole = of_file(data, "smart_lock", "pico"), of_file(data, "smart_lock", "pico", 0)
+    assert expected.keeps_up and expected.network_ms < whole.network_ms / 4
     rng = np.random.default_rng(1)
     pcm = rng.normal(0, 2000, 40_000).astype(np.int16)
     image = build("pico", data, tmp_path)
     heard = through_virtual_microphone(image, pcm, Chain(data).report["hash"], scores=False)
     last = heard.stats[-1]
     assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=0.05)
-    assert (last["overruns"] == 0) == streams
+    assert last["overruns"] == 0

@@ -57,7 +57,7 @@ def test_sections_lie_in_the_boards_memory(linked):
     found = sections(elf)
     for name in (".data", ".bss", ".stack_dummy", ".uninitialized_data"):
         length, place, _ = found[name]
-        assert RAM <= place and place + length <= RAM + RAM_BYTES
+        assert place >= RAM and place + length <= RAM + RAM_BYTES
     length, place, _ = found[".uninitialized_data"]
     assert length > 64 and place + length <= BOOT_LOADERS_RAM  # it survives the boot loader
 

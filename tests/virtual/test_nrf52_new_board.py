@@ -3,19 +3,15 @@ boot loader of the older SoftDevice and its console on UART, built whole and run
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import subprocess
-import sys
 
+import new_board
 import numpy as np
 import pytest
 import small_models
 from nrf52_board import lines, messages, tone
 from parity import assert_same
 
-from host import paths
 from host.device import Client
 from host.errors import UserError
 from host.native.chain import Chain
@@ -59,33 +55,8 @@ BOARD = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The folder of the build, with boards/ as it is and this file in it."""
     folder = tmp_path_factory.mktemp("new_board")
-    shutil.copytree(paths.ROOT / "boards", folder / "boards")
-    (folder / "boards" / "listening_feather.json").write_text(json.dumps(BOARD))
-    (folder / "loud.tflite").write_bytes(small_models.loudness())
-    project = (paths.ROOT / "platformio.ini").read_text()
-    (folder / "platformio.ini").write_text(
-        project + "\n[env:listening_feather]\nboard = listening_feather\n"
-    )
-    environment = {
-        **os.environ,
-        "PLATFORMIO_BOARDS_DIR": str(folder / "boards"),
-        "PLATFORMIO_BUILD_DIR": str(folder / "build"),
-        "OTOLITH_MODEL": str(folder / "loud.tflite"),
-    }
-    environment.pop("PLATFORMIO_CORE_DIR", None)
-    command = [sys.executable, "-m", "platformio", "run", "-c", str(folder / "platformio.ini")]
-    done = subprocess.run(
-        [*command, "-e", "listening_feather"],
-        cwd=paths.ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert done.returncode == 0, done.stdout
-    return folder / "build" / "listening_feather"
+    return new_board.build("listening_feather", BOARD, folder, small_models.loudness())
 
 
 @pytest.fixture

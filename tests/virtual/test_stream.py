@@ -7,12 +7,11 @@ from front_end_model import sound
 from images import build
 from parity import assert_same
 
-from host.compile import model_hash
+from host.compile import compile_graph, model_hash
 from host.compile.metadata import read_metadata, write_metadata
 from host.device import Client, VirtualTransport
 from host.native.chain import Chain
-from host.summarize.profile import whole_app
-from host.summarize.realtime import of_file
+from host.summarize.profile import profile_image, whole_app
 from host.virtual import VirtualPico
 
 DATA = small_models.sliding()
@@ -36,6 +35,7 @@ def test_it_gives_the_full_passes_results_for_less(tmp_path):
             assert_same(result, hops)
             assert len(np.unique(result.outputs)) > 5
     app = whole_app(image, model_hash(DATA), "pico", 1000)
-    hop, full = of_file(DATA, "m", "pico"), of_file(DATA, "m", "pico", hop=0)
+    profile = profile_image(build("pico-bench", DATA, tmp_path), compile_graph(DATA, "m"))
+    assert 0 < profile.hop_cycles < profile.cycles / 4
     assert app["overruns"] == 0
-    assert abs(app["infer_ms"] - hop.network_ms) < 0.15 * full.network_ms
+    assert app["infer_ms"] == pytest.approx(profile.ms_a_hop, abs=0.1)

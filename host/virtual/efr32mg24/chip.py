@@ -25,6 +25,7 @@ IRQS = 76
 SERIAL = 0x842E14FFFE123456
 TUNING_80_MHZ = 0x55
 _FLASH, _RAM, _USER_DATA, _DEVINFO = 0x08000000, 0x20000000, 0x0FE00000, 0x0FE08000
+_FLASH_SIZE = 1536 * 1024
 _STEP_MS = 0.25
 
 
@@ -43,8 +44,17 @@ class Chip:
     the oscillators are.
     """
 
-    def __init__(self, image: Path | str, board: str = "xg24_dev_kit") -> None:
-        about = json.loads((paths.ROOT / "boards" / f"{board}.json").read_text())
+    def __init__(
+        self,
+        image: Path | str,
+        board: str = "xg24_dev_kit",
+        *,
+        about: dict | None = None,
+        bootloader: bytes = b"",
+    ) -> None:
+        """about: the board's JSON, where boards/ does not have it; bootloader: what is at the start
+        of flash, before the image."""
+        about = about or json.loads((paths.ROOT / "boards" / f"{board}.json").read_text())
         if about["otolith"]["family"] != "efr32":
             raise UserError(f"{board}: not an EFR32MG24 board")
         pins, limits = about["otolith"]["pins"], about["upload"]
@@ -57,7 +67,7 @@ class Chip:
             vectors=_FLASH,
             sleep_stops_clock=False,
         )
-        self.core.add_memory(_FLASH, limits["maximum_size"], writable=False)
+        self.core.add_memory(_FLASH, _FLASH_SIZE, writable=False)
         self.core.add_memory(_RAM, limits["maximum_ram_size"])
         self.core.add_memory(_USER_DATA, 0x1000, b"\xff" * 0x1000, writable=False)
         self.core.add_memory(_DEVINFO, 0x1000, _devinfo(), writable=False)
@@ -87,6 +97,7 @@ class Chip:
         }
         for address, block in self._blocks.items():
             self.core.map(address, block, SIZE)
+        self.core.load(bootloader, _FLASH)
         self.core.load(self.image)
         self.core.reset()
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from host.virtual.efr32mg24.block import Block
 
 FSRCO_HZ = 20_000_000
+_UNLOCK = 0x93F7
 _SOURCES = {1: "FSRCO", 2: "HFRCODPLL", 3: "HFXO"}
 MOST_HCLK, MOST_PCLK, MOST_RADIO = 78_000_000, 50_000_000, 40_000_000
 MOST_WITHOUT_WAIT = 40_000_000  # of the flash
@@ -16,6 +17,7 @@ class Cmu(Block):
     """Sets the core's speed, and does not let it be faster than the chip can."""
 
     REGISTERS: ClassVar = {
+        0x14: "WDOGLOCK",
         0x64: "CLKEN0",
         0x68: "CLKEN1",
         0x70: "SYSCLKCTRL",
@@ -30,6 +32,11 @@ class Cmu(Block):
     def reset(self, cause: str) -> None:
         super().reset(cause)
         self.core.clock_hz = FSRCO_HZ
+
+    def write_WDOG0CLKCTRL(self, value: int) -> None:
+        if self.values["WDOGLOCK"] != _UNLOCK:
+            raise self.misuse("the watchdog's clock is locked")
+        self.values["WDOG0CLKCTRL"] = value
 
     def gives(self, register: str, bit: int) -> bool:
         """That clock is on."""

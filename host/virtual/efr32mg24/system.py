@@ -27,15 +27,16 @@ class Emu(Block):
 
 
 class Msc(Block):
-    """Wait states, two of them at most needed."""
+    """Wait states, two of them after a reset."""
 
     CLOCK = ("CLKEN1", 16)
-    REGISTERS: ClassVar = {0x4: "READCTRL"}
+    REGISTERS: ClassVar = {0x4: "READCTRL", 0x3C: "LOCK"}
     RESET: ClassVar = {"READCTRL": 0x00200000}
 
-    def reset(self, cause: str) -> None:
-        super().reset(cause)
-        self.values["READCTRL"] = 0  # what a bootloader might leave
+    def write_READCTRL(self, value: int) -> None:
+        if self.values["LOCK"] != 0x1B71:
+            raise self.misuse("locked")
+        self.values["READCTRL"] = value
 
     @property
     def wait_states(self) -> int:
@@ -46,7 +47,7 @@ class Smu(Block):
     """Peripherals are mapped here as secure ones: taken from there, they would be gone."""
 
     CLOCK = ("CLKEN1", 14)
-    REGISTERS: ClassVar = {0x60: "PPUSATD0", 0x64: "PPUSATD1", 0x170: "BMPUSATD0"}
+    REGISTERS: ClassVar = {0x8: "LOCK", 0x60: "PPUSATD0", 0x64: "PPUSATD1", 0x170: "BMPUSATD0"}
     RESET: ClassVar = {"PPUSATD0": 0xFFFFFFFF, "PPUSATD1": 0x3FFFFF, "BMPUSATD0": 0x3F}
 
 

@@ -46,7 +46,7 @@ class Usart(Block):
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
-        self._on = False
+        self._on = self._master = False
         self._buffer: deque[tuple[int, int]] = deque()
         self._generation = getattr(self, "_generation", 0) + 1
         self._clocks = 0  # since the microphone has power and a clock
@@ -55,6 +55,7 @@ class Usart(Block):
         self.values["EN"] = value & 1
         if not value & 1:
             self._stop()
+            self._master = False
 
     def write_CMD(self, value: int) -> None:
         if not self.values["EN"] & 1:
@@ -63,8 +64,9 @@ class Usart(Block):
             self._buffer.clear()
         if value & (1 << 1 | 1 << 3):
             self._stop()
+        self._master |= bool(value & _MASTER)
         if value & (_RX | _TX):
-            if value & (_MASTER | _RX | _TX) != _MASTER | _RX | _TX:
+            if not self._master or value & (_RX | _TX) != _RX | _TX:
                 raise self.misuse("an I2S master has to send in order to receive")
             self._on = True
             self._generation += 1
@@ -81,7 +83,7 @@ class Usart(Block):
     @property
     def rate_hz(self) -> float:
         """WS, as the chip makes it; MisuseError if this is no I2S for that microphone."""
-        if self.values["CTRL"] & 0x20000701 != 0x20000401 or self.values["FRAME"] & 15 != 13:
+        if self.values["CTRL"] & 0x20000701 != 0x20000401 or self.values["FRAME"] != 0x100D:
             raise self.misuse("not synchronous, MSB first, sending by itself, 16 bits")
         if self.values["I2SCTRL"] != 0x319:
             raise self.misuse("not I2S, one clock late, requests apart, 16 of 32 bits")

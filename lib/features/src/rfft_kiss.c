@@ -57,8 +57,7 @@ static inline number_t scaled(number_t x, int32_t factor) {
 
 static inline number_t times(number_t x, pair_t twiddle) {
     const int32_t re = pair_low(twiddle), im = pair_high(twiddle);
-    return (number_t){(int16_t)((x.re * re - x.im * im + 16384) >> 15),
-                      (int16_t)((x.re * im + x.im * re + 16384) >> 15)};
+    return (number_t){(x.re * re - x.im * im + 16384) >> 15, (x.re * im + x.im * re + 16384) >> 15};
 }
 
 #define ADD(a, b) ((number_t){a.re + b.re, a.im + b.im})

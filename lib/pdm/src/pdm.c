@@ -63,12 +63,12 @@ void pdm_init(pdm_t *p) {
 }
 
 /* Four words from `by` of them further back, `fours` times. */
-static void move_up(int32_t *words, uint32_t by, uint32_t fours) {
+static void move_up(void *words, uint32_t by, uint32_t fours) {
     typedef struct {
-        int32_t words[4];
-    } four_t;
-    four_t *to = (four_t *)(void *)words;
-    const four_t *from = (const four_t *)(const void *)(words + by);
+        uint32_t words[4];
+    } __attribute__((may_alias)) four_t;
+    four_t *to = words;
+    const four_t *from = (const four_t *)(const void *)((uint32_t *)words + by);
     for (; fours > 0; fours--) {
         *to++ = *from++;
     }
@@ -76,12 +76,13 @@ static void move_up(int32_t *words, uint32_t by, uint32_t fours) {
 
 /* p->middle's new samples, four a sample of PCM, to PCM. */
 static void filter(pdm_t *p, int16_t *pcm, uint32_t samples) {
-    int32_t sums[PDM_BLOCK + 2];
+    int32_t sums[PDM_BLOCK];
+    const uint32_t threes = samples * 171 >> 9; /* a third, rounded down */
     pdm_middle(p->middle, p->even + PDM_LAST_PAIRS - 1, p->odd + 2 * PDM_LAST_PAIRS - 1, samples);
-    pdm_last(p->odd, sums, (samples + 2) * 171 >> 9);
+    pdm_last(p->odd, sums, threes, samples - 3 * threes);
     p->mean = pdm_finish(sums, p->even, pcm, samples, p->mean);
     /* what the next block's filters reach back to */
-    move_up(p->middle, 4 * samples, PDM_MIDDLE_TAPS / 4 + 1);
+    move_up(p->middle, 2 * samples, PDM_MIDDLE_TAPS / 8 + 1);
     move_up(p->even, samples, PDM_LAST_PAIRS / 4);
     move_up(p->odd, samples, PDM_LAST_PAIRS / 2);
 }

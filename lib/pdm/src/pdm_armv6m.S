@@ -53,9 +53,20 @@
         adds    \second, \second, r7
         .endm
 
-/* r0 table, r1 bits, r2 outputs 0 and 2, r3 outputs 1 and 3; r9 open, r10 end, r11 out */
+/* A word's two samples. */
+        .macro  word at, out
+        byte    \at + 3, r0, r2, r3
+        byte    \at + 2, r8, r2, r3
+        strh    r2, [r4, #\out]
+        lsrs    r2, r2, #16
+        byte    \at + 1, r0, r3, r2
+        byte    \at, r8, r3, r2
+        strh    r3, [r4, #\out + 2]
+        lsrs    r3, r3, #16
+        .endm
+
+/* r0 table, r1 bits, r2 outputs 0 and 2, r3 outputs 1 and 3, r4 out; r9 open, r10 end of bits */
         function pdm_first
-        mov     r11, r3
         lsls    r2, r2, #2
         adds    r2, r1, r2
         mov     r10, r2
@@ -64,19 +75,13 @@
         ldr     r5, =2048
         adds    r5, r0, r5
         mov     r8, r5
+        mov     r5, r3
         ldm     r4!, {r2, r3}
-1:      byte    3, r0, r2, r3
-        byte    2, r8, r2, r3
-        uxth    r4, r2
-        lsrs    r2, r2, #16
-        byte    1, r0, r3, r2
-        byte    0, r8, r3, r2
-        uxth    r5, r3
-        lsrs    r3, r3, #16
-        mov     r6, r11
-        stm     r6!, {r4, r5}
-        mov     r11, r6
-        adds    r1, r1, #4
+        mov     r4, r5
+1:      word    0, 0
+        word    4, 4
+        adds    r4, r4, #8
+        adds    r1, r1, #8
         cmp     r1, r10
         bne     1b
         mov     r4, r9
@@ -94,8 +99,8 @@
         .endm
 
         .macro  load_new i
-        ldr     r5, [r0, #4 * (\i + 2)]
-        ldr     r6, [r0, #4 * (10 - \i)]
+        ldrh    r5, [r0, #2 * (\i + 2)]
+        ldrh    r6, [r0, #2 * (10 - \i)]
         .endm
 
 /* with x[i] and x[12 - i] from memory */
@@ -103,8 +108,8 @@
         load_new \i
         mov     \keep_low, r5
         mov     \keep_high, r6
-        ldr     r3, [r0, #4 * \i]
-        ldr     r4, [r0, #4 * (12 - \i)]
+        ldrh    r3, [r0, #2 * \i]
+        ldrh    r4, [r0, #2 * (12 - \i)]
         adds    r6, r6, r3
         adds    r5, r5, r4
         add_products \value
@@ -124,7 +129,7 @@
 
 /* r0 x, r12 even, lr odd */
         function pdm_middle
-        lsls    r3, r3, #4
+        lsls    r3, r3, #3
         adds    r3, r0, r3
         push    {r3}
         mov     r12, r1
@@ -150,7 +155,7 @@
         mov     r3, lr
         stm     r3!, {r2}
         mov     lr, r3
-        adds    r0, r0, #16
+        adds    r0, r0, #8
         ldr     r3, [sp]
         cmp     r0, r3
         bne     1b
@@ -177,13 +182,27 @@
         .endif
         .endm
 
-/* r0 x, r11 sums, lr their end */
+/* One tap for one output, whose sum is r3; r0 points to x[0]. */
+        .macro  one i, value
+        ldr     r1, [r0, #4 * \i]
+        ldr     r2, [r0, #4 * (31 - \i)]
+        constant r7, \value
+        adds    r1, r1, r2
+        muls    r1, r7
+        adds    r3, r3, r1
+        .endm
+
+/* r0 x, r11 sums, lr their end but for r12 single ones */
         function pdm_last
         mov     r11, r1
+        mov     r12, r3
         movs    r3, #12
         muls    r2, r3
         adds    r2, r1, r2
         mov     lr, r2
+        cmp     r1, r2
+        bne     1f
+        b       2f
 1:      ldm     r0!, {r1}
         ldr     r2, [r0]
         ldr     r3, [r0, #4]
@@ -221,7 +240,34 @@
         cmp     r4, lr
         beq     2f
         b       1b
-2:      leave   pdm_last
+2:      mov     r4, r12
+        mov     r5, r11
+        cmp     r4, #0
+        bne     3f
+        b       4f
+3:      ldr     r3, =PDM_LAST_START
+        one     0, PDM_LAST_0
+        one     1, PDM_LAST_1
+        one     2, PDM_LAST_2
+        one     3, PDM_LAST_3
+        one     4, PDM_LAST_4
+        one     5, PDM_LAST_5
+        one     6, PDM_LAST_6
+        one     7, PDM_LAST_7
+        one     8, PDM_LAST_8
+        one     9, PDM_LAST_9
+        one     10, PDM_LAST_10
+        one     11, PDM_LAST_11
+        one     12, PDM_LAST_12
+        one     13, PDM_LAST_13
+        one     14, PDM_LAST_14
+        one     15, PDM_LAST_15
+        stm     r5!, {r3}
+        adds    r0, r0, #4
+        subs    r4, r4, #1
+        beq     4f
+        b       3b
+4:      leave   pdm_last
 
 /* r0 sums, r1 even, r2 pcm, r3 its end, r4 mean */
         function pdm_finish

@@ -14,11 +14,12 @@ struct pdm {
     /* What a byte of bits adds to the four outputs of the first filter it reaches: first or second
      * byte of 16 bits; outputs 0 and 2, 1 and 3, in the halves of a word. */
     uint32_t table[2][256][2];
-    uint32_t open[2];                                    /* the outputs begun: 0 and 2, 1 and 3 */
-    int32_t middle[PDM_MIDDLE_TAPS + 1 + 4 * PDM_BLOCK]; /* 64 kHz; three to spare, for move_up */
-    int32_t even[PDM_LAST_PAIRS + PDM_BLOCK];            /* 32 kHz, every second sample; one */
-    int32_t odd[2 * PDM_LAST_PAIRS + 1 + PDM_BLOCK];     /* and the ones between; two */
-    int32_t mean;                                        /* of the output, for the DC notch */
+    uint32_t open[2]; /* the outputs begun: 0 and 2, 1 and 3 */
+    /* The filters' inputs, from what they reach back to on; some to spare for moving it. */
+    uint16_t middle[16 + 4 * PDM_BLOCK] __attribute__((aligned(4))); /* 64 kHz */
+    int32_t even[PDM_LAST_PAIRS + PDM_BLOCK];    /* 32 kHz, every second sample */
+    int32_t odd[2 * PDM_LAST_PAIRS + PDM_BLOCK]; /* and the ones between */
+    int32_t mean;                                /* of the output, for the DC notch */
 };
 
 #endif

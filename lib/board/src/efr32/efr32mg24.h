@@ -13,11 +13,12 @@ enum { EUSART0_RX_IRQn = 11, EUSART0_TX_IRQn = 12, LDMA_IRQn = 21 };
 
 /* ---- CMU - Clock Management Unit ---- */
 typedef struct {
-    efr32_reg_t RESERVED0[25], CLKEN0, CLKEN1, RESERVED1, SYSCLKCTRL, RESERVED2[35], DPLLREFCLKCTRL,
-        RESERVED3[7], EM01GRPACLKCTRL, RESERVED4, EM01GRPCCLKCTRL, RESERVED5[53], WDOG0CLKCTRL,
-        RESERVED6[7], EUSART0CLKCTRL;
+    efr32_reg_t RESERVED0[5], WDOGLOCK, RESERVED7[19], CLKEN0, CLKEN1, RESERVED1, SYSCLKCTRL,
+        RESERVED2[35], DPLLREFCLKCTRL, RESERVED3[7], EM01GRPACLKCTRL, RESERVED4, EM01GRPCCLKCTRL,
+        RESERVED5[53], WDOG0CLKCTRL, RESERVED6[7], EUSART0CLKCTRL;
 } CMU_TypeDef;
 #define CMU ((CMU_TypeDef *)0x40008000u)
+#define CMU_WDOGLOCK_LOCKKEY_UNLOCK 0x93f7u
 #define CMU_CLKEN0_LDMA (1u << 0)
 #define CMU_CLKEN0_LDMAXBAR (1u << 1)
 #define CMU_CLKEN0_TIMER0 (1u << 4)
@@ -84,9 +85,10 @@ typedef struct {
 
 /* ---- MSC - Memory System Controller ---- */
 typedef struct {
-    efr32_reg_t RESERVED0, READCTRL;
+    efr32_reg_t RESERVED0, READCTRL, RESERVED1[13], LOCK;
 } MSC_TypeDef;
 #define MSC ((MSC_TypeDef *)0x40030000u)
+#define MSC_LOCK_LOCKKEY_UNLOCK 0x1b71u
 #define _MSC_READCTRL_MODE_MASK (3u << 20)
 #define MSC_READCTRL_MODE_WS1 (1u << 20)
 
@@ -102,9 +104,10 @@ typedef struct {
 
 /* ---- SMU - Security Management Unit ---- */
 typedef struct {
-    efr32_reg_t RESERVED0[24], PPUSATD0, PPUSATD1, RESERVED1[66], BMPUSATD0;
+    efr32_reg_t RESERVED0[2], LOCK, RESERVED2[21], PPUSATD0, PPUSATD1, RESERVED1[66], BMPUSATD0;
 } SMU_TypeDef;
 #define SMU ((SMU_TypeDef *)0x44008000u)
+#define SMU_LOCK_SMULOCKKEY_UNLOCK 0x00acce55u
 #define _SMU_PPUSATD0_MASK 0xffffffffu
 #define _SMU_PPUSATD1_MASK 0x003fffffu
 #define _SMU_BMPUSATD0_MASK 0x000001ffu
@@ -189,6 +192,7 @@ typedef struct {
 #define USART_CTRL_MSBF (1u << 10)
 #define USART_CTRL_AUTOTX (1u << 29)
 #define USART_FRAME_DATABITS_SIXTEEN 13u
+#define USART_FRAME_STOPBITS_ONE (1u << 12)
 #define USART_CMD_RXEN (1u << 0)
 #define USART_CMD_RXDIS (1u << 1)
 #define USART_CMD_TXEN (1u << 2)

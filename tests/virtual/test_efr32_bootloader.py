@@ -1,0 +1,87 @@
+"""An EFR32MG24 board with the Gecko bootloader, one JSON file more: the image lies behind it, is
+started by it, and `bootsel` gets back to it. A few instructions stand for the bootloader: it looks
+for its request as UG489 says, and starts the application where it finds none."""
+
+import json
+import subprocess
+
+import new_board
+import pytest
+
+from host import paths
+from host.device import Client
+from host.virtual.efr32mg24 import Chip
+
+FLASH, BEHIND = 0x08000000, 0x08006000
+BOOTLOADER = """
+    .syntax unified
+    .thumb
+    .section .text
+    .word 0x20002000, start + 1
+    .thumb_func
+start:
+    ldr r0, =0x20000000         @ the request, and its reason
+    ldr r1, [r0]
+    ldr r2, =0xf00f0202
+    cmp r1, r2
+    beq stay
+    ldr r0, =0x40008070         @ leaves another clock than a reset does: HCLK by 2
+    ldr r1, =0x00001001
+    str r1, [r0]
+    ldr r0, =0x08006000
+    ldr r1, [r0]
+    msr msp, r1
+    ldr r0, [r0, #4]
+    bx r0
+    .thumb_func
+stay:
+    wfi
+    b stay
+    .ltorg
+"""
+
+
+@pytest.fixture(scope="module")
+def about():
+    about = json.loads((paths.ROOT / "boards" / "xg24_dev_kit.json").read_text())
+    about["otolith"]["memory"]["flash"] = f"{BEHIND:#010x}"
+    about["upload"]["maximum_size"] -= BEHIND - FLASH
+    return about
+
+
+@pytest.fixture(scope="module")
+def image(about, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bootloader")
+    built = new_board.build("xg24_with_bootloader", about, folder, app="serial_mic")
+    return built / "firmware.elf"
+
+
+@pytest.fixture(scope="module")
+def bootloader(tmp_path_factory):
+    """(bytes at the start of flash, where it stays)"""
+    folder = tmp_path_factory.mktemp("asm")
+    (folder / "b.s").write_text(BOOTLOADER)
+    tool = "arm-none-eabi-"
+    elf, flat = str(folder / "b.elf"), folder / "b.bin"
+    link = ["-nostdlib", f"-Wl,-Ttext={FLASH:#x}", "-Wl,-e,0"]
+    subprocess.run(
+        [f"{tool}gcc", "-mcpu=cortex-m33", *link, str(folder / "b.s"), "-o", elf], check=True
+    )
+    subprocess.run([f"{tool}objcopy", "-O", "binary", elf, str(flat)], check=True)
+    names = subprocess.check_output([f"{tool}nm", elf], text=True)
+    (stay,) = [int(line.split()[0], 16) for line in names.splitlines() if line.endswith(" stay")]
+    return flat.read_bytes(), stay
+
+
+@pytest.mark.slow
+def test_behind_a_bootloader_it_runs_and_gets_back_to_it(about, image, bootloader):
+    code, stay = bootloader
+    chip = Chip(image, about=about, bootloader=code)
+    client = Client(chip)
+    assert client.hello()["board"] == "xg24_with_bootloader"
+    assert chip.core.clock_hz == 73_728_000
+    client.command("reset")
+    assert client.hello()["app"] == "serial_mic"
+    client.command("bootsel")
+    chip.core.run_ms(100)
+    assert stay <= chip.core.pc < stay + 6
