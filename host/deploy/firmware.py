@@ -33,9 +33,9 @@ class Firmware:
         return self.folder / "firmware.map"
 
 
-def platformio(*arguments: str, model: Path | None = None) -> str:
+def platformio(*arguments: str, model: Path | None = None, **variables: str) -> str:
     """Run PlatformIO in this checkout; its output, or a UserError with its last telling line."""
-    environment = dict(os.environ)
+    environment = {**os.environ, **variables}
     if model is not None:
         environment["OTOLITH_MODEL"] = str(Path(model).resolve())
     done = subprocess.run(
@@ -60,10 +60,11 @@ def build_folder() -> Path:
     return Path(os.environ.get("PLATFORMIO_BUILD_DIR") or ROOT / ".pio" / "build")
 
 
-def build(env: str, model: Path | None = None) -> Firmware:
-    """Build environment `env` of platformio.ini around `model` (a .tflite)."""
+def build(env: str, model: Path | None = None, stream: bool = True) -> Firmware:
+    """Build environment `env` of platformio.ini around `model` (a .tflite); not `stream`: every
+    window is computed whole, whatever the model says."""
     tflm.require(env)
-    platformio("-e", env, model=model)
+    platformio("-e", env, model=model, **({} if stream else {"OTOLITH_STREAM": "no"}))
     return Firmware(env, build_folder() / env)
 
 

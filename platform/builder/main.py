@@ -165,7 +165,8 @@ def add_model():
     )
     kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
     judged = ["--board", board.id] if listens and engine == "compiled" else []
-    run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *judged)
+    whole = ["--no-stream"] if os.environ.get("OTOLITH_STREAM") == "no" else []
+    run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *whole, *judged)
     if listens and not (out / "pipeline.c").exists():
         fail(
             f"{model} says nothing about its front end: train it with `host train`, or build an "
