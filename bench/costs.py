@@ -54,7 +54,7 @@ CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
 UNITS = {
     "nn_m0_conv_2d": ("products", "outputs", "pixels", "inputs"),
     "nn_m0_taps_conv_2d": ("products", "outputs"),
-    "nn_m0_depthwise_conv_2d": ("products", "outputs", "inputs"),
+    "nn_m0_depthwise_conv_2d": ("products", "outputs", "inputs", "channels"),
     "nn_m0_fully_connected": ("macs", "outputs"),
     "nn_m0_max_pool_2d": ("macs", "outputs"),
     "nn_m0_average_pool_2d": ("macs", "outputs"),

@@ -31,7 +31,7 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
 
 def work(step: Step, graph: Graph) -> dict[str, int]:
     """What an operation does: macs (or taps) really done, products with those of padding, rows of
-    taps, pixels, outputs, inputs."""
+    taps, pixels, channels, outputs, inputs."""
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
         made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
@@ -53,6 +53,7 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
         * (w["out_h"] * w["out_w"] * w["out_c"])
         * (w["kernel_h"] * w["kernel_w"] * depth),
         "rows": w["batches"] * axes[0] * w["out_w"] * w["out_c"],
+        "channels": w["batches"] * w["out_c"],
         "pixels": w["batches"] * w["out_h"] * w["out_w"],
     }
 

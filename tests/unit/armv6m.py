@@ -17,7 +17,8 @@ SCRIPT = Path(__file__).resolve().parent.parent / "virtual" / "qemu" / "bare.ld"
 class Core:
     """A core with one library of lib/ in its memory."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, more: str = "") -> None:
+        """more: C source that goes into the image too."""
         sources = lib(name)
         assembly = [s for f in sources.files for s in f.parent.glob("*.S")]
         folder = Path(tempfile.mkdtemp(prefix="otolith-"))
@@ -26,7 +27,8 @@ class Core:
         command += [f"-I{path}" for path in sources.include]
         command += ["-nostartfiles", "--specs=nosys.specs", f"-T{SCRIPT}", "-Wl,-e,0"]
         command += [f"-Wl,--defsym=CODE={CODE},--defsym=DATA={DATA}"]
-        files = map(str, dict.fromkeys((*sources.files, *assembly)))
+        (folder / "more.c").write_text(more)
+        files = map(str, dict.fromkeys((*sources.files, *assembly, folder / "more.c")))
         subprocess.run([*command, *files, "-o", str(image)], check=True)
         flat = folder / "image.bin"
         subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", image, flat], check=True)
@@ -47,7 +49,7 @@ class Core:
     def put(self, values: np.ndarray) -> int:
         """Their address in the core's memory."""
         where, raw = self.at, np.ascontiguousarray(values).tobytes()
-        assert where + len(raw) < STACK - 0x1000
+        assert where + len(raw) < STACK - 0x8000
         self.machine.mem_write(where, raw)
         self.at += -(-len(raw) // 8) * 8
         return where

@@ -11,7 +11,8 @@ from pdm_stream import Stream
 from test_pdm import loudest
 from test_rfft import hann, our_kiss_energies, ours, rfft_points
 
-from host.features import logmel, rfft
+from host.features import Quantizer, extract, logmel, preset, rfft
+from host.features.emit import config_source
 from host.features.native import features_library
 
 
@@ -99,3 +100,55 @@ def test_roots_and_logarithms_are_this_computers(energy, shift, wide, down):
     assert got == lib.log_q31_to_q7(x, 976842720) & 0xFFFFFFFF
     magnitude = x % 32768
     assert core("features").call("log2_q10", magnitude) == lib.log2_q10(magnitude)
+
+
+ODD = {
+    "window_size_ms": 25,
+    "filterbank_n_channels": 61,
+    "noise_reduction_smoothing_bits": 12,
+    "noise_reduction_even_smoothing": 1.0,
+    "noise_reduction_odd_smoothing": 0.0,
+    "noise_reduction_min_signal_remaining": 1.0,
+    "pcan_gain_bits": 24,
+    "log_scale_shift": 10,
+}
+SHORT = {"window_size_ms": 8, "window_step_ms": 6, "filterbank_n_channels": 8}
+SETTINGS = {
+    "spectrogram": {
+        "kind": "spectrogram",
+        "sample_rate": 16000,
+        "window": 256,
+        "hop": 128,
+        "frames": 10,
+        "bands": 129,
+        "compress": "log2",
+    },
+    "mfcc": preset("keyword", compress="linear"),
+    "micro_speech": preset("micro_speech"),
+    "on_off": preset("on_off"),
+    "odd": preset("micro_speech", fe=ODD),
+    "8 ms": preset("micro_speech", fe=SHORT),
+}
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_a_front_ends_frames_are_this_computers(name):
+    source = config_source(SETTINGS[name], Quantizer(1, 1, 0))
+    more = f"{source.includes}{source.source}const features_config_t *const config = &features;"
+    rng = np.random.default_rng(6)
+    parts = [
+        rng.integers(-32768, 32768, 1600),
+        np.where(np.arange(1600) // 7 % 2, 32767, -32768),
+        rng.normal(0, 100, 1600),
+        np.zeros(800),
+        rng.normal(0, 3000, 1600) * np.geomspace(0.01, 5, 1600),
+    ]
+    pcm = np.clip(np.concatenate(parts), -32768, 32767).astype(np.int16)
+    expected = extract(pcm, SETTINGS[name])
+    c = Core("features", more)
+    config = int(c.get(c.symbols["config"], 1, np.uint32)[0])
+    out = c.put(np.zeros(expected.size, np.int16))
+    assert c.call("features_extract", config, c.put(pcm), len(pcm), out, 0) == len(expected)
+    got = c.get(out, expected.size, np.int16).reshape(expected.shape)
+    np.testing.assert_array_equal(got, expected)
+    assert len(np.unique(got)) > 50  # a comparison of something

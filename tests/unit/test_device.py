@@ -155,6 +155,43 @@ def test_inject_sends_whole_blocks_and_sorts_the_answers():
     assert encode_frame("P", 0, data[:1024]) + encode_frame("P", 1, data[1024:]) in board.sent
 
 
+class NarrowBoard(FakeBoard):
+    """It takes a block only when it is read from, and has room for `ahead` of them."""
+
+    def __init__(self, samples: int, ahead: int) -> None:
+        started = line(event="injecting", samples=samples, block=512, ahead=ahead)
+        answers = {f"features {on}": ok(f"features {on}") for on in ("on", "off")}
+        super().__init__(answers | {f"inject {samples}": started})
+        self.blocks, self.ahead = -(-samples // 512), ahead
+        self.waiting = self.taken = self.most = 0
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.waiting += data[:1] == b"\0"
+        self.most = max(self.most, self.waiting)
+
+    def read(self, timeout_ms: float) -> bytes:
+        if not self.inbox and self.waiting:
+            self.waiting -= 1
+            self.taken += 1
+            last = self.taken == self.blocks
+            self.inbox += (
+                line(event="injected", samples=1, hops=self.taken)
+                if last
+                else line(event="more", blocks=self.taken) + line(event="stats")
+            )
+        return super().read(timeout_ms)
+
+
+@given(st.integers(1, 12_000), st.integers(1, 5))
+def test_injected_sound_waits_for_the_room_the_board_has(samples, ahead):
+    board = NarrowBoard(samples, ahead)
+    result = Client(board).inject(np.zeros(samples, np.int16))
+    assert result.hops == board.taken == board.blocks
+    assert board.most <= ahead
+    assert not [m for m in result.messages if m["event"] == "more"]
+
+
 @pytest.mark.parametrize("pcm", [np.zeros(10), np.zeros((2, 5), np.int16), np.array([], np.int16)])
 def test_what_is_no_pcm_is_not_injected(pcm):
     board = FakeBoard({})

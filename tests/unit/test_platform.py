@@ -223,7 +223,7 @@ def test_parts_add_up_to_the_image(pico):
     assert WEIGHTS <= uses["model"].flash < WEIGHTS + 2048
     assert uses["model"].ram >= 124 * 129 * 2  # the spectrogram's ring
     assert "other" not in uses
-    expected = {"nn kernels", "features", "CMSIS-DSP", "pdm", "wire", "board", "TinyUSB", "app"}
+    expected = {"nn kernels", "features", "pdm", "wire", "board", "TinyUSB", "app"}
     assert expected <= set(uses)
 
 

@@ -121,6 +121,14 @@ def test_each_second_brings_statistics(client, chip):
     assert chip.core.idle_cycles > 0.9 * chip.core.cycles
 
 
+def test_its_time_is_the_crystals(client, chip):
+    chip.uart.out.clear()
+    assert chip.core.run_until(lambda: b"stats" in chip.uart.out, 1200)
+    chip.core.run_ms(3)
+    (stats,) = client.lines(0.1)
+    assert stats["t_ms"] == pytest.approx(chip.core.now_ms - 3, abs=6)  # 2 ms until it has a clock
+
+
 def test_at_another_baud_rate_nobody_understands_it(image):
     chip = Chip(image, BOARD)
     chip.uart.baud = 115_200

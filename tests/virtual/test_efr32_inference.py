@@ -88,6 +88,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
         (hop.t_ms, hop.event[0]) for hop in scored if hop.event
     ]
     assert events
+    assert max(chip.timer.levels) > 0.5 and chip.timer.levels[0] == 0  # the LED shows it
 
 
 @pytest.mark.slow

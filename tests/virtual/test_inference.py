@@ -272,6 +272,7 @@ def test_a_second_injection_waits_its_turn(client):
     assert [m["event"] for m in found if m["event"] != "stats"] == [
         "injecting",
         "error",
+        "more",
         "injected",
     ]
 

@@ -51,8 +51,15 @@ def test_what_a_boot_loader_left_on_disturbs_nobody(image):
     nvic.pending |= {16 + 3, 16 + 20, 15}
     nvic.write32(0x14, 1000)
     nvic.write32(0x10, 7)  # SysTick with its interrupt
+    board.power.enabled = 3  # of both clocks' start
+    board.timers[0].enabled = 0x3F0000
+    board.power.vbus = board.power.supplied = board.usbd.enabled_port = True
+    board.usbd.enabled = 0x1FFFFFF
     board.core.uc.reg_write(board.core.registers.UC_ARM_REG_PRIMASK, 1)
-    board.plug_usb()
+    assert board.core.run_until(lambda: board.usbd.attached, 20)
+    board.usb.start()
+    board.usb.enumerate()
+    board.usb.open_console()
     assert Client(NrfTransport(board)).hello()["board"] == "nrf52840_dk"
     assert board.faults == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
     return np.pad(values, amounts)
 
 
-def output(graph: Graph, step: Step, weights: np.ndarray, scale: int) -> dict | None:
+def output(step: Step, weights: np.ndarray, scale: int) -> dict | None:
     """nn_dsp_out_t of sums over `weights` [channels][...]; None where the short form isn't exact.
 
     scale: what the kernel's sums are multiplied by (2 with doubled weights).
@@ -60,6 +61,7 @@ def pairs_of(blocks: np.ndarray) -> Array:
 
 
 def conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
+    """Also 1x1, which needs no copy of its input and may write over it."""
     window = step.settings["window"]
     channels, taps_h, taps_w = (window[k] for k in ("out_c", "kernel_h", "kernel_w"))
     plain = step.settings["weights"].values.reshape(channels, taps_h, taps_w, window["in_c"])
@@ -71,7 +73,7 @@ def conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
     pairs = filled(segments.reshape(channels, blocks, BLOCK), 0, 2)
     packed = np.swapaxes(pairs.reshape(-1, 2, blocks, BLOCK), 1, 2)
     wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
-    out = output(graph, step, plain, 2 if wide else 1)
+    out = output(step, plain, 2 if wide else 1)
     if out is None:
         return step
     reach_h = (taps_h - 1) * window["dilation_h"] + 1
@@ -133,11 +135,12 @@ def axis(window: dict, along: str, in_step: int, out_step: int) -> dict:
 
 
 def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
+    """Unless dilated along both axes."""
     window, multiplier = step.settings["window"], step.settings["multiplier"]
     in_c, out_c, in_w, out_w = (window[k] for k in ("in_c", "out_c", "in_w", "out_w"))
     taps = window["kernel_h"], window["kernel_w"]
     weights = step.settings["weights"].values.reshape(out_c, *taps)
-    out = output(graph, step, weights, 2)
+    out = output(step, weights, 2)
     dilations = window["dilation_h"], window["dilation_w"]
     if out is None or min(dilations) > 1:
         return step
@@ -191,6 +194,7 @@ def depthwise_conv_2d(step: Step, graph: Graph, optimize: str) -> Step:
 
 
 def fully_connected(step: Step, graph: Graph, optimize: str) -> Step:
+    """Unless weights have a zero point."""
     given = step.settings
     outputs, inputs = given["outputs"], given["inputs"]
     plain = given["weights"].values.reshape(outputs, inputs)
@@ -199,7 +203,7 @@ def fully_connected(step: Step, graph: Graph, optimize: str) -> Step:
     groups = blocks[:whole].reshape(whole // GROUP, GROUP, blocks.shape[1], BLOCK).swapaxes(1, 2)
     packed = np.concatenate([groups.reshape(-1, BLOCK), blocks[whole:].reshape(-1, BLOCK)])
     wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
-    out = output(graph, step, plain, 2 if wide else 1)
+    out = output(step, plain, 2 if wide else 1)
     if out is None or given["weight_offset"]:
         return step
     kernel = "nn_dsp_fully_connected"
@@ -221,6 +225,7 @@ def fully_connected(step: Step, graph: Graph, optimize: str) -> Step:
 
 
 def pool_2d(step: Step, graph: Graph, optimize: str) -> Step:
+    """Of channels in fours, if sums of a window fit 16 bits."""
     window = step.settings["window"]
     average = step.kernel == "nn_average_pool_2d"
     if window["in_c"] % 4 or (average and window["kernel_h"] * window["kernel_w"] > 256):
@@ -229,6 +234,7 @@ def pool_2d(step: Step, graph: Graph, optimize: str) -> Step:
 
 
 def mean(step: Step, graph: Graph, optimize: str) -> Step:
+    """Of results in fours."""
     if step.settings["inner"] % 4:
         return step
     return replace(step, kernel="nn_dsp_mean", header=HEADER)
@@ -249,13 +255,13 @@ def add(step: Step, graph: Graph, optimize: str) -> Step:
     """ADD or SUB. Operands are below 2^28 before and after rescaling, as their multipliers are at
     most a half, so twice a sum fits."""
     given = step.settings
-    a, b, out = (graph.tensors[i] for i in (*step.inputs, step.output))
+    a, b = (graph.tensors[i] for i in step.inputs)
     shift, zero_point = -given["out_shift"], given["zero_point"]
     if a.shape != b.shape or not 1 <= shift <= 22:
         return step
     kernel = step.kernel.replace("nn_", "nn_dsp_")
     settings = {
-        "count": out.count,
+        "count": math.prod(given["shape"]["dims"]),  # some rows of the tensors, perhaps
         "a": operand(given["a_offset"], given["a_multiplier"], given["a_shift"]),
         "b": operand(given["b_offset"], given["b_multiplier"], given["b_shift"]),
         "multiplier": given["out_multiplier"],

@@ -166,7 +166,7 @@ static void load(uint32_t n, const pair_t *window, const pair_t *samples, pair_t
 }
 
 /* Complex FFT of n = 4^k numbers that are divided by four already. */
-static const pair_t *radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint32_t twice) {
+static void radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint32_t twice) {
     const constants_t k = constants();
     uint32_t quarter = n / 4;
     for (uint32_t i = 0; i < quarter; i++, twiddles += 3) {
@@ -183,7 +183,6 @@ static const pair_t *radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint
     for (uint32_t i = 0; i < n; i += 4) {
         butterfly_last(x + i, twice, &k);
     }
-    return twiddles;
 }
 
 static inline uint32_t half_energy(int32_t re, int32_t im) {

@@ -41,8 +41,10 @@ static bool running;
 /* filled: where the LDMA is tells it modulo BLOCKS, so the count stays exact even if an interrupt
  * came late and stands for several blocks. */
 static void count_blocks(void) {
-    const uint32_t written = LDMA->CH[LEFT].DST - (uint32_t)(uintptr_t)ring;
-    filled += (written / sizeof ring[0] - filled) % BLOCKS;
+    if (running) { /* an interrupt may still be pending after the end */
+        const uint32_t written = LDMA->CH[LEFT].DST - (uint32_t)(uintptr_t)ring;
+        filled += (written / sizeof ring[0] - filled) % BLOCKS;
+    }
 }
 
 void isr_microphone(void) {
@@ -71,6 +73,7 @@ static void start_channel(uint32_t channel, uint32_t signal, const descriptor_t 
     LDMAXBAR->CH[channel].REQSEL = LDMAXBAR_CH_REQSEL_SOURCESEL_USART0 | signal;
     LDMA->CH[channel].CFG = 0;
     LDMA->CH[channel].LOOP = 0;
+    LDMA->CH[channel].DST = first->destination; /* count_blocks() reads it */
     LDMA->CH[channel].LINK = (uint32_t)(uintptr_t)first;
     reg_clear(&LDMA->CHDONE, 1u << channel);
     LDMA->LINKLOAD = 1u << channel;
@@ -150,9 +153,7 @@ void microphone_stop(void) {
 /* Blocks complete and not yet taken; none while the microphone settles. */
 static uint32_t waiting(void) {
     const uint32_t interrupts = interrupts_off();
-    if (running) { /* an interrupt that is lost only makes it later */
-        count_blocks();
-    }
+    count_blocks(); /* an interrupt that is lost does not even make it late */
     interrupts_restore(interrupts);
     const int32_t difference = (int32_t)(filled - taken);
     return difference > 0 ? (uint32_t)difference : 0;

@@ -18,6 +18,7 @@ enum { PERIOD_US = 100000, PRESCALER_1_MHZ = 4 /* 16 MHz / 2^4 */, TICK = 0, NOW
 static uint32_t wraps, last; /* touched with interrupts off only */
 
 void clock_init(void) {
+    NRF_TIMER0->INTENCLR = ~0u; /* a boot loader's */
     NRF_TIMER0->TASKS_STOP = 1;
     NRF_TIMER0->TASKS_CLEAR = 1;
     NRF_TIMER0->MODE = TIMER_MODE_MODE_Timer;

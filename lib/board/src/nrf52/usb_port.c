@@ -67,8 +67,17 @@ void isr_usb(void) {
     tud_int_handler(0);
 }
 
+/* A boot loader may have left the port on: TinyUSB's driver would wait for it to come up. */
+static void forget_boot_loader(void) {
+    NRF_USBD->USBPULLUP = 0;
+    NRF_USBD->INTENCLR = ~0u;
+    NRF_USBD->ENABLE = 0;
+    NRF_POWER->INTENCLR = ~0u; /* the clocks' interrupts, too */
+}
+
 void usb_power_init(void) {
     const uint32_t interrupts = interrupts_off();
+    forget_boot_loader();
     NRF_POWER->INTENSET = POWER_INTENSET_USBDETECTED_Msk | POWER_INTENSET_USBREMOVED_Msk |
                           POWER_INTENSET_USBPWRRDY_Msk;
     interrupt_enable(POWER_CLOCK_IRQn);

@@ -5,6 +5,9 @@
 #include "../board.h"
 #include "../cortex_m/core.h"
 
+/* Bytes copied with interrupts off: meanwhile no more come in than the chip's own queue holds. */
+enum { PIECE = 128 };
+
 static ring_t received, sending; /* touched with interrupts off only */
 static uint32_t receive_overruns;
 
@@ -18,6 +21,10 @@ void isr_uart(void) {
     interrupts_restore(interrupts);
 }
 
+static uint32_t piece(uint32_t size) {
+    return size < PIECE ? size : PIECE;
+}
+
 bool console_pending(void) {
     return ring_held(&received) > 0;
 }
@@ -28,19 +35,27 @@ bool console_connected(void) {
 }
 
 uint32_t console_read(uint8_t *data, uint32_t size) {
-    const uint32_t interrupts = interrupts_off();
-    const uint32_t count = ring_read(&received, data, size);
-    pump(); /* one may wait for the room */
-    interrupts_restore(interrupts);
-    return count;
+    uint32_t done = 0, count;
+    do {
+        const uint32_t interrupts = interrupts_off();
+        count = ring_read(&received, data + done, piece(size - done));
+        pump(); /* one may wait for the room */
+        interrupts_restore(interrupts);
+        done += count;
+    } while (count == PIECE);
+    return done;
 }
 
 uint32_t console_write(const uint8_t *data, uint32_t size) {
-    const uint32_t interrupts = interrupts_off();
-    const uint32_t count = ring_write(&sending, data, size);
-    pump(); /* the first one starts the interrupts */
-    interrupts_restore(interrupts);
-    return count;
+    uint32_t done = 0, count;
+    do {
+        const uint32_t interrupts = interrupts_off();
+        count = ring_write(&sending, data + done, piece(size - done));
+        pump(); /* the first one starts the interrupts */
+        interrupts_restore(interrupts);
+        done += count;
+    } while (count == PIECE);
+    return done;
 }
 
 uint32_t console_write_room(void) {

@@ -117,6 +117,7 @@ typedef union {
     NRF_AT(0x040, __OM uint32_t TASKS_CAPTURE[6]);
     NRF_AT(0x140, __IOM uint32_t EVENTS_COMPARE[6]);
     NRF_AT(0x304, __IOM uint32_t INTENSET);
+    NRF_AT(0x308, __IOM uint32_t INTENCLR);
     NRF_AT(0x504, __IOM uint32_t MODE);
     NRF_AT(0x508, __IOM uint32_t BITMODE);
     NRF_AT(0x510, __IOM uint32_t PRESCALER);

@@ -17,8 +17,8 @@ static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const void *weights,
         .channels = nn_dsp_channels(&p->out),
         .count = p->window.out_c,
         .limited = p->out.limited,
-        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
-        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+        .low = nn_four_times(p->out.low),
+        .high = nn_four_times(p->out.high),
     };
 }
 

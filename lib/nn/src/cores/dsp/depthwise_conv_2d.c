@@ -36,9 +36,9 @@ static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_
 static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                       int8_t *scratch, convolve_t convolve) {
     int16_t *plane = (int16_t *)(void *)scratch;
-    const uint32_t halves = (uint32_t)p->line.count * p->pitch;
+    const int32_t halves = p->line.count * p->pitch;
     uint32_t *words = (uint32_t *)(void *)(plane + halves);
-    for (uint32_t i = 0; i < halves; i++) {
+    for (int32_t i = 0; i < halves; i++) {
         plane[i] = p->fill;
     }
     for (uint32_t n = 0; n < p->batches; n++, in += p->in_size, out += p->out_size) {
@@ -118,8 +118,8 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
         .round = c->round,
         .shift = c->shift,
         .limited = p->out.limited,
-        .low = nn_bytes(p->out.low, p->out.low, p->out.low, p->out.low),
-        .high = nn_bytes(p->out.high, p->out.high, p->out.high, p->out.high),
+        .low = nn_four_times(p->out.low),
+        .high = nn_four_times(p->out.high),
     };
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
         for (int32_t x = 0; x < place->out; x += some) {

@@ -31,9 +31,9 @@ typedef struct {
     nn_dsp_out_t out;
     const uint32_t *weights16; /* for nn_dsp_conv_2d */
     const int8_t *weights8;    /* for nn_dsp_conv_2d_small; blocks in the order of the file */
-    uint16_t blocks, segment_blocks;
-    uint16_t segments_a_row; /* 1, or kernel_w if dilated */
-    uint16_t ring_rows, pitch;
+    uint32_t blocks, segment_blocks;
+    int32_t segments_a_row; /* 1, or kernel_w if dilated */
+    int32_t ring_rows, pitch;
     int8_t fill; /* the input's zero point: padding */
 } nn_dsp_conv_2d_t;
 void nn_dsp_conv_2d(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
@@ -60,8 +60,7 @@ typedef struct {
     nn_dsp_out_t out;
     const int8_t *weights; /* [in_c][multiplier][line taps][place taps] */
     uint16_t batches, in_c, multiplier;
-    uint16_t line_dilation;
-    uint16_t pitch, pairs;
+    int32_t line_dilation, pitch, pairs;
     int32_t in_size, out_size; /* of an image */
     int8_t fill;               /* the input's zero point */
 } nn_dsp_depthwise_conv_2d_t;

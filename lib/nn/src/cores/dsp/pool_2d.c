@@ -40,8 +40,8 @@ static inline void pool(const nn_pool_2d_t *p, const int8_t *in, int8_t *out, re
     const nn_window_t *w = &p->window;
     const int32_t row = w->in_w * w->in_c;
     /* larger of x and low; smaller of x and high is the larger of their complements */
-    const uint32_t low = nn_bytes(p->low, p->low, p->low, p->low);
-    const uint32_t high = ~nn_bytes(p->high, p->high, p->high, p->high);
+    const uint32_t low = nn_four_times(p->low);
+    const uint32_t high = ~nn_four_times(p->high);
     for (int32_t n = 0; n < w->batches; n++, in += w->in_h * row) {
         for (int32_t oy = 0; oy < w->out_h; oy++) {
             const nn_span_t y = nn_span(oy, w->stride_h, w->pad_h, w->kernel_h, 1, w->in_h);

@@ -27,6 +27,10 @@ static inline uint32_t nn_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3) 
            (uint32_t)b3 << 24;
 }
 
+static inline uint32_t nn_four_times(int8_t x) {
+    return (uint8_t)x * 0x01010101u;
+}
+
 static inline uint32_t nn_halves(int32_t low, int32_t high) {
 #if NN_DSP_INSTRUCTIONS
     if (!__builtin_constant_p(low + high)) {

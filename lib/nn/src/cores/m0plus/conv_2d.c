@@ -1,4 +1,5 @@
 /* CONV_2D: packs rows of the input into pairs, then lets the shape's own function sum. */
+#include "keep_rows.h"
 #include "m0plus_kernels.h"
 
 /* Columns first.. of a row, outside it `fill`, as pairs (dot.h). */
@@ -72,8 +73,7 @@ void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8
             int32_t kept = 0;
             if (oy > 0 && keep) {
                 kept = keep;
-                memmove(scratch, scratch + p->stride_h * p->row_bytes,
-                        (size_t)(keep * p->row_bytes));
+                nn_m0_keep_rows(scratch, keep, p->stride_h, p->row_bytes);
             }
             for (int32_t ox = 0; ox < p->out_w; ox += p->block) {
                 const int32_t left = p->out_w - ox;

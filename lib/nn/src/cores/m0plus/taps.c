@@ -1,6 +1,7 @@
 /* CONV_2D whose weights are instructions: packs rows, calls the function the compiler wrote. */
 #include "taps.h"
 
+#include "keep_rows.h"
 #include "line.h"
 #include "m0plus_kernels.h"
 
@@ -62,7 +63,7 @@ void nn_m0_taps_conv_2d(const nn_m0_taps_conv_2d_t *p, const int8_t *in, int8_t 
     for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {
         for (int32_t oy = 0; oy < p->out_h; oy++, out += p->out_w * p->out_c) {
             const int32_t kept = oy > 0 ? keep : 0;
-            memmove(scratch, scratch + p->stride_h * row_bytes, (size_t)(kept * row_bytes));
+            nn_m0_keep_rows(scratch, kept, p->stride_h, row_bytes);
             for (int32_t y = kept; y < p->kernel_h; y++) {
                 const int32_t at = oy * p->stride_h - p->pad_h + y * p->dilation_h;
                 const int32_t columns = at < 0 || at >= p->in_h ? 0 : p->in_columns;
