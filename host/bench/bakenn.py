@@ -176,7 +176,7 @@ def measure_bakenn(model: Path, core: Core, with_cmsis_nn: bool = False) -> Cost
     return Cost(
         engine="bakenn+cmsis" if with_cmsis_nn else "bakenn",
         count=count,
-        start=0,
+        start=None,
         flash=flash - weights,
         weights=weights,
         arena=sizes["ARENA_SIZE"],
