@@ -336,13 +336,13 @@ def test_only_the_best_network_stays(tmp_path, url):
 
 def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monkeypatch):
     built = []
-    report = {"operations": [{"kernel": "a"}], "weights": 5}
+    report = {"operations": [{"kernel": "a"}], "weights": 5, "stream": None}
     monkeypatch.setattr(limits, "_CACHE", tmp_path)
     monkeypatch.setattr(limits, "compile_graph", lambda *_: None)
     monkeypatch.setattr("host.deploy.firmware.build", lambda env, _: SimpleNamespace(uf2=env))
     monkeypatch.setattr(
         "host.summarize.profile.profile_image",
-        lambda image, *_: SimpleNamespace(ms=float(built.append(image) or len(built))),
+        lambda image, *_: SimpleNamespace(ms_a_hop=float(built.append(image) or len(built))),
     )
     assert limits._latency(b"", report, "pico") == 1
     assert limits._latency(b"other weights", report, "pico") == 1
@@ -350,7 +350,8 @@ def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monk
     assert limits._latency(b"", report, "sparkfun_micromod_rp2040") == 3
     monkeypatch.setattr(limits, "_sources", lambda: "faster kernels")
     assert limits._latency(b"", report, "pico") == 4
-    assert built == ["pico-bench", "pico-bench", "sparkfun_micromod_rp2040-bench", "pico-bench"]
+    assert limits._latency(b"", {**report, "stream": {"hop": 2}}, "pico") == 5  # other steps
+    assert built == ["pico-bench"] * 2 + ["sparkfun_micromod_rp2040-bench"] + ["pico-bench"] * 2
 
 
 def test_ctrl_c_queues_the_trial_again(url):
