@@ -16,6 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import nnls
 
 from host.compile import compile_graph, model_hash
 from host.deploy.firmware import build
@@ -52,9 +53,16 @@ FITTED = [
 ]
 CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
 UNITS = {
-    "nn_m0_conv_2d": ("products", "outputs", "pixels", "inputs"),
+    "nn_m0_conv_2d": ("products", "outputs", "inputs", "lines", "wide"),
     "nn_m0_taps_conv_2d": ("products", "outputs"),
-    "nn_m0_depthwise_conv_2d": ("products", "outputs", "inputs", "channels"),
+    "nn_m0_depthwise_conv_2d": (
+        "products",
+        "outputs",
+        "inputs",
+        "lines",
+        "heights",
+        "dilations",
+    ),
     "nn_m0_fully_connected": ("macs", "outputs"),
     "nn_m0_max_pool_2d": ("macs", "outputs"),
     "nn_m0_average_pool_2d": ("macs", "outputs"),
@@ -100,15 +108,10 @@ def profiled(data: bytes, folder: Path):
 def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str, float]:
     """Prices, none below 0, that come nearest in proportion."""
     y = np.array(cycles, float)
-    left = [u for u in units if any(row.get(u, 0) for row in rows)]
-    while True:
-        x = np.array([[row.get(u, 0) for u in left] for row in rows], float)
-        # large layers matter, but not alone
-        weight = 1 / np.sqrt(y)
-        prices = np.linalg.lstsq(x * weight[:, None], y * weight, rcond=None)[0]
-        if (prices >= 0).all() or len(left) == 1:
-            return {u: round(max(0.0, float(p)), 4) for u, p in zip(left, prices, strict=True)}
-        left.pop(int(prices.argmin()))
+    x = np.array([[row.get(u, 0) for u in units] for row in rows], float)
+    scale = np.maximum(x.max(axis=0), 1)  # keeps the solver's numbers near each other
+    prices = nnls(x / scale / y[:, None], np.ones(len(y)))[0] / scale
+    return {u: round(float(p), 4) for u, p in zip(units, prices, strict=True) if p > 0}
 
 
 def operations(folder: Path) -> dict:

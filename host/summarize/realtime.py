@@ -31,7 +31,8 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
 
 def work(step: Step, graph: Graph) -> dict[str, int]:
     """What an operation does: macs (or taps) really done, products with those of padding, rows of
-    taps, pixels, channels, outputs, inputs."""
+    taps, lines and pixels of the output, pixels that see more than one tap, heights (rows of taps)
+    and dilations of all channels, outputs, inputs."""
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
         made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
@@ -45,6 +46,7 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
         )
         for axis in ("h", "w")
     ]
+    pixels = w["batches"] * w["out_h"] * w["out_w"]
     depth = w["in_c"] if step.operation == "CONV_2D" else 1
     return {
         **found,
@@ -53,8 +55,11 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
         * (w["out_h"] * w["out_w"] * w["out_c"])
         * (w["kernel_h"] * w["kernel_w"] * depth),
         "rows": w["batches"] * axes[0] * w["out_w"] * w["out_c"],
-        "channels": w["batches"] * w["out_c"],
-        "pixels": w["batches"] * w["out_h"] * w["out_w"],
+        "heights": w["batches"] * w["out_c"] * w["kernel_h"],
+        "dilations": w["batches"] * w["out_c"] * w["dilation_h"],
+        "lines": w["batches"] * w["out_h"],
+        "pixels": pixels,
+        "wide": pixels if w["kernel_h"] * w["kernel_w"] > 1 else 0,
     }
 
 
