@@ -305,5 +305,5 @@ def test_overruns_of_a_network_too_slow_for_its_hop_are_counted_to_the_block(slo
             heard = line["hops"] * 512 + line["overruns"] * 128
             assert 0 <= line["t_ms"] * 16 - heard < 512 + 128  # a hop may be half full
         # and the stream's clock does not fall behind the microphone by more than its ring
-        assert board.time_ms - stats[-1]["t_ms"] < 1000 + 256 + stats[-1]["infer_us"] / 1000 + 100
+        assert board.time_ms - stats[-1]["t_ms"] < 1000 + 512 + stats[-1]["infer_us"] / 1000 + 100
         assert not [event for event in board.events if event["kind"] in ("reset", "fault")]
