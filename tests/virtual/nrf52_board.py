@@ -22,21 +22,6 @@ def plugged(image, board="nrf52840_dk", order="linux"):
     return virtual, client
 
 
-def messages(client, ms):
-    """Everything that comes within `ms`."""
-    end = client.transport.time_ms() + ms
-    found = []
-    while (left := end - client.transport.time_ms()) > 0:
-        for message in client.lines(left):
-            found.append(message)
-            break
-    return found
-
-
-def lines(found, event):
-    return [m for m in found if isinstance(m, dict) and m["event"] == event]
-
-
 def frames(found, kind):
     return [m for m in found if isinstance(m, Frame) and m.type == kind]
 

@@ -6,6 +6,7 @@ import random
 import numpy as np
 import pytest
 import small_models
+from heard import events, messages
 
 from host.device import Client, VirtualTransport
 from host.device.frames import Frame, encode_frame
@@ -30,21 +31,6 @@ def board(inference_image):
 @pytest.fixture(scope="module")
 def chain():
     return Chain(small_models.loudness())
-
-
-def messages(client, ms):
-    """Everything that comes within `ms`."""
-    end = client.transport.time_ms() + ms
-    found = []
-    while (left := end - client.transport.time_ms()) > 0:
-        for message in client.lines(left):
-            found.append(message)
-            break
-    return found
-
-
-def events(found, name):
-    return [m for m in found if isinstance(m, dict) and m["event"] == name]
 
 
 def test_hello_names_board_and_model(client, chain):

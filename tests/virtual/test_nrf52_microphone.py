@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import small_models
-from nrf52_board import BOARDS, frames, lines, messages, plugged, samples, tone
+from heard import events, messages
+from nrf52_board import BOARDS, frames, plugged, samples, tone
 from parity import assert_same
 
 from host.native.chain import Chain
@@ -41,14 +42,14 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     chain = Chain(small_models.loudness())
     hops = [chain.push(h) for h in heard[: len(heard) // 512 * 512].reshape(-1, 512)]
     scored = [h for h in hops if h.q is not None]
-    told = [(m["hop"], m["t_ms"], m["q"], m["smoothed"]) for m in lines(found, "scores")]
+    told = [(m["hop"], m["t_ms"], m["q"], m["smoothed"]) for m in events(found, "scores")]
     assert told == [(h.hop, h.t_ms, h.q.tolist(), h.smoothed.tolist()) for h in scored]
     assert len(scored) > 40
     np.testing.assert_array_equal(
         [np.frombuffer(m.data, "<i2") for m in frames(found, "F")],
         np.concatenate([h.features for h in hops if len(h.features)]),
     )
-    detections = [(m["t_ms"], m["label"]) for m in lines(found, "detect")]
+    detections = [(m["t_ms"], m["label"]) for m in events(found, "detect")]
     assert detections == [(h.t_ms, h.event[0]) for h in hops if h.event] and detections
     assert max(1 - high for _, high in board.led.trace) > 0.3  # lit, as the pin is low
     assert client.command("stats")["overruns"] == 0
@@ -88,7 +89,7 @@ def test_blocks_filled_over_while_the_interrupt_was_late_are_counted(blocks, ima
     board.run_ms(BLOCK_MS * blocks + 1)
     board.core.system.enabled.add(PDM_IRQ)
     found += messages(client, 1300)
-    lost = lines(found, "stats")[-1]["overruns"]
+    lost = events(found, "stats")[-1]["overruns"]
     assert lost == blocks - 1 or lost == blocks
     pcm = {m.sequence: np.frombuffer(m.data, "<i2") for m in frames(found, "P")}
     numbers = sorted(pcm)
@@ -108,7 +109,7 @@ def test_blocks_nobody_reads_in_time_are_counted_and_the_rest_is_whole(image):
     found = messages(client, 100)
     board.core.hold_ms(BLOCK_MS * 100)
     found += messages(client, 1500)
-    stats = lines(found, "stats")[-1]
+    stats = events(found, "stats")[-1]
     assert stats["overruns"] == pytest.approx(100 - (RING - 2), abs=3)
     pcm = {m.sequence: np.frombuffer(m.data, "<i2") for m in frames(found, "P")}
     numbers = sorted(pcm)

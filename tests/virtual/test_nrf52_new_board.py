@@ -9,7 +9,8 @@ import new_board
 import numpy as np
 import pytest
 import small_models
-from nrf52_board import lines, messages, tone
+from heard import events, messages
+from nrf52_board import tone
 
 from host.device import Client
 from host.errors import UserError
@@ -101,7 +102,7 @@ def test_the_uart_takes_a_flood_and_bad_input(board, client):
     assert client.hello()["board"] == "listening_feather"
     count = 80
     board.uart.send(b"version\n" * count)
-    answered = lines(messages(client, 1500), "hello")
+    answered = events(messages(client, 1500), "hello")
     assert len(answered) + client.command("stats")["dropped"] >= count
     with pytest.raises(UserError, match="unknown command"):
         client.command("nonsense")
@@ -111,7 +112,7 @@ def test_the_uart_takes_a_flood_and_bad_input(board, client):
 def test_bytes_that_come_while_the_main_loop_is_stuck_wait(board, client):
     board.uart.send(b"pcm off\n" * 250)  # 2,000 bytes: the rings have room for 4,096 and more
     board.core.hold_ms(100)
-    answers = lines(messages(client, 1500), "ok")
+    answers = events(messages(client, 1500), "ok")
     assert len(answers) + client.command("stats")["dropped"] >= 250 and len(answers) > 50
     board.uart.send(b"#" * 9000 + b"\n")  # more than there is room for
     board.core.hold_ms(200)

@@ -6,7 +6,8 @@ import re
 from itertools import pairwise
 
 import pytest
-from nrf52_board import BOARDS, lines, messages, plugged
+from heard import events, messages
+from nrf52_board import BOARDS, plugged
 
 from host.device import Client
 from host.virtual.nrf52840 import VirtualNrf52840
@@ -68,7 +69,7 @@ def test_time_passes_as_it_does(image):
     board, client = plugged(image)
     first = client.command("stats")["t_ms"]
     board.run_ms(3000)
-    second = lines(messages(client, 5), "stats")[-1]["t_ms"]
+    second = events(messages(client, 5), "stats")[-1]["t_ms"]
     assert (second - first) % 1000 <= 32 and 2000 <= second - first <= 3100
 
 
@@ -83,7 +84,7 @@ def test_time_goes_on_over_the_timers_wrap(image):
     board.plug_usb()
     client = Client(NrfTransport(board))
     client.hello()
-    times = [m["t_ms"] for m in lines(messages(client, 5500), "stats")]
+    times = [m["t_ms"] for m in events(messages(client, 5500), "stats")]
     assert board.timers[0].value < before  # it has wrapped
     assert len(times) == 5
     assert [b - a for a, b in pairwise(times)] == [pytest.approx(1000, abs=33)] * 4
@@ -109,7 +110,7 @@ def test_reset_is_no_fault(image):
     board.run_ms(20)
     board.plug_usb()
     _, before = Client(NrfTransport(board)).ask("stats")
-    assert lines(before, "fault") == []
+    assert events(before, "fault") == []
 
 
 def reason_after(board):
@@ -120,7 +121,7 @@ def reason_after(board):
     client = Client(NrfTransport(board))
     client.hello()
     _, before = client.ask("stats")
-    return [m["reason"] for m in lines(before + messages(client, 1200), "fault")]
+    return [m["reason"] for m in events(before + messages(client, 1200), "fault")]
 
 
 def test_a_hard_fault_is_told_on_the_uart_and_after_the_reset(image):

@@ -6,7 +6,8 @@ import random
 
 import numpy as np
 import pytest
-from nrf52_board import lines, messages, plugged, samples
+from heard import events, messages
+from nrf52_board import plugged, samples
 
 from host.device import Client
 from host.virtual.nrf52840 import VirtualNrf52840
@@ -173,9 +174,9 @@ def test_console_takes_and_gives_a_lot(mic_elf):
     client.command("pcm on")
     found = messages(client, 1200)
     assert len(samples(found)) == pytest.approx(19_200, abs=600)
-    assert client.garbage == 0 and lines(found, "stats")[-1]["dropped"] == 0
+    assert client.garbage == 0 and events(found, "stats")[-1]["dropped"] == 0
     client.command("pcm off")
     board.usb.send(b"version\n" * 300)
-    answered = lines(messages(client, 1500), "hello")
+    answered = events(messages(client, 1500), "hello")
     assert len(answered) + client.command("stats")["dropped"] >= 300
     assert board.faults == []

@@ -5,20 +5,7 @@
 #include "audio_features.h"
 #include "features_registry.h"
 #include "pcm.h" /* written by host/virtual/cores.py: features, pcm[], BANDS, FRAMES, TIMER, ... */
-
-void reset(void);
-extern uint32_t stack_top;
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {&stack_top,
-                                                                                   (void *)reset};
-
-static int semihost(int operation, const void *argument) {
-    register int r0 __asm("r0") = operation;
-    register const void *r1 __asm("r1") = argument;
-    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
-enum { WRITE0 = 4, EXIT = 0x18, EXIT_OK = 0x20026 };
+#include "semihost.h"
 
 static int16_t frames[FRAMES][BANDS];
 static char line[BANDS * 4 + 16];

@@ -3,20 +3,7 @@
 #include <stddef.h>
 
 #include "networks.h" /* written by tests/unit/qemu_networks.py: engines, data, TIMER, ROUNDS, ... */
-
-void reset(void);
-extern uint32_t stack_top;
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {&stack_top,
-                                                                                   (void *)reset};
-
-static int semihost(int operation, const void *argument) {
-    register int r0 __asm("r0") = operation;
-    register const void *r1 __asm("r1") = argument;
-    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return r0;
-}
-
-enum { WRITE0 = 4, EXIT = 0x18, EXIT_OK = 0x20026 };
+#include "semihost.h"
 
 static void print_number(uint32_t x) {
     char line[16], *end = line + 12;
