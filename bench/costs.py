@@ -116,7 +116,7 @@ def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str
 
 def operations(folder: Path) -> dict:
     """Prices by kernel of the core, and by operation where a portable one serves. Those of kernels
-    that none of the networks needs stay as they were measured before."""
+    that fewer layers than prices need stay as they were measured before."""
     rows, cycles = defaultdict(list), defaultdict(list)
     for case in FITTED:
         compiled, profile = profiled(network(*case), folder)
@@ -126,11 +126,11 @@ def operations(folder: Path) -> dict:
             rows[name].append(work(step, compiled.graph))
             cycles[name].append(layer.cycles)
         print(f"{case}: {profile.cycles:,} cycles", flush=True)
-    prices = {
-        name: fit(rows[name], cycles[name], UNITS.get(name, ("outputs", "calls")))
-        for name in sorted(rows)
-    }
-    prices = (costs_of("rp2040") or {"operations": {}})["operations"] | prices
+    prices = (costs_of("rp2040") or {"operations": {}})["operations"]
+    for name in sorted(rows):
+        units = UNITS.get(name, ("outputs", "calls"))
+        if name not in prices or len(rows[name]) >= len(units):
+            prices[name] = fit(rows[name], cycles[name], units)
     plain = [p for name, p in prices.items() if name not in (*UNITS, ANY) and p.get("outputs")]
     return {**prices, ANY: {"outputs": max(p["outputs"] for p in plain)}}
 
