@@ -28,7 +28,7 @@ def test_one_operation(batch, tmp_path):
 @pytest.mark.parametrize("batch", range(CHAINS // BATCH))
 def test_several_operations(batch, tmp_path):
     # The second batch in the Cortex-M0+'s arithmetic, which has no 64-bit product.
-    flags = ["-D__ARM_ARCH_6M__"] if batch else []
+    flags = ["-DNN_NARROW_MULTIPLY"] if batch else []
     nets = [chain(np.random.default_rng([99, batch, i])) for i in range(BATCH)]
     compare(tmp_path, nets, *flags)
 

@@ -8,7 +8,7 @@
 
 /* (a * b + 2^30) >> 31: TFLite's SaturatingRoundingDoublingHighMul for b >= 0. */
 static inline int32_t nn_high_multiply(int32_t a, int32_t b) {
-#if defined(__ARM_ARCH_6M__)
+#if defined(__ARM_ARCH_6M__) || defined(NN_NARROW_MULTIPLY) /* the latter: in tests */
     const int32_t ah = a >> 16, bh = b >> 16;
     const uint32_t al = (uint32_t)a & 0xffffu, bl = (uint32_t)b & 0xffffu;
     const uint32_t low = al * bl;
