@@ -1,4 +1,5 @@
-/* Vectors and semihosting of a program that is all there is on the core. The program defines reset().
+/* Vectors and semihosting of a program that is all there is on the core. The program defines
+ * reset().
  */
 #ifndef OTOLITH_TESTS_SEMIHOST_H
 #define OTOLITH_TESTS_SEMIHOST_H
