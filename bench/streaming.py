@@ -4,7 +4,7 @@
     python bench/streaming.py app      # also on the virtual Pico, emulated milliseconds
 
 Needs models/fire_alarm/fire_alarm.tflite (`host train models/fire_alarm`); the shared networks come
-from $OTOLITH_MODELS. Deterministic. tests/unit/test_stream.py counts the multiplications as they
+from $OTOLITH_MODELS. Deterministic. tests/unit/test_streaming.py counts the multiplications as they
 happen. Not modelled on the virtual Pico: flash wait states, the second core, bus contention.
 """
 
