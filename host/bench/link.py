@@ -10,20 +10,25 @@ from pathlib import Path
 
 from host.deploy.firmware import Firmware
 from host.errors import UserError
-from host.paths import ROOT
+from host.paths import BOARDS
 
 API = ("nn_init", "nn_input", "nn_set_input", "nn_invoke", "nn_output")
 LIBRARIES = re.compile(r"lib(nn|nn_\w+|pico-tflmicro)\.a$")
 
 
+def _told(board: str) -> dict:
+    """What a board's JSON says about building."""
+    return json.loads((BOARDS / f"{board}.json").read_text())["build"]
+
+
 def cpu_of(board: str) -> str:
     """A board's -mcpu."""
-    return json.loads((ROOT / "boards" / f"{board}.json").read_text())["build"]["cpu"]
+    return _told(board)["cpu"]
 
 
 def core_flags(board: str) -> list[str]:
     """The compiler's -mcpu and floating-point flags of a board."""
-    told = json.loads((ROOT / "boards" / f"{board}.json").read_text())["build"]
+    told = _told(board)
     return [f"-mcpu={told['cpu']}", "-mthumb", *told.get("core_flags", [])]
 
 

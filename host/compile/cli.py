@@ -96,7 +96,9 @@ def compile_(
 def _growth(report: dict) -> str:
     """What packing costs."""
     given = report.get("weights_in_file")
-    return f" ({given:,} in the file, packed for {report['optimize']})" if given else ""
+    if not given or report["core"] == PORTABLE:
+        return ""
+    return f" ({given:,} in the file, packed for {report['optimize']})"
 
 
 def _layers(report: dict) -> Table:
