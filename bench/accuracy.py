@@ -18,18 +18,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from host.data.metadata import NAME
-from host.paths import MODELS, ROOT, test_data
-from host.spec import Spec, load
-from host.train import train
-from host.train.cross import cross_validate
+from otolith.data.metadata import NAME
+from otolith.paths import MODELS, ROOT, test_data
+from otolith.spec import Spec, load
+from otolith.train import train
+from otolith.train.cross import cross_validate
 
 OUT = ROOT / "build" / "accuracy"
 
 
 def host(*command: object) -> None:
     """Run a `host` command."""
-    subprocess.run([sys.executable, "-m", "host", *map(str, command)], check=True)
+    subprocess.run([sys.executable, "-m", "otolith", *map(str, command)], check=True)
 
 
 def recorded() -> Spec:

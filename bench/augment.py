@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from host.augment.pipeline import Augmenter
-from host.augment.registry import AUDIO, NAMES
-from host.augment.room import impulse_response
-from host.augment.settings import parse
-from host.data.noises import background
-from host.features import RATE, extract
+from otolith.augment.pipeline import Augmenter
+from otolith.augment.registry import AUDIO, NAMES
+from otolith.augment.room import impulse_response
+from otolith.augment.settings import parse
+from otolith.data.noises import background
+from otolith.features import RATE, extract
 
 CLASSES = ["sound", "unknown"]
 SETTINGS = {

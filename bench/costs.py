@@ -1,10 +1,10 @@
-"""What a tap, a row, an output costs on the virtual Pico -> host/summarize/costs/rp2040.json.
+"""What a tap, a row, an output costs on the virtual Pico -> otolith/summarize/costs/rp2040.json.
 
     python bench/costs.py              # all
     python bench/costs.py operations   # networks alone
 
 Profiles untrained networks of many shapes, fits cycles by operation to what each layer does
-(host/summarize/realtime.py), then runs the front ends of the presets in the inference app at the
+(otolith/summarize/realtime.py), then runs the front ends of the presets in the inference app at the
 microphone. CHECKED networks are not fitted but predicted. Rerun it when kernels or
 front ends change. Deterministic.
 """
@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from host.compile import compile_graph, model_hash
-from host.deploy.firmware import build
-from host.deploy.hear import through_virtual_microphone
-from host.features import PRESETS, preset
-from host.files import write_text
-from host.paths import MODELS
-from host.spec import load, parse
-from host.summarize.profile import profile_image
-from host.summarize.realtime import (
+from otolith.compile import compile_graph, model_hash
+from otolith.deploy.firmware import build
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.features import PRESETS, preset
+from otolith.files import write_text
+from otolith.paths import MODELS
+from otolith.spec import load, parse
+from otolith.summarize.profile import profile_image
+from otolith.summarize.realtime import (
     ANY,
     COSTS,
     costs_of,
@@ -36,7 +36,7 @@ from host.summarize.realtime import (
     steps_of,
     work,
 )
-from host.train.feasible import untrained
+from otolith.train.feasible import untrained
 
 CLOCK = 125e6
 CORE = "m0plus"

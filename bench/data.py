@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host.data.metadata import Metadata, Row
-from host.paths import test_data
+from otolith.data.metadata import Metadata, Row
+from otolith.paths import test_data
 
 CLIPS = 10_000
 
@@ -46,7 +46,7 @@ def run(cores: int, *command: str) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "host", "data", *command],
+        [sys.executable, "-m", "otolith", "data", *command],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

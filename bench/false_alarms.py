@@ -14,12 +14,12 @@ from itertools import zip_longest
 import numpy as np
 from rich.progress import Progress
 
-from host.compile import model_hash
-from host.deploy.firmware import build
-from host.deploy.hear import through_virtual_microphone
-from host.features import read_pcm
-from host.native.chain import Chain
-from host.paths import MODELS, test_data
+from otolith.compile import model_hash
+from otolith.deploy.firmware import build
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.features import read_pcm
+from otolith.native.chain import Chain
+from otolith.paths import MODELS, test_data
 
 
 def recordings() -> list:

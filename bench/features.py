@@ -1,4 +1,4 @@
-"""Front ends: what a frame costs on the chips, and host.features against a loop over the wheel.
+"""Front ends: what a frame costs on the chips, and otolith.features against a loop over the wheel.
 
     python bench/features.py
 
@@ -18,9 +18,9 @@ from pathlib import Path
 import cmsisdsp
 import numpy as np
 
-from host.compile import model_hash
-from host.deploy.hear import through_virtual_microphone
-from host.features import PRESETS, extract, preset
+from otolith.compile import model_hash
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.features import PRESETS, extract, preset
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
 from front_end_model import network, sound
@@ -93,7 +93,7 @@ def host_speed() -> None:
         ours.append(CLIPS * 124 / (middle - start))
         theirs.append(CLIPS * 124 / (time.process_time() - middle))
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-    print(f"host.features   {np.median(ours):>10,.0f} frames/s a core")
+    print(f"otolith.features   {np.median(ours):>10,.0f} frames/s a core")
     print(f"wheel, a loop   {np.median(theirs):>10,.0f} frames/s a core")
     print(f"ratio           {np.median(ratios):>10.2f} (least {min(ratios):.2f})")
 

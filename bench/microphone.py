@@ -9,10 +9,10 @@ import collections
 
 import numpy as np
 
-from host.deploy import firmware
-from host.device import Client, VirtualTransport
-from host.report.size import by_part, total
-from host.virtual import VirtualPico
+from otolith.deploy import firmware
+from otolith.device import Client, VirtualTransport
+from otolith.report.size import by_part, total
+from otolith.virtual import VirtualPico
 
 SECONDS = 20
 RATE = 16_000

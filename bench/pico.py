@@ -9,12 +9,12 @@ contention.
 
 import numpy as np
 
-from host.compile import model_hash
-from host.data.alarm import alarm_clip
-from host.deploy.firmware import build
-from host.deploy.hear import through_virtual_microphone
-from host.paths import MODELS
-from host.report.size import by_part, total
+from otolith.compile import model_hash
+from otolith.data.alarm import alarm_clip
+from otolith.deploy.firmware import build
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.paths import MODELS
+from otolith.report.size import by_part, total
 
 
 def app() -> None:

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from host.compile.metadata import read_metadata
-from host.data.alarm import alarm_clip, background_clip
-from host.data.synthetic import clip
-from host.deploy.cli import memory_ms
-from host.deploy.scenario import Detection, Segment, concatenate, judge
-from host.features import read_pcm
-from host.native.chain import Chain
-from host.paths import MODELS, test_data
-from host.spec import load
+from otolith.compile.metadata import read_metadata
+from otolith.data.alarm import alarm_clip, background_clip
+from otolith.data.synthetic import clip
+from otolith.deploy.cli import memory_ms
+from otolith.deploy.scenario import Detection, Segment, concatenate, judge
+from otolith.features import read_pcm
+from otolith.native.chain import Chain
+from otolith.paths import MODELS, test_data
+from otolith.spec import load
 
 RATE = 16000
 SEED = 0xBE4C
@@ -98,7 +98,7 @@ def main() -> None:
         spec = None if adopted else load(MODELS / name)
         file = Path(name) if adopted else MODELS / name / f"{name}.tflite"
         if spec and not file.exists():
-            from host.train import train
+            from otolith.train import train
 
             train(spec, MODELS / name)
         model = file.read_bytes()

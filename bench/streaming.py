@@ -12,13 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from host.compile import compile_graph, model_hash
-from host.compile.metadata import read_metadata, write_metadata
-from host.deploy.firmware import build
-from host.detect import DEFAULTS
-from host.features import preset
-from host.paths import MODELS, test_models
-from host.summarize.profile import profile_image, whole_app
+from otolith.compile import compile_graph, model_hash
+from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.deploy.firmware import build
+from otolith.detect import DEFAULTS
+from otolith.features import preset
+from otolith.paths import MODELS, test_models
+from otolith.summarize.profile import profile_image, whole_app
 
 OWN = MODELS / "fire_alarm" / "fire_alarm.tflite"
 SHARED = (("kws_ref", (1, 2, 4)), ("micro_speech", (1, 2)), ("mltk_micro_speech", (5,)))

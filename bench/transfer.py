@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from host.paths import MODELS, ROOT
-from host.spec import Spec, load
-from host.train import train
+from otolith.paths import MODELS, ROOT
+from otolith.spec import Spec, load
+from otolith.train import train
 
 OUT = ROOT / "build" / "transfer"
 NEW = ["clock_tick", "helicopter", "rooster"]

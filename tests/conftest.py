@@ -2,7 +2,7 @@
 
 import os
 
-from host import paths
+from otolith import paths
 
 
 def pytest_configure(config):

@@ -7,8 +7,8 @@ import sys
 
 import link
 
-from host.compile.tflm_arena import arena_object
-from host.errors import UserError
+from otolith.compile.tflm_arena import arena_object
+from otolith.errors import UserError
 
 
 def main() -> int:

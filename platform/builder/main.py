@@ -27,7 +27,7 @@ def fail(message):
 
 def run_host(*arguments):
     """Run the `host` command of this checkout; where it fails it has said why."""
-    if subprocess.run([sys.executable, "-m", "host", *arguments], cwd=root).returncode:
+    if subprocess.run([sys.executable, "-m", "otolith", *arguments], cwd=root).returncode:
         env.Exit(1)
 
 
@@ -149,7 +149,7 @@ def add_foreign(folder, sources, name):
 
 def add_model():
     """Compile the network to C and add it; train it first if only its spec is there."""
-    from host.compile.cores import optimize_for
+    from otolith.compile.cores import optimize_for
 
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
     model = model if model.is_absolute() else root / model
@@ -202,7 +202,7 @@ def add_core(script, *folders):
 
 def write_uf2(target, source, env):
     """UF2, for a boot loader's drive."""
-    from host.deploy.uf2 import write
+    from otolith.deploy.uf2 import write
 
     base, family_id = board.get("otolith.memory.flash"), board.get("upload.uf2_family")
     write(Path(str(source[0])), Path(str(target[0])), int(base, 16), int(family_id, 16))
@@ -210,15 +210,15 @@ def write_uf2(target, source, env):
 
 def write_dfu(target, source, env):
     """A DFU package, for a boot loader's serial port."""
-    from host.deploy.dfu import write
+    from otolith.deploy.dfu import write
 
     write(Path(str(source[0])), Path(str(target[0])))
 
 
 def upload(target, source, env):
     """By the first of the board's methods whose tool and board are there."""
-    from host.deploy.upload import upload as to_board
-    from host.errors import UserError
+    from otolith.deploy.upload import upload as to_board
+    from otolith.errors import UserError
 
     try:
         print(to_board(board.id, build_dir, env.subst("$UPLOAD_PORT") or None))
@@ -266,7 +266,7 @@ env.Precious(elf, image)  # stay until there are new ones
 
 def report_size(target, source, env):
     """Flash and RAM by part."""
-    from host.report.size import print_report
+    from otolith.report.size import print_report
 
     print_report(
         build_dir / "firmware.map",

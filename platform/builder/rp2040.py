@@ -241,7 +241,7 @@ if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
 
 def write_uf2(target, source, env):
     """UF2, the format the boot ROM's drive takes."""
-    from host.deploy.uf2 import write
+    from otolith.deploy.uf2 import write
 
     write(Path(str(source[0])), Path(str(target[0])))
 
@@ -260,8 +260,8 @@ def family_image(self, elf):
 
 def upload(target, source, env):
     """To a board in BOOTSEL mode, by picotool or by copying to its drive."""
-    from host.deploy.bootsel import upload as to_board
-    from host.errors import UserError
+    from otolith.deploy.bootsel import upload as to_board
+    from otolith.errors import UserError
 
     try:
         print(to_board(Path(str(source[0])), env.subst("$UPLOAD_PORT") or None))

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.device import Client, SerialTransport
-from host.errors import UserError
+from otolith.device import Client, SerialTransport
+from otolith.errors import UserError
 
 BACK_S = 15.0  # a board that was reset has its port again by then
 
@@ -50,7 +50,7 @@ class Board:
 @contextlib.contextmanager
 def virtual_board(image: Path, app: str, model: Path | None) -> Iterator[Board]:
     """`image` on a virtual Pico in a process of its own; its port is a pseudo-terminal."""
-    command = [sys.executable, "-m", "host", "virtual", "run", str(image), "--pty", "--json"]
+    command = [sys.executable, "-m", "otolith", "virtual", "run", str(image), "--pty", "--json"]
     with subprocess.Popen(
         [*command, "--seconds", "3600"], stdout=subprocess.PIPE, text=True
     ) as process:

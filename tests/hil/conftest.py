@@ -13,17 +13,17 @@ import os
 from pathlib import Path
 
 import pytest
-import small_models
-from images import build
 
+import small_models
 from boards import Board, virtual_board
-from host import paths
-from host.compile import model_hash
-from host.deploy import firmware
-from host.device import Client, SerialTransport
-from host.device.claim import claim
-from host.device.transports import choose_port, usb_serial
-from host.errors import UserError
+from images import build
+from otolith import paths
+from otolith.compile import model_hash
+from otolith.deploy import firmware
+from otolith.device import Client, SerialTransport
+from otolith.device.claim import claim
+from otolith.device.transports import choose_port, usb_serial
+from otolith.errors import UserError
 
 APPS = {"inference": "pico", "usb_mic": "pico-mic"}  # app -> environment that builds it
 VIRTUAL = "virtual-pico"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from host.data.alarm import alarm_clip
-from host.native.chain import Chain
+from otolith.data.alarm import alarm_clip
+from otolith.native.chain import Chain
 
 RATE = 16_000
 

@@ -4,7 +4,7 @@ import itertools
 import json
 import os
 
-from host import __version__
+from otolith import __version__
 
 
 def test_hello_is_a_line_of_json(dut, board):

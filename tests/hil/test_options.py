@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.device.claim import claim
+from otolith.device.claim import claim
 
 pytestmark = pytest.mark.app("inference")
 

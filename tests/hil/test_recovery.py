@@ -6,8 +6,8 @@ import time
 import pytest
 
 from boards import virtual_board
-from host.device.frames import encode_frame
-from host.errors import UserError
+from otolith.device.frames import encode_frame
+from otolith.errors import UserError
 
 
 def hello_after(client, rubbish):

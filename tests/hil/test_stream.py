@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from host.data import metadata
-from host.device.frames import Frame
+from otolith.data import metadata
+from otolith.device.frames import Frame
 
 
 def frames(client, count):
@@ -43,7 +43,7 @@ def test_the_counter_shows_that_no_sample_is_lost(client):
 
 
 def test_host_record_takes_it(board, tmp_path):
-    command = [sys.executable, "-m", "host", "record", "room", "--serial", board.port, "--json"]
+    command = [sys.executable, "-m", "otolith", "record", "room", "--serial", board.port, "--json"]
     options = ["--seconds", "1", "--countdown", "0", "--silence", "-120"]
     done = subprocess.run(
         [*command, *options, "--dataset", str(tmp_path)],

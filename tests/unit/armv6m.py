@@ -8,7 +8,7 @@ import numpy as np
 import unicorn
 from unicorn import arm_const as arm
 
-from host.native.sources import lib
+from otolith.native.sources import lib
 
 CODE, DATA, HEAP, STACK, END = 0x10000, 0x80000, 0x100000, 0x1F0000, 0x200000
 SCRIPT = Path(__file__).resolve().parent.parent / "virtual" / "qemu" / "bare.ld"

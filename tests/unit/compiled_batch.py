@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host.compile import Compiled
-from host.native.sources import lib
+from otolith.compile import Compiled
+from otolith.native.sources import lib
 
 PUBLIC = ("info", "init", "input", "set_input", "invoke", "slide", "output")
 # What model.c defines at file level; not the members of the same names.

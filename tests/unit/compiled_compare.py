@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from compiled_batch import run
 
-from host.compile import compile_graph
-from host.compile.cores import PORTABLE
+from compiled_batch import run
+from otolith.compile import compile_graph
+from otolith.compile.cores import PORTABLE
 
 runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
 

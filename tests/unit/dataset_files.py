@@ -6,8 +6,8 @@ import numpy as np
 import soundfile
 from click.testing import CliRunner
 
-from host.cli import main
-from host.data.metadata import Metadata
+from otolith.cli import main
+from otolith.data.metadata import Metadata
 
 RATE = 16000
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from host.native import library
-from host.native.sources import lib
+from otolith.native import library
+from otolith.native.sources import lib
 
 CDEF = """
 typedef struct {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from host.device.frames import encode_frame
+from otolith.device.frames import encode_frame
 
 
 def line(**fields) -> bytes:

@@ -3,9 +3,9 @@
 import json
 
 import numpy as np
-from tflite_builder import ModelBuilder
 
-from host.features import preset, step
+from otolith.features import preset, step
+from tflite_builder import ModelBuilder
 
 
 def settings(name: str) -> dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.device import Client
+from otolith.device import Client
 
 
 def messages(client: Client, ms: float) -> list:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from host.deploy import firmware
+from otolith.deploy import firmware
 
 
 def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Path:

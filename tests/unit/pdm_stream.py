@@ -4,8 +4,8 @@ from functools import cache
 
 import numpy as np
 
-from host.native import library
-from host.native.sources import lib
+from otolith.native import library
+from otolith.native.sources import lib
 
 CDEF = """
 typedef struct pdm pdm_t;

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from host.features import Quantizer, frames_in
-from host.features.emit import config_source
-from host.native.sources import lib
+from otolith.features import Quantizer, frames_in
+from otolith.features.emit import config_source
+from otolith.native.sources import lib
 
 HERE = Path(__file__).resolve().parent.parent / "virtual" / "qemu"
 # machine -> core flags; code, data, timer, instructions a timer tick with -icount shift=0

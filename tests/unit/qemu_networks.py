@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from compiled_batch import ENGINE, as_one
-from qemu_cores import HERE, MACHINES
 
-from host.compile import Compiled
-from host.native.sources import lib
+from compiled_batch import ENGINE, as_one
+from otolith.compile import Compiled
+from otolith.native.sources import lib
+from qemu_cores import HERE, MACHINES
 
 Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], int8
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
 from tflite_builder import ModelBuilder
 
 Rng = np.random.Generator

@@ -3,9 +3,9 @@
 from functools import cache
 from typing import Any
 
-from host.native import library as native
-from host.native.sources import lib
-from host.paths import CMSIS_DSP, NATIVE
+from otolith.native import library as native
+from otolith.native.sources import lib
+from otolith.paths import CMSIS_DSP, NATIVE
 
 SOURCE = """
 #include "dsp/fast_math_functions.h"

@@ -3,10 +3,10 @@
 import json
 
 import numpy as np
+
+from otolith.compile.metadata import write_metadata
 from random_models import Net
 from tflite_builder import ModelBuilder
-
-from host.compile.metadata import write_metadata
 
 FRAMES, BANDS = 124, 129
 METADATA = {

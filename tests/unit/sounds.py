@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from host.features import read_pcm
-from host.paths import test_data
+from otolith.features import read_pcm
+from otolith.paths import test_data
 
 
 def made(samples: int = 16000) -> dict[str, np.ndarray]:

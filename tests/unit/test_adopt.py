@@ -5,18 +5,18 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from front_end_model import network, settings
+from otolith.cli import main
+from otolith.compile.adopt import adopt
+from otolith.compile.engine import HostModel
+from otolith.compile.metadata import read_metadata
+from otolith.errors import UserError
+from otolith.features import preset
+from otolith.native.chain import Chain
+from otolith.paths import MODELS
 from test_mltk_settings import ENTRIES, dictionary
 from tflite_builder import ModelBuilder
-
-from host.cli import main
-from host.compile.adopt import adopt
-from host.compile.engine import HostModel
-from host.compile.metadata import read_metadata
-from host.errors import UserError
-from host.features import preset
-from host.native.chain import Chain
-from host.paths import MODELS
 
 CLASSES = ["quiet", "loud"]
 

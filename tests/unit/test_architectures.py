@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import tflite_micro
 
-from host.compile.engine import HostModel
-from host.errors import UserError
-from host.paths import test_models as models_folder
-from host.train.architectures import ARCHITECTURES, find, fused
-from host.train.convert import to_int8
-from host.train.qat import quantization_aware
-from host.train.qat import to_int8 as aware_to_int8
+from otolith.compile.engine import HostModel
+from otolith.errors import UserError
+from otolith.paths import test_models as models_folder
+from otolith.train.architectures import ARCHITECTURES, find, fused
+from otolith.train.convert import to_int8
+from otolith.train.qat import quantization_aware
+from otolith.train.qat import to_int8 as aware_to_int8
 
 USUAL = {  # frames, bands, classes of the seed
     "alarm_cnn": (124, 129, 2),

@@ -4,16 +4,16 @@ from functools import cache
 
 import numpy as np
 import pytest
-from armv6m import Core
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from armv6m import Core
+from otolith.features import Quantizer, extract, logmel, preset, rfft
+from otolith.features.emit import config_source
+from otolith.features.native import features_library
 from pdm_stream import Stream
 from test_pdm import loudest
 from test_rfft import hann, our_kiss_energies, ours, rfft_points
-
-from host.features import Quantizer, extract, logmel, preset, rfft
-from host.features.emit import config_source
-from host.features.native import features_library
 
 
 @cache

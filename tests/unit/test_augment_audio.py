@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from host.augment.pipeline import Augmenter
-from host.augment.pitch import stretch
-from host.augment.registry import AUDIO
-from host.augment.room import impulse_response
-from host.augment.settings import parse
+from otolith.augment.pipeline import Augmenter
+from otolith.augment.pitch import stretch
+from otolith.augment.registry import AUDIO
+from otolith.augment.room import impulse_response
+from otolith.augment.settings import parse
 
 RATE = 16000
 CLASSES = ["yes", "no", "unknown"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from host.augment.pipeline import Augmenter
-from host.augment.registry import FEATURES
-from host.augment.settings import parse
+from otolith.augment.pipeline import Augmenter
+from otolith.augment.registry import FEATURES
+from otolith.augment.settings import parse
 
 
 def one(name, **settings):

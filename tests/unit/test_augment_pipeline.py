@@ -8,10 +8,10 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from host.augment.pipeline import Augmenter
-from host.augment.registry import NAMES
-from host.augment.settings import parse
-from host.errors import UserError
+from otolith.augment.pipeline import Augmenter
+from otolith.augment.registry import NAMES
+from otolith.augment.settings import parse
+from otolith.errors import UserError
 
 CLASSES = ["yes", "unknown"]
 RNG = np.random.default_rng(1)

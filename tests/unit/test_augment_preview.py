@@ -7,8 +7,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from host.cli import main
-from host.paths import test_data as real_data
+from otolith.cli import main
+from otolith.paths import test_data as real_data
 
 RATE = 16000
 SPEC = """
@@ -139,7 +139,7 @@ def test_folders_that_are_missing_or_empty(sounds, tmp_path):
 def test_real_sounds_with_everything_on(tmp_path):
     if not (real_data() / "esc10").is_dir():
         pytest.skip("no recordings: set OTOLITH_DATA")
-    from host.augment.registry import NAMES
+    from otolith.augment.registry import NAMES
 
     tables = [f"[augment.{name}]" for name in NAMES if name not in ("impulse_response", "crop")]
     text = "\n".join([*tables, "[augment.crop]\nclasses = ['dog_bark']"])

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.augment.base import Augmentation
-from host.augment.registry import AUDIO, FEATURES, NAMES, find
-from host.augment.settings import SHORT, described, parse
-from host.errors import UserError
-from host.spec import tomllib
+from otolith.augment.base import Augmentation
+from otolith.augment.registry import AUDIO, FEATURES, NAMES, find
+from otolith.augment.settings import SHORT, described, parse
+from otolith.errors import UserError
+from otolith.spec import tomllib
 
 TEXT = """
 windows_a_clip = 12

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_models
 from click.testing import CliRunner
 from tflite_micro.python.tflite_micro import runtime
 
-from host.bench import bakenn
-from host.bench.cores import CORES, fixed_inputs
-from host.bench.engines import compare, line, reached
-from host.bench.measure import (
+import small_models
+from otolith.bench import bakenn
+from otolith.bench.cores import CORES, fixed_inputs
+from otolith.bench.engines import compare, line, reached
+from otolith.bench.measure import (
     BASELINE,
     Cost,
     record,
@@ -20,10 +20,10 @@ from host.bench.measure import (
     recorded_alone,
     shared_or_given,
 )
-from host.cli import main
-from host.compile import compile_graph
-from host.compile.engine import HostModel
-from host.errors import UserError
+from otolith.cli import main
+from otolith.compile import compile_graph
+from otolith.compile.engine import HostModel
+from otolith.errors import UserError
 
 
 def cost(engine, count, **more):
@@ -48,7 +48,7 @@ def test_the_recorded_figures_are_the_peers():
 def test_a_record_takes_the_place_of_the_last(monkeypatch, tmp_path):
     file = tmp_path / "record.json"
     file.write_text('{"source": "", "alone": {}, "networks": {"a": {"m4f": {}, "m33": {}}}}')
-    monkeypatch.setattr("host.bench.measure.BASELINE", file)
+    monkeypatch.setattr("otolith.bench.measure.BASELINE", file)
     measured = cost("tflm", 77, stack=9)
     record({("a", "m4f"): measured})
     assert recorded("a", CORES["m4f"]).count == 77

@@ -1,18 +1,18 @@
-"""host.native: the chain against its parts put together in Python, and building libraries."""
+"""otolith.native: the chain against its parts put together in Python, and building libraries."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tflite_builder import ModelBuilder
 
-from host import paths
-from host.compile.engine import HostModel
-from host.errors import UserError
-from host.features import extract, quantize, quantizer
-from host.native import build, library
-from host.native.chain import Chain
+from otolith import paths
+from otolith.compile.engine import HostModel
+from otolith.errors import UserError
+from otolith.features import extract, quantize, quantizer
+from otolith.native import build, library
+from otolith.native.chain import Chain
+from tflite_builder import ModelBuilder
 
 FRAMES, BANDS, HOP_FRAMES, HOP = 8, 129, 3, 384
 SCALE, ZERO = 0.06, -128

@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from host.device.claim import claim
-from host.errors import UserError
+from otolith.device.claim import claim
+from otolith.errors import UserError
 
 HOLD = """
 import sys, time
-from host.device.claim import claim
+from otolith.device.claim import claim
 with claim(sys.argv[1], "a long test"):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -83,7 +83,7 @@ def test_a_folder_that_can_not_be_used(tmp_path, monkeypatch):
 
 AS_ANOTHER_USER = """
 import os, sys
-from host.device.claim import claim
+from otolith.device.claim import claim
 os.setgid(65534)
 os.setuid(65534)
 with claim(sys.argv[1]):

@@ -9,16 +9,16 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from evaluate_case import host
-from test_chain import HOP, METADATA, network, sound
 
-from host import paths
-from host.classify import cli, sources
-from host.classify.ear import Ear
-from host.errors import UserError
-from host.native.chain import Chain
-from host.record import microphone
-from host.record.source import Block
+from evaluate_case import host
+from otolith import paths
+from otolith.classify import cli, sources
+from otolith.classify.ear import Ear
+from otolith.errors import UserError
+from otolith.native.chain import Chain
+from otolith.record import microphone
+from otolith.record.source import Block
+from test_chain import HOP, METADATA, network, sound
 
 DETECT = METADATA["detect"]
 
@@ -255,7 +255,7 @@ def test_ours_is_heard_rather_than_the_computers(monkeypatch):
 
 
 def test_raw_pcm_comes_on_standard_input(folder, hops):
-    command = [sys.executable, "-m", "host", "classify", "-", "--model", folder / "loud.tflite"]
+    command = [sys.executable, "-m", "otolith", "classify", "-", "--model", folder / "loud.tflite"]
     data = sound().astype("<i2").tobytes()
     done = subprocess.run([*command, "--json"], input=data + b"\0", capture_output=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]

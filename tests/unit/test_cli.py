@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner
 
-from host.cli import COMMANDS, main
+from otolith.cli import COMMANDS, main
 
 
 def test_every_command_has_help_with_an_example():

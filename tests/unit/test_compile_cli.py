@@ -9,14 +9,14 @@ import subprocess
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from random_models import Net, conv_2d, fully_connected, softmax
 from tflite_micro.python.tflite_micro import runtime
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from host import paths
-from host.cli import main
-from host.compile.metadata import read_metadata, write_metadata
-from host.native.sources import lib
+from otolith import paths
+from otolith.cli import main
+from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.native.sources import lib
+from random_models import Net, conv_2d, fully_connected, softmax
 
 METADATA = {
     "format": 1,

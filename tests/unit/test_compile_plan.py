@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from random_models import chain
 
-from host.compile import compile_graph
-from host.compile.graph import Alias, Graph, Step, Tensor
-from host.compile.plan import ALIGNMENT, Plan, plan
+from otolith.compile import compile_graph
+from otolith.compile.graph import Alias, Graph, Step, Tensor
+from otolith.compile.plan import ALIGNMENT, Plan, plan
+from random_models import chain
 
 
 def random_network(rng: np.random.Generator) -> tuple[Graph, list[Step | Alias]]:

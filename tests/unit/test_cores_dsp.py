@@ -8,16 +8,16 @@ import shutil
 
 import numpy as np
 import pytest
+
 from compiled_compare import compare, oracle, some_inputs
 from core_models import layer
+from otolith import paths
+from otolith.compile import compile_graph
+from otolith.compile.cores import OPTIMIZE
+from otolith.compile.emit import SIZES
 from qemu_cores import CORES
 from qemu_networks import run
 from random_models import chain
-
-from host import paths
-from host.compile import compile_graph
-from host.compile.cores import OPTIMIZE
-from host.compile.emit import SIZES
 
 BATCH = 90
 KERNELS = {

@@ -7,12 +7,12 @@ import json
 import pytest
 from rich.console import Console
 
-from host.data import metadata
-from host.data.metadata import Row
-from host.errors import UserError
-from host.paths import MODELS
-from host.spec import Data, load
-from host.train.cross import cross_validate, turns
+from otolith.data import metadata
+from otolith.data.metadata import Row
+from otolith.errors import UserError
+from otolith.paths import MODELS
+from otolith.spec import Data, load
+from otolith.train.cross import cross_validate, turns
 
 
 def spec_of(data):

@@ -5,9 +5,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from host.cli import main
-from host.data.alarm import T3, T4, alarm_clip, background_clip, envelope, tone
-from host.data.noises import BACKGROUNDS
+from otolith.cli import main
+from otolith.data.alarm import T3, T4, alarm_clip, background_clip, envelope, tone
+from otolith.data.noises import BACKGROUNDS
 
 RATE = 16000
 

@@ -7,13 +7,13 @@ import wave
 
 import numpy as np
 import pytest
-from dataset_files import RATE, dataset, host, noise, tone, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.data import metadata
-from host.data.clips import measure
-from host.data.metadata import SETS, Row
+from dataset_files import RATE, dataset, host, noise, tone, write
+from otolith.data import metadata
+from otolith.data.clips import measure
+from otolith.data.metadata import SETS, Row
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -114,7 +114,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     def refused(path):  # root may read everything
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("host.data.clips.blocks", refused)
+    monkeypatch.setattr("otolith.data.clips.blocks", refused)
     assert measure(folder, "dog/1.wav").problem == "can't be read: Permission denied"
 
 

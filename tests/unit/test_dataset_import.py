@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dataset_files import RATE, host, noise, read, tone, write
 
-from host import paths
-from host.data import convert as conversion
-from host.data import layouts, metadata
-from host.data.convert import convert
-from host.data.layouts import as_label
-from host.data.metadata import Row
+from dataset_files import RATE, host, noise, read, tone, write
+from otolith import paths
+from otolith.data import convert as conversion
+from otolith.data import layouts, metadata
+from otolith.data.convert import convert
+from otolith.data.layouts import as_label
+from otolith.data.metadata import Row
 
 ESC10 = paths.test_data() / "esc10"
 
@@ -110,7 +110,7 @@ def test_floats_are_rounded_and_saturate(tmp_path):
 def test_a_long_file_in_blocks_is_as_one_block(tmp_path, monkeypatch):
     write(tmp_path / "t.wav", noise(1, 3), 44100)
     whole = convert(tmp_path / "t.wav", tmp_path / "a", 0, frozenset())
-    monkeypatch.setattr("host.data.convert.BLOCK", 1000)
+    monkeypatch.setattr("otolith.data.convert.BLOCK", 1000)
     parts = convert(tmp_path / "t.wav", tmp_path / "b", 0, frozenset())
     a, b = read(whole.clips[0]), read(parts.clips[0])
     assert len(a) == len(b)
@@ -196,7 +196,7 @@ def broken(folder):
 
 @pytest.mark.parametrize("processes", [False, True])
 def test_one_line_for_each_bad_file_and_the_rest_goes_on(tmp_path, monkeypatch, processes):
-    monkeypatch.setattr("host.data.importing._FEW", 0 if processes else 100)
+    monkeypatch.setattr("otolith.data.importing._FEW", 0 if processes else 100)
     expected = broken(tmp_path / "dog")
     said = imported(tmp_path, tmp_path / "dog", code=1)
     assert said["clips"] == 1
@@ -219,7 +219,7 @@ def test_folders_that_cannot_be_read(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied", str(folder))
         return listdir(folder)
 
-    monkeypatch.setattr("host.data.layouts.os.listdir", refused)
+    monkeypatch.setattr("otolith.data.layouts.os.listdir", refused)
     said = imported(tmp_path, tmp_path / "in", tmp_path / "nothing", tmp_path / "gone", code=1)
     assert said["clips"] == 1
     assert [line.removeprefix(str(tmp_path)) for line in said["problems"]] == [
@@ -250,7 +250,7 @@ def test_a_disk_that_refuses_rows_leaves_no_clips_without_them(tmp_path, monkeyp
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("host.data.metadata.write_bytes", full)
+    monkeypatch.setattr("otolith.data.metadata.write_bytes", full)
     done = host("import", tmp_path / "dog", "--dataset", tmp_path / "dataset")
     assert done.exit_code == 1 and "No space left on device" in done.output
     assert not list(tmp_path.glob("dataset/**/*.wav"))
@@ -267,7 +267,7 @@ def test_a_full_disk_keeps_what_was_imported_before(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         really(file, data)
 
-    monkeypatch.setattr("host.data.convert._write", until_full)
+    monkeypatch.setattr("otolith.data.convert._write", until_full)
     done = host("import", tmp_path / "dog", "--dataset", tmp_path / "dataset")
     assert done.exit_code == 1 and done.output.endswith("left on device: free some space\n")
     assert [len(read(tmp_path / "dataset" / row.file)) for row in rows(tmp_path / "dataset")] == [
@@ -385,7 +385,7 @@ def test_options_that_make_no_sense(tmp_path, options):
 def test_ctrl_c_keeps_what_was_imported(tmp_path):
     for n in range(300):
         write(tmp_path / "dog" / f"{n:03}.wav", noise(n, 10))
-    command = [sys.executable, "-m", "host", "data", "import", str(tmp_path / "dog")]
+    command = [sys.executable, "-m", "otolith", "data", "import", str(tmp_path / "dog")]
     folder = tmp_path / "dataset"
     process = subprocess.Popen(
         [*command, "--dataset", str(folder)],

@@ -5,13 +5,13 @@ import json
 from collections import Counter
 
 import pytest
-from dataset_files import dataset, host, noise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.data import metadata
-from host.data.metadata import SETS, Row
-from host.data.split import groups_of, set_of, split_rows, uneven
+from dataset_files import dataset, host, noise
+from otolith.data import metadata
+from otolith.data.metadata import SETS, Row
+from otolith.data.split import groups_of, set_of, split_rows, uneven
 
 SHARES = (80.0, 10.0, 10.0)
 NAMES = st.sampled_from(["", "", "a", "b", "c", "d", "e"])

@@ -8,11 +8,11 @@ import wave
 import numpy as np
 import pytest
 import soundfile
-from dataset_files import tone, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.data.wav import FLOAT, PCM, BadWav, Header, blocks, read_header
+from dataset_files import tone, write
+from otolith.data.wav import FLOAT, PCM, BadWav, Header, blocks, read_header
 
 
 def parse(tmp_path_factory, data):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from host.deploy.scenario import Detection, Segment, concatenate, judge
+from otolith.deploy.scenario import Detection, Segment, concatenate, judge
 
 
 def seconds(name, label, s):

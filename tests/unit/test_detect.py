@@ -5,12 +5,12 @@ import random
 import subprocess
 
 import pytest
-from decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host import detect as host_detect
-from host.paths import LIB, ROOT
+from decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
+from otolith import detect as host_detect
+from otolith.paths import LIB, ROOT
 
 # ---- thresholds, averages, suppression ----
 

@@ -5,22 +5,22 @@ import re
 
 import numpy as np
 import pytest
-import test_spec
 from click.testing import CliRunner
-from evaluate_case import host
-from front_end_model import network as front_end_network
 from hypothesis import given
 from hypothesis import strategies as st
+
+import test_spec
+from evaluate_case import host
+from front_end_model import network as front_end_network
+from otolith import detect, features
+from otolith.cli import main
+from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.device import Client
+from otolith.device import settings as device_settings
+from otolith.errors import UserError
+from otolith.native.chain import Chain
 from test_chain import METADATA, network, sound
 from test_device import FakeBoard, line
-
-from host import detect, features
-from host.cli import main
-from host.compile.metadata import read_metadata, write_metadata
-from host.device import Client
-from host.device import settings as device_settings
-from host.errors import UserError
-from host.native.chain import Chain
 
 # ---- in a spec ----
 

@@ -1,4 +1,4 @@
-"""host/device: messages out of any stream of bytes, the client, serial ports, host monitor."""
+"""otolith/device: messages out of any stream of bytes, the client, serial ports, host monitor."""
 
 import contextlib
 import os
@@ -9,13 +9,13 @@ import tty
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake_board import FakeBoard, line, ok
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.cli import main
-from host.device import Client, SerialTransport, transports
-from host.device.frames import (
+from fake_board import FakeBoard, line, ok
+from otolith.cli import main
+from otolith.device import Client, SerialTransport, transports
+from otolith.device.frames import (
     MAX_LINE,
     Frame,
     Garbage,
@@ -25,7 +25,7 @@ from host.device.frames import (
     decode_frame,
     encode_frame,
 )
-from host.errors import UserError
+from otolith.errors import UserError
 
 # ---- frames ----
 

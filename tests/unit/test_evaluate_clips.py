@@ -10,17 +10,17 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from evaluate_case import always, fill, host
-from test_chain import HOP, METADATA, network
 
-from host import paths
-from host.data import metadata
-from host.data.windows import load_windows
-from host.evaluate import clips, models, sounds
-from host.native.chain import Chain
-from host.paths import MODELS
-from host.report.evaluation import evaluation_section
-from host.spec import load
+from evaluate_case import always, fill, host
+from otolith import paths
+from otolith.data import metadata
+from otolith.data.windows import load_windows
+from otolith.evaluate import clips, models, sounds
+from otolith.native.chain import Chain
+from otolith.paths import MODELS
+from otolith.report.evaluation import evaluation_section
+from otolith.spec import load
+from test_chain import HOP, METADATA, network
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from evaluate_case import fill, host
 from hypothesis import given
 from hypothesis import strategies as st
-from test_chain import METADATA, network
 
-from host.evaluate.compare import Versus, versus
+from evaluate_case import fill, host
+from otolith.evaluate.compare import Versus, versus
+from test_chain import METADATA, network
 
 
 def test_a_table_by_hand():
@@ -78,7 +78,7 @@ def test_one_output_or_two_is_the_same_to_it(folder):
 
 
 def test_other_classes_or_no_data_are_one_line(folder, tmp_path):
-    from host.compile.metadata import write_metadata
+    from otolith.compile.metadata import write_metadata
 
     other = tmp_path / "other.tflite"
     detect = {**METADATA["detect"], "thresholds": {"bark": 0.5}}

@@ -1,4 +1,4 @@
-"""host.evaluate.metrics: worked by hand, and against counting one by one."""
+"""otolith.evaluate.metrics: worked by hand, and against counting one by one."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.evaluate import metrics
+from otolith.evaluate import metrics
 
 # three classes, UNK = 3; ten sounds, the last of no class
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 3])

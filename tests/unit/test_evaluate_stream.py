@@ -1,4 +1,4 @@
-"""host.evaluate.stream: matching by hand and against every assignment, blocks against the whole."""
+"""evaluate.stream: matching by hand and against every assignment, blocks against the whole."""
 
 import itertools
 import json
@@ -6,15 +6,15 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from evaluate_case import host
 from hypothesis import given
 from hypothesis import strategies as st
-from test_chain import METADATA, network
 
-from host.evaluate import stream
-from host.evaluate.stream import Event, Span, match
-from host.features import read_pcm
-from host.native.chain import Chain
+from evaluate_case import host
+from otolith.evaluate import stream
+from otolith.evaluate.stream import Event, Span, match
+from otolith.features import read_pcm
+from otolith.native.chain import Chain
+from test_chain import METADATA, network
 
 A, B = "alarm", "bell"
 

@@ -4,11 +4,11 @@ import hashlib
 
 import pytest
 
-from host.errors import UserError
-from host.features import PRESETS, extract, preset, quantizer, shape, step, window_samples
-from host.features.settings import KINDS
-from host.features.tables import in_c
-from host.spec import Features, parse
+from otolith.errors import UserError
+from otolith.features import PRESETS, extract, preset, quantizer, shape, step, window_samples
+from otolith.features.settings import KINDS
+from otolith.features.tables import in_c
+from otolith.spec import Features, parse
 
 GOOD = {
     "model": {"name": "m", "description": "d", "classes": ["a", "b"], "architecture": "alarm_cnn"},
@@ -50,7 +50,7 @@ def test_kinds_have_defaults_of_their_own():
 
 
 def test_mltks_names_are_toml_keys(tmp_path):
-    from host.spec import load
+    from otolith.spec import load
 
     (tmp_path / "spec.toml").write_text(
         '[model]\nname="m"\ndescription="d"\nclasses=["a","b"]\narchitecture="alarm_cnn"\n'
@@ -119,7 +119,7 @@ def test_a_mistake_gets_one_line_with_its_place(table, said):
 
 
 def test_every_kind_is_in_both_registries():
-    from host.paths import LIB
+    from otolith.paths import LIB
 
     line = (LIB / "features" / "src" / "features_registry.h").read_text()
     for name, module in KINDS.items():

@@ -13,8 +13,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.errors import UserError
-from host.features import (
+from otolith.errors import UserError
+from otolith.features import (
     Quantizer,
     extract,
     extract_files,
@@ -23,9 +23,9 @@ from host.features import (
     read_pcm,
     spectrogram,
 )
-from host.features.native import features_library
-from host.paths import MODELS
-from host.paths import test_data as data_folder
+from otolith.features.native import features_library
+from otolith.paths import MODELS
+from otolith.paths import test_data as data_folder
 
 SPECTROGRAM = {
     "kind": "spectrogram",
@@ -269,7 +269,7 @@ def test_a_folder_gives_the_features_of_each_file_in_order(tmp_path):
 def test_host_features_writes_one_array_a_file(tmp_path):
     from click.testing import CliRunner
 
-    from host.cli import main
+    from otolith.cli import main
 
     (tmp_path / "in").mkdir()
     for name in ("a.wav", "b.wav"):
@@ -290,8 +290,8 @@ def test_host_features_writes_one_array_a_file(tmp_path):
 def test_host_features_takes_presets_specs_and_shows_limits(tmp_path):
     from click.testing import CliRunner
 
-    from host.cli import main
-    from host.features import preset
+    from otolith.cli import main
+    from otolith.features import preset
 
     (tmp_path / "in").mkdir()
     pcm = np.random.default_rng(1).integers(-9000, 9000, 16000).astype(np.int16)

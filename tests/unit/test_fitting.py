@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.spec import Train
-from host.train.examples import mixed
-from host.train.fitting import Watch, class_weights, learning_rate, loss_of, picked
+from otolith.spec import Train
+from otolith.train.examples import mixed
+from otolith.train.fitting import Watch, class_weights, learning_rate, loss_of, picked
 
 LABELS = np.array([0] * 10 + [1] * 3 + [2] * 5)
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from front_end_model import network, scale_of, settings, sound
 
-from host.compile import compile_graph
-from host.compile.engine import HostModel
-from host.errors import UserError
-from host.features import (
+from front_end_model import network, scale_of, settings, sound
+from otolith.compile import compile_graph
+from otolith.compile.engine import HostModel
+from otolith.errors import UserError
+from otolith.features import (
     PRESETS,
     extract,
     input_quantizer,
@@ -16,7 +16,7 @@ from host.features import (
     quantize,
     window_bytes,
 )
-from host.native.chain import Chain
+from otolith.native.chain import Chain
 
 HOP_FRAMES = 2
 
@@ -116,7 +116,7 @@ def test_the_sliding_window_has_the_size_the_c_code_says(name):
 def test_damaged_settings_in_a_model_are_one_line(name, change, said):
     features = settings(name)
     model = network(features)
-    from host.compile.metadata import read_metadata, write_metadata
+    from otolith.compile.metadata import read_metadata, write_metadata
 
     metadata = read_metadata(model)
     metadata["features"] = {**features, **change}

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from dataset_files import host, read
 
-from host.data import impact, metadata
-from host.data.impact import RATE, SOUNDS, UNKNOWN, impact_clip
+from dataset_files import host, read
+from otolith.data import impact, metadata
+from otolith.data.impact import RATE, SOUNDS, UNKNOWN, impact_clip
 
 MANY = range(25)
 

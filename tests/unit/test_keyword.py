@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from host.cli import main
-from host.data import keyword, metadata
-from host.features import RATE, read_pcm
+from otolith.cli import main
+from otolith.data import keyword, metadata
+from otolith.features import RATE, read_pcm
 
 pytestmark = pytest.mark.skipif(
     shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"

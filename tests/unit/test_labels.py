@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.data.labels import Label, format_track, parse_track, read_track, write_track
-from host.errors import UserError
+from otolith.data.labels import Label, format_track, parse_track, read_track, write_track
+from otolith.errors import UserError
 
 TIMES = st.floats(0, 86400).map(lambda t: round(t, 6))
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1)

@@ -6,14 +6,14 @@ import shutil
 
 import numpy as np
 import pytest
-import sounds
-import tflm_frontend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymicro_features import MicroFrontend
 
-from host.errors import UserError
-from host.features import (
+import sounds
+import tflm_frontend
+from otolith.errors import UserError
+from otolith.features import (
     TFLM_INPUT,
     activity,
     extract,
@@ -21,7 +21,7 @@ from host.features import (
     preset,
     quantize,
 )
-from host.features.mltk_settings import DEFAULTS, SIZES
+from otolith.features.mltk_settings import DEFAULTS, SIZES
 
 # what the wheel is built for: micro_speech at 10 ms
 WHEEL = preset("micro_speech", fe={"window_step_ms": 10})

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import sounds
 
-from host.features import extract, logmel, preset, rfft
+import sounds
+from otolith.features import extract, logmel, preset, rfft
 
 pytest.importorskip("tensorflow")
 f32 = np.float32

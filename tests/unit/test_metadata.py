@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.data import metadata
-from host.data.metadata import COLUMNS, Metadata, Row
-from host.errors import UserError
+from otolith.data import metadata
+from otolith.data.metadata import COLUMNS, Metadata, Row
+from otolith.errors import UserError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=20)
 

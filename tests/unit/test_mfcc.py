@@ -6,12 +6,12 @@ import cmsisdsp.datatype
 import cmsisdsp.mfcc
 import numpy as np
 import pytest
-import sounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.errors import UserError
-from host.features import extract, mfcc, min_max, preset
+import sounds
+from otolith.errors import UserError
+from otolith.features import extract, mfcc, min_max, preset
 
 PRESETS = ("smart_lock", "keyword")
 # Of natural logarithms; a q8.7 step is 0.0078.

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from test_mltk_settings import ENTRIES, dictionary, tflite
 
-from host.compile.engine import HostModel
-from host.compile.metadata import read_metadata, write_metadata
-from host.compile.mltk_model import mltk_metadata
-from host.errors import UserError
-from host.features import extract, input_quantizer, preset, quantize, read_pcm
-from host.native.chain import Chain
-from host.paths import test_data as data_folder
-from host.paths import test_models as model_folder
+from otolith.compile.engine import HostModel
+from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.compile.mltk_model import mltk_metadata
+from otolith.errors import UserError
+from otolith.features import extract, input_quantizer, preset, quantize, read_pcm
+from otolith.native.chain import Chain
+from otolith.paths import test_data as data_folder
+from otolith.paths import test_models as model_folder
+from test_mltk_settings import ENTRIES, dictionary, tflite
 
 
 def parameters(*changes):

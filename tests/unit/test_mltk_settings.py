@@ -3,11 +3,11 @@
 import flatbuffers
 import pytest
 
-from host.compile.flatbuffer import Buffer
-from host.errors import UserError
-from host.features import extract, preset
-from host.features.mltk_settings import DEFAULTS, NAME, features_of, from_fe, read_mltk
-from host.paths import test_models as model_folder
+from otolith.compile.flatbuffer import Buffer
+from otolith.errors import UserError
+from otolith.features import extract, preset
+from otolith.features.mltk_settings import DEFAULTS, NAME, features_of, from_fe, read_mltk
+from otolith.paths import test_models as model_folder
 
 
 def dictionary(entries, version=1):

@@ -17,21 +17,21 @@ import wave
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake_board import HELLO, STATS, FakeBoard, line, listening_board, pcm_frames
 from rich.console import Console
 
-from host.cli import main
-from host.device import Client
-from host.device.claim import claim
-from host.device.frames import Frame, encode_frame
-from host.errors import UserError
-from host.evaluate.models import trained
-from host.monitor import cli
-from host.monitor.board import Listening
-from host.monitor.lines import load
-from host.monitor.recording import Recording
-from host.monitor.screen import Screen
-from host.paths import MODELS
+from fake_board import HELLO, STATS, FakeBoard, line, listening_board, pcm_frames
+from otolith.cli import main
+from otolith.device import Client
+from otolith.device.claim import claim
+from otolith.device.frames import Frame, encode_frame
+from otolith.errors import UserError
+from otolith.evaluate.models import trained
+from otolith.monitor import cli
+from otolith.monitor.board import Listening
+from otolith.monitor.lines import load
+from otolith.monitor.recording import Recording
+from otolith.monitor.screen import Screen
+from otolith.paths import MODELS
 
 DETECT = {"event": "detect", "t_ms": 64, "label": "loud", "score": 0.913}
 SCORES = {
@@ -394,7 +394,7 @@ def test_ctrl_c_ends_cleanly_with_all_that_came(tmp_path):
     with port(board) as name:
         arguments = ["monitor", "--port", name, "--record", str(tmp_path / "r")]
         with subprocess.Popen(
-            [sys.executable, "-m", "host", *arguments],
+            [sys.executable, "-m", "otolith", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pdm_stream import Stream
 
-from host.paths import LIB
+from otolith.paths import LIB
+from pdm_stream import Stream
 
 RATE = 1_024_000
 

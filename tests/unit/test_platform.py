@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tflite_builder import ModelBuilder
 
-from host import paths
-from host.deploy import uf2
-from host.report.size import by_part, total
+from otolith import paths
+from otolith.deploy import uf2
+from otolith.report.size import by_part, total
+from tflite_builder import ModelBuilder
 
 CONFIG = configparser.ConfigParser()
 CONFIG.read(paths.ROOT / "platformio.ini")

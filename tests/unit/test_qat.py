@@ -7,11 +7,11 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 import numpy as np
 import pytest
 
-from host.compile.engine import HostModel
-from host.errors import UserError
-from host.train import qat
-from host.train.architectures import find
-from host.train.convert import to_int8
+from otolith.compile.engine import HostModel
+from otolith.errors import UserError
+from otolith.train import qat
+from otolith.train.architectures import find
+from otolith.train.convert import to_int8
 
 FRAMES, BANDS, CLASSES = 40, 16, 5
 

@@ -4,17 +4,17 @@ import json
 
 import numpy as np
 import pytest
-import small_models
 from click.testing import CliRunner
-from front_end_model import network
 
-from host.cli import main
-from host.compile import compile_graph
-from host.compile.metadata import read_metadata
-from host.features import preset
-from host.summarize import realtime
-from host.summarize.boards import Board, load_boards, named
-from host.summarize.realtime import estimate, steps_of, work
+import small_models
+from front_end_model import network
+from otolith.cli import main
+from otolith.compile import compile_graph
+from otolith.compile.metadata import read_metadata
+from otolith.features import preset
+from otolith.summarize import realtime
+from otolith.summarize.boards import Board, load_boards, named
+from otolith.summarize.realtime import estimate, steps_of, work
 
 PICO = named("pico")
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from host.cli import main
-from host.data import metadata
-from host.errors import UserError
-from host.features import RATE
-from host.record import cli, session
-from host.record.source import Block
-from host.record.store import UNFINISHED, Store
+from otolith.cli import main
+from otolith.data import metadata
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.record import cli, session
+from otolith.record.source import Block
+from otolith.record.store import UNFINISHED, Store
 
 SETTLE = RATE // 4
 
@@ -489,7 +489,8 @@ def test_questions_are_asked_only_on_a_terminal(record):
     assert "Speaker" not in record(sound(tone(1))).output
     master, slave = pty.openpty()
     script = (
-        "import numpy as np; from host.record import cli; from host.record.source import Block\n"
+        "import numpy as np; from otolith.record import cli\n"
+        "from otolith.record.source import Block\n"
         "class Source:\n"
         "    name = 'fake'\n"
         "    def read(self): return Block((np.arange(1600) % 16 * 900 - 7000).astype(np.int16))\n"

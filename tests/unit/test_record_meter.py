@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from host.features import RATE
-from host.record.meter import Gauge, LiveMeter, Meter
+from otolith.features import RATE
+from otolith.record.meter import Gauge, LiveMeter, Meter
 
 
 def tone(seconds, amplitude):

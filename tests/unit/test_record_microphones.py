@@ -19,14 +19,14 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from host.cli import main
-from host.data import metadata
-from host.device.frames import encode_frame
-from host.errors import UserError
-from host.features import RATE
-from host.record import cli, microphone, serial_microphone
-from host.record.microphone import Device, Microphone, choose
-from host.record.serial_microphone import SerialMicrophone
+from otolith.cli import main
+from otolith.data import metadata
+from otolith.device.frames import encode_frame
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.record import cli, microphone, serial_microphone
+from otolith.record.microphone import Device, Microphone, choose
+from otolith.record.serial_microphone import SerialMicrophone
 
 ALSA, PULSE = "ALSA", "PulseAudio"
 LAPTOP = Device(0, "HDA Intel PCH: ALC257 Analog (hw:0,0)", ALSA, 48000.0, 2)
@@ -191,7 +191,7 @@ def test_without_portaudio_one_is_told_how_to_get_it(tmp_path):
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-m", "host", "record", "x", "--dataset", str(tmp_path / "d")],
+        [sys.executable, "-m", "otolith", "record", "x", "--dataset", str(tmp_path / "d")],
         env=environment,
         capture_output=True,
         text=True,
@@ -203,7 +203,7 @@ def test_without_portaudio_one_is_told_how_to_get_it(tmp_path):
 
 
 def test_without_the_microphone_real_portaudio_says_so_in_one_line(tmp_path):
-    command = [sys.executable, "-m", "host", "record", "x", "--dataset", str(tmp_path / "d")]
+    command = [sys.executable, "-m", "otolith", "record", "x", "--dataset", str(tmp_path / "d")]
     done = subprocess.run(
         [*command, "--device", "there is none of this name"],
         env={**os.environ, "PULSE_SERVER": "unix:/nowhere"},
@@ -376,7 +376,7 @@ def test_a_board_that_refuses_pcm_is_let_go(monkeypatch):
 @contextlib.contextmanager
 def running(board, dataset, *arguments):
     """`host record` as users run it."""
-    command = [sys.executable, "-m", "host", "record", "ramp", "--serial", board.port]
+    command = [sys.executable, "-m", "otolith", "record", "ramp", "--serial", board.port]
     command += ["--dataset", str(dataset), "--countdown", "0", "--silence", "-100", *arguments]
     with subprocess.Popen(
         command,

@@ -1,14 +1,14 @@
-"""host/record/segment: sounds found in levels and in sound made for the test."""
+"""host/otolith/record/segment: sounds found in levels and in sound made for the test."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host import paths
-from host.features import RATE, read_pcm
-from host.record import segment
-from host.record.segment import FRAME, Floor, Rules, Segmenter, segments
+from otolith import paths
+from otolith.features import RATE, read_pcm
+from otolith.record import segment
+from otolith.record.segment import FRAME, Floor, Rules, Segmenter, segments
 
 levels = st.lists(st.floats(-120, 0), max_size=300).map(np.array)
 rules = st.builds(

@@ -5,12 +5,12 @@ import wave
 import numpy as np
 import pytest
 
-from host import spec as specs
-from host.data import metadata
-from host.data.metadata import Row
-from host.data.windows import cover, load_windows, recordings
-from host.deploy.scenes import scene
-from host.errors import UserError
+from otolith import spec as specs
+from otolith.data import metadata
+from otolith.data.metadata import Row
+from otolith.data.windows import cover, load_windows, recordings
+from otolith.deploy.scenes import scene
+from otolith.errors import UserError
 
 SPEC = """
 [model]

@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 
-from host.evaluate.clips import of_windows
-from host.paths import MODELS
-from host.report.training import training_report
-from host.spec import load
+from otolith.evaluate.clips import of_windows
+from otolith.paths import MODELS
+from otolith.report.training import training_report
+from otolith.spec import load
 
 
 def report(classes=("background", "fire_alarm"), description="Hears alarms"):

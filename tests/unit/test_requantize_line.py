@@ -4,9 +4,9 @@ it."""
 import numpy as np
 import pytest
 
-from host.compile.arithmetic import quantize_multiplier
-from host.compile.cores.m0plus.requantize import FRACTION, Line, line, rescaled
-from host.compile.graph import Array, Step
+from otolith.compile.arithmetic import quantize_multiplier
+from otolith.compile.cores.m0plus.requantize import FRACTION, Line, line, rescaled
+from otolith.compile.graph import Array, Step
 
 
 def step(real: list[float], bias: np.ndarray, zero_point: int, low: int, high: int) -> Step:

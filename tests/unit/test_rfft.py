@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from root_check import library as root_check
 
-from host.features import logmel, mfcc, rfft
-from host.features.native import features_library
-from host.features.spectrogram import tables as spectrogram_tables
-from host.features.tables import in_memory
-from host.native import library
-from host.native.sources import tflm_frontend
-from host.paths import CMSIS_DSP
+from otolith.features import logmel, mfcc, rfft
+from otolith.features.native import features_library
+from otolith.features.spectrogram import tables as spectrogram_tables
+from otolith.features.tables import in_memory
+from otolith.native import library
+from otolith.native.sources import tflm_frontend
+from otolith.paths import CMSIS_DSP
+from root_check import library as root_check
 
 POINTS = (32, 64, 128, 256, 512)
 TABLES = (CMSIS_DSP / "Source" / "CommonTables" / "arm_common_tables.c").read_text("utf-8-sig")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.data.metadata import Row
-from host.data.sets import assign, folds_of, held_out
-from host.errors import UserError
-from host.spec import Data
+from otolith.data.metadata import Row
+from otolith.data.sets import assign, folds_of, held_out
+from otolith.errors import UserError
+from otolith.spec import Data
 
 SPEAKERS = ("ada", "bo", "cy", "di", "eve")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from host.errors import UserError
-from host.features import extract, preset, window
-from host.features.settings import kept
-from host.paths import MODELS
-from host.spec import Features, load
+from otolith.errors import UserError
+from otolith.features import extract, preset, window
+from otolith.features.settings import kept
+from otolith.paths import MODELS
+from otolith.spec import Features, load
 
 
 def noisy_word():

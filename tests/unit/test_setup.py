@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from host import paths
-from host.errors import UserError
-from host.setup import cli, debian, parts, registries
-from host.setup.part import Found, Part, program
+from otolith import paths
+from otolith.errors import UserError
+from otolith.setup import cli, debian, parts, registries
+from otolith.setup.part import Found, Part, program
 
 
 class Shelf:

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from host.bench.shares import Instruction, classify, disassemble
-from host.errors import UserError
-from host.summarize.profile import Layer, Profile, bottlenecks
-from host.virtual.cortex.program import FREE, Program
+from otolith.bench.shares import Instruction, classify, disassemble
+from otolith.errors import UserError
+from otolith.summarize.profile import Layer, Profile, bottlenecks
+from otolith.virtual.cortex.program import FREE, Program
 
 KERNEL = """
 #include <stdint.h>
@@ -70,7 +70,7 @@ def test_every_pass_of_the_loop_is_counted(program):
 
 def test_what_does_not_come_back_or_crashes_is_an_error(program, monkeypatch):
     program, _ = program
-    monkeypatch.setattr("host.virtual.cortex.program._TIMEOUT_US", 100_000)
+    monkeypatch.setattr("otolith.virtual.cortex.program._TIMEOUT_US", 100_000)
     with pytest.raises(UserError, match=r"stuck\(\) did not come back"):
         program.call("stuck")
     with pytest.raises(UserError, match=r"kernel\(\) failed at 0x"):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from host.errors import UserError
-from host.report.size import Use, by_part, part_of, print_report, total
+from otolith.errors import UserError
+from otolith.report.size import Use, by_part, part_of, print_report, total
 
 MAP = """Archive member included to satisfy reference by file (symbol)
 

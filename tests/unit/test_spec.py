@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from host.errors import UserError
-from host.paths import MODELS
-from host.spec import load
+from otolith.errors import UserError
+from otolith.paths import MODELS
+from otolith.spec import load
 
 GOOD = """
 [model]
@@ -126,8 +126,8 @@ def test_every_setting_is_read_somewhere():
     """A key that nothing reads is a promise nobody keeps."""
     import typing
 
-    from host import spec as module
-    from host.paths import ROOT
+    from otolith import spec as module
+    from otolith.paths import ROOT
 
     code = "\n".join(
         path.read_text() for path in (ROOT / "host").rglob("*.py") if path.name != "spec.py"

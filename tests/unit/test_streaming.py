@@ -7,27 +7,27 @@ import subprocess
 
 import numpy as np
 import pytest
+
 import small_models
 import sounds
 from compiled_compare import equal, oracle
 from front_end_model import network as network_behind
 from front_end_model import sound
+from otolith import paths
+from otolith.compile import compile_graph
+from otolith.compile.cores import CORES, PORTABLE
+from otolith.compile.engine import HostModel
+from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.compile.ops import lower
+from otolith.compile.reader import read
+from otolith.compile.stream import MOST_KEPT, stream
+from otolith.errors import UserError
+from otolith.features import extract, input_quantizer, preset, quantize
+from otolith.native.chain import Chain
+from otolith.native.sources import lib
+from otolith.summarize.realtime import of_file, work
 from random_models import SAME, Net, relu6, reshape, separable, tall
 from tflite_builder import ModelBuilder
-
-from host import paths
-from host.compile import compile_graph
-from host.compile.cores import CORES, PORTABLE
-from host.compile.engine import HostModel
-from host.compile.metadata import read_metadata, write_metadata
-from host.compile.ops import lower
-from host.compile.reader import read
-from host.compile.stream import MOST_KEPT, stream
-from host.errors import UserError
-from host.features import extract, input_quantizer, preset, quantize
-from host.native.chain import Chain
-from host.native.sources import lib
-from host.summarize.realtime import of_file, work
 
 BATCH = 60
 ROUNDS = 20

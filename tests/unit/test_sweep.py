@@ -12,18 +12,18 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from host.cli import main
-from host.errors import UserError
-from host.paths import MODELS, ROOT
-from host.spec import load, read_toml
-from host.sweep import limits, results
-from host.sweep.cli import join
-from host.sweep.journal import drop_half_line
-from host.sweep.keep import folder_of, kept, tidy
-from host.sweep.limits import over
-from host.sweep.space import Choice, Range, Space, load_space
-from host.sweep.storage import open_storage, shown
-from host.sweep.worker import REASON, Worker, counts
+from otolith.cli import main
+from otolith.errors import UserError
+from otolith.paths import MODELS, ROOT
+from otolith.spec import load, read_toml
+from otolith.sweep import limits, results
+from otolith.sweep.cli import join
+from otolith.sweep.journal import drop_half_line
+from otolith.sweep.keep import folder_of, kept, tidy
+from otolith.sweep.limits import over
+from otolith.sweep.space import Choice, Range, Space, load_space
+from otolith.sweep.storage import open_storage, shown
+from otolith.sweep.worker import REASON, Worker, counts
 
 SPEC = MODELS / "fire_alarm" / "spec.toml"
 RATE = "train.learning_rate"
@@ -108,7 +108,7 @@ def test_a_bad_space_is_one_line_with_the_key(tmp_path, text, said):
 
 def test_latency_is_limited_where_it_can_be_measured(monkeypatch):
     limits.check_board("pico", True, "--board")
-    monkeypatch.setattr("host.summarize.profile.VIRTUAL", "another family")
+    monkeypatch.setattr("otolith.summarize.profile.VIRTUAL", "another family")
     limits.check_board("pico", False, "--board")
     with pytest.raises(UserError, match=r"^--board: latency_ms: no virtual board 'pico'"):
         limits.check_board("pico", True, "--board")
@@ -339,9 +339,9 @@ def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monk
     report = {"operations": [{"kernel": "a"}], "weights": 5, "stream": None}
     monkeypatch.setattr(limits, "_CACHE", tmp_path)
     monkeypatch.setattr(limits, "compile_graph", lambda *_: None)
-    monkeypatch.setattr("host.deploy.firmware.build", lambda env, _: SimpleNamespace(uf2=env))
+    monkeypatch.setattr("otolith.deploy.firmware.build", lambda env, _: SimpleNamespace(uf2=env))
     monkeypatch.setattr(
-        "host.summarize.profile.profile_image",
+        "otolith.summarize.profile.profile_image",
         lambda image, *_: SimpleNamespace(ms_a_hop=float(built.append(image) or len(built))),
     )
     assert limits._latency(b"", report, "pico") == 1
@@ -379,7 +379,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from test_sweep import join, small
-from host.sweep.worker import Worker
+from otolith.sweep.worker import Worker
 url, log, slow = sys.argv[1:]
 def train(spec, number):
     with Path(log).open("a") as out:

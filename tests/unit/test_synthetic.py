@@ -4,14 +4,14 @@ import shutil
 
 import numpy as np
 import pytest
-from dataset_files import host, read
 
-from host import spec as specs
-from host.data import spoken, synthetic
-from host.data.windows import load_windows, recordings
-from host.deploy.scenes import scene
-from host.errors import UserError
-from host.paths import MODELS
+from dataset_files import host, read
+from otolith import spec as specs
+from otolith.data import spoken, synthetic
+from otolith.data.windows import load_windows, recordings
+from otolith.deploy.scenes import scene
+from otolith.errors import UserError
+from otolith.paths import MODELS
 
 SPEC = """
 [model]

@@ -5,17 +5,17 @@ import subprocess
 
 import numpy as np
 import pytest
-import small_models
 from click.testing import CliRunner
-from tflite_builder import ModelBuilder
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from host.cli import main
-from host.compile import compile_for_tflm, compile_model, model_hash
-from host.compile.reader import CODES
-from host.compile.tflm import method
-from host.compile.tflm_arena import arena_bytes, arena_object
-from host.errors import UserError
+import small_models
+from otolith.cli import main
+from otolith.compile import compile_for_tflm, compile_model, model_hash
+from otolith.compile.reader import CODES
+from otolith.compile.tflm import method
+from otolith.compile.tflm_arena import arena_bytes, arena_object
+from otolith.errors import UserError
+from tflite_builder import ModelBuilder
 
 MACHINES = {
     "cortex-m0plus": [],

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tflite_micro
 
-from host.compile.engine import HostModel
-from host.compile.metadata import read_metadata
-from host.errors import UserError
-from host.paths import MODELS
-from host.spec import load
-from host.train import train
-from host.train.architectures import find
+from otolith.compile.engine import HostModel
+from otolith.compile.metadata import read_metadata
+from otolith.errors import UserError
+from otolith.paths import MODELS
+from otolith.spec import load
+from otolith.train import train
+from otolith.train.architectures import find
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,7 @@ def test_a_network_that_does_not_fit_is_refused_in_one_line(build, said, tmp_pat
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text("earlier")
-    monkeypatch.setattr("host.train.training_report", lambda *_: "\ud800")  # can't be encoded
+    monkeypatch.setattr("otolith.train.training_report", lambda *_: "\ud800")  # can't be encoded
     with pytest.raises(UnicodeEncodeError):
         train(tiny(), tmp_path)
     # The checkpoint stays: --resume need not train again.
@@ -139,7 +139,7 @@ def test_the_articles_network_has_its_number_of_parameters():
 
 def test_architectures_are_found_by_name_or_by_module():
     assert find("esc_cnn").__name__ == "esc_cnn"
-    assert find("host.train.architectures.esc_cnn:esc_cnn") is find("esc_cnn")
-    for name in ("esc_cn", "no.such.module:f", "host.train:nothing"):
+    assert find("otolith.train.architectures.esc_cnn:esc_cnn") is find("esc_cnn")
+    for name in ("esc_cn", "no.such.module:f", "otolith.train:nothing"):
         with pytest.raises(UserError, match="architecture"):
             find(name)

@@ -7,20 +7,20 @@ import json
 import numpy as np
 import pytest
 import tflite_micro
-from evaluate_case import host
 from rich.console import Console
 
-from host.augment.settings import parse
-from host.compile.engine import HostModel
-from host.data.windows import Windows
-from host.errors import UserError
-from host.features import extract
-from host.paths import MODELS
-from host.spec import load
-from host.train import How, train
-from host.train.checkpoint import Checkpoint, State
-from host.train.examples import Maker, Variants
-from host.train.fitting import Watch
+from evaluate_case import host
+from otolith.augment.settings import parse
+from otolith.compile.engine import HostModel
+from otolith.data.windows import Windows
+from otolith.errors import UserError
+from otolith.features import extract
+from otolith.paths import MODELS
+from otolith.spec import load
+from otolith.train import How, train
+from otolith.train.checkpoint import Checkpoint, State
+from otolith.train.examples import Maker, Variants
+from otolith.train.fitting import Watch
 
 pytestmark = pytest.mark.slow
 SETTINGS = load(MODELS / "fire_alarm").metadata()["features"]
@@ -90,7 +90,7 @@ def test_the_body_is_frozen_while_the_head_learns(base):
     import tf_keras
     from tf_keras import models
 
-    from host.train.transfer import body_of, freeze, new_head, read_base
+    from otolith.train.transfer import body_of, freeze, new_head, read_base
 
     spec = tiny({"base": str(base), "head_layers": [4]})
     body = body_of(tf_keras, read_base(tf_keras, spec))
@@ -185,7 +185,7 @@ def test_another_sound_or_setting_is_not_taken_from_the_cache(windows, tmp_path)
 
 
 def test_epochs_take_turns_with_the_variants(windows, tmp_path):
-    from host.augment.pipeline import Augmenter
+    from otolith.augment.pipeline import Augmenter
 
     spec = tiny({"variants": 2})
     augmenter = Augmenter(parse({"gain": {"probability": 1.0}}, "spec"), ["a", "b"])
@@ -218,7 +218,7 @@ def huge(frames, bands, classes, dropout):
 
 
 def test_a_network_too_large_for_the_board_is_refused_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr("host.train.load_windows", lambda *_: pytest.fail("time was spent"))
+    monkeypatch.setattr("otolith.train.load_windows", lambda *_: pytest.fail("time was spent"))
     with pytest.raises(UserError, match=r"on pico: does not fit: [\d,]+ bytes of flash too much"):
         train(tiny(), tmp_path, Console(file=io.StringIO()), architecture=huge)
     with pytest.raises(UserError, match=r"no board 'pica': one of .*pico"):
@@ -249,7 +249,7 @@ class Interrupted(Watch):
 def test_ctrl_c_keeps_the_best_network_and_resume_goes_on(tmp_path, monkeypatch):
     spec = tiny({"epochs": 4})
     with monkeypatch.context() as patch:
-        patch.setattr("host.train.course.Watch", Interrupted)
+        patch.setattr("otolith.train.course.Watch", Interrupted)
         stopped = run(spec, tmp_path)
     assert stopped["stopped"] == "interrupted after epoch 2"
     assert len(stopped["history"]["loss"]) == 2
@@ -265,7 +265,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch):
         def epoch_done(self, epoch, logs, weights):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("host.train.course.Watch", AtOnce)
+    monkeypatch.setattr("otolith.train.course.Watch", AtOnce)
     with pytest.raises(KeyboardInterrupt):
         run(tiny(), tmp_path)
     assert not list(tmp_path.iterdir())
@@ -274,7 +274,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch):
 def test_resume_goes_on_with_fine_tuning(base, tmp_path, monkeypatch):
     spec = tiny({"base": str(base), "head_epochs": 1, "epochs": 4})
     with monkeypatch.context() as patch:
-        patch.setattr("host.train.course.Watch", Interrupted)
+        patch.setattr("otolith.train.course.Watch", Interrupted)
         assert len(run(spec, tmp_path)["history"]["loss"]) == 1 + 2
     went_on = train(spec, tmp_path, Console(file=io.StringIO()), how=How(resume=True))
     assert len(went_on["history"]["loss"]) == 1 + 4

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.deploy import bootsel, uf2
-from host.errors import UserError
+from otolith.deploy import bootsel, uf2
+from otolith.errors import UserError
 
 
 @given(st.binary(min_size=1, max_size=3000))

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host import paths
-from host.deploy import bootsel, dfu
-from host.deploy.upload import METHODS, upload
-from host.errors import UserError
+from otolith import paths
+from otolith.deploy import bootsel, dfu
+from otolith.deploy.upload import METHODS, upload
+from otolith.errors import UserError
 
 XIAO, NANO, DK = "seeed_xiao_nrf52840_sense", "arduino_nano33ble_sense", "nrf52840_dk"
 KIT = "xg24_dev_kit"

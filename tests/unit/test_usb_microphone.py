@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host import paths
-from host.native import library
+from otolith import paths
+from otolith.native import library
 
 SOURCES = paths.LIB / "usb" / "src"
 CDEF = """

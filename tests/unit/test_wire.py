@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from host import native
-from host.device.frames import decode_frame, encode_frame
-from host.paths import LIB, ROOT
+from otolith import native
+from otolith.device.frames import decode_frame, encode_frame
+from otolith.paths import LIB, ROOT
 
 SOURCES = [
     LIB / "wire" / "src" / name

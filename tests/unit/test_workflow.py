@@ -7,8 +7,8 @@ import shlex
 import pytest
 import yaml
 
-from host import paths
-from host.cli import main
+from otolith import paths
+from otolith.cli import main
 
 OF_PLUGINS = {"--port", "--root-logdir", "--junit-xml"}  # pytest-embedded, pytest
 WORKFLOW = paths.ROOT / ".github" / "workflows" / "hil.yml"

@@ -9,8 +9,8 @@ from pathlib import Path
 import cffi
 import numpy as np
 
-from host.features import logmel
-from host.paths import TFLM_FRONTEND
+from otolith.features import logmel
+from otolith.paths import TFLM_FRONTEND
 
 FOLDER = TFLM_FRONTEND / "tensorflow/lite/experimental/microfrontend/lib"
 NOT = ("_main", "_test", "_io", "_generator")

@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
 import small_models
 from images import build
-
-from host.device import Client, VirtualTransport
+from otolith.device import Client, VirtualTransport
 
 
 @pytest.fixture(scope="session")

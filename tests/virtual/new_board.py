@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from host import paths
+from otolith import paths
 
 
 def build(name: str, about: dict, folder: Path, model: bytes | None = None, app: str = "") -> Path:

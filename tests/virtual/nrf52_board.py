@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from host.device import Client
-from host.device.frames import Frame
-from host.virtual.nrf52840 import VirtualNrf52840
-from host.virtual.nrf52840.chip import NrfTransport
+from otolith.device import Client
+from otolith.device.frames import Frame
+from otolith.virtual.nrf52840 import VirtualNrf52840
+from otolith.virtual.nrf52840.chip import NrfTransport
 
 BOARDS = ["nrf52840_dk", "arduino_nano33ble_sense", "seeed_xiao_nrf52840_sense"]
 RATE = 16_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host.setup.parts import find_pulseaudio
+from otolith.setup.parts import find_pulseaudio
 
 ALSA = """\
 </usr/share/alsa/alsa.conf>

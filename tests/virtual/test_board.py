@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import pytest
 from click.testing import CliRunner
 
-from host.cli import main
-from host.device import Client, SerialTransport, VirtualTransport
-from host.errors import UserError
-from host.virtual import VirtualPico
+from otolith.cli import main
+from otolith.device import Client, SerialTransport, VirtualTransport
+from otolith.errors import UserError
+from otolith.virtual import VirtualPico
 
-HOST = [sys.executable, "-m", "host"]
+HOST = [sys.executable, "-m", "otolith"]
 
 
 def lines(data: bytes) -> list[dict]:

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from host.errors import UserError
-from host.virtual.cortex import CortexM, Image, Peripheral
-from host.virtual.cortex.core import LockUpError
+from otolith.errors import UserError
+from otolith.virtual.cortex import CortexM, Image, Peripheral
+from otolith.virtual.cortex.core import LockUpError
 
 CORES = {
     "cortex-m4": ["-mfpu=fpv4-sp-d16"],

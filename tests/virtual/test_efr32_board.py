@@ -7,12 +7,12 @@ import struct
 import subprocess
 
 import pytest
+
 from images import build
 from led_astray import hang, jump, stuck
-
-from host.device import Client
-from host.errors import UserError
-from host.virtual.efr32mg24 import Chip, MisuseError
+from otolith.device import Client
+from otolith.errors import UserError
+from otolith.virtual.efr32mg24 import Chip, MisuseError
 
 BOARD = "xg24_dev_kit"
 FREE = 0x2003F000  # RAM the image does not use

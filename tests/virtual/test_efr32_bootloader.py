@@ -5,12 +5,12 @@ for its request as UG489 says, and starts the application where it finds none.""
 import json
 import subprocess
 
-import new_board
 import pytest
 
-from host import paths
-from host.device import Client
-from host.virtual.efr32mg24 import Chip
+import new_board
+from otolith import paths
+from otolith.device import Client
+from otolith.virtual.efr32mg24 import Chip
 
 FLASH, BEHIND = 0x08000000, 0x08006000
 BOOTLOADER = """

@@ -8,18 +8,18 @@ import sys
 import threading
 import tty
 
-import front_end_model
 import numpy as np
 import pytest
-import small_models
 import soundfile
-from images import build
-from parity import assert_same
 
-from host.device import Client
-from host.device.frames import Frame
-from host.native.chain import Chain
-from host.virtual.efr32mg24 import Chip
+import front_end_model
+import small_models
+from images import build
+from otolith.device import Client
+from otolith.device.frames import Frame
+from otolith.native.chain import Chain
+from otolith.virtual.efr32mg24 import Chip
+from parity import assert_same
 
 BLOCK = 128
 SETTLING_MS = 256
@@ -139,7 +139,7 @@ def test_host_record_writes_what_the_microphone_heard(efr32_mic_image, tmp_path)
     played = np.random.default_rng(8).integers(-20_000, 20_000, 32_000).astype(np.int16)
     chip.play(played)
     port = Port(chip)
-    command = [sys.executable, "-m", "host", "record", "noise", "--serial", port.name]
+    command = [sys.executable, "-m", "otolith", "record", "noise", "--serial", port.name]
     command += ["--seconds", "1", "--countdown", "0", "--dataset", str(tmp_path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=100)

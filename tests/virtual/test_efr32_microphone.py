@@ -3,11 +3,11 @@ register models."""
 
 import numpy as np
 import pytest
-from led_astray import stuck
 
-from host.device import Client
-from host.device.frames import Frame
-from host.virtual.efr32mg24 import Chip
+from led_astray import stuck
+from otolith.device import Client
+from otolith.device.frames import Frame
+from otolith.virtual.efr32mg24 import Chip
 
 FREE = 0x2003F000  # RAM the image does not use
 BLOCK, RING = 128, 64

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
+
 from front_end_model import network, settings, sound
 from images import build
+from otolith.device import Client, VirtualTransport
+from otolith.features import PRESETS
+from otolith.native.chain import Chain
+from otolith.virtual import VirtualPico
 from parity import assert_same
-
-from host.device import Client, VirtualTransport
-from host.features import PRESETS
-from host.native.chain import Chain
-from host.virtual import VirtualPico
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

@@ -5,14 +5,14 @@ import random
 
 import numpy as np
 import pytest
+
 import small_models
 from heard import events, messages
-
-from host.device import Client, VirtualTransport
-from host.device.frames import Frame, encode_frame
-from host.errors import UserError
-from host.native.chain import Chain
-from host.virtual import VirtualPico
+from otolith.device import Client, VirtualTransport
+from otolith.device.frames import Frame, encode_frame
+from otolith.errors import UserError
+from otolith.native.chain import Chain
+from otolith.virtual import VirtualPico
 
 RATE = 16000
 

@@ -7,13 +7,13 @@ import sys
 
 import numpy as np
 import pytest
-import small_models
 import soundfile
 from click.testing import CliRunner
-from evaluate_case import host
 
-from host.cli import main
-from host.native.chain import Chain
+import small_models
+from evaluate_case import host
+from otolith.cli import main
+from otolith.native.chain import Chain
 
 RATE = 16000
 
@@ -96,7 +96,7 @@ def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_
         built.append((env, model.read_bytes()))
         return type("Firmware", (), {"uf2": inference_image})
 
-    monkeypatch.setattr("host.deploy.firmware.build", build)
+    monkeypatch.setattr("otolith.deploy.firmware.build", build)
     done = run("--virtual", folder / "loud", "--seconds", "1.2", "--plain")
     assert done.exit_code == 0 and built == [("pico", small_models.loudness())]
     assert done.stdout.startswith("pico ") and "a hop: features" in done.stderr
@@ -111,7 +111,7 @@ def test_a_terminal_shows_scores_and_load(inference_image, folder):
     )
     command = ["monitor", "--virtual", inference_image, "--audio", folder / "a.wav"]
     done = subprocess.run(
-        [sys.executable, "-c", program, sys.executable, "-m", "host", *map(str, command)],
+        [sys.executable, "-c", program, sys.executable, "-m", "otolith", *map(str, command)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parity import assert_same
 
-from host.compile.metadata import read_metadata
-from host.data.alarm import T4, alarm_clip, background_clip
-from host.deploy.firmware import build
-from host.deploy.hear import through_virtual_microphone
-from host.deploy.scenario import concatenate, judge
-from host.deploy.scenes import scene
-from host.device import Client, VirtualTransport
-from host.evaluate.stream import memory_ms
-from host.native.chain import Chain
-from host.paths import MODELS
-from host.spec import load
-from host.train import train
-from host.virtual import VirtualPico
+from otolith.compile.metadata import read_metadata
+from otolith.data.alarm import T4, alarm_clip, background_clip
+from otolith.deploy.firmware import build
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.deploy.scenario import concatenate, judge
+from otolith.deploy.scenes import scene
+from otolith.device import Client, VirtualTransport
+from otolith.evaluate.stream import memory_ms
+from otolith.native.chain import Chain
+from otolith.paths import MODELS
+from otolith.spec import load
+from otolith.train import train
+from otolith.virtual import VirtualPico
+from parity import assert_same
 
 pytestmark = pytest.mark.slow
 

@@ -8,10 +8,10 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from host.cli import main
-from host.device import Client, VirtualTransport
-from host.device.frames import Frame
-from host.virtual import VirtualPico
+from otolith.cli import main
+from otolith.device import Client, VirtualTransport
+from otolith.device.frames import Frame
+from otolith.virtual import VirtualPico
 
 RATE = 16_000
 SETTLED = int(0.4 * RATE)  # of the filter that removes DC

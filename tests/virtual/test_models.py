@@ -10,20 +10,20 @@ import shutil
 
 import numpy as np
 import pytest
-from images import build
 
-from host.compile.metadata import read_metadata
-from host.deploy.cli import memory_ms
-from host.deploy.hear import through_virtual_microphone
-from host.deploy.scenario import concatenate, judge
-from host.deploy.scenes import scene
-from host.device import Client, VirtualTransport
-from host.native.chain import Chain
-from host.paths import MODELS
-from host.spec import load
-from host.summarize.realtime import of_file
-from host.train import train
-from host.virtual import VirtualPico
+from images import build
+from otolith.compile.metadata import read_metadata
+from otolith.deploy.cli import memory_ms
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.deploy.scenario import concatenate, judge
+from otolith.deploy.scenes import scene
+from otolith.device import Client, VirtualTransport
+from otolith.native.chain import Chain
+from otolith.paths import MODELS
+from otolith.spec import load
+from otolith.summarize.realtime import of_file
+from otolith.train import train
+from otolith.virtual import VirtualPico
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +102,7 @@ def test_the_board_says_what_the_chain_says(ready):
 def test_the_tutorials_lock_keeps_up_as_is_said(tmp_path):
     """24,580 parameters at 40 classifications a second: the estimate, of the rows that a hop
     changes, is what the board shows."""
-    from host.train.feasible import untrained
+    from otolith.train.feasible import untrained
 
     data = untrained(load(MODELS / "smart_lock"))
     expected, whole = of_file(data, "smart_lock", "pico"), of_file(data, "smart_lock", "pico", 0)

@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import subprocess
 
-import new_board
 import numpy as np
 import pytest
+
+import new_board
 import small_models
 from heard import events, messages
 from nrf52_board import tone
-
-from host.device import Client
-from host.errors import UserError
-from host.native.chain import Chain
-from host.virtual.nrf52840 import VirtualNrf52840
-from host.virtual.nrf52840.chip import NrfTransport
+from otolith.device import Client
+from otolith.errors import UserError
+from otolith.native.chain import Chain
+from otolith.virtual.nrf52840 import VirtualNrf52840
+from otolith.virtual.nrf52840.chip import NrfTransport
 
 BOARD = {
     "name": "Listening Feather",

@@ -6,12 +6,12 @@ import re
 from itertools import pairwise
 
 import pytest
+
 from heard import events, messages
 from nrf52_board import BOARDS, plugged
-
-from host.device import Client
-from host.virtual.nrf52840 import VirtualNrf52840
-from host.virtual.nrf52840.chip import NrfTransport
+from otolith.device import Client
+from otolith.virtual.nrf52840 import VirtualNrf52840
+from otolith.virtual.nrf52840.chip import NrfTransport
 
 VTOR, CPACR, AIRCR = 0xE000ED08, 0xE000ED88, 0xE000ED0C
 STUCK = "watchdog: the main loop got stuck"

@@ -6,13 +6,13 @@ import random
 
 import numpy as np
 import pytest
+
 from heard import events, messages
 from nrf52_board import plugged, samples
-
-from host.device import Client
-from host.virtual.nrf52840 import VirtualNrf52840
-from host.virtual.nrf52840.chip import NrfTransport
-from host.virtual.nrf52840.usb_host import ENUMERATIONS
+from otolith.device import Client
+from otolith.virtual.nrf52840 import VirtualNrf52840
+from otolith.virtual.nrf52840.chip import NrfTransport
+from otolith.virtual.nrf52840.usb_host import ENUMERATIONS
 
 IN_STREAM, ISO_ENDPOINT = 1, 0x88
 DEVICE, CONFIGURATION, STRING = 0x100, 0x200, 0x300

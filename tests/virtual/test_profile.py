@@ -3,14 +3,14 @@
 import json
 
 import pytest
-import small_models
 from click.testing import CliRunner
-from images import build
-from test_board import pty
 
-from host.cli import main
-from host.compile import compile_graph, model_hash
-from host.summarize.profile import figures, hop_ms, profile_image, whole_app
+import small_models
+from images import build
+from otolith.cli import main
+from otolith.compile import compile_graph, model_hash
+from otolith.summarize.profile import figures, hop_ms, profile_image, whole_app
+from test_board import pty
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import subprocess
 
 import numpy as np
 import pytest
-from qemu_cores import CORES, build, library, run
 
-from host.features import extract, preset
+from otolith.features import extract, preset
+from qemu_cores import CORES, build, library, run
 
 SPECTROGRAM = {
     "kind": "spectrogram",

@@ -7,19 +7,19 @@ import socket
 import subprocess
 from functools import cache
 
-import front_end_model
 import numpy as np
 import pytest
+
+import front_end_model
 import small_models
 from images import build
+from otolith import paths
+from otolith.device import Client
+from otolith.device.frames import encode_frame
+from otolith.errors import UserError
+from otolith.native.chain import Chain
+from otolith.virtual import VirtualUart
 from parity import assert_same
-
-from host import paths
-from host.device import Client
-from host.device.frames import encode_frame
-from host.errors import UserError
-from host.native.chain import Chain
-from host.virtual import VirtualUart
 
 BOARDS = ["mps2_an386", "mps2_an505"]
 MODELS = {

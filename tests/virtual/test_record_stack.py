@@ -13,15 +13,15 @@ import wave
 
 import numpy as np
 import pytest
-import small_models
-from sound_server import SoundServer, need_sound_server
 
-from host.data import metadata
-from host.features import RATE
+import small_models
+from otolith.data import metadata
+from otolith.features import RATE
+from sound_server import SoundServer, need_sound_server
 
 FREQUENCY = 1000
 _PIECE = 1024  # bytes
-HOST = [sys.executable, "-m", "host"]
+HOST = [sys.executable, "-m", "otolith"]
 
 
 @pytest.fixture

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from images import build
-from parity import assert_same
 
-from host.compile import model_hash
-from host.compile.metadata import read_metadata
-from host.data.alarm import T3, alarm_clip, background_clip
-from host.data.synthetic import clip
-from host.deploy.cli import memory_ms
-from host.deploy.hear import through_virtual_microphone
-from host.deploy.scenario import Segment, concatenate, judge
-from host.device import Client, VirtualTransport
-from host.native.chain import Chain
-from host.paths import MODELS, ROOT
-from host.spec import Spec, load
-from host.train import train
-from host.virtual import VirtualPico
+from images import build
+from otolith.compile import model_hash
+from otolith.compile.metadata import read_metadata
+from otolith.data.alarm import T3, alarm_clip, background_clip
+from otolith.data.synthetic import clip
+from otolith.deploy.cli import memory_ms
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.deploy.scenario import Segment, concatenate, judge
+from otolith.device import Client, VirtualTransport
+from otolith.native.chain import Chain
+from otolith.paths import MODELS, ROOT
+from otolith.spec import Spec, load
+from otolith.train import train
+from otolith.virtual import VirtualPico
+from parity import assert_same
 
 pytestmark = pytest.mark.slow
 RATE = 16000

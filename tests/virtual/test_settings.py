@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-import small_models
 from click.testing import CliRunner
 
-from host.cli import main
-from host.device import VirtualTransport, settings
-from host.errors import UserError
-from host.native.chain import Chain
-from host.virtual import VirtualPico
+import small_models
+from otolith.cli import main
+from otolith.device import VirtualTransport, settings
+from otolith.errors import UserError
+from otolith.native.chain import Chain
+from otolith.virtual import VirtualPico
 
 RATE = 16000
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 import pytest
+
 import small_models
 from front_end_model import sound
 from images import build
+from otolith.compile import compile_graph, model_hash
+from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.device import Client, VirtualTransport
+from otolith.native.chain import Chain
+from otolith.summarize.profile import profile_image, whole_app
+from otolith.virtual import VirtualPico
 from parity import assert_same
-
-from host.compile import compile_graph, model_hash
-from host.compile.metadata import read_metadata, write_metadata
-from host.device import Client, VirtualTransport
-from host.native.chain import Chain
-from host.summarize.profile import profile_image, whole_app
-from host.virtual import VirtualPico
 
 DATA = small_models.sliding()
 

@@ -5,21 +5,21 @@ import subprocess
 
 import numpy as np
 import pytest
-import small_models
-from images import build
-from parity import assert_same
 from tflite_micro.python.tflite_micro import runtime
 
-from host.bench.cores import CORES, fixed_inputs, run
-from host.bench.measure import measure
-from host.compile import compile_graph, model_hash
-from host.deploy import tflm
-from host.deploy.firmware import Firmware
-from host.device import Client, VirtualTransport
-from host.errors import UserError
-from host.native.chain import Chain
-from host.paths import test_models as model_folder
-from host.virtual import VirtualPico, VirtualUart
+import small_models
+from images import build
+from otolith.bench.cores import CORES, fixed_inputs, run
+from otolith.bench.measure import measure
+from otolith.compile import compile_graph, model_hash
+from otolith.deploy import tflm
+from otolith.deploy.firmware import Firmware
+from otolith.device import Client, VirtualTransport
+from otolith.errors import UserError
+from otolith.native.chain import Chain
+from otolith.paths import test_models as model_folder
+from otolith.virtual import VirtualPico, VirtualUart
+from parity import assert_same
 
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
 

@@ -7,23 +7,23 @@ a microphone never gives that. Behind a microphone's own noise it has settled be
 
 import numpy as np
 import pytest
-import tflm_frontend
-from images import build
-from parity import assert_same
 from tflite_micro.python.tflite_micro import runtime
 
-from host.compile import model_hash
-from host.compile.adopt import adopt
-from host.compile.metadata import read_metadata
-from host.deploy.cli import memory_ms
-from host.deploy.hear import through_virtual_microphone
-from host.deploy.scenario import Segment, concatenate, judge
-from host.device import Client, VirtualTransport
-from host.features import preset, read_pcm
-from host.native.chain import Chain
-from host.paths import test_data as data_folder
-from host.paths import test_models as model_folder
-from host.virtual import VirtualPico
+import tflm_frontend
+from images import build
+from otolith.compile import model_hash
+from otolith.compile.adopt import adopt
+from otolith.compile.metadata import read_metadata
+from otolith.deploy.cli import memory_ms
+from otolith.deploy.hear import through_virtual_microphone
+from otolith.deploy.scenario import Segment, concatenate, judge
+from otolith.device import Client, VirtualTransport
+from otolith.features import preset, read_pcm
+from otolith.native.chain import Chain
+from otolith.paths import test_data as data_folder
+from otolith.paths import test_models as model_folder
+from otolith.virtual import VirtualPico
+from parity import assert_same
 
 CLASSES = ["silence", "unknown", "yes", "no"]
 WORDS = ["yes", "no", "noise", "silence"]

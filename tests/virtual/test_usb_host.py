@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from host.device import Client, VirtualTransport
-from host.virtual import VirtualPico
-from host.virtual.pico import FLASH_ID
+from otolith.device import Client, VirtualTransport
+from otolith.virtual import VirtualPico
+from otolith.virtual.pico import FLASH_ID
 
 RATE = 16_000
 AUDIO_STREAM, CONSOLE = 1, 2  # interfaces of the USB microphone

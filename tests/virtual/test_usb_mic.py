@@ -5,10 +5,10 @@ import random
 
 import numpy as np
 import pytest
-from pdm_stream import Stream
 
-from host.device import Client, VirtualTransport
-from host.virtual import VirtualPico
+from otolith.device import Client, VirtualTransport
+from otolith.virtual import VirtualPico
+from pdm_stream import Stream
 
 RATE = 16_000
 AUDIO_CONTROL, AUDIO_STREAM = 0, 1

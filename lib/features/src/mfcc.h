@@ -1,4 +1,4 @@
-/* Front end `mfcc`: what host/features/mfcc.py writes for it. */
+/* Front end `mfcc`: what host/otolith/features/mfcc.py writes for it. */
 #ifndef OTOLITH_MFCC_H
 #define OTOLITH_MFCC_H
 

@@ -1,4 +1,4 @@
-/* Front end `spectrogram`: what host/features/spectrogram.py writes for it. */
+/* Front end `spectrogram`: what host/otolith/features/spectrogram.py writes for it. */
 #ifndef OTOLITH_SPECTROGRAM_H
 #define OTOLITH_SPECTROGRAM_H
 

@@ -4,7 +4,7 @@
 
 #include "audio_features.h"
 #include "features_registry.h"
-#include "pcm.h" /* written by host/virtual/cores.py: features, pcm[], BANDS, FRAMES, TIMER, ... */
+#include "pcm.h" /* written by host/otolith/virtual/cores.py: features, pcm[], BANDS, FRAMES, TIMER, ... */
 #include "semihost.h"
 
 static int16_t frames[FRAMES][BANDS];

@@ -7,7 +7,7 @@
  *
  * A sum becomes an int8 by a straight line in fixed point, wide enough to cross each of the up to
  * 255 steps where TFLite's two roundings do: the compiler checks them all
- * (host/compile/cores/m0plus/requantize.py). For a sum s, counted from the step below which the
+ * (host/otolith/compile/cores/m0plus/requantize.py). For a sum s, counted from the step below which the
  * output stays at its lowest, and limited to 0..most:
  *   (s * coarse + ((s >> NARROW) * fine >> FINE) + start) >> 24, the lowest 8 bits.
  *

@@ -1,4 +1,4 @@
-/* Kernels for the Cortex-M0+: what host/compile/cores/m0plus puts in the place of portable ones,
+/* Kernels for the Cortex-M0+: what host/otolith/compile/cores/m0plus puts in the place of portable ones,
  * with weights as they want them. `scratch` is memory of the arena, aligned to 16; inputs may lie
  * at any address. */
 #ifndef OTOLITH_NN_M0PLUS_KERNELS_H

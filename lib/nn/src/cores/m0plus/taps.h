@@ -1,4 +1,4 @@
-/* A convolution whose weights are instructions: host/compile/cores/m0plus/taps.py writes the
+/* A convolution whose weights are instructions: host/otolith/compile/cores/m0plus/taps.py writes the
  * function, MOVS MULS ADDS for a weight. A value holds two of the input's, as in plane.h: two
  * outputs a multiply. Products are summed while packed, up to where the compiler proves that they
  * fit, weight by weight.

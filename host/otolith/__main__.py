@@ -1,0 +1,3 @@
+from otolith.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""Another microphone: a gentle drawn response, its low end, and the resonance of its hole."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from otolith.augment.base import RATE, Augmentation, Take, between, decibels
+from otolith.augment.convolve import fast_length
+
+OCTAVES = 62.5 * 2.0 ** np.arange(8)  # Hz, to 8 kHz: where the gentle part is drawn
+SETTLING = 2048  # samples of silence against what the FFT wraps round
+
+
+def response(
+    f: np.ndarray,
+    steps_db: np.ndarray,
+    highpass_hz: float,
+    resonance_hz: float,
+    resonance_db: float,
+    q: float,
+) -> np.ndarray:
+    """Complex gain at frequencies f (Hz).
+
+    steps_db: gain at OCTAVES, straight lines between. A first-order high-pass, and a second-order
+    peak of resonance_db, both as analogue filters are.
+    """
+    gentle = decibels(np.interp(np.log2(np.maximum(f, 1)), np.log2(OCTAVES), steps_db))
+    s = 1j * f
+    high = s / (s + highpass_hz)
+    peak = decibels(resonance_db / 2)
+    w = resonance_hz
+    bell = (s * s + s * w * peak / q + w * w) / (s * s + s * w / (peak * q) + w * w)
+    return gentle * high * bell
+
+
+@dataclass(frozen=True)
+class Microphone(Augmentation):
+    """eq_db: gain drawn at each octave. highpass_hz: where the low end has lost 3 dB."""
+
+    name: ClassVar[str] = "microphone"
+    eq_db: tuple[float, float] = between(-3, 3, -24, 24)
+    highpass_hz: tuple[float, float] = between(20, 200, 1, 4000)
+    resonance_hz: tuple[float, float] = between(3000, 7500, 100, 8000)
+    resonance_db: tuple[float, float] = between(0, 6, -24, 24)
+
+    def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
+        steps = take.rng.uniform(*self.eq_db, size=len(OCTAVES))
+        take.notes["eq_db"] = [round(float(step), 1) for step in steps]
+        names = ("highpass_hz", "resonance_hz", "resonance_db")
+        drawn = [take.number(name, getattr(self, name)) for name in names]
+        q = take.rng.uniform(1, 4)
+        length = fast_length(len(x) + SETTLING)
+        f = np.fft.rfftfreq(length, 1 / RATE)
+        gain = response(f, steps, *drawn, q).astype(np.complex64)
+        return np.fft.irfft(np.fft.rfft(x, length) * gain, length)[: len(x)].astype(np.float32)

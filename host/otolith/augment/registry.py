@@ -1,0 +1,36 @@
+"""Augmentations by name, in the order they are applied: as sound travels, from source to chip."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from otolith.augment.base import Augmentation
+
+AUDIO = {
+    "crop": "otolith.augment.crop:Crop",
+    "speed": "otolith.augment.speed:Speed",
+    "pitch": "otolith.augment.pitch:Pitch",
+    "shift": "otolith.augment.shift:Shift",
+    "room": "otolith.augment.room:Room",
+    "impulse_response": "otolith.augment.impulse:ImpulseResponse",
+    "background": "otolith.augment.background:Background",
+    "microphone": "otolith.augment.microphone:Microphone",
+    "noise": "otolith.augment.noise:Noise",
+    "gain": "otolith.augment.gain:Gain",
+    "dropout": "otolith.augment.dropout:Dropout",
+}
+FEATURES = {
+    "bias": "otolith.augment.bias:Bias",
+    "sparse_noise": "otolith.augment.sparse_noise:SparseNoise",
+    "time_mask": "otolith.augment.time_mask:TimeMask",
+    "frequency_mask": "otolith.augment.frequency_mask:FrequencyMask",
+}
+NAMES = [*AUDIO, *FEATURES]
+
+
+@functools.cache
+def find(name: str) -> type[Augmentation]:
+    """The class of an augmentation that is in the tables above."""
+    module, attribute = {**AUDIO, **FEATURES}[name].split(":")
+    return getattr(importlib.import_module(module), attribute)

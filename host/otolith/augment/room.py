@@ -1,0 +1,101 @@
+"""A synthesised room: the first reflections from mirrored sources, then a decaying tail.
+
+Images: Allen and Berkley, "Image method for efficiently simulating small-room acoustics", 1979.
+The walls' reflection follows from the reverberation time by Eyring's formula; the tail's level from
+the diffuse field's energy, 16 pi d^2 / A over the direct sound's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from otolith.augment.base import RATE, Augmentation, Take, between, rms
+from otolith.augment.convolve import convolve
+
+SOUND = 343.0  # m/s
+ORDER = 3  # mirrored rooms each way
+MARGIN = 0.2  # m, of microphone and source from the walls
+MIXED = 0.05  # s, from which on there is tail only
+DECAY = 6 * np.log(10)  # of energy, in one reverberation time: 60 dB
+
+# Mirrored sources along one axis: 2 k L + s, or 2 k L - s; and how often a wall reflected.
+_SHIFTS = np.repeat(np.arange(-ORDER, ORDER + 1), 2)
+_SIGNS = np.tile([1, -1], 2 * ORDER + 1)
+_BOUNCES = np.abs(2 * _SHIFTS - (_SIGNS < 0))
+
+
+def impulse_response(
+    rng: np.random.Generator, rt60_s: float, distance_m: float, size_m: np.ndarray
+) -> np.ndarray:
+    """float32 response at 16 kHz; the direct sound is its first sample, 1.
+
+    size_m: length, width, height. Too far for the room: as far as it goes.
+    """
+    size = np.asarray(size_m, float)
+    microphone, source = _places(rng, distance_m, size)
+    distance = float(np.linalg.norm(source - microphone))
+    volume = size.prod()
+    surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[0] * size[2])
+    reflection = np.exp(-0.161 * volume / (surface * rt60_s) / 2)
+    response = np.zeros(max(2, round(rt60_s * RATE)), np.float64)
+
+    along = 2 * _SHIFTS * size[:, None] + _SIGNS * source[:, None] - microphone[:, None]
+    squares = along**2
+    far = np.sqrt(squares[0][:, None, None] + squares[1][:, None] + squares[2])
+    bounces = _BOUNCES[:, None, None] + _BOUNCES[:, None] + _BOUNCES
+    late = (far.ravel() - distance) / SOUND
+    # Beyond this, images are missing.
+    mixed = min(MIXED, max(0.005, ((2 * ORDER - 1) * size.min() - distance) / SOUND))
+    near = late < min(mixed, len(response) / RATE - 1 / RATE)
+    place = np.round(late[near] * RATE).astype(int)
+    level = reflection ** bounces.ravel()[near] * distance / far.ravel()[near]
+    # The square root of what is left to the images falls as the tail's share rises.
+    share = np.clip(late[near] / mixed * 2 - 1, 0, 1)
+    np.add.at(response, place, level * np.sqrt(1 - share))
+
+    t = np.arange(len(response)) / RATE
+    absorbing = 0.161 * volume / rt60_s
+    energy = 16 * np.pi * distance**2 / absorbing * DECAY / (rt60_s * RATE)
+    tail = np.sqrt(energy * np.exp(-DECAY * (t + distance / SOUND) / rt60_s))
+    tail *= np.sqrt(np.clip(t / mixed * 2 - 1, 0, 1))
+    response += tail * rng.standard_normal(len(t))
+    return (response / response[0]).astype(np.float32)
+
+
+def _places(
+    rng: np.random.Generator, distance: float, size: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Microphone and source inside, `distance` apart where the room has the space."""
+    low, high = np.full(3, MARGIN), size - MARGIN
+    for _ in range(20):
+        microphone = rng.uniform(low, high)
+        way = rng.normal(size=3)
+        source = microphone + way / np.linalg.norm(way) * distance
+        if np.all((source >= low) & (source <= high)):
+            return microphone, source
+    corner = high - low
+    return low, low + corner * min(1.0, distance / float(np.linalg.norm(corner)))
+
+
+@dataclass(frozen=True)
+class Room(Augmentation):
+    """size_m: each of length and width; the height is 2.3 to 3.5 m. The level stays."""
+
+    name: ClassVar[str] = "room"
+    rt60_s: tuple[float, float] = between(0.1, 0.6, 0.03, 5)
+    distance_m: tuple[float, float] = between(0.3, 3, 0.05, 30)
+    size_m: tuple[float, float] = between(2.5, 8, 1, 50)
+
+    def reach_s(self) -> float:
+        return self.rt60_s[1] / 2  # 30 dB down
+
+    def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
+        rt60 = take.number("rt60_s", self.rt60_s)
+        distance = take.number("distance_m", self.distance_m)
+        size = [take.rng.uniform(*self.size_m) for _ in range(2)] + [take.rng.uniform(2.3, 3.5)]
+        wet = convolve(x, impulse_response(take.rng, rt60, distance, np.array(size)))
+        level = rms(wet)
+        return wet * np.float32(rms(x) / level) if level > 0 else x

@@ -1,0 +1,37 @@
+"""Faster or slower, as a tape: pitch and length change together."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from otolith.augment.base import RATE, Augmentation, Take, between, one_of
+from otolith.augment.fill import filler
+
+
+def respeed(x: np.ndarray, factor: float) -> np.ndarray:
+    """float32 samples played `factor` times as fast: 1/factor as many."""
+    import soxr
+
+    return soxr.resample(np.asarray(x, np.float32), RATE * factor, RATE, quality="HQ")
+
+
+@dataclass(frozen=True)
+class Speed(Augmentation):
+    """speed_percent: 10 is 1.1 times as fast. The window keeps its length: of a longer sound a part
+    drawn by chance stays, a shorter one stands somewhere in it. fill: what stands around it."""
+
+    name: ClassVar[str] = "speed"
+    speed_percent: tuple[float, float] = between(-10, 10, -50, 100)
+    fill: str = one_of("floor", "silence", "wrap")
+
+    def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
+        y = respeed(x, 1 + take.number("speed_percent", self.speed_percent) / 100)
+        spare = len(x) - len(y)
+        start = int(take.rng.integers(abs(spare) + 1))
+        if spare <= 0:
+            return y[start : start + len(x)]
+        if self.fill == "wrap":
+            return np.roll(np.resize(y, len(x)), start)
+        new = filler(x, spare, self.fill, take.rng)
+        return np.concatenate([new[:start], y, new[start:]])

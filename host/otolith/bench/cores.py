@@ -1,0 +1,111 @@
+"""One way to run a network on a core: the bench app, sent an input, counting.
+
+The Cortex-M0+ counts cycles in rp2040js (no flash wait states), M4F and M33 count instructions in
+QEMU with -icount. Both repeat, whatever this computer does meanwhile: cycles exactly, instructions
+to about a hundred, as an interrupt falls in or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from otolith.deploy.firmware import Firmware
+from otolith.device import Client, VirtualTransport
+from otolith.device.transports import Transport
+from otolith.errors import UserError
+from otolith.virtual import VirtualPico, VirtualUart
+from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
+
+
+@dataclass(frozen=True)
+class Core:
+    """A core, and the board that has it here."""
+
+    name: str
+    board: str
+    unit: str  # what is counted
+
+    def environment(self, engine: str = "compiled") -> str:
+        """Of platformio.ini: the bench app with `engine`."""
+        return f"{self.board}-bench" if engine == "compiled" else f"{self.board}-{engine}-bench"
+
+    def count(self, cycles: int, clock_hz: int) -> int:
+        """What the board took for cycles, in `unit`: in QEMU an instruction takes a fixed time."""
+        if self.unit == "cycles":
+            return cycles
+        return round(cycles * 1e9 / clock_hz / (1 << NS_AN_INSTRUCTION_LOG2))
+
+
+CORES = {
+    core.name: core
+    for core in (
+        Core("m0plus", "pico", "cycles"),
+        Core("m4f", "mps2_an386", "instructions"),
+        Core("m33", "mps2_an505", "instructions"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Inferences, counted for the first. Counts are in the core's unit; clock_hz: of the board."""
+
+    outputs: tuple[bytes, ...]
+    count: int
+    start: int  # nn_init()
+    layers: tuple[int, ...]
+    arena: int  # bytes
+    stack: int  # bytes, of the whole bench app
+    clock_hz: int
+
+
+@contextmanager
+def booted(core: Core, firmware: Firmware) -> Iterator[Transport]:
+    """The core's board, running `firmware`."""
+    if core.unit == "cycles":
+        with VirtualPico(firmware.uf2, board=core.board) as pico:
+            yield VirtualTransport(pico)
+    else:
+        with VirtualUart(firmware.elf, core.board) as uart:
+            yield uart
+
+
+def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) -> Run:
+    """Boot the bench app around network `digest` (model_hash) and run it on each of `inputs`."""
+    with booted(core, firmware) as transport:
+        client = Client(transport)
+        hello = client.hello(timeout_ms=30_000)
+        if hello["hash"] != digest:
+            raise UserError(f"the board runs network {hello['hash']}, not {digest}")
+        results = [client.run_network(x, timeout_ms=60_000) for x in inputs]
+    told = results[0].message
+    clock = told["clock_hz"]
+    return Run(
+        outputs=tuple(result.output for result in results),
+        count=core.count(told["cycles"], clock),
+        start=core.count(told["start_cycles"], clock),
+        layers=tuple(core.count(cycles, clock) for cycles in told["layers"]),
+        arena=told["arena"],
+        stack=told["stack"],
+        clock_hz=clock,
+    )
+
+
+def fixed_inputs(shapes: Sequence[Sequence[int]]) -> list[bytes]:
+    """The benches' inputs for a network: noise, whose inference is counted, then a random walk and
+    faint noise, whose outputs are compared too."""
+
+    def drawn(seed: int) -> list[np.ndarray]:
+        rng = np.random.default_rng(seed)
+        return [rng.integers(-128, 128, shape) for shape in shapes]
+
+    walks = [np.cumsum(x.ravel() // 16) % 256 - 128 for x in drawn(4)]
+    faint = [x // 10 - 100 for x in drawn(5)]
+    return [
+        b"".join(x.astype(np.int8).tobytes() for x in tensors)
+        for tensors in (drawn(3), walks, faint)
+    ]

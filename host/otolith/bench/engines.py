@@ -1,0 +1,238 @@
+"""`host bench engines`: the compiled engine and TensorFlow Lite Micro, side by side."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.bench.cores import CORES, Core
+from otolith.bench.measure import Cost, measure, record, recorded, recorded_alone, shared_or_given
+from otolith.deploy import tflm
+from otolith.errors import UserError
+from otolith.paths import test_models
+
+# what the compiled engine shall reach, as a share of the other's (bytes and counts: absolute)
+TARGETS = {"m0plus": (1 / 5, 1 / 3), "m4f": (1 / 2, 1 / 1.4), "m33": (1 / 2, 1 / 1.4)}
+CODE_OF, CODE_BYTES = "kws_ref", 12_000
+ARENA_SHARE = 0.75
+START = 1000
+
+HEAD = (
+    f"{'network':<18}{'engine':<13}{'count':>13}{'a MAC':>7}{'ratio':>7}"
+    f"{'flash':>9}{'weights':>9}{'arena':>8}{'RAM':>8}{'start':>11}"
+)
+
+
+def _number(value: int | None, width: int) -> str:
+    return f"{'-' if value is None else f'{value:,}':>{width}}"
+
+
+def line(name: str, cost: Cost, macs: int, other: Cost | None) -> str:
+    """A row of the table; the ratio is to `other`."""
+    engine = cost.engine + ("*" if cost.recorded else "")
+    each = f"{cost.count / macs:.1f}" if macs else ""
+    ratio = f"{cost.count / other.count:.3f}" if other else ""
+    return (
+        f"{name:<18}{engine:<13}{cost.count:>13,}{each:>7}{ratio:>7}{cost.flash:>9,}"
+        f"{_number(cost.weights, 9)}{cost.arena:>8,}{_number(cost.ram, 8)}{_number(cost.start, 11)}"
+    )
+
+
+def _speed(core: Core, ratios: dict[str, float], of: str) -> list[tuple[str, float, float]]:
+    """(what, target, reached) of the compiled engine's counts as shares `of` another's."""
+    mean_share, worst_share = TARGETS[core.name]
+    worst = max(ratios, key=ratios.__getitem__)
+    return [
+        (f"mean share of {of}", mean_share, float(np.exp(np.mean(np.log(list(ratios.values())))))),
+        (f"worst of them ({worst})", worst_share, ratios[worst]),
+    ]
+
+
+def reached(core: Core, pairs: dict[str, tuple[Cost, Cost]]) -> list[dict]:
+    """Each target of the compiled engine beside what it reaches. Means are geometric."""
+    alone = {name: recorded_alone(name, core) for name in pairs}
+    ratios = {name: pairs[name][0].count / count for name, count in alone.items() if count}
+    found: list[tuple[str, float, float]] = []
+    if ratios:
+        found += _speed(core, ratios, "TFLM alone, recorded")
+    ratios = {name: ours.count / theirs.count for name, (ours, theirs) in pairs.items()}
+    found += _speed(core, ratios, "the tflm engine")
+    arenas = {name: ours.arena / theirs.arena for name, (ours, theirs) in pairs.items()}
+    largest = max(arenas, key=arenas.__getitem__)
+    found += [
+        (f"worst arena ({largest})", ARENA_SHARE, arenas[largest]),
+        ("slowest start", START, max(ours.start or 0 for ours, _ in pairs.values())),
+    ]
+    if CODE_OF in pairs:
+        found.append((f"code and tables, {CODE_OF}", CODE_BYTES, pairs[CODE_OF][0].flash))
+    return [
+        {"what": what, "target": target, "reached": got, "met": got <= target}
+        for what, target, got in found
+    ]
+
+
+def _plain(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def print_core(core: Core, rows: list[tuple[str, int, Cost | None, Cost | None]]) -> None:
+    """Table and targets of a core."""
+    click.echo(f"\n{core.name} ({core.board}): {core.unit}; bytes")
+    click.echo(HEAD)
+    for name, macs, ours, theirs in rows:
+        if ours:
+            click.echo(line(name, ours, macs, theirs))
+        if theirs:
+            click.echo(line(name, theirs, macs, None))
+    pairs = {name: (a, b) for name, _, a, b in rows if a and b}
+    for target in reached(core, pairs) if pairs else []:
+        met = "met" if target["met"] else "missed"
+        click.echo(
+            f"  {target['what']:<36} target {_plain(target['target']):>7}   reached "
+            f"{_plain(target['reached']):>9}   {met}"
+        )
+
+
+@click.group()
+def bench() -> None:
+    """Measure what runs on the chip, in emulated cycles and instructions."""
+
+
+def other_engine(path: Path, core: Core) -> tuple[Cost | None, str | None]:
+    """TensorFlow Lite Micro's cost for a network: measured, or as recorded and why."""
+    reason = tflm.missing(core.environment("tflm"))
+    if reason is None:
+        return measure(path, core, "tflm"), None
+    return recorded(path.stem, core), reason
+
+
+def compare(name: str, core: Core, ours: Cost, theirs: Cost | None) -> None:
+    """UserError if the engines' outputs differ."""
+    if theirs and not theirs.recorded and ours.outputs != theirs.outputs:
+        raise UserError(f"{name} on {core.name}: the engines' outputs differ: that is a bug")
+
+
+def beside_bakenn(models: list[Path], core: Core) -> list[tuple[str, int, list[str], list[Cost]]]:
+    """(name, MACs, operations left out, costs) of what bakenn takes of each network: the compiled
+    engine's first."""
+    from otolith.bench.bakenn import acceptable, measure_bakenn
+    from otolith.compile import compile_graph, read_file
+
+    found = []
+    for path in models:
+        data, gone = acceptable(read_file(path))
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / path.name
+            part.write_bytes(data)
+            ours = measure(part, core)
+            kinds = (False,) if core.name == "m0plus" else (False, True)
+            others = [measure_bakenn(part, core, kind) for kind in kinds]
+        for other in others:
+            if other.outputs != ours.outputs:
+                raise UserError(f"{path.stem} on {core.name}: bakenn's outputs differ")
+        found.append(
+            (path.stem, compile_graph(data, path.stem).report["macs"], gone, [ours, *others])
+        )
+    return found
+
+
+def print_bakenn(core: Core, rows: list[tuple[str, int, list[str], list[Cost]]]) -> None:
+    """The table of beside_bakenn()."""
+    click.echo(f"\n{core.name}: bakenn, as it takes the networks: without {_left_out(rows)}")
+    click.echo(HEAD)
+    for name, macs, _, (ours, *others) in rows:
+        best = min(others, key=lambda cost: cost.count)
+        click.echo(line(name, ours, macs, best))
+        for cost in others:
+            click.echo(line(name, cost, macs, None))
+
+
+def _left_out(rows: list[tuple[str, int, list[str], list[Cost]]]) -> str:
+    return "; ".join(f"{', '.join(gone) or 'nothing'} ({name})" for name, _, gone, _ in rows)
+
+
+@bench.command()
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--core", "names", type=click.Choice(list(CORES)), multiple=True, help="Default: all")
+@click.option("--compiled", "alone", is_flag=True, help="Don't build the tflm engine.")
+@click.option("--record", "keep", is_flag=True, help="Write what TFLM measured to the record.")
+@click.option("--bakenn", is_flag=True, help="Also PyPI's bakenn, on what it takes of MODELS.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def engines(
+    models: tuple[Path, ...],
+    names: tuple[str, ...],
+    alone: bool,
+    keep: bool,
+    bakenn: bool,
+    as_json: bool,
+) -> None:
+    """The compiled engine and TensorFlow Lite Micro with CMSIS-NN on MODELS (default: the shared
+    test networks) on each core: one inference on a fixed input, same flags, outputs compared.
+
+    count: cycles or instructions of one inference, start: of nn_init(); flash: the engine's code
+    and tables, without weights (of TensorFlow Lite Micro: without the model file); RAM: arena and
+    all other variables of the engine.
+
+    \b
+    Example:
+        host bench engines kws_ref.tflite --core m4f --compiled
+    """
+    from otolith.bench.bakenn import installed
+    from otolith.compile import compile_graph, read_file
+
+    if bakenn and (reason := installed()):
+        raise UserError(reason)
+    found, reasons = [], {}
+    for core in (CORES[name] for name in names or CORES):
+        rows = []
+        for path in shared_or_given(models, test_models()):
+            macs = compile_graph(read_file(path), path.stem).report["macs"]
+            ours = measure(path, core)
+            if alone:
+                theirs, reason = recorded(path.stem, core), "--compiled"
+            else:
+                theirs, reason = other_engine(path, core)
+            reasons |= {reason: None} if reason else {}
+            compare(path.stem, core, ours, theirs)
+            if keep and theirs and not theirs.recorded:
+                record({(path.stem, core.name): theirs})
+            rows.append((path.stem, macs, ours, theirs))
+        if as_json:
+            pairs = {name: (a, b) for name, _, a, b in rows if b}
+            found.append(
+                {
+                    "core": core.name,
+                    "unit": core.unit,
+                    "networks": [
+                        {"name": name, "macs": macs, "engines": [_json(c) for c in costs if c]}
+                        for name, macs, *costs in rows
+                    ],
+                    "targets": reached(core, pairs) if pairs else [],
+                }
+            )
+        else:
+            print_core(core, rows)
+        if bakenn:
+            others = beside_bakenn(shared_or_given(models, test_models()), core)
+            if as_json:
+                found[-1]["bakenn"] = [
+                    {"name": n, "left_out": gone, "engines": [_json(c) for c in costs]}
+                    for n, _, gone, costs in others
+                ]
+            else:
+                print_bakenn(core, others)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for reason in reasons:
+        click.echo(f"\n* recorded in bench/results/tflm_baseline.json, not measured now: {reason}")
+    if not reasons:
+        click.echo("\nboth engines gave the same outputs for all inputs")
+
+
+def _json(cost: Cost) -> dict:
+    return {key: value for key, value in vars(cost).items() if key != "outputs"}

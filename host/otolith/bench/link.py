@@ -1,0 +1,49 @@
+"""Network and engine of a built image, linked by themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from otolith.deploy.firmware import Firmware
+from otolith.errors import UserError
+from otolith.paths import BOARDS
+
+API = ("nn_init", "nn_input", "nn_set_input", "nn_invoke", "nn_output")
+LIBRARIES = re.compile(r"lib(nn|nn_\w+|pico-tflmicro)\.a$")
+
+
+def _told(board: str) -> dict:
+    """What a board's JSON says about building."""
+    return json.loads((BOARDS / f"{board}.json").read_text())["build"]
+
+
+def cpu_of(board: str) -> str:
+    """A board's -mcpu."""
+    return _told(board)["cpu"]
+
+
+def core_flags(board: str) -> list[str]:
+    """The compiler's -mcpu and floating-point flags of a board."""
+    told = _told(board)
+    return [f"-mcpu={told['cpu']}", "-mthumb", *told.get("core_flags", [])]
+
+
+def link_engine(
+    firmware: Firmware, board: str, target: Path, roots: Sequence[str] = API, *more: str
+) -> None:
+    """Write an ELF of nothing but what functions `roots` need; `more`: for the linker's driver."""
+    objects = sorted((firmware.folder / "model").glob("*.o"))
+    objects = [path for path in objects if not path.name.startswith("pipeline")]
+    archives = [p for p in sorted(firmware.folder.rglob("*.a")) if LIBRARIES.search(p.name)]
+    command = ["arm-none-eabi-g++", *core_flags(board), "-nostartfiles", "--specs=nosys.specs"]
+    command += ["-Wl,--gc-sections,-e,nn_invoke", *more]
+    command += [f"-Wl,-u,{name}" for name in roots]
+    command += [*map(str, objects), "-Wl,--start-group", *map(str, archives), "-lm"]
+    command += ["-Wl,--end-group", "-o", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"linking the engine alone: {done.stderr.strip().splitlines()[-1]}")

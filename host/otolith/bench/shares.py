@@ -1,0 +1,214 @@
+"""What the instructions of a network do: counted one by one, on Unicorn's model of the core, in a
+program of the image's own objects.
+
+Each instruction belongs to one part. What comes of nn_arith.h or of a function that requantises is
+requantisation, loads and stores included; elsewhere loads and stores are memory, branches and
+comparisons are control, and all other arithmetic is the dot product (for layers that have one).
+Cortex-M0+: cycles, by its Technical Reference Manual (Arm DDI 0484C, table 3-1, single-cycle
+multiplier, no wait states); other cores: instructions.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from otolith.bench.link import API, core_flags, cpu_of, link_engine
+from otolith.deploy.firmware import Firmware
+from otolith.errors import UserError
+from otolith.virtual.cortex.program import FREE, Edges, Program
+
+PARTS = ("dot product", "requantisation", "memory", "control")
+_DOT, _REQUANTISATION, _MEMORY, _CONTROL = PARTS
+_LINE = re.compile(r"^ *([0-9a-f]+):\t(\S+)(?:\t([^;@<]*))?")
+_SYMBOL = re.compile(r"^[0-9a-f]+ <(\S+)>:$")
+_REQUANTISE = re.compile(r"requant|rescale|finish|high_multiply|round_shift|nn_clamp")
+_FILES = ("nn_arith.h", "requantize.h")
+_MOVES = re.compile(r"mem(cpy|set|move)$")
+_CONDITIONS = "eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
+_BRANCH = re.compile(rf"(b|bl|bx|blx|cbz|cbnz|tbb|tbh|b({_CONDITIONS}))$")
+_COMPARE = ("cmp", "cmn", "tst", "teq", "nop", "it", "ite", "itt", "itte", "itee", "ittt", "dsb")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One line of the disassembly."""
+
+    mnemonic: str  # without width
+    operands: str
+    symbol: str  # function it lies in
+
+    @property
+    def is_branch(self) -> bool:
+        """May what follows be elsewhere?"""
+        return bool(_BRANCH.match(self.mnemonic))
+
+    @property
+    def is_access(self) -> bool:
+        """Does it load or store?"""
+        return self.mnemonic.startswith(("ldr", "str", "ldm", "stm", "push", "pop", "vld", "vst"))
+
+    def cycles(self, taken: bool) -> int:
+        """On a Cortex-M0+; taken: something else than the next instruction came after."""
+        name, registers = self.mnemonic, _count_registers(self.operands)
+        if name in ("push", "ldmia", "stmia", "ldm", "stm"):
+            return 1 + registers
+        if name == "pop":
+            return registers + (3 if "pc" in self.operands else 1)
+        if name.startswith(("ldr", "str")):
+            return 2
+        if name in ("bl", "mrs", "msr", "dsb", "dmb", "isb"):
+            return 3
+        if self.is_branch or self.operands.startswith("pc"):
+            return 2 if taken else 1
+        return 1
+
+
+def _count_registers(operands: str) -> int:
+    """Of a list: {r4, r6-r7, lr} has four."""
+    inside = re.search(r"\{(.*)\}", operands)
+    total = 0
+    for part in inside[1].split(",") if inside else ():
+        ends = [int(x) for x in re.findall(r"r(\d+)", part)]
+        total += ends[1] - ends[0] + 1 if len(ends) == 2 else 1
+    return total
+
+
+def disassemble(elf: Path) -> dict[int, Instruction]:
+    """Address -> instruction."""
+    command = ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(elf)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found, symbol = {}, ""
+    for line in text.splitlines():
+        if match := _SYMBOL.match(line):
+            symbol = match[1]
+        elif match := _LINE.match(line):
+            name = match[2].partition(".")[0]
+            found[int(match[1], 16)] = Instruction(name, (match[3] or "").strip(), symbol)
+    return found
+
+
+def _frames(elf: Path, addresses: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
+    """Address -> (function, file) of it and of the functions it is inlined into."""
+    wanted = [f"{address:#x}" for address in addresses]
+    command = ["arm-none-eabi-addr2line", "-e", str(elf), "-f", "-i", "-a"]
+    text = subprocess.run(
+        command, input="\n".join(wanted), capture_output=True, text=True, check=True
+    ).stdout
+    found: dict[int, list[tuple[str, str]]] = {}
+    here: list[tuple[str, str]] = []
+    lines = iter(text.splitlines())
+    for line in lines:
+        if re.fullmatch(r"0x[0-9a-f]+", line):
+            here = found[int(line, 16)] = []
+        else:
+            place = next(lines).rsplit("/", 1)[-1]
+            here.append((line, place.partition(":")[0]))
+    return found
+
+
+def _after_sums(code: dict[int, Instruction]) -> set[int]:
+    """In kernels written in assembly, where nothing tells lines apart: what lies between the last
+    addition of a product (ADCS) and the store of the output it becomes is requantisation."""
+    found: set[int] = set()
+    by_symbol = defaultdict(list)
+    for address, instruction in sorted(code.items()):
+        by_symbol[instruction.symbol].append((address, instruction.mnemonic))
+    for body in by_symbol.values():
+        since: list[int] = []
+        summing = False
+        for address, name in body:
+            if name.startswith("adc"):
+                summing, since = True, []
+            elif summing:
+                since.append(address)
+                if name == "strb":
+                    found.update(since)
+                    since = []
+    return found
+
+
+def classify(elf: Path, code: dict[int, Instruction], addresses: Iterable[int]) -> dict[int, str]:
+    """Address -> part."""
+    addresses = list(addresses)
+    frames, sums = _frames(elf, addresses), _after_sums(code)
+    parts = {}
+    for address in addresses:
+        instruction = code[address]
+        told = frames.get(address, [])
+        names = [instruction.symbol, *(name for name, _ in told)]
+        requantises = any(file in _FILES for _, file in told) or any(map(_REQUANTISE.search, names))
+        if requantises or (len(told) < 2 and address in sums):
+            part = _REQUANTISATION
+        elif instruction.is_access or any(map(_MOVES.search, names)):
+            part = _MEMORY
+        elif instruction.is_branch or instruction.mnemonic in _COMPARE:
+            part = _CONTROL
+        else:
+            part = _DOT
+        parts[address] = part
+    return parts
+
+
+def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
+    """Address -> cycles or instructions."""
+    total: Counter[int] = Counter()
+    for (start, size, after), times in edges.items():
+        inside = [a for a in range(start, start + size, 2) if a in code]
+        for address in inside:
+            taken = address == inside[-1] and after != start + size
+            total[address] += times * (code[address].cycles(taken) if cycles else 1)
+    return total
+
+
+def count_call(program: Program, elf: Path, name: str, cycles: bool) -> int:
+    """Cycles of a Cortex-M0+, or instructions, that a call of function `name` takes."""
+    edges = program.trace()
+    program.call(name)
+    return sum(_weigh(edges, disassemble(elf), cycles).values())
+
+
+def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Counter[str]]:
+    """For each operation of the network in a bench image: part -> cycles (Cortex-M0+) or
+    instructions, of one inference on `inputs`."""
+    cpu = cpu_of(board)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        stub = folder / "profile.o"
+        subprocess.run(
+            ["arm-none-eabi-gcc", *core_flags(board), "-c", "-x", "assembler", "-", "-o", stub],
+            input=".syntax unified\n.thumb\n.thumb_func\n.global nn_profile\nnn_profile: bx lr\n",
+            text=True,
+            check=True,
+        )
+        elf = folder / "engine.elf"
+        link_engine(firmware, board, elf, API, str(stub))
+        program, layers = Program(elf, cpu), {}
+
+        def marked(number: int, edges: Edges) -> None:
+            layers[number] = edges.copy()
+            edges.clear()
+
+        if program.call("nn_init"):
+            raise UserError("the engine does not start")
+        at = FREE[0]
+        for number, data in enumerate(inputs):
+            program.uc.mem_write(at, data)
+            program.call("nn_set_input", number, at)
+            at += -(-len(data) // 16) * 16
+        program.trace("nn_profile", marked)
+        if program.call("nn_invoke"):
+            raise UserError("the network does not run")
+        code, is_m0 = disassemble(elf), cpu.startswith("cortex-m0")
+        counted = [_weigh(layers[n], code, is_m0) for n in sorted(layers)]
+        parts = classify(elf, code, set().union(*counted))
+        sums: list[Counter[str]] = [Counter() for _ in counted]
+        for total, counts in zip(sums, counted, strict=True):
+            for address, count in counts.items():
+                total[parts[address]] += count
+        return sums

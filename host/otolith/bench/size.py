@@ -1,0 +1,31 @@
+"""Bytes of an engine by itself: its objects of a built image linked to nothing but libc."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from otolith.bench.link import link_engine
+from otolith.deploy.firmware import Firmware
+
+API = ("nn_init", "nn_set_input", "nn_invoke", "nn_output")
+
+
+def program_bytes(elf: Path) -> tuple[int, int]:
+    """(flash, RAM) of a linked program."""
+    told = subprocess.run(
+        ["arm-none-eabi-size", str(elf)], capture_output=True, text=True, check=True
+    ).stdout
+    text, data, bss = map(int, told.splitlines()[1].split()[:3])
+    return text + data, data + bss
+
+
+def engine_bytes(firmware: Firmware, board: str) -> tuple[int, int]:
+    """(flash, RAM) of a program that is the network and its engine, weights and arena included,
+    and does nothing but nn_init() and nn_invoke()."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "engine.elf"
+        # the bench app's function; here it may be any
+        link_engine(firmware, board, program, API, "-Wl,--defsym=nn_profile=nn_invoke")
+        return program_bytes(program)

@@ -1,0 +1,177 @@
+"""`host classify`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.classify import lines
+from otolith.classify.ear import Ear
+from otolith.classify.picture import draw, file_name
+from otolith.classify.sources import at_most, of_file, of_microphone, of_stdin
+from otolith.errors import UserError
+from otolith.evaluate.models import ModelFile, trained
+from otolith.monitor.lines import describe
+from otolith.native.chain import RATE, Chain
+from otolith.record.stop import Stop
+
+PATH = click.Path(path_type=Path)
+LIVE = ("mic", "-")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  host classify alarm.wav kitchen.flac --model models/fire_alarm
+  host classify mic --model models/fire_alarm --simulate-latency 200
+  host classify evening/audio.wav --model fire_alarm.tflite --json --scores
+  arecord -t raw -f S16_LE -r 16000 | host classify - --model models/fire_alarm"""
+)
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.option("--model", type=PATH, required=True, help="A .tflite, or a model's folder.")
+@click.option("--device", metavar="NAME|NUMBER", help="Listen to this microphone.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
+@click.option(
+    "--simulate-latency",
+    "latency",
+    type=click.FloatRange(0, 60_000),
+    metavar="MS",
+    help="As if a network took so long: hops that end meanwhile reach the features alone.",
+)
+@click.option("--board", help="Simulate the latency of this board, measured on a virtual one.")
+@click.option("--scores", is_flag=True, help="With --json: the scores of every hop too.")
+@click.option(
+    "--spectrogram", type=PATH, metavar="DIR", help="A PNG of what the network saw at each event."
+)
+@click.option("--json", "as_json", is_flag=True, help="Lines as a board sends them.")
+def classify(
+    sources: tuple[str, ...],
+    model: Path,
+    device: str | None,
+    seconds: float | None,
+    latency: float | None,
+    board: str | None,
+    scores: bool,
+    spectrogram: Path | None,
+    as_json: bool,
+) -> None:
+    """Hear what a board with the network of --model would hear, by the same C code, a line an
+    event. SOURCE is a sound file of any rate, mic (the Otolith microphone, else the computer's), or
+    - for raw PCM (int16, 16 kHz, mono).
+
+    t_ms is the end of the hop that made the event. With --simulate-latency a hop is passed over if
+    the last network would still run at its end, as in the loop of MLTK's classify_audio; smoothing
+    and suppression count the networks that ran; known_ms is when the device would have told. (The
+    firmware here passes no hop over: too slow a network makes it lose sound, told as overruns.)
+    """
+    if device is not None:
+        sources = (*sources, "mic")
+    if not sources:
+        raise UserError("nothing to listen to: name sound files, or mic, or --device NAME")
+    if len(sources) > 1 and any(source in LIVE for source in sources):
+        raise UserError("mic and - are listened to alone")
+    if scores and not as_json:
+        raise UserError("--scores goes with --json")
+    if board and latency is not None:
+        raise UserError("--simulate-latency and --board say the same: choose one")
+    file = trained(model)
+    try:
+        chain = Chain(file.data)
+    except UserError as error:
+        raise UserError(f"{file.tflite}: {error.message}") from error
+    if board:
+        latency = measured(file, board)
+    latency = latency or 0.0
+
+    def tell(line: dict | None) -> None:
+        if line is not None:
+            text = json.dumps(line) if as_json else describe(line)
+            if text:
+                click.echo(text)
+                sys.stdout.flush()
+
+    failed = False
+    with Stop() as stop:
+        for source in sources:
+            ear = Ear(chain, latency)
+            if as_json:
+                tell(lines.hello(chain, source))
+            elif len(sources) > 1:
+                click.echo(f"{source}:")
+            problem = None
+            try:
+                for hop in _hops(ear, at_most(_blocks(source, device, stop), seconds), stop):
+                    if scores:
+                        tell(lines.scores(hop))
+                    event = lines.detect(hop, latency)
+                    tell(event)
+                    if event and spectrogram:
+                        _draw(spectrogram, source, event, chain)
+            except UserError as error:
+                problem = error
+            if as_json:
+                tell(lines.end(source, ear.count))
+            elif ear.count.hops or not problem:
+                click.echo(_summary(source, ear))
+            if problem is not None:
+                failed = True
+                click.echo(f"Error: {problem.message}", err=True)
+            if stop:
+                break
+    if stop.signal is not None and sources[0] not in LIVE:
+        sys.exit(128 + stop.signal)  # a file was not heard to its end
+    if failed:
+        sys.exit(1)
+
+
+def measured(file: ModelFile, board: str) -> float:
+    """ms that the network takes on a virtual board."""
+    from otolith.compile import compile_graph
+    from otolith.deploy.firmware import build
+    from otolith.summarize.profile import profile_image, virtual_board
+
+    virtual_board(board)
+    click.echo(f"measuring {file.tflite} on a virtual {board}", err=True)
+    image = build(f"{board}-bench", file.tflite).uf2
+    ms = profile_image(image, compile_graph(file.data, "model"), board).ms_a_hop
+    click.echo(f"its network takes {ms:.1f} ms there", err=True)
+    return ms
+
+
+def _blocks(source: str, device: str | None, stop: Stop) -> Iterator[np.ndarray]:
+    if source == "mic":
+        return of_microphone(device, stop)
+    return of_stdin(stop) if source == "-" else of_file(Path(source))
+
+
+def _hops(ear: Ear, blocks: Iterator[np.ndarray], stop: Stop) -> Iterator:
+    for block in blocks:
+        for hop in ear.feed(block):
+            if stop:
+                return
+            yield hop
+    yield from ear.finish()
+
+
+def _draw(folder: Path, source: str, event: dict, chain: Chain) -> None:
+    features = chain.metadata["features"]
+    frame_ms = 1000 * features["hop"] / features["sample_rate"]
+    name = "stdin" if source == "-" else source
+    title = f"{event['label']} {event['score']:.3f} at {event['t_ms'] / 1000:.3f} s"
+    path = folder / file_name(name, event["t_ms"], event["label"])
+    draw(path, chain.window(), title, event["t_ms"], frame_ms)
+
+
+def _summary(source: str, ear: Ear) -> str:
+    count = ear.count
+    name = "stdin" if source == "-" else source
+    events = f"{count.events} event{'s'[: count.events != 1]}" if count.events else "no events"
+    return (
+        f"{name}: {count.samples / RATE:.1f} s, {events}; "
+        f"{count.scored} of {count.hops} hops scored"
+    )

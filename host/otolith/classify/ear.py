@@ -1,0 +1,61 @@
+"""PCM of any length -> hops of a chain, as if each network took a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from otolith.native.chain import RATE, Chain, Hop
+
+
+@dataclass
+class Count:
+    """Hops heard, and those of them the network was asked about."""
+
+    samples: int = 0
+    hops: int = 0
+    scored: int = 0
+    events: int = 0
+
+
+class Ear:
+    """A chain that listens to one sound. `latency_ms` is what a network is taken to need: hops that
+    end before the last one would be done are heard by the front end alone, as on a device whose
+    loop takes so long. Smoothing and suppression count the networks that ran.
+    """
+
+    def __init__(self, chain: Chain, latency_ms: float = 0.0) -> None:
+        self.chain = chain
+        self.count = Count()
+        self._latency = latency_ms * RATE / 1000  # samples
+        self._busy_until = 0.0  # sample
+        self._left = np.empty(0, np.int16)
+        chain.reset()
+
+    def feed(self, pcm: np.ndarray) -> Iterator[Hop]:
+        """The hops that int16 `pcm` completes."""
+        self.count.samples += len(pcm)
+        left, self._left = np.concatenate([self._left, pcm]), np.empty(0, np.int16)
+        size = self.chain.hop
+        whole = len(left) // size * size
+        for start in range(0, whole, size):
+            yield self._hear(left[start : start + size])
+        self._left = left[whole:]
+
+    def finish(self) -> Iterator[Hop]:
+        """The last hop, filled up with silence."""
+        if len(self._left):
+            yield self._hear(np.pad(self._left, (0, self.chain.hop - len(self._left))))
+            self._left = self._left[:0]
+
+    def _hear(self, pcm: np.ndarray) -> Hop:
+        self.count.hops += 1
+        end = self.count.hops * self.chain.hop
+        hop = self.chain.skip(pcm) if end < self._busy_until else self.chain.push(pcm)
+        if hop.scores is not None:
+            self.count.scored += 1
+            self.count.events += hop.event is not None
+            self._busy_until = end + self._latency
+        return hop

@@ -1,0 +1,70 @@
+"""Hops as the lines a board sends."""
+
+from __future__ import annotations
+
+from otolith import __version__
+from otolith.classify.ear import Count
+from otolith.native.chain import RATE, Chain, Hop
+
+
+def hello(chain: Chain, source: str) -> dict:
+    """Which network listens to what."""
+    return {
+        "event": "hello",
+        "protocol": 1,
+        "app": "classify",
+        "board": "host",
+        "version": __version__,
+        "serial": "",
+        "model": chain.report["name"],
+        "hash": chain.report["hash"],
+        "labels": chain.labels,
+        "engine": "compiled",
+        "rate": RATE,
+        "hop": chain.hop,
+        "source": source,
+    }
+
+
+def scores(hop: Hop) -> dict | None:
+    """A hop's scores, if the network ran."""
+    if hop.q is None or hop.scores is None or hop.smoothed is None:
+        return None
+    return {
+        "event": "scores",
+        "hop": hop.hop,
+        "t_ms": hop.t_ms,
+        "q": hop.q.tolist(),
+        "scores": hop.scores.tolist(),
+        "smoothed": hop.smoothed.tolist(),
+        "level": hop.level,
+        "decision": hop.decision,
+    }
+
+
+def detect(hop: Hop, latency_ms: float) -> dict | None:
+    """A hop's event. t_ms is the end of the hop; with a latency, known_ms is when a device would
+    have said so."""
+    if hop.event is None:
+        return None
+    label, score = hop.event
+    # thousandths as lib/wire rounds them
+    line = {
+        "event": "detect",
+        "t_ms": hop.t_ms,
+        "label": label,
+        "score": (score * 2000 + 32767) // 65534 / 1000,
+    }
+    return {**line, "known_ms": round(hop.t_ms + latency_ms, 3)} if latency_ms else line
+
+
+def end(source: str, count: Count) -> dict:
+    """The last line."""
+    return {
+        "event": "end",
+        "source": source,
+        "t_ms": count.samples * 1000 // RATE,
+        "hops": count.hops,
+        "scored": count.scored,
+        "detections": count.events,
+    }

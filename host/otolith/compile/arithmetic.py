@@ -1,0 +1,160 @@
+"""What TensorFlow Lite Micro works out before it runs: multipliers, ranges, tables.
+
+Done here, in double precision as TFLM's Prepare functions do, so that the chip needs no
+floating point. gemmlowp's fixed-point functions are followed in integers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from otolith.errors import UserError
+
+INT32_MAX = 2**31 - 1
+ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
+
+
+def round_half_away(x: float) -> int:
+    """C's round()."""
+    return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """real = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31)."""
+    if real == 0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * 2**31)
+    if multiplier == 2**31:
+        multiplier //= 2
+        shift += 1
+    if shift < -31:
+        return 0, 0
+    if shift > 30:
+        raise UserError(f"a rescaling by {real:g} is too large: the model's scales are damaged")
+    return multiplier, shift
+
+
+def activation_range(activation: float, scale: float, zero_point: int, where: str):
+    """int8 limits of a fused activation (CalculateActivationRangeQuantized)."""
+    name = ACTIVATIONS.get(int(activation))
+    if name is None:
+        raise UserError(f"{where}: fused activation {int(activation)} is not supported")
+
+    def quantized(value: float) -> int:
+        return zero_point + round_half_away(float(np.float32(value) / np.float32(scale)))
+
+    low, high = -128, 127
+    if name in ("RELU", "RELU6"):
+        low = max(low, quantized(0.0))
+    if name == "RELU6":
+        high = min(high, quantized(6.0))
+    if name == "RELU_N1_TO_1":
+        low, high = max(low, quantized(-1.0)), min(high, quantized(1.0))
+    if low > high:
+        raise UserError(f"{where}: fused activation leaves no value: the scales are damaged")
+    return low, high
+
+
+def multiply(a: int, b: int) -> int:
+    """SaturatingRoundingDoublingHighMul."""
+    return (a * b + 2**30) >> 31
+
+
+def round_shift(x: int, exponent: int) -> int:
+    """RoundingDivideByPOT: half away from zero."""
+    mask = (1 << exponent) - 1
+    return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0))
+
+
+def rescale(x: int, multiplier: int, shift: int) -> int:
+    """MultiplyByQuantizedMultiplier."""
+    if shift > 0:
+        return multiply((x << shift), multiplier)
+    return round_shift(multiply(x, multiplier), -shift)
+
+
+def _saturate(x: int) -> int:
+    return max(-(2**31), min(INT32_MAX, x))
+
+
+def exp_of_negative(raw: int, integer_bits: int) -> int:
+    """e^x in Q31 for x <= 0 with `integer_bits` integer bits (gemmlowp exp_on_negative_values)."""
+    if raw == 0:
+        return INT32_MAX
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
+    inside = (raw & (quarter - 1)) - quarter  # [-1/4, 0)
+    x = (inside << integer_bits) + (1 << 28)  # around -1/8, Q31
+    x2 = multiply(x, x)
+    x3, x4 = multiply(x2, x), multiply(x2, x2)
+    series = round_shift(multiply(round_shift(x4, 2) + x3, 715827883) + x2, 1)
+    result = 1895147668 + multiply(1895147668, x + series)
+    remainder = inside - raw
+    factors = {
+        -2: 1672461947,
+        -1: 1302514674,
+        0: 790015084,
+        1: 290630308,
+        2: 39332535,
+        3: 720401,
+        4: 242,
+    }
+    for exponent, factor in factors.items():
+        if integer_bits > exponent and remainder & (1 << (fraction_bits + exponent)):
+            result = multiply(result, factor)
+    return result
+
+
+def reciprocal_of_one_plus(a: int) -> int:
+    """1 / (1 + a) in Q31 for a in [0, 1) (gemmlowp one_over_one_plus_x_for_x_in_0_1)."""
+    half = (a + INT32_MAX + 1) >> 1
+    x = 1515870810 + multiply(half, -1010580540)
+    for _ in range(3):
+        x += _saturate(multiply((1 << 29) - multiply(half, x), x) << 2)
+    return _saturate(x << 1)
+
+
+def logistic_table(scale: float, zero_point: int) -> np.ndarray:
+    """LOGISTIC for every int8 input (reference_integer_ops::Logistic), int8[256] from -128."""
+    real = float(np.float32(scale)) * 2**27
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * 2**31)
+    radius = math.floor(15 * 2**27 / 2**shift) if shift >= 0 else 2**31
+    table = []
+    for q in range(-128, 128):
+        x = q - zero_point
+        if x <= -radius:
+            table.append(-128)
+        elif x >= radius:
+            table.append(127)
+        else:
+            raw = rescale(x, multiplier, shift)
+            if raw == 0:
+                value = 1 << 30
+            else:
+                value = reciprocal_of_one_plus(exp_of_negative(-abs(raw), 4))
+                value = value if raw > 0 else INT32_MAX - value
+            table.append(max(-128, min(127, round_shift(value, 23) - 128)))
+    return np.array(table, np.int8)
+
+
+def softmax_table(scale: float, beta: float) -> np.ndarray:
+    """e^(-d * scale * beta) in Q31 for distances d that count, int32[<= 256]."""
+    real = min(float(beta) * float(scale) * 2**26, 2.0**31 - 1)
+    fraction, shift = math.frexp(real)
+    multiplier = round_half_away(fraction * 2**31)
+    if multiplier == 2**31:
+        multiplier, shift = multiplier // 2, shift + 1
+    if shift < 0:
+        raise UserError(f"SOFTMAX: scale {scale:g} is too small: use the tflm engine")
+    radius = math.floor(31 * 2**26 / 2**shift)
+    return np.array(
+        [
+            exp_of_negative(multiply(-distance << shift, multiplier), 5)
+            for distance in range(min(255, radius) + 1)
+        ],
+        np.int32,
+    )

@@ -1,0 +1,14 @@
+"""Cortex-M0+: no SIMD, one multiply 32x32 -> 32 bits, eight low registers."""
+
+from collections.abc import Callable
+
+from otolith.compile.cores.m0plus import conv_2d, depthwise_conv_2d, fully_connected, pool_2d
+from otolith.compile.graph import Graph, Step
+
+KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {
+    "nn_conv_2d": conv_2d.specialise,
+    "nn_depthwise_conv_2d": depthwise_conv_2d.specialise,
+    "nn_fully_connected": fully_connected.specialise,
+    "nn_max_pool_2d": pool_2d.largest,
+    "nn_average_pool_2d": pool_2d.average,
+}

@@ -1,0 +1,92 @@
+"""DEPTHWISE_CONV_2D: planes whose values hold two of the input's (plane.h)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from otolith.compile.cores.m0plus.conv_2d import HEADER, SCRATCH
+from otolith.compile.cores.m0plus.requantize import line
+from otolith.compile.graph import Array, Code, Graph, Step
+from otolith.compile.ops.common import LIMIT
+
+COLUMNS = 120  # as many for the function that packs a row
+TAPS = 64  # a function of so many is about as long as a branch reaches
+STEP = 255  # largest immediate
+
+
+def both_lowest(weights: np.ndarray) -> bool:
+    """Are two taps [channels][taps] that are summed while packed -128, -128?"""
+    lowest = weights == -128
+    even = weights.shape[1] // 2 * 2
+    return bool((lowest[:, 0:even:2] & lowest[:, 1:even:2]).any())
+
+
+def specialise(step: Step, graph: Graph, optimize: str) -> Step:
+    """The step on this core's kernel, where that is exact."""
+    w = dict(step.settings["window"])
+    channels, depth = w["out_c"], w["in_c"]
+    weights = step.settings["weights"].values.reshape(channels, w["kernel_h"], w["kernel_w"])
+    places = {
+        "in_row": w["in_w"] * depth,
+        "in_column": depth,
+        "out_row": w["out_w"] * channels,
+        "out_column": channels,
+    }
+    if w["out_h"] == 1:  # pairs are made along the height: turn it
+        weights = weights.swapaxes(1, 2)
+        for a in ("in", "out", "kernel", "stride", "dilation", "pad"):
+            w[f"{a}_h"], w[f"{a}_w"] = w[f"{a}_w"], w[f"{a}_h"]
+        for a in ("in", "out"):
+            places[f"{a}_row"], places[f"{a}_column"] = places[f"{a}_column"], places[f"{a}_row"]
+    weights = weights.reshape(channels, -1)
+    taps = weights.shape[1]
+    if (w["dilation_w"] != 1 and w["kernel_w"] > 1) or taps > TAPS or 4 * w["stride_w"] > STEP:
+        return step
+    exact = line(step, weights)
+    if exact is None or both_lowest(weights):
+        return step
+    # An output's values end at the kernel, those of a whole row at the stride.
+    columns = max((w["out_w"] - 1) * w["stride_w"] + w["kernel_w"], w["pad_w"])
+    constants = np.concatenate([exact.first[:, None], exact.constants], axis=1)
+
+    def scratch(band: int) -> int:
+        rows = ((band + 1) // 2 - 1) * w["stride_h"] + (w["kernel_h"] - 1) * w["dilation_h"] + 1
+        return 4 * (rows * columns + 1 + taps + constants.shape[1])
+
+    band = w["out_h"]
+    while band > 2 and scratch(band) > SCRATCH:
+        band -= 1
+    if max(places.values()) > LIMIT or columns > COLUMNS:
+        return step
+    shape = (w["kernel_h"], w["kernel_w"], 4 * w["stride_w"], exact.narrow, exact.fine)
+    arguments = ", ".join(map(str, (*shape, int(exact.signed))))
+    left = w["pad_w"]
+    inside = min(w["in_w"], columns - left)
+    copied = ("batches", "in_h", "in_w", "out_h", "out_w", "kernel_h", "stride_h", "stride_w")
+    settings = {
+        **{key: w[key] for key in (*copied, "dilation_h", "pad_h", "kernel_w")},
+        "channels": channels,
+        "multiplier": step.settings["multiplier"],
+        "taps": taps,
+        "band": band,
+        "columns": columns,
+        "left": left,
+        "inside": inside,
+        "lines": constants.shape[1] - 1,
+        "fill": -step.settings["in_offset"],
+        **places,
+        "weights": Array("int8_t", weights.ravel()),
+        "constants": Array("int32_t", constants.ravel()),
+        "plane": Code(f"NN_M0_PLANE({{name}}, {arguments})"),
+        "pack": Code(f"NN_M0_PACK({{name}}, {left}, {inside}, {columns - left - inside})"),
+    }
+    return replace(
+        step,
+        kernel="nn_m0_depthwise_conv_2d",
+        struct="nn_m0_depthwise_conv_2d_t",
+        settings=settings,
+        scratch=scratch(band),
+        header=HEADER,
+    )

@@ -1,0 +1,22 @@
+"""MAX_POOL_2D: all channels of one tap after another. AVERAGE_POOL_2D: without a call a value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from otolith.compile.cores.m0plus.conv_2d import HEADER
+from otolith.compile.graph import Graph, Step
+
+FEW = 4  # channels, for which the portable kernel does as well
+
+
+def largest(step: Step, graph: Graph, optimize: str) -> Step:
+    """The step on this core's kernel, where there are channels enough."""
+    if step.settings["window"]["in_c"] < FEW:
+        return step
+    return replace(step, kernel="nn_m0_max_pool_2d", header=HEADER)
+
+
+def average(step: Step, graph: Graph, optimize: str) -> Step:
+    """The step on this core's kernel."""
+    return replace(step, kernel="nn_m0_average_pool_2d", header=HEADER)

@@ -1,0 +1,172 @@
+"""Where every activation lies: one arena, planned before the chip runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from otolith.compile.graph import Alias, Copy, Graph, Program, Step
+
+ALIGNMENT = 16
+
+
+@dataclass
+class Block:
+    """Memory shared by tensors that never need it apart: in use from step `first` to `last`."""
+
+    size: int
+    first: int
+    last: int
+    tensors: list[int] = field(default_factory=list)
+    offset: int = -1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`place`: tensor -> ("arena", offset) or ("input", which). `scratch`: number of the step ->
+    offset in the arena."""
+
+    place: dict[int, tuple[str, int]]
+    arena: int
+    blocks: tuple[Block, ...]
+    scratch: dict[int, int] = field(default_factory=dict)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _roots(graph: Graph, steps: Program) -> dict[int, int]:
+    """Tensor -> the tensor whose memory it is, where a reshape made it another name."""
+    roots: dict[int, int] = {}
+    for step in steps:
+        if isinstance(step, Alias):
+            roots[step.output] = roots.get(step.input, step.input)
+        elif isinstance(step, Step):
+            roots[step.output] = step.output
+    return roots
+
+
+def written(step: Step | Alias | Copy) -> int | None:
+    """The tensor a step makes, wholly or in part; None if it only reads."""
+    if isinstance(step, Copy):
+        return step.tensor if step.load else None
+    return step.output
+
+
+def _read(step: Step | Alias | Copy) -> tuple[int, ...]:
+    if isinstance(step, Copy):
+        return () if step.load else (step.tensor,)
+    return (step.input,) if isinstance(step, Alias) else step.inputs
+
+
+def _times(steps: Program) -> list[int]:
+    """When each step is: those that make the same tensor in parts are at the same time."""
+    times: list[int] = []
+    before = None
+    for step in steps:
+        out = written(step)
+        again = out is not None and out == before
+        times.append(times[-1] if again else times[-1] + 1 if times else 0)
+        before = out
+    return times
+
+
+def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block], dict[int, int]]:
+    roots = _roots(graph, steps)
+
+    def root(index: int) -> int:
+        return roots.get(index, index)
+
+    last: dict[int, int] = {}
+    for at, step in zip(times, steps, strict=True):
+        for index in _read(step):
+            last[root(index)] = at
+    for index in graph.outputs:
+        last[root(index)] = len(steps)
+
+    outside = set(graph.inputs)
+    places = {step.output: step.in_place for step in steps if isinstance(step, Step)}
+    blocks: list[Block] = []
+    owner: dict[int, int] = {}  # root -> block
+    for at, step in zip(times, steps, strict=True):
+        out = written(step)
+        if out is None or out in owner or isinstance(step, Alias):
+            continue
+        size = max(1, graph.tensors[out].count)
+        ends = last.get(out, at)
+        # Take over the memory of an input that dies here.
+        for index in places.get(out, ()):
+            r = root(index)
+            if (
+                r in owner
+                and r not in outside
+                and last[r] == at
+                and blocks[owner[r]].last == at
+                and blocks[owner[r]].size >= size
+            ):
+                owner[out] = owner[r]
+                blocks[owner[out]].last = ends
+                blocks[owner[out]].tensors.append(out)
+                break
+        else:
+            owner[out] = len(blocks)
+            blocks.append(Block(size, at, ends, [out]))
+    return blocks, owner
+
+
+def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int, int]]:
+    """Place blocks in `order`, each in the tightest gap; arena size and offsets."""
+    offsets: dict[int, int] = {}
+    total = 0
+    for number in order:
+        block = blocks[number]
+        size = _aligned(block.size)
+        busy = sorted(
+            (offsets[other], offsets[other] + _aligned(blocks[other].size))
+            for other in offsets
+            if blocks[other].first <= block.last and block.first <= blocks[other].last
+        )
+        best, at = None, 0
+        for start, stop in busy:
+            gap = start - at
+            if gap >= size and (best is None or gap < best[0]):
+                best = (gap, at)
+            at = max(at, stop)
+        offsets[number] = best[1] if best else at
+        total = max(total, offsets[number] + size)
+    return total, offsets
+
+
+def plan(graph: Graph, steps: Program) -> Plan:
+    """Lifetimes, in-place where legal, best fit over several orders; the smallest arena wins.
+
+    The graph's inputs stay outside the arena: they are read where the caller has them.
+    """
+    times = _times(steps)
+    blocks, owner = _blocks(graph, steps, times)
+    scratch = {}  # step -> block
+    for number, (at, step) in enumerate(zip(times, steps, strict=True)):
+        if isinstance(step, Step) and step.scratch:
+            scratch[number] = len(blocks)
+            blocks.append(Block(step.scratch, at, at))
+    numbers = range(len(blocks))
+    keys: list[Callable[[int], tuple]] = [
+        lambda n: (-blocks[n].size, blocks[n].first),
+        lambda n: (-blocks[n].size * (blocks[n].last - blocks[n].first + 1), blocks[n].first),
+        lambda n: (blocks[n].first - blocks[n].last, -blocks[n].size),
+        lambda n: (blocks[n].first, -blocks[n].size),
+    ]
+    total, offsets = min(
+        (_best_fit(blocks, sorted(numbers, key=key)) for key in keys), key=lambda r: r[0]
+    )
+    for number, block in enumerate(blocks):
+        block.offset = offsets[number]
+    place: dict[int, tuple[str, int]] = {i: ("input", n) for n, i in enumerate(graph.inputs)}
+    place |= {tensor: ("arena", offsets[number]) for tensor, number in owner.items()}
+    for step in steps:
+        if isinstance(step, Alias) and graph.tensors[step.input].data is None:
+            place[step.output] = place[step.input]
+    return Plan(
+        place, total, tuple(blocks), {at: offsets[number] for at, number in scratch.items()}
+    )

@@ -1,0 +1,104 @@
+"""`host run`: a network through the compiled engine, on this computer or on a virtual board."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.compile import compile_graph, read_file
+from otolith.compile.engine import HostModel, dequantize, to_int8
+from otolith.errors import UserError
+from otolith.files import write_bytes
+
+
+def load_input(path: Path) -> np.ndarray:
+    """A .npy file, never unpickled."""
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UserError(f"{path}: not a .npy array: {reason}") from error
+
+
+def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray, dict]:
+    """One inference on a virtual board: the output, and what was measured."""
+    from otolith.bench.cores import CORES, run
+    from otolith.deploy.firmware import build
+    from otolith.report.size import by_part, total
+
+    core = next(core for core in CORES.values() if core.board == board)
+    compiled = compile_graph(read_file(model), model.stem)
+    edge = compiled.report["inputs"][0]
+    if len(compiled.report["inputs"]) != 1 or len(compiled.report["outputs"]) != 1:
+        raise UserError(f"{model}: the bench app runs networks with one input and one output")
+    q = to_int8(value, edge)
+    firmware = build(core.environment(), model)
+    ran = run(core, firmware, compiled.report["hash"], [q.tobytes()])
+    out = compiled.report["outputs"][0]
+    answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out["shape"])
+    original = compiled.original
+    if original.tensors[original.outputs[0]].dtype == "float32":
+        answer = dequantize(answer, out)
+    parts = by_part(firmware.map)
+    timed = {"ms": round(ran.count / ran.clock_hz * 1000, 3)} if core.unit == "cycles" else {}
+    return answer, {
+        core.unit: ran.count,
+        **timed,
+        "arena": ran.arena,
+        "macs": compiled.report["macs"],
+        "flash": {name: use.flash for name, use in parts.items()} | {"total": total(parts).flash},
+        "ram": {name: use.ram for name, use in parts.items()} | {"total": total(parts).ram},
+    }
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--input", "source", type=click.Path(path_type=Path), required=True, help=".npy")
+@click.option("--output", "target", type=click.Path(path_type=Path), required=True, help=".npy")
+@click.option(
+    "--board",
+    type=click.Choice(["host", "pico", "mps2_an386", "mps2_an505"]),
+    default="host",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> None:
+    """Run MODEL (an int8 .tflite) on one input, on this computer or on a virtual board.
+
+    \b
+    Example:
+        host run kws.tflite --input x.npy --output y.npy --board pico
+    """
+    value = load_input(source)
+    try:
+        if board == "host":
+            engine = HostModel(read_file(model))
+            out = engine.invoke(value)
+            report = engine.compiled.report
+            figures = {key: report[key] for key in ("arena", "weights", "macs")}
+        else:
+            out, figures = run_on_board(model, value, board)
+    except UserError as error:
+        if error.message.startswith(str(model)):
+            raise
+        raise UserError(f"{model}: {error.message}") from error
+    buffer = io.BytesIO()
+    np.save(buffer, out)
+    write_bytes(target, buffer.getvalue())
+    if as_json:
+        click.echo(json.dumps({"board": board, "output": str(target), **figures}))
+        return
+    click.echo(f"output {list(out.shape)} {out.dtype} -> {target}")
+    if board != "host":
+        unit = "cycles" if "cycles" in figures else "instructions"
+        notes = [f"{figures['ms']} ms at 125 MHz"] if "ms" in figures else []
+        notes += [f"{figures[unit] / figures['macs']:.1f} a MAC"] if figures["macs"] else []
+        click.echo(f"{figures[unit]:,} {unit} ({', '.join(notes)})")
+        click.echo(f"{'part':<16}{'flash':>10}{'RAM':>10}   bytes")
+        for name, flash in figures["flash"].items():
+            click.echo(f"{name:<16}{flash:>10,}{figures['ram'][name]:>10,}")
+    click.echo(f"arena {figures['arena']:,} bytes, {figures['macs']:,} MACs")

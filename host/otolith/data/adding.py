@@ -1,0 +1,93 @@
+"""Clips into a dataset: files and rows together, or neither."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from otolith.data import metadata
+from otolith.data.metadata import Row
+from otolith.errors import UserError
+from otolith.features import RATE
+
+
+def write_wav(path: Path, pcm: np.ndarray) -> None:
+    """16 kHz, 16 bit, mono. OSError."""
+    with wave.open(os.fspath(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(pcm.astype("<i2").tobytes())
+
+
+class Batch:
+    """New clips, in a hidden folder of the dataset until all are there."""
+
+    def __init__(self, dataset: Path, folder: Path) -> None:
+        self.dataset = dataset
+        self._folder = folder
+        self._clips: list[tuple[Path, Row]] = []
+
+    def add(self, pcm: np.ndarray, row: Row) -> None:
+        """Add a clip. row.file is the name wished for: it gets a number if there is one already."""
+        path = self._folder / f"{len(self._clips):06}.wav"
+        write_wav(path, pcm)
+        self._clips.append((path, row))
+
+    def take(self, file: Path, row: Row) -> None:
+        """Add a copy of a clip."""
+        path = self._folder / f"{len(self._clips):06}.wav"
+        path.write_bytes(file.read_bytes())
+        self._clips.append((path, row))
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def save(self) -> list[Row]:
+        """Name the files and write their rows."""
+        if not self._clips:
+            return []
+        with metadata.lock(self.dataset):
+            found = metadata.load(self.dataset)
+            taken = {row.file for row in found.rows}
+            moved: list[Path] = []
+            try:
+                for temporary, row in self._clips:
+                    row.file = _free(row.file, taken, self.dataset)
+                    path = self.dataset / row.file
+                    path.parent.mkdir(exist_ok=True)
+                    temporary.replace(path)
+                    moved.append(path)
+                    found.rows.append(row)
+                    found.columns += [name for name in row.extra if name not in found.columns]
+                found.save(self.dataset)
+            except BaseException:
+                for path in moved:
+                    path.unlink(missing_ok=True)
+                raise
+        return [row for _, row in self._clips]
+
+
+def _free(file: str, taken: set[str], dataset: Path) -> str:
+    stem, name, number = file.removesuffix(".wav"), file, 1
+    while name in taken or (dataset / name).exists():
+        number += 1
+        name = f"{stem}-{number}.wav"
+    taken.add(name)
+    return name
+
+
+@contextmanager
+def batch(dataset: Path) -> Iterator[Batch]:
+    """Collect clips; save() brings them in. Errors of the disk are told in one line."""
+    try:
+        dataset.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".adding-", dir=dataset) as folder:
+            yield Batch(dataset, Path(folder))
+    except OSError as error:
+        todo = ": free some space" if error.errno == 28 else ""
+        raise UserError(f"can't write {dataset}: {error.strerror}{todo}") from error

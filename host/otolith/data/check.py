@@ -1,0 +1,188 @@
+"""`host data check`: what is wrong with a dataset before time is spent on training with it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from otolith.data.clips import Clip, Dataset, open_rows, read_dataset, sound_files
+from otolith.data.metadata import SETS, Row
+from otolith.data.options import dataset_option
+from otolith.data.progress import bar, shown
+
+SILENCE_DB = -60.0  # dBFS, of the loudest tenth of a second
+DC = 0.01  # of full scale
+LEAST = 10  # clips of a class
+NAMED = 3  # files named in a line about more
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong. kind: a word for scripts. files: all that it is about."""
+
+    error: bool
+    kind: str
+    text: str
+    files: tuple[str, ...] = ()
+
+
+def _names(files: Iterable[str]) -> str:
+    files = [shown(file) for file in files]
+    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    return ", ".join(files[:NAMED]) + more
+
+
+def _content(dataset: Dataset, silence_db: float) -> Iterator[Finding]:
+    """What single files hold."""
+    for row, clip in dataset.clips:
+        name = shown(row.file)
+        if clip.problem:
+            kind = "missing" if clip.missing else "format" if clip.digest else "unreadable"
+            text = "has a row but no file" if clip.missing else clip.problem
+            yield Finding(True, kind, f"{name}: {text}", (row.file,))
+            continue
+        levels = clip.levels
+        if levels is None:
+            continue
+        if levels.clipped:
+            text = f"{name}: clipped: {levels.clipped} samples at full scale in a row"
+            yield Finding(False, "clipping", text, (row.file,))
+        if abs(clip.dc) > DC:
+            text = f"{name}: DC: its mean is {100 * clip.dc:+.1f} % of full scale"
+            yield Finding(False, "dc", text, (row.file,))
+        if levels.loudest_db < silence_db:
+            level = f"{levels.loudest_db:.0f} dBFS" if levels.peak else "nothing but zeros"
+            yield Finding(False, "silence", f"{name}: silent ({level} at its loudest)", (row.file,))
+
+
+def _rowless(folder: Path, dataset: Dataset) -> Iterator[Finding]:
+    known = {row.file for row in dataset.metadata.rows}
+    # a rejected row is reported already: its file is not another problem
+    known.update(value for fields in dataset.metadata.rejected for value in fields)
+    problems: list[str] = []
+    for file in sound_files(folder, problems):
+        if file in known:
+            continue
+        todo = "has no row" if file.lower().endswith(".wav") else "is no WAV"
+        text = f"{shown(file)}: {todo}, so it is not used: host data import takes it in"
+        yield Finding(False, "no-row", text, (file,))
+    yield from (Finding(True, "unreadable", text) for text in problems)
+
+
+def _across(groups: dict[str, list[Row]], what: str, kind: str) -> Iterator[Finding]:
+    """Leaks: groups whose rows are in several sets."""
+    for name, rows in groups.items():
+        sets = Counter(row.set for row in rows if row.set)
+        if len(sets) > 1:
+            counts = ", ".join(f"{sets[s]} in {s}" for s in SETS if s in sets)
+            files = tuple(row.file for row in rows if row.set)
+            yield Finding(True, kind, f"leak: {what} {shown(name)}: {counts}", files)
+
+
+def _duplicates(clips: list[tuple[Row, Clip]]) -> Iterator[Finding]:
+    same: dict[bytes, list[Row]] = defaultdict(list)
+    for row, clip in clips:
+        if clip.digest and clip.header and clip.header.length:
+            same[clip.digest].append(row)
+    for rows in same.values():
+        if len(rows) < 2:
+            continue
+        files = tuple(row.file for row in rows)
+        leaks = list(_across({_names(files): rows}, "the same sound:", "leak-duplicate"))
+        labels = sorted({row.label for row in rows})
+        yield from leaks
+        if len(labels) > 1:
+            text = f"the same sound under the labels {_names(labels)}: {_names(files)}"
+            yield Finding(True, "duplicate-label", text, files)
+        elif not leaks:
+            yield Finding(False, "duplicate", f"the same sound: {_names(files)}", files)
+
+
+def _classes(rows: list[Row], least: int) -> Iterator[Finding]:
+    used = {row.set for row in rows if row.set}
+    for label, count in sorted(Counter(row.label for row in rows).items()):
+        if count < least:
+            text = f"class {shown(label)}: {count} clips: fewer than {least} teach little"
+            yield Finding(False, "few", text)
+        has = {row.set for row in rows if row.label == label}
+        gone = [name for name in SETS if name in used - has]
+        if gone:
+            yield Finding(False, "no-set", f"class {shown(label)}: no clips in {', '.join(gone)}")
+    unset = [row.file for row in rows if not row.set]
+    if used and unset:
+        text = f"{len(unset)} clips are in no set: host data split puts them in one"
+        yield Finding(False, "no-set", text, tuple(unset))
+
+
+def findings(
+    folder: Path, dataset: Dataset, silence_db: float = SILENCE_DB, least: int = LEAST
+) -> list[Finding]:
+    """All that is wrong, errors first."""
+    rows = dataset.metadata.rows
+    found = [Finding(True, "bad-row", text) for text in dataset.metadata.problems]
+    for what in ("speaker", "source"):
+        groups: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            if getattr(row, what):
+                groups[getattr(row, what)].append(row)
+        found += _across(groups, what, f"leak-{what}")
+    found += _duplicates(dataset.clips)
+    found += _content(dataset, silence_db)
+    found += _rowless(folder, dataset)
+    found += _classes(rows, least)
+    return sorted(found, key=lambda finding: not finding.error)
+
+
+@click.command()
+@dataset_option
+@click.option(
+    "--silence",
+    type=click.FloatRange(-120, 0),
+    default=SILENCE_DB,
+    show_default=True,
+    help="dBFS that the loudest tenth of a second of a clip has to reach.",
+)
+@click.option(
+    "--least", type=click.IntRange(0), default=LEAST, show_default=True, help="Clips of a class."
+)
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+def check(dataset: Path, silence: float, least: int, as_json: bool) -> None:
+    """Look for what spoils training.
+
+    Errors (exit code 1): files missing, unreadable or not 16 kHz 16 bit mono; rows that make no
+    sense; a speaker, a source or the same sound in two sets (a leak) or under two labels.
+
+    Warnings: clipping, DC, silence, duplicates, files without a row, classes with few clips or with
+    none in a set.
+
+    \b
+    Example:
+        host data check --dataset dataset
+    """
+    rows = open_rows(dataset)
+    with bar("clips", len(rows.rows)) as step:
+        read = read_dataset(dataset, rows, step)
+    found = findings(dataset, read, silence, least)
+    errors = sum(finding.error for finding in found)
+    seconds = sum(clip.seconds for _, clip in read.clips)
+    if as_json:
+        lists: dict[str, list] = {"errors": [], "warnings": []}
+        for finding in found:
+            about = {"kind": finding.kind, "text": finding.text, "files": list(finding.files)}
+            lists["errors" if finding.error else "warnings"].append(about)
+        about = {"clips": len(read.clips), "seconds": round(seconds, 3), **lists}
+        click.echo(json.dumps(about, indent=2))
+    else:
+        for finding in found:
+            click.echo(("Error: " if finding.error else "Warning: ") + finding.text)
+        click.echo(
+            f"{len(read.clips)} clips, {seconds:.1f} s: "
+            f"{errors} errors, {len(found) - errors} warnings"
+        )
+    if errors:
+        raise SystemExit(1)

@@ -1,0 +1,131 @@
+"""The clips of a dataset: what metadata.csv says of them and what is in their files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from otolith.data import metadata
+from otolith.data.metadata import Metadata, Row
+from otolith.data.progress import shown
+from otolith.data.wav import PCM, BadWav, Header, blocks
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.record.levels import Levels
+
+SOUNDS = (".wav", ".ogg", ".flac", ".mp3", ".aif", ".aiff", ".opus", ".au", ".caf", ".w64")
+
+
+@dataclass
+class Clip:
+    """What a file holds.
+
+    digest: SHA-256 of the samples' bytes and of their format. levels: None where it is not 16 kHz,
+    16 bit, mono. dc: its mean, full scale is 1. problem: why it can't be used.
+    """
+
+    file: str
+    header: Header | None = None
+    digest: bytes = b""
+    seconds: float = 0.0
+    levels: Levels | None = None
+    dc: float = 0.0
+    problem: str | None = None
+    missing: bool = False
+
+
+def is_ours(header: Header) -> bool:
+    """16 kHz, 16 bit, mono, linear."""
+    return (header.format, header.rate, header.bits, header.channels) == (PCM, RATE, 16, 1)
+
+
+def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
+    """Read a clip; what is wrong with it is in its `problem`."""
+    clip = Clip(file)
+    path = dataset / file
+    digest = hashlib.sha256()
+    total = 0
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never end
+            raise BadWav("no regular file")
+        for block in blocks(path):
+            if isinstance(block, Header):
+                clip.header = block
+                about = (block.format, block.rate, block.bits, block.channels)
+                digest.update(repr(about).encode())
+                clip.levels = Levels() if levels and is_ours(block) else None
+                continue
+            digest.update(block)
+            if clip.levels is not None:
+                pcm = np.frombuffer(block, "<i2")
+                clip.levels.add(pcm)
+                total += int(pcm.sum(dtype=np.int64))
+    except BadWav as error:
+        clip.problem = str(error)
+    except (FileNotFoundError, NotADirectoryError):
+        clip.problem, clip.missing = "no such file", True
+    except (OSError, ValueError) as error:
+        clip.problem = f"can't be read: {getattr(error, 'strerror', None) or error}"
+    header = clip.header
+    if header is None or clip.problem:
+        clip.levels = None
+        return clip
+    clip.digest = digest.digest()
+    frames = header.length // header.frame if header.frame else 0
+    clip.seconds = frames / header.rate
+    clip.dc = total / frames / 32768 if frames else 0.0
+    if not header.length:
+        clip.problem = "no samples in it"
+    elif not is_ours(header):
+        clip.problem = f"{header}: need {RATE} Hz, 16 bit PCM, mono (host data import converts)"
+    return clip
+
+
+def sound_files(dataset: Path, problems: list[str]) -> Iterator[str]:
+    """Sound files below `dataset`, sorted, named as metadata.csv does; hidden ones are left out.
+
+    `problems` gets a line for each folder that can't be read.
+    """
+
+    def unreadable(error: OSError) -> None:
+        problems.append(f"{shown(error.filename)}: {error.strerror}: give yourself access")
+
+    for folder, folders, files in os.walk(dataset, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SOUNDS:
+                yield Path(os.path.relpath(os.path.join(folder, name), dataset)).as_posix()
+
+
+@dataclass
+class Dataset:
+    """Rows, and the clips of those that make sense, in their order."""
+
+    metadata: Metadata
+    clips: list[tuple[Row, Clip]] = field(default_factory=list)
+
+
+def open_rows(dataset: Path) -> Metadata:
+    """The rows of a dataset that has to exist."""
+    if not dataset.is_dir():
+        raise UserError(f"{shown(dataset)}: no such folder: name a dataset with --dataset")
+    if not (dataset / metadata.NAME).exists():
+        raise UserError(
+            f"{shown(dataset)}: no {metadata.NAME} in it: host record and host data import make one"
+        )
+    return metadata.load(dataset)
+
+
+def read_dataset(dataset: Path, rows: Metadata, step: Callable[[], None]) -> Dataset:
+    """Measure the clip of every row; `step` is called after each."""
+    found = Dataset(rows)
+    for row in rows.rows:
+        found.clips.append((row, measure(dataset, row.file)))
+        step()
+    return found

@@ -1,0 +1,157 @@
+"""`host data cut`: the labelled parts of a long recording, as clips."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.data.adding import Batch, batch
+from otolith.data.convert import hash_of
+from otolith.data.labels import Label, read_track
+from otolith.data.layouts import as_label
+from otolith.data.metadata import SETS, Row
+from otolith.data.options import dataset_option
+from otolith.data.progress import bar, shown
+from otolith.data.recordings import Span, cut_out, length_of
+from otolith.errors import UserError
+from otolith.features import RATE
+
+
+def spans_of(label: Label, seconds: float | None, hop: float | None, total: int) -> list[Span]:
+    """The clips a label gives, in samples.
+
+    Without `seconds`, the stretch as it is. With it, clips of just that length: `hop` seconds apart
+    in a longer stretch; around the middle of a shorter one, with what the recording has there.
+    """
+    start, stop = round(label.start * RATE), min(round(label.end * RATE), total)
+    if seconds is None:
+        return [Span(start, stop, label)] if stop > start else []
+    size = round(seconds * RATE)
+    if stop - start <= size:
+        first = (start + stop - size) // 2
+        first = max(0, min(first, total - size)) if total >= size else first
+        return [Span(first, first + size, label)]
+    step = max(1, round((hop or seconds) * RATE))
+    return [Span(at, at + size, label) for at in range(start, stop - size + 1, step)]
+
+
+def find_track(recording: Path) -> Path:
+    """The label track beside a recording: the same name with .txt."""
+    track = recording.with_suffix(".txt")
+    if not track.is_file():
+        raise UserError(f"{shown(track)}: no such label track: name one with --labels")
+    return track
+
+
+class Cutter:
+    """Adds a recording's stretches to a batch."""
+
+    def __init__(self, recording: Path, to: Batch, about: dict[str, str]) -> None:
+        self.source = f"{recording.stem}-{hash_of(recording)[:8]}"
+        self.to, self.about = to, about
+        self.silent = 0
+        self.counts: dict[str, int] = {}
+        at = datetime.fromtimestamp(recording.stat().st_mtime).astimezone()
+        self.date = at.isoformat(timespec="seconds")
+
+    def take(self, span: Span, pcm: np.ndarray) -> None:
+        """A stretch has been read."""
+        label: Label = span.about  # type: ignore[assignment]
+        if not pcm.any():
+            self.silent += 1
+            return
+        name = as_label(label.label)
+        self.counts[name] = self.counts.get(name, 0) + 1
+        start, end = span.start / RATE, span.stop / RATE
+        row = Row(
+            file=f"{name}/{as_label(self.source)}-{round(1000 * start):09}.wav",
+            label=name,
+            date=self.date,
+            gain="0",
+            source=self.source,
+            extra={"start": f"{start:.4f}", "end": f"{end:.4f}"},
+            **self.about,
+        )
+        self.to.add(pcm, row)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  host data segment evening.flac -o evening.txt   find the sounds, then name them in Audacity
+  host data cut evening.flac                      cut along evening.txt
+  host data cut evening.flac --labels hand.txt --seconds 1 --hop 0.5 --set test"""
+)
+@click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--labels", "track", type=click.Path(path_type=Path), help="Audacity label track.")
+@dataset_option
+@click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Length of every clip.")
+@click.option("--hop", type=click.FloatRange(0.01, 3600), help="From clip to clip. [--seconds]")
+@click.option("--set", "set_", type=click.Choice(SETS), default=None, help="Set of the clips.")
+@click.option("--speaker", default="", help="Who is heard.")
+@click.option("--note", default="", help="Anything.")
+@click.option("--json", "as_json", is_flag=True, help="Counts as JSON.")
+def cut(
+    recording: Path,
+    track: Path | None,
+    dataset: Path,
+    seconds: float | None,
+    hop: float | None,
+    set_: str | None,
+    speaker: str,
+    note: str,
+    as_json: bool,
+) -> None:
+    """Cut the labelled parts of RECORDING into clips of a dataset.
+
+    Labels become classes: "Dog bark" is Dog_bark. A clip's row has where it was cut.
+    """
+    import json
+
+    if hop is not None and seconds is None:
+        raise UserError("--hop goes with --seconds")
+    total = length_of(recording)
+    labels, problems = read_track(track or find_track(recording), total / RATE)
+    spans: list[Span] = []
+    for label in labels:
+        if not as_label(label.label):
+            problems.append(f"label {label.label!r} at {label.start:g} s makes no class: left out")
+            continue
+        found = spans_of(label, seconds, hop, total)
+        if not found:
+            problems.append(f"{label.label} at {label.start:g} s is a point: give --seconds")
+        spans += found
+    with batch(dataset) as to:
+        about = {"set": set_ or "", "speaker": speaker, "note": note, "device": ""}
+        cutter = Cutter(recording, to, about)
+        with bar("seconds", round(total / RATE)) as step:
+            read = 0
+
+            def progress(samples: int) -> None:
+                nonlocal read
+                for _ in range((read + samples) // RATE - read // RATE):
+                    step()
+                read += samples
+
+            try:
+                cut_out(recording, spans, cutter.take, progress)
+            except UserError as error:  # what was read before counts
+                problems.append(error.message)
+        rows = to.save()
+    if cutter.silent:
+        problems.append(f"{cutter.silent} stretches hold nothing but zeros: left out")
+    for problem in problems:
+        click.echo(problem, err=True)
+    if as_json:
+        click.echo(json.dumps({"clips": cutter.counts, "problems": problems}))
+    else:
+        each = ", ".join(f"{count} {name}" for name, count in sorted(cutter.counts.items()))
+        click.echo(f"{len(rows)} clips in {dataset}: {each or 'none'}")
+    with contextlib.suppress(OSError):
+        dataset.rmdir()  # made for nothing
+    if problems or not rows:
+        raise SystemExit(1)

@@ -1,0 +1,100 @@
+"""`host data segment`: where the sounds of a recording are, as a label track to edit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.data.labels import LONGEST, Label, write_track
+from otolith.data.progress import bar
+from otolith.data.recordings import length_of, pcm_blocks
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.record.segment import FRAME, Rules, frame_levels, noise_floor, segments
+
+MARGIN = 0.05  # s kept around a sound
+
+
+def sounds(
+    path: Path, rules: Rules, step: Callable[[], None] = lambda: None
+) -> list[tuple[float, float]]:
+    """Seconds of each sound's start and end."""
+    levels, rest = [], np.empty(0, np.int16)
+    total = 0
+    for block in pcm_blocks(path):
+        total += len(block)
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // FRAME * FRAME
+        levels.append(frame_levels(rest[:whole]))
+        rest = rest[whole:]
+        for _ in range(total // RATE - (total - len(block)) // RATE):
+            step()
+    found = np.concatenate([*levels, np.empty(0)])
+    spans = [
+        (
+            max(0.0, start * FRAME / RATE - MARGIN),
+            min(total / RATE, stop * FRAME / RATE + MARGIN),
+        )
+        for start, stop in segments(found, noise_floor(found), rules)
+    ]
+    for i in range(len(spans) - 1):  # margins must not make labels overlap
+        if spans[i][1] > spans[i + 1][0]:
+            middle = (spans[i][1] + spans[i + 1][0]) / 2
+            spans[i], spans[i + 1] = (spans[i][0], middle), (middle, spans[i + 1][1])
+    return spans
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  host data segment evening.flac -o evening.txt
+  host data segment knocks.wav -o knocks.txt --label knocking --on-db 20"""
+)
+@click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Track. [RECORDING's name .txt]")
+@click.option("--label", default="sound", show_default=True, help="What to call them.")
+@click.option("--on-db", default=12.0, show_default=True, help="Above the noise: a sound begins.")
+@click.option("--off-db", default=6.0, show_default=True, help="Below: it ends.")
+@click.option("--gap", default=0.3, show_default=True, help="Seconds of pause within a sound.")
+@click.option("--least", default=0.08, show_default=True, help="Seconds of the shortest sound.")
+@click.option("--force", is_flag=True, help="Replace a track that is there.")
+@click.option("--json", "as_json", is_flag=True, help="The sounds as JSON.")
+def segment(
+    recording: Path,
+    out: Path | None,
+    label: str,
+    on_db: float,
+    off_db: float,
+    gap: float,
+    least: float,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Find the sounds of RECORDING by their energy; write an Audacity label track."""
+    out = out or recording.with_suffix(".txt")
+    if out.exists() and not force:
+        raise UserError(f"{out} is there already, perhaps edited by hand: --force replaces it")
+    if not label.strip():
+        raise UserError("--label must not be empty")
+    if off_db > on_db:
+        raise UserError("--off-db must not be above --on-db")
+    frames_a_second = RATE / FRAME
+    rules = Rules(
+        on_db,
+        off_db,
+        least=max(1, round(least * frames_a_second)),
+        gap=max(1, round(gap * frames_a_second)),
+        most=round(LONGEST * frames_a_second),
+    )
+    with bar("seconds", round(length_of(recording) / RATE)) as step:
+        found = sounds(recording, rules, step)
+    write_track(out, [Label(start, end, label) for start, end in found])
+    if as_json:
+        click.echo(json.dumps([{"start": s, "end": e, "label": label} for s, e in found]))
+    else:
+        seconds = sum(end - start for start, end in found)
+        click.echo(f"{len(found)} sounds, {seconds:.1f} s in all: {out}")

@@ -1,0 +1,363 @@
+"""`host data import`: other people's sounds into a dataset."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import click
+
+from otolith.data import metadata
+from otolith.data.convert import Converted, convert
+from otolith.data.layouts import LAYOUTS, Item, as_label, items_of, name_pattern
+from otolith.data.metadata import SETS, Row
+from otolith.data.options import dataset_option
+from otolith.data.progress import bar, shown
+from otolith.errors import UserError
+
+ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
+_FEW = 8  # files that are not worth other processes
+_AHEAD = 4  # files a process has waiting
+_SAVE_EVERY = 5.0  # s
+_TEMPORARY = ".importing-"
+
+_known: frozenset[str] = frozenset()
+
+
+def _begin(known: frozenset[str]) -> None:
+    """In each process."""
+    global _known
+    _known = known
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes started in here never see Ctrl-C: it is the parent's to deal with."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(path: Path, folder: Path, seconds: float) -> Converted:
+    return convert(path, folder, seconds, _known)
+
+
+@dataclass
+class Imported:
+    """What happened. seconds: of the clips. already: files. problems: a line each."""
+
+    files: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    already: int = 0
+    dropped: int = 0
+    cut_off: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def report(self, line: str) -> None:
+        self.problems.append(line)
+        click.echo(line, err=True)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options that apply to all files; "" and None leave it to the layout."""
+
+    label: str = ""
+    set: str = ""
+    speaker: str = ""
+    device: str = ""
+    note: str = ""
+    seconds: float | None = None
+
+
+def _stem(item: Item, origin: str) -> str:
+    """A name that says where a clip is from and that no other content has."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", item.path.stem).lstrip(".-")[:80]
+    return f"{plain}-{origin[:8]}"
+
+
+class Writer:
+    """Gives clips their names and rows, many at a time."""
+
+    def __init__(self, dataset: Path, wanted: Wanted, result: Imported) -> None:
+        self.dataset, self.wanted, self.result = dataset, wanted, result
+        found = metadata.load(dataset)
+        for problem in found.problems:
+            click.echo(problem, err=True)
+        self.origins = {row.extra[ORIGIN]: row.label for row in found.rows if row.extra.get(ORIGIN)}
+        self._waiting: list[tuple[Item, Converted]] = []
+        self._saved = time.monotonic()
+
+    def add(self, item: Item, done: Converted) -> None:
+        """Take in what became of a file."""
+        name = shown(item.path)
+        if done.problem:
+            self.result.report(f"{name}: {done.problem}")
+        elif done.origin in self.origins:
+            self.result.already += 1
+            label = self.origins[done.origin]
+            if label != item.label:
+                self.result.report(f"{name}: the same file is there as {shown(label)}: left out")
+        elif not done.clips:
+            self.result.report(f"{name}: nothing but zeros in it")
+        else:
+            self.origins[done.origin] = item.label
+            self.result.dropped += done.dropped
+            if done.cut_off:
+                self.result.cut_off.append(name)
+            self._waiting.append((item, done))
+            if time.monotonic() - self._saved > _SAVE_EVERY:
+                self.save()
+            return
+        for clip in done.clips:
+            clip.unlink(missing_ok=True)
+
+    def _rows(self, item: Item, done: Converted, taken: set[str]) -> Iterator[tuple[Path, Row]]:
+        stem = _stem(item, done.origin)
+        for number, clip in enumerate(done.clips):
+            part = f"-{number:04}" if len(done.clips) > 1 else ""
+            file = f"{item.label}/{stem}{part}.wav"
+            while file in taken:
+                file = f"{file[:-4]}_.wav"
+            taken.add(file)
+            wanted = self.wanted
+            yield (
+                clip,
+                Row(
+                    file=file,
+                    label=item.label,
+                    set=wanted.set or item.set,
+                    speaker=wanted.speaker or item.speaker,
+                    device=wanted.device,
+                    gain="0",
+                    source=item.source or stem,
+                    note=wanted.note or item.note,
+                    extra={ORIGIN: done.origin},
+                ),
+            )
+
+    def discard_others(self, folder: Path) -> None:
+        """Remove temporary clips that were not added."""
+        kept = {done.clips[0].parent for _, done in self._waiting}
+        for child in folder.iterdir():
+            if child not in kept:
+                shutil.rmtree(child, ignore_errors=True)
+
+    def save(self) -> None:
+        """Name what was added and write its rows; on an error neither is there."""
+        self._saved = time.monotonic()
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        with metadata.lock(self.dataset):
+            found = metadata.load(self.dataset)
+            if ORIGIN not in found.columns:
+                found.columns.append(ORIGIN)
+            taken = {row.file for row in found.rows}
+            moved = []
+            seconds = 0.0
+            try:
+                for item, done in waiting:
+                    for clip, row in self._rows(item, done, taken):
+                        path = self.dataset / row.file
+                        path.parent.mkdir(exist_ok=True)
+                        seconds += max(0, clip.stat().st_size - 44) / 32000
+                        clip.replace(path)
+                        moved.append(path)
+                        found.rows.append(row)
+                found.save(self.dataset)
+            except BaseException as error:
+                for path in moved:
+                    path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):
+                        path.parent.rmdir()
+                if isinstance(error, OSError):
+                    raise UserError(f"can't write {self.dataset}: {error.strerror}") from error
+                raise
+        self.result.files += len(waiting)
+        self.result.clips += len(moved)
+        self.result.seconds += seconds
+
+
+def _converted(
+    items: list[Item], seconds: float | None, folder: Path, known: frozenset[str]
+) -> Iterator[tuple[Item, Converted]]:
+    """Convert files, in order; on all processors if there are enough of them."""
+
+    def job(number: int, item: Item) -> tuple[Path, Path, float]:
+        length = item.seconds if seconds is None else seconds
+        return item.path, folder / f"{number}", length
+
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if len(items) <= _FEW or workers == 1:
+        for number, item in enumerate(items):
+            yield item, convert(*job(number, item), known)
+        return
+    # Spawned: forking a process with threads (progress bars) may hang.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (known,))
+    running: deque[tuple[Item, Future[Converted]]] = deque()
+    left = enumerate(items)
+    try:
+        while True:
+            while len(running) < _AHEAD * (workers or 1) and (following := next(left, None)):
+                with _no_interrupts():  # submit() starts processes
+                    running.append((following[1], pool.submit(_work, *job(*following))))
+            if not running:
+                return
+            item, future = running.popleft()
+            try:
+                yield item, future.result()
+            except BrokenProcessPool as error:
+                raise UserError(
+                    f"a process was killed at or after {shown(item.path)} (no memory left, or that "
+                    "file is damaged): what came before is imported; run this again"
+                ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Imported) -> None:
+    """Convert and add `items`; what was done is kept whatever happens."""
+    with metadata.lock(dataset):
+        pass  # makes the folder
+    writer = Writer(dataset, wanted, result)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=dataset))
+    except OSError as error:
+        raise UserError(f"can't write {shown(dataset)}: {error.strerror}") from error
+    try:
+        with bar("files", len(items)) as step:
+            converted = _converted(items, wanted.seconds, folder, frozenset(writer.origins))
+            try:
+                for item, done in converted:
+                    writer.add(item, done)
+                    step()
+            finally:
+                converted.close()
+                writer.discard_others(folder)  # on a full disk, rows need the room
+                writer.save()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            dataset.rmdir()  # if nothing came
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@dataset_option
+@click.option("--label", help="For all files, instead of their folders' names.")
+@click.option("--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True)
+@click.option("--names", help="What files' names tell, such as {label}_{speaker}_{take}.")
+@click.option("--set", "chosen", type=click.Choice(SETS), help="For all files.")
+@click.option("--speaker", default="", help="For all files.")
+@click.option("--device", default="", help="What recorded them.")
+@click.option("--note", default="", help="For all files.")
+@click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Cut into clips this long.")
+@click.option("--whole", is_flag=True, help="One clip a file, even of Speech Commands' noise.")
+@click.option("--json", "as_json", is_flag=True, help="What was imported as JSON.")
+def import_(
+    paths: tuple[Path, ...],
+    dataset: Path,
+    label: str | None,
+    layout: str,
+    names: str | None,
+    chosen: str | None,
+    speaker: str,
+    device: str,
+    note: str,
+    seconds: float | None,
+    whole: bool,
+    as_json: bool,
+) -> None:
+    """Add sound files, or folders of them, to a dataset as 16 kHz 16 bit mono WAV clips.
+
+    Layouts: folders (a folder's name is its files' label), esc (ESC-50, ESC-10: sources from the
+    files' names) and speech-commands (speakers from the files' names, sets from the lists). Files
+    that are in the dataset already add nothing.
+
+    --names takes label, speaker, source, set and note from the files' names instead; other words in
+    {} are passed over.
+
+    With --seconds, long files become clips; a rest shorter than half a clip is dropped, and so are
+    clips of nothing but zeros.
+
+    \b
+    Examples:
+        host data import sounds
+        host data import ESC-50-master --dataset esc50
+        host data import kitchen.flac --label background --seconds 1
+        host data import digits --names "{label}_{speaker}_{take}"
+    """
+    if label is not None and (not label or as_label(label) != label):
+        raise UserError("--label: use letters, digits, _ and - (up to 64, no - in front)")
+    if whole and seconds:
+        raise UserError("--whole and --seconds contradict each other: give one")
+    if seconds != seconds:
+        raise UserError("--seconds must be a number")
+    if names is not None and layout != "auto":
+        raise UserError("--names and --layout contradict each other: give one")
+    pattern = None if names is None else name_pattern(names)
+    result = Imported()
+    items: list[Item] = []
+    for path in paths:
+        try:
+            found, used = items_of(path, layout, label or "", dataset, result.report, pattern)
+        except UserError as error:
+            result.report(error.message)
+            continue
+        if not found and used != "file":
+            result.report(f"{shown(path)}: no sound files in it ({used} layout)")
+        elif used != "file":
+            click.echo(f"{shown(path)}: {len(found)} files, {used} layout", err=True)
+        items += found
+    wanted = Wanted(label or "", chosen or "", speaker, device, note, 0.0 if whole else seconds)
+    if items:
+        import_items(items, dataset, wanted, result)
+    if as_json:
+        about = {
+            "files": result.files,
+            "clips": result.clips,
+            "seconds": round(result.seconds, 3),
+            "already": result.already,
+            "dropped": result.dropped,
+            "cut_off": result.cut_off,
+            "problems": result.problems,
+        }
+        click.echo(json.dumps(about, indent=2))
+    else:
+        click.echo(_summary(result, dataset))
+    if result.problems:
+        raise SystemExit(1)
+
+
+def _summary(result: Imported, dataset: Path) -> str:
+    parts = [
+        f"{result.clips} clips ({result.seconds:.1f} s) from {result.files} files in "
+        f"{shown(dataset)}"
+    ]
+    if result.already:
+        parts.append(f"{result.already} files were there already")
+    if result.dropped:
+        parts.append(f"{result.dropped} silent or too short pieces dropped")
+    if result.cut_off:
+        first = ", ".join(result.cut_off[:3])
+        parts.append(f"{len(result.cut_off)} files go beyond full scale and were cut off ({first})")
+    if result.problems:
+        parts.append(f"{len(result.problems)} problems")
+    return "; ".join(parts)

@@ -1,0 +1,123 @@
+"""Audacity label tracks: start, end and text of what is heard in a recording (see "Importing and
+Exporting Labels" in its manual). A line that makes no sense is told, the rest counts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from otolith.data.progress import shown
+from otolith.errors import UserError, short
+from otolith.files import write_text
+
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+LONGEST = 30 * 24 * 3600.0  # s, of a recording
+
+
+@dataclass(frozen=True)
+class Label:
+    """A stretch of a recording, in seconds; a point where start = end. low, high: Hz, where the
+    track limits it to a band."""
+
+    start: float
+    end: float
+    label: str
+    low: float | None = None
+    high: float | None = None
+
+
+def _number(text: str) -> float:
+    """Decimal point or decimal comma, as the computer that wrote it has it."""
+    text = text.strip()
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{short(text)!r} is no number")
+    return float(text.replace(",", "."))
+
+
+def _label(fields: list[str], seconds: float | None) -> Label:
+    """A line's fields; ValueError says what is wrong."""
+    if len(fields) < 3:
+        raise ValueError("start, end and label are needed, with tabs between")
+    start, end, text = _number(fields[0]), _number(fields[1]), "\t".join(fields[2:]).strip()
+    if start < 0 or end < 0:
+        raise ValueError(f"{start:g} to {end:g} s: a time is negative")
+    if end < start:
+        raise ValueError(f"{start:g} to {end:g} s: the times are reversed")
+    if end > LONGEST:
+        raise ValueError(f"{end:g} s: longer than any recording")
+    if not text:
+        raise ValueError("the label is empty")
+    if seconds is not None and start >= seconds:
+        raise ValueError(f"begins at {start:g} s, the recording ends at {seconds:g} s")
+    if seconds is not None and end > seconds + 0.01:
+        raise ValueError(f"ends at {end:g} s, the recording at {seconds:g} s")
+    return Label(start, end, text)
+
+
+def parse_track(
+    text: str, where: str, seconds: float | None = None
+) -> tuple[list[Label], list[str]]:
+    """Labels in the track's order, and problems, a line each. seconds: the recording's length.
+
+    Overlapping labels are told and both kept.
+    """
+    labels: list[Label] = []
+    problems: list[str] = []
+    lines: dict[Label, int] = {}
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+        if not line.strip():
+            continue
+        fields = line.split("\t")
+        try:
+            if fields[0].strip() == "\\":  # goes on with the last label's frequencies
+                if len(fields) < 3 or not labels:
+                    raise ValueError("low and high frequency of which label?")
+                low, high = (None if f < 0 else f for f in map(_number, fields[1:3]))
+                last = labels[-1]
+                if lines.get(last) != number - 1:
+                    raise ValueError("low and high frequency of which label?")
+                labels[-1] = Label(last.start, last.end, last.label, low, high)
+                continue
+            labels.append(_label(fields, seconds))
+            lines[labels[-1]] = number
+        except ValueError as error:
+            problems.append(f"{where}:{number}: {error}: passed over")
+    known = sorted(labels, key=lambda label: (label.start, label.end))
+    for before, after in pairwise(known):
+        if after.start < before.end and after.start < after.end:
+            problems.append(
+                f"{where}: {short(before.label)} ({before.start:g}-{before.end:g} s) and "
+                f"{short(after.label)} ({after.start:g}-{after.end:g} s) overlap: both are kept"
+            )
+    return labels, problems
+
+
+def read_track(path: Path, seconds: float | None = None) -> tuple[list[Label], list[str]]:
+    """The label track in a file, UTF-8 with or without BOM; UserError if it can't be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"can't read {shown(path)}: {error.strerror}") from error
+    if b"\0" in data:
+        raise UserError(f"{shown(path)}: not a label track: export one as text from Audacity")
+    text = data.decode("utf-8-sig", "replace")
+    return parse_track(text, shown(path), seconds)
+
+
+def format_track(labels: list[Label]) -> str:
+    """Text that Audacity imports. Times to the microsecond; tabs in a label become spaces."""
+    lines = []
+    for label in labels:
+        text = " ".join(label.label.split())
+        lines.append(f"{label.start:.6f}\t{label.end:.6f}\t{text}\n")
+        if label.low is not None or label.high is not None:
+            low, high = (-1.0 if f is None else f for f in (label.low, label.high))
+            lines.append(f"\\\t{low:.6f}\t{high:.6f}\n")
+    return "".join(lines)
+
+
+def write_track(path: Path, labels: list[Label]) -> None:
+    """Write a label track, whole or not at all."""
+    write_text(path, format_track(labels))

@@ -1,0 +1,174 @@
+"""metadata.csv of a dataset: one row a clip. Foreign columns and bad rows are kept as they are."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from otolith.errors import UserError, short
+from otolith.files import write_bytes
+
+NAME = "metadata.csv"
+COLUMNS = ("file", "label", "set", "speaker", "device", "date", "gain", "source", "note")
+SETS = ("train", "validate", "test")
+
+
+@dataclass
+class Row:
+    """A clip.
+
+    file: its path below the dataset's folder, with /. date: ISO 8601. gain: dB applied after the
+    microphone. source: what it was cut from; clips of one source or one speaker belong in one set.
+    Empty: not known. extra: foreign columns.
+    """
+
+    file: str
+    label: str
+    set: str = ""
+    speaker: str = ""
+    device: str = ""
+    date: str = ""
+    gain: str = ""
+    source: str = ""
+    note: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def fields(self, columns: list[str]) -> list[str]:
+        """What the CSV's line holds, in the order of `columns`."""
+        return [
+            getattr(self, name) if name in COLUMNS else self.extra.get(name, "") for name in columns
+        ]
+
+
+@dataclass
+class Metadata:
+    """All rows; `rejected` are lines that make no sense, `problems` says why, a line each."""
+
+    rows: list[Row] = field(default_factory=list)
+    columns: list[str] = field(default_factory=lambda: list(COLUMNS))
+    rejected: list[list[str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def by_file(self) -> dict[str, Row]:
+        """Rows by the file they are about."""
+        return {row.file: row for row in self.rows}
+
+    def save(self, dataset: Path) -> None:
+        """Replace the dataset's metadata.csv; rejected lines go to its end."""
+        missing = [name for name in COLUMNS if name not in self.columns]
+        columns = self.columns + missing
+        lines = [columns, *(row.fields(columns) for row in self.rows), *self.rejected]
+        write_bytes(dataset / NAME, _encode(lines))
+
+
+def _encode(lines: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _problem(fields: list[str], columns: list[str], seen: set[str]) -> str | None:
+    """Why a line is no row, or None."""
+    if len(fields) != len(columns):
+        return f"{len(fields)} fields, the header has {len(columns)}"
+    row = dict(zip(columns, fields, strict=True))
+    path = PurePosixPath(row["file"])
+    if not path.name or path.is_absolute() or ".." in path.parts:
+        return f"file {short(row['file'])!r} is not a path below the dataset"
+    if row["file"] in seen:
+        return f"{short(row['file'])} has a row already"
+    if not row["label"]:
+        return f"{short(row['file'])} has no label"
+    if row.get("set", "") not in ("", *SETS):
+        return f"set {short(row['set'])!r} is none of {', '.join(SETS)}"
+    return None
+
+
+def load(dataset: Path) -> Metadata:
+    """The rows of `dataset`/metadata.csv; none if there is no such file."""
+    path = dataset / NAME
+    try:
+        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except FileNotFoundError:
+        return Metadata()
+    except OSError as error:
+        raise UserError(f"can't read {path}: {error.strerror}") from error
+    reader = csv.reader(io.StringIO(text.replace("\0", "\ufffd"), newline=""))
+    found = Metadata()
+    seen: set[str] = set()
+    try:
+        header = next(reader, None)
+        if header is None:
+            return found
+        found.columns = [name.strip() for name in header]
+        if len(set(found.columns)) != len(found.columns):
+            raise UserError(f"{path}: two columns have one name: rename one")
+        if not {"file", "label"} <= set(found.columns):
+            raise UserError(f"{path}: no columns 'file' and 'label' in its first line: add them")
+        for fields in reader:
+            if not fields:
+                continue
+            problem = _problem(fields, found.columns, seen)
+            if problem:
+                found.problems.append(f"{path}:{reader.line_num}: {problem}")
+                found.rejected.append(fields)
+                continue
+            values = dict(zip(found.columns, fields, strict=True))
+            seen.add(values["file"])
+            extra = {name: values.pop(name) for name in found.columns if name not in COLUMNS}
+            found.rows.append(Row(**values, extra=extra))
+    except csv.Error as error:
+        raise UserError(f"{path}:{reader.line_num}: {error}: mend this line by hand") from error
+    return found
+
+
+@contextmanager
+def lock(dataset: Path) -> Iterator[None]:
+    """Let no other process change the dataset meanwhile."""
+    try:
+        dataset.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(dataset, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(f"can't use {dataset} as a dataset: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def add_row(dataset: Path, row: Row) -> None:
+    """Append a row; it is on disk when this returns, or the file is as it was (UserError)."""
+    with lock(dataset):
+        path = dataset / NAME
+        if not path.exists() or path.stat().st_size == 0:
+            write_bytes(path, _encode([list(COLUMNS)]))
+        metadata = load(dataset)
+        if set(COLUMNS) - set(metadata.columns):
+            metadata.rows.append(row)
+            metadata.save(dataset)
+            return
+        try:
+            _append(path, _encode([row.fields(metadata.columns)]))
+        except OSError as error:
+            raise UserError(f"can't write {path}: {error.strerror}") from error
+
+
+def _append(path: Path, line: bytes) -> None:
+    with path.open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(end - 1)
+        data = line if file.read(1) == b"\n" else b"\n" + line
+        try:
+            while data:
+                data = data[file.write(data) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(end)
+            raise

@@ -1,0 +1,28 @@
+"""Which clips a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from otolith.data.metadata import Metadata, Row
+from otolith.data.progress import shown
+from otolith.errors import UserError
+
+
+def pick(rows: Metadata, dataset: Path, names: Iterable[str]) -> list[Row]:
+    """Rows whose label or file one of `names` is; files may have * and ?, and may begin with the
+    dataset's own path. UserError for a name that is nothing."""
+    found: dict[str, Row] = {}
+    for name in names:
+        below = name
+        if not Path(name).is_absolute() and Path(name).parts[: len(dataset.parts)] == dataset.parts:
+            below = Path(*Path(name).parts[len(dataset.parts) :]).as_posix()
+        some = [row for row in rows.rows if row.label == name] or [
+            row for row in rows.rows if fnmatchcase(row.file, below)
+        ]
+        if not some:
+            raise UserError(f"{shown(name)}: no label and no clip of {shown(dataset)}")
+        found |= {row.file: row for row in some}
+    return list(found.values())

@@ -1,0 +1,111 @@
+"""`host data relabel` and `host data remove`: clips change their class, or go."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import click
+
+from otolith.data import metadata
+from otolith.data.clips import open_rows
+from otolith.data.metadata import Row
+from otolith.data.options import dataset_option
+from otolith.data.pick import pick
+from otolith.data.progress import shown
+from otolith.errors import UserError
+from otolith.files import disk_errors, replacing
+from otolith.record.store import check_label
+
+
+def _name(row: Row, label: str, taken: set[str], dataset: Path) -> str:
+    stem, number = Path(row.file).stem, 1
+    name = f"{label}/{stem}.wav"
+    while name in taken or (dataset / name).exists():
+        number += 1
+        name = f"{label}/{stem}-{number}.wav"
+    taken.add(name)
+    return name
+
+
+def move(dataset: Path, names: tuple[str, ...], label: str) -> int:
+    """Give clips another label. Copies first, then the rows, then the old files go: whatever ends
+    it in between, every clip has a file and a row."""
+    with metadata.lock(dataset):
+        rows = open_rows(dataset)
+        chosen = [row for row in pick(rows, dataset, names) if row.label != label]
+        taken = {row.file for row in rows.rows}
+        old: list[Path] = []
+        new: list[Path] = []
+        try:
+            with disk_errors(dataset):
+                for row in chosen:
+                    source, name = dataset / row.file, _name(row, label, taken, dataset)
+                    with replacing(dataset / name) as temporary:
+                        shutil.copyfile(source, temporary)
+                    new.append(dataset / name)
+                    old.append(source)
+                    row.file, row.label = name, label
+                rows.save(dataset)
+        except BaseException as error:
+            for path in new:
+                path.unlink(missing_ok=True)
+            if isinstance(error, FileNotFoundError):
+                raise UserError(f"{shown(error.filename)}: no such file") from error
+            raise
+        for path in old:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()  # the last of its label
+    return len(chosen)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  host data relabel knock knocking
+  host data relabel sound fire_alarm --files "sound/evening-*" """
+)
+@click.argument("old")
+@click.argument("new")
+@click.option("--files", multiple=True, help="Only these of OLD's clips; * and ? stand for any.")
+@dataset_option
+def relabel(old: str, new: str, files: tuple[str, ...], dataset: Path) -> None:
+    """Give clips of label OLD the label NEW; files and rows move together."""
+    check_label(new)
+    if files:
+        rows = open_rows(dataset)
+        chosen = pick(rows, dataset, files)
+        wrong = [row.file for row in chosen if row.label != old]
+        if wrong:
+            raise UserError(f"{shown(wrong[0])} is no {old}: relabel it by itself")
+        names = tuple(row.file for row in chosen)
+    else:
+        names = (old,)
+    click.echo(f"{move(dataset, names, new)} clips are {new} now")
+
+
+@click.command(
+    epilog="""\b
+Example:
+  host data remove "knocking/20261121-*.wav" """
+)
+@click.argument("names", nargs=-1, required=True)
+@dataset_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(names: tuple[str, ...], dataset: Path, yes: bool) -> None:
+    """Remove clips, by label or by file (* and ? stand for any): files and rows."""
+    chosen = pick(open_rows(dataset), dataset, names)
+    if not yes:
+        click.confirm(f"Remove {len(chosen)} clips for good?", abort=True, err=True)
+    gone = {row.file for row in chosen}
+    with metadata.lock(dataset), disk_errors(dataset):
+        rows = open_rows(dataset)
+        rows.rows = [row for row in rows.rows if row.file not in gone]
+        rows.save(dataset)
+        for file in gone:
+            (dataset / file).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (dataset / file).parent.rmdir()
+    click.echo(f"{len(gone)} clips removed")

@@ -1,0 +1,216 @@
+"""`host data split`: train, validate and test sets that share no speaker, source or sound.
+
+Clips that share one of these form a group. A hash of the group's name decides its set, so that
+clips that are added later move nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from otolith.data import metadata
+from otolith.data.clips import measure, open_rows
+from otolith.data.metadata import SETS, Row
+from otolith.data.options import dataset_option
+from otolith.data.progress import bar, shown
+from otolith.errors import UserError
+
+UNEVEN = 10  # percentage points off the shares asked for that are worth a line
+
+
+@dataclass
+class Group:
+    """Rows that have to stay together. name: what its hash is taken of."""
+
+    name: str
+    rows: list[Row] = field(default_factory=list)
+
+    def sets(self) -> list[str]:
+        """Sets its rows are in already."""
+        return [name for name in SETS if any(row.set == name for row in self.rows)]
+
+
+def _keys(row: Row) -> list[tuple[str, str]]:
+    named = [("speaker", row.speaker), ("source", row.source)]
+    return [key for key in named if key[1]] or [("file", row.file)]
+
+
+def groups_of(rows: list[Row], digests: dict[str, bytes] | None = None) -> list[Group]:
+    """Connected components of `rows`: linked by speaker, source or equal digest (by file).
+
+    A group is named after its first speaker, or source, or file, in the order of the alphabet.
+    """
+    parent = list(range(len(rows)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    first: dict[tuple[str, str | bytes], int] = {}
+    for i, row in enumerate(rows):
+        keys: list[tuple[str, str | bytes]] = list(_keys(row))
+        digest = (digests or {}).get(row.file)
+        if digest:
+            keys.append(("sound", digest))
+        for key in keys:
+            parent[root(i)] = root(first.setdefault(key, i))
+    together: dict[int, list[Row]] = defaultdict(list)
+    for i, row in enumerate(rows):
+        together[root(i)].append(row)
+    found = []
+    for members in together.values():
+        kind, name = min(
+            (key for row in members for key in _keys(row)),
+            key=lambda key: (("speaker", "source", "file").index(key[0]), key[1]),
+        )
+        found.append(Group(f"{kind} {name}", members))
+    return found
+
+
+def set_of(name: str, shares: tuple[float, float, float], seed: int) -> str:
+    """The set a group belongs in. shares: of train, validate and test; any sum."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()
+    place = int.from_bytes(digest[:8], "big") / 2**64 * sum(shares)
+    for chosen, share in zip(SETS, shares, strict=True):
+        if place < share:
+            return chosen
+        place -= share
+    return [s for s, share in zip(SETS, shares, strict=True) if share][-1]  # rounding
+
+
+def split_rows(
+    groups: list[Group], shares: tuple[float, float, float], seed: int, again: bool = False
+) -> list[str]:
+    """Give every row without a set (with `again`: every row) one. Returns what could not be done:
+    groups that are in several sets already, whose rows stay as they are."""
+    problems = []
+    for group in groups:
+        has = [] if again else group.sets()
+        left = [row for row in group.rows if again or not row.set]
+        if len(has) > 1:
+            stay = f"; {len(left)} clips of it get none" if left else ""
+            problems.append(
+                f"{shown(group.name)} is in {' and '.join(has)} already{stay}: "
+                "mend its rows, or split all with --again"
+            )
+            continue
+        chosen = has[0] if has else set_of(group.name, shares, seed)
+        for row in left:
+            row.set = chosen
+    return problems
+
+
+def uneven(groups: list[Group], shares: tuple[float, float, float]) -> list[str]:
+    """Why classes are far from the shares asked for: a line for each such class."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)  # clips of a class in a set
+    sizes: dict[str, Counter[str]] = defaultdict(Counter)  # clips of a class in a group
+    for group in groups:
+        for row in group.rows:
+            counts[row.label][row.set] += 1
+            sizes[row.label][group.name] += 1
+    lines = []
+    for label, by_set in sorted(counts.items()):
+        total = sum(by_set.values())
+        parts = []
+        for name, share in zip(SETS, shares, strict=True):
+            wanted = 100 * share / sum(shares)
+            got = 100 * by_set[name] / total
+            if abs(got - wanted) > UNEVEN or (wanted and not by_set[name]):
+                parts.append(f"{got:.0f} % in {name}, not {wanted:.0f}")
+        if parts:
+            name, most = sizes[label].most_common(1)[0]
+            lines.append(
+                f"{shown(label)}: {'; '.join(parts)}: {total} clips in {len(sizes[label])} groups "
+                f"that can't be parted; the largest, {shown(name)}, has {most}"
+            )
+    return lines
+
+
+def table(rows: list[Row]) -> dict[str, dict[str, int]]:
+    """Clips of each class in each set; "" is no set."""
+    found: dict[str, dict[str, int]] = {}
+    for row in sorted(rows, key=lambda row: row.label):
+        found.setdefault(row.label, dict.fromkeys((*SETS, ""), 0))[row.set] += 1
+    return found
+
+
+def _show(counts: dict[str, dict[str, int]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown_table = Table(box=box.SIMPLE)
+    shown_table.add_column("class")
+    for name in (*SETS, "no set"):
+        shown_table.add_column(name, justify="right")
+    for label, sets in counts.items():
+        shown_table.add_row(Text(shown(label)), *(str(n) for n in sets.values()))
+    Console().print(shown_table)
+
+
+@click.command()
+@dataset_option
+@click.option("--train", type=click.FloatRange(0, 100), default=80, show_default=True, help="%")
+@click.option("--validate", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")
+@click.option("--test", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other sets.")
+@click.option("--again", is_flag=True, help="Choose anew for clips that are in a set, too.")
+@click.option("--json", "as_json", is_flag=True, help="Clips of each class and set as JSON.")
+def split(
+    dataset: Path,
+    train: float,
+    validate: float,
+    test: float,
+    seed: int,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Put every clip into the train, validate or test set.
+
+    Clips of one speaker or one source, and clips that sound the same, never part. A hash of the
+    speaker (or source, or file) decides: clips added later move none. Clips that are in a set stay
+    there, and so do the clips that belong with them.
+
+    \b
+    Example:
+        host data split --train 80 --validate 10 --test 10
+    """
+    shares = (train, validate, test)
+    if not math.isclose(sum(shares), 100, abs_tol=0.01):
+        raise UserError(
+            f"--train, --validate and --test make {sum(shares):g} %: they must make 100"
+        )
+    files = [row.file for row in open_rows(dataset).rows]
+    digests = {}
+    with bar("clips", len(files)) as step:
+        for file in files:
+            digests[file] = measure(dataset, file, levels=False).digest
+            step()
+    with metadata.lock(dataset):
+        found = open_rows(dataset)
+        groups = groups_of(found.rows, digests)
+        problems = split_rows(groups, shares, seed, again)
+        found.save(dataset)
+    lines = uneven(groups, shares)
+    counts = table(found.rows)
+    for problem in (*found.problems, *problems):
+        click.echo(problem, err=True)
+    if as_json:
+        about = {"classes": counts, "groups": len(groups), "uneven": lines, "problems": problems}
+        click.echo(json.dumps(about, indent=2))
+    else:
+        _show(counts)
+        for line in lines:
+            click.echo(line)
+    if problems:
+        raise SystemExit(1)

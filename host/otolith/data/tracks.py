@@ -1,0 +1,92 @@
+"""`host data labels` and `host data join`: clips back to label tracks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.data.clips import measure, open_rows
+from otolith.data.convert import hash_of
+from otolith.data.labels import Label, write_track
+from otolith.data.metadata import Row
+from otolith.data.options import dataset_option
+from otolith.data.pick import pick
+from otolith.data.progress import bar, shown
+from otolith.errors import UserError
+from otolith.features import RATE, read_pcm
+from otolith.files import replacing
+from otolith.record.wav import WavWriter
+
+
+def _times(row: Row) -> tuple[float, float] | None:
+    try:
+        return float(row.extra["start"]), float(row.extra["end"])
+    except (KeyError, ValueError):
+        return None
+
+
+@click.command(
+    epilog="""\b
+Example:
+  host data labels evening.flac -o evening.txt    what of it became clips, to edit in Audacity"""
+)
+@click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Label track.")
+@dataset_option
+def labels(recording: Path, out: Path, dataset: Path) -> None:
+    """Write where the clips of RECORDING were cut as an Audacity label track."""
+    source = f"{recording.stem}-{hash_of(recording)[:8]}"
+    mine = [row for row in open_rows(dataset).rows if row.source == source]
+    timed = [(times, row.label) for row in mine if (times := _times(row))]
+    if not timed:
+        raise UserError(f"{shown(dataset)}: no clips cut out of {shown(recording)}")
+    write_track(out, [Label(start, end, name) for (start, end), name in sorted(timed)])
+    click.echo(f"{len(timed)} labels: {out}")
+
+
+@click.command(
+    epilog="""\b
+Example:
+  host data join knocking key_io -o tour.wav    and tour.txt beside it"""
+)
+@click.argument("names", nargs=-1, required=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="WAV file.")
+@click.option(
+    "--gap", type=click.FloatRange(0, 60), default=0.5, show_default=True, help="Seconds."
+)
+@dataset_option
+def join(names: tuple[str, ...], out: Path, gap: float, dataset: Path) -> None:
+    """Join clips (labels or files) to one long recording with a label track beside it."""
+    rows = pick(open_rows(dataset), dataset, names)
+    track, problems, at = [], [], 0
+    silence = np.zeros(round(gap * RATE), np.int16)
+    with replacing(out) as temporary:
+        temporary.unlink()
+        wav = WavWriter(temporary)
+        try:
+            with bar("clips", len(rows)) as step:
+                for row in rows:
+                    step()
+                    clip = measure(dataset, row.file, levels=False)
+                    if clip.problem:
+                        problems.append(f"{shown(row.file)}: {clip.problem}: left out")
+                        continue
+                    pcm = read_pcm(dataset / row.file)
+                    track.append(Label(at / RATE, (at + len(pcm)) / RATE, row.label))
+                    wav.write(pcm)
+                    wav.write(silence)
+                    at += len(pcm) + len(silence)
+        except OSError as error:
+            raise UserError(f"can't write {out}: {error.strerror}") from error
+        finally:
+            wav.close()
+        if not track:
+            raise UserError(f"{shown(dataset)}: none of these clips can be read")
+    write_track(out.with_suffix(".txt"), track)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f"{len(track)} clips, {at / RATE:.1f} s: {out}, {out.with_suffix('.txt')}")
+    if problems:
+        raise SystemExit(1)

@@ -1,0 +1,86 @@
+"""Uploading a UF2 to an RP2040 in BOOTSEL mode: picotool where installed, else its USB drive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from otolith.errors import UserError
+
+APPEAR_SECONDS = 10.0  # from the `bootsel` command to a mounted drive
+
+
+def mounts() -> list[Path]:
+    """Folders where drives are mounted: Linux, macOS, Windows."""
+    table = Path("/proc/mounts")
+    if table.exists():
+        points = [line.split()[1] for line in table.read_text().splitlines()]
+        return [Path(p.replace("\\040", " ")) for p in points]
+    if os.name == "nt":
+        return [Path(f"{letter}:/") for letter in "DEFGHIJKLMNOPQRSTUVWXYZ"]
+    volumes = Path("/Volumes")
+    return list(volumes.iterdir()) if volumes.exists() else []
+
+
+def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> Path | None:
+    """A boot loader's drive: the one whose INFO_UF2.TXT has `name`, the boot ROM's an RP2."""
+    for folder in mounts() if candidates is None else candidates:
+        try:
+            if name in (folder / "INFO_UF2.TXT").read_text(errors="replace"):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def copy(uf2: Path, drive: Path) -> None:
+    """Copy `uf2` to the drive; the boot ROM flashes it as it arrives and reboots."""
+    try:
+        with open(drive / uf2.name, "wb") as target:
+            target.write(uf2.read_bytes())
+            target.flush()
+            os.fsync(target.fileno())
+    except OSError as error:
+        raise UserError(
+            f"{drive}: {error.strerror}: bring the board into its boot loader again"
+        ) from (error)
+
+
+def ask_for_bootsel(port: str) -> None:
+    """Tell a board that runs Otolith to reboot into BOOTSEL mode."""
+    import serial
+
+    try:
+        with serial.Serial(port, timeout=1) as line:
+            line.write(b"\nbootsel\n")
+            line.flush()
+    except (serial.SerialException, OSError) as error:
+        raise UserError(f"{port}: {error}: is the board plugged in?") from error
+
+
+def upload(uf2: Path, port: str | None = None, drives: Iterable[Path] | None = None) -> str:
+    """Upload `uf2`; says how. `port` names a running board to be rebooted into BOOTSEL first."""
+    if port:
+        ask_for_bootsel(port)
+    deadline = time.monotonic() + (APPEAR_SECONDS if port else 0)
+    picotool = shutil.which("picotool")
+    while True:
+        if drive := find_drive(drives):
+            copy(uf2, drive)
+            return f"copied to {drive}"
+        if picotool:
+            done = subprocess.run(
+                [picotool, "load", "-x", str(uf2)], capture_output=True, text=True
+            )
+            if done.returncode == 0:
+                return "loaded by picotool"
+        if time.monotonic() >= deadline:
+            raise UserError(
+                "no board in BOOTSEL mode: hold BOOTSEL while plugging it in, then upload again "
+                f"(or copy {uf2} to its drive)"
+            )
+        time.sleep(0.5)

@@ -1,0 +1,201 @@
+"""`host train-and-deploy`: from a spec to a board that hears."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from otolith.deploy.scenario import Outcome, concatenate, judge
+from otolith.errors import UserError
+from otolith.evaluate.stream import memory_ms
+from otolith.paths import ROOT
+
+
+class Steps:
+    """Says what is being done and how long each step took (wall time)."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.console.print(f"[bold]{name}[/bold]")
+        start = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - start
+
+
+def outcome_table(outcomes: list[Outcome]) -> Table:
+    """What was played, what should be heard, what was."""
+    table = Table("played", "seconds", "expected", "heard", "latency", "verdict")
+    for outcome in outcomes:
+        heard = []
+        if outcome.first:
+            heard.append(f"{outcome.first.label} {outcome.first.score:.3f}")
+        heard += [f"{wrong.label} {wrong.score:.3f}" for wrong in outcome.wrong]
+        table.add_row(
+            outcome.name,
+            f"{outcome.start_ms / 1000:.1f}-{outcome.end_ms / 1000:.1f}",
+            outcome.label or "nothing",
+            ", ".join(heard) or "nothing",
+            "" if outcome.latency_ms is None else f"{outcome.latency_ms:.0f} ms",
+            "[green]right[/green]" if outcome.right else "[red]wrong[/red]",
+        )
+    return table
+
+
+@click.command("train-and-deploy")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="pico", show_default=True, help="Environment of platformio.ini.")
+@click.option("--port", help="Serial port of a board: upload to it and test it over the wire.")
+@click.option("--virtual", is_flag=True, help="Boot the firmware on a virtual Pico.")
+@click.option("--no-train", is_flag=True, help="Use the .tflite that is there.")
+@click.option(
+    "--tflite",
+    "other",
+    type=click.Path(path_type=Path),
+    help="This network, in place of the spec's: `host adopt` makes one of any.",
+)
+@click.option("--seed", default=7, show_default=True, help="Which sounds the test draws.")
+@click.option("--picture", type=click.Path(path_type=Path), help="PNG of the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def train_and_deploy(
+    model: Path,
+    board: str,
+    port: str | None,
+    virtual: bool,
+    no_train: bool,
+    other: Path | None,
+    seed: int,
+    picture: Path | None,
+    as_json: bool,
+) -> None:
+    """Train MODEL, build firmware around it, run it, play it sounds and judge what it says.
+
+    \b
+    Example, with no board:
+        host train-and-deploy models/fire_alarm --virtual
+    Example, with a Pico on USB:
+        host train-and-deploy models/fire_alarm --board pico --port /dev/ttyACM0
+    """
+    from otolith.compile.metadata import read_metadata
+    from otolith.deploy import hear
+    from otolith.deploy.firmware import build, upload
+    from otolith.deploy.picture import draw
+    from otolith.deploy.scenes import scene
+    from otolith.spec import load
+
+    if bool(port) == virtual:
+        raise UserError("give either --port PORT (a board) or --virtual (none needed)")
+    console = Console(stderr=as_json)
+    steps = Steps(console)
+    spec = load(model)
+    folder = model if model.is_dir() else model.parent
+    tflite = other or folder / f"{spec.model.name}.tflite"
+
+    if not no_train and other is None:
+        with steps.step(f"train {spec.model.name}"):
+            from otolith.train import How, train
+
+            train(spec, folder, console, how=How(board))
+    if not tflite.exists():
+        todo = "name one that is there" if other else "leave --no-train away"
+        raise UserError(f"{tflite}: no trained model: {todo}")
+    data = tflite.read_bytes()
+    metadata = read_metadata(data)
+    if metadata is None:
+        todo = f"host adopt {tflite}" if other else f"host train {folder}"
+        raise UserError(f"{tflite}: has no Otolith metadata: run `{todo}`")
+    if other is not None and set(metadata["detect"]["thresholds"]) != set(spec.detect.thresholds):
+        raise UserError(
+            f"{tflite}: makes events of {', '.join(metadata['detect']['thresholds'])}, the spec's "
+            f"sounds are of {', '.join(spec.detect.thresholds)}: they must be the same"
+        )
+    model_hash = hashlib.sha256(data).hexdigest()[:16]
+
+    segments = scene(spec, seed)
+    pcm = concatenate(segments)
+    if virtual:
+        with steps.step(f"compile and build firmware for {board}"):
+            image = build(board, tflite).uf2
+        with steps.step(f"boot it on a virtual Pico and play {len(pcm) / 16000:.0f} s of sound"):
+            heard = hear.through_virtual_microphone(image, pcm, model_hash, board=board)
+        where = "a virtual Pico"
+    else:
+        assert port is not None
+        with steps.step(f"compile, build and upload firmware for {board}"):
+            upload(board, tflite, port)
+        with steps.step(f"send {len(pcm) / 16000:.0f} s of sound to the board at {port}"):
+            heard = hear.through_inject(port, pcm, model_hash)
+        where = f"{heard.hello['board']} at {port}"
+
+    known = [d for d in heard.detections if d.label in heard.hello["labels"]]  # not unknown
+    outcomes = judge(segments, known, memory_ms(metadata))
+    right = sum(outcome.right for outcome in outcomes)
+    picture = picture or ROOT / "build" / f"{spec.model.name}.png"
+    draw(
+        picture,
+        f"{spec.model.name} ({model_hash}) on {where}",
+        pcm,
+        outcomes,
+        heard.detections,
+        np.array(heard.score_times_ms),
+        np.array(heard.scores).reshape(len(heard.scores), -1),
+        heard.hello["labels"],
+        metadata["detect"]["thresholds"],
+    )
+    passed = right >= spec.deploy.accept * len(outcomes)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "passed": passed,
+                    "hello": heard.hello,
+                    "segments": [
+                        {
+                            "name": o.name,
+                            "label": o.label,
+                            "right": o.right,
+                            "latency_ms": o.latency_ms,
+                            "wrong": [d.__dict__ for d in o.wrong],
+                        }
+                        for o in outcomes
+                    ],
+                    "stats": heard.stats[-1] if heard.stats else None,
+                    "seconds": steps.seconds,
+                    "picture": str(picture),
+                }
+            )
+        )
+    else:
+        hello = heard.hello
+        console.print(
+            f"board {hello['board']}, firmware {hello['version']}, model {hello['model']} "
+            f"{hello['hash']}, engine {hello['engine']}"
+        )
+        console.print(outcome_table(outcomes))
+        if heard.stats:
+            last = heard.stats[-1]
+            console.print(
+                f"per hop of {1000 * hello['hop'] / hello['rate']:.0f} ms: features "
+                f"{last['feature_us'] / 1000:.1f} ms, network {last['infer_us'] / 1000:.1f} ms, "
+                f"CPU {100 * last['cpu']:.0f} %, overruns {last['overruns']}"
+            )
+        for name, seconds in steps.seconds.items():
+            console.print(f"{seconds:7.1f} s  {name}")
+        console.print(f"picture: {picture}")
+    if not passed:
+        raise UserError(
+            f"{right} of {len(outcomes)} segments right, {spec.deploy.accept:.0%} needed: "
+            f"see {picture}, then give the training more or better data"
+        )

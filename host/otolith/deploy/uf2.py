@@ -1,0 +1,44 @@
+"""UF2: firmware in 512-byte blocks, each with its flash address (Microsoft, UF2 file format)."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from otolith.errors import UserError
+from otolith.files import write_bytes
+
+MAGIC = (0x0A324655, 0x9E5D5157)
+MAGIC_END = 0x0AB16F30
+FAMILY_PRESENT = 0x2000
+RP2040 = 0xE48BFF56
+FLASH = 0x10000000
+PAYLOAD = 256
+
+
+def encode(binary: bytes, base: int = FLASH, family: int = RP2040) -> bytes:
+    """`binary`, to be flashed at `base`, as UF2 blocks of 256 bytes, the last zero-padded."""
+    count = -(-len(binary) // PAYLOAD)
+    blocks = []
+    for number in range(count):
+        data = binary[number * PAYLOAD : (number + 1) * PAYLOAD]
+        header = struct.pack(
+            "<8I",
+            *MAGIC,
+            FAMILY_PRESENT,
+            base + number * PAYLOAD,
+            PAYLOAD,
+            number,
+            count,
+            family,
+        )
+        blocks.append(header + data.ljust(476, b"\0") + struct.pack("<I", MAGIC_END))
+    return b"".join(blocks)
+
+
+def write(binary: Path, uf2: Path, base: int = FLASH, family: int = RP2040) -> None:
+    """Write `uf2` from the flat image `binary`."""
+    data = binary.read_bytes()
+    if not data:
+        raise UserError(f"{binary}: empty image: build the firmware again")
+    write_bytes(uf2, encode(data, base, family))

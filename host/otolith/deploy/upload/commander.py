@@ -1,0 +1,28 @@
+"""Silicon Labs' kits, by Simplicity Commander."""
+
+from __future__ import annotations
+
+from otolith.deploy.upload.job import Job, find, run
+from otolith.errors import UserError
+
+CONNECT = "connect the kit's USB port, with Simplicity Commander installed"
+_NO_PROBE = ("No emulator", "Unable to connect", "no J-Link", "Could not open J-Link")
+
+
+def upload(job: Job) -> str | None:
+    """The kit's serial port learns the console's baud rate, too: its own is 115,200."""
+    image, program = job.image("hex"), find("commander", "commander-cli")
+    if program is None:
+        return None
+    try:
+        command = [program, "flash", str(image), "--device", job.about["build"]["mcu"].upper()]
+        run(command, "Simplicity Commander")
+    except UserError as error:
+        if any(words in error.message for words in _NO_PROBE):
+            return None
+        raise
+    baud = job.about["otolith"].get("baud")
+    if baud:
+        speed = ["--baudrate", str(baud), "--handshake", "none", "--store"]
+        run([program, "vcom", "config", *speed], "Simplicity Commander")
+    return "flashed by Simplicity Commander"

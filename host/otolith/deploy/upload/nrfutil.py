@@ -1,0 +1,18 @@
+"""Adafruit's boot loader over its serial port, by adafruit-nrfutil: a DFU package."""
+
+from __future__ import annotations
+
+from otolith.deploy.upload.job import Job, find, run
+
+CONNECT = "name its boot loader's port with --upload-port, with adafruit-nrfutil installed"
+_BAUD = "115200"
+
+
+def upload(job: Job) -> str | None:
+    """The port is the boot loader's: reset pressed twice before, or `bootsel` sent."""
+    package, program = job.image("zip"), find("adafruit-nrfutil")
+    if program is None or job.port is None:
+        return None
+    command = [program, "dfu", "serial", "--package", str(package)]
+    run([*command, "-p", job.port, "-b", _BAUD, "--singlebank"], "adafruit-nrfutil")
+    return f"sent to {job.port} by adafruit-nrfutil"

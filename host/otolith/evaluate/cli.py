@@ -1,0 +1,139 @@
+"""`host evaluate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from otolith.errors import UserError
+from otolith.evaluate import clips, models, tables
+from otolith.evaluate import stream as streams
+from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
+from otolith.files import write_text
+
+EARLY = "Seconds before a label's start an event may come."
+LATE = "Seconds after a label's end; default: as long as network and smoothing remember."
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.argument("recordings", nargs=-1, type=PATH)
+@data_options
+@click.option("--others", is_flag=True, help="Count sounds of no class: UNK is right for them.")
+@click.option("--sweep", type=PATH, help="CSV of precision, recall, F1 at every threshold.")
+@click.option("--stream", is_flag=True, help="Judge RECORDINGS, each with its label track (.txt).")
+@click.option("--labels", type=PATH, help="Label track of the one recording, if not beside it.")
+@click.option("--no-labels", is_flag=True, help="Nothing in RECORDINGS should be heard.")
+@click.option("--early", type=click.FloatRange(0, 60), default=0.1, show_default=True, help=EARLY)
+@click.option("--late", type=click.FloatRange(0, 600), help=LATE)
+@click.option("-o", "--out", type=PATH, help="HTML page with plots.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def evaluate(
+    model: Path,
+    recordings: tuple[Path, ...],
+    spec: Path | None,
+    data: Path | None,
+    dataset: Path | None,
+    chosen: str,
+    others: bool,
+    sweep: Path | None,
+    stream: bool,
+    labels: Path | None,
+    no_labels: bool,
+    early: float,
+    late: float | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """How well MODEL (a .tflite or its folder) hears, by the C code of the chip.
+
+    On clips: accuracy, precision, recall, F1, ROC-AUC, confusion, thresholds. With --stream, on
+    long RECORDINGS and their Audacity label tracks: hits, misses, false alarms an hour, latency.
+
+    \b
+    Examples:
+        host evaluate models/fire_alarm -o report.html
+        host evaluate kws.tflite --data sounds --sweep thresholds.csv
+        host evaluate models/fire_alarm --stream night.wav kitchen.wav
+    """
+    if stream != bool(recordings):
+        raise UserError("--stream and recordings go together: --stream night.wav kitchen.wav")
+    if stream and (spec or data or dataset or others or sweep):
+        raise UserError("--stream goes without --spec, --data, --dataset, --others and --sweep")
+    if not stream and (labels or no_labels or late is not None):
+        raise UserError("--labels, --no-labels and --late go with --stream")
+    file = models.find(model)
+    ear = models.Ear(file)
+    result: clips.ClipScores | streams.StreamResult
+    problems: list[str] = []
+    if stream:
+        result = _stream(file, ear, recordings, labels, no_labels, early, late)
+        figures = streams.summary(result)
+        where = f"{figures['recordings']} recordings"
+    else:
+        with bars() as progress:
+            found, problems, where = chosen_sounds(
+                file, ear.labels, spec, data, dataset, chosen, progress
+            )
+            result = clips.judge(ear, found, others, lambda s: progress("clips", s))
+        figures = clips.summary(result)
+        if sweep:
+            write_text(sweep, clips.sweep_csv(result))
+    problems = problems + result.problems
+    name, digest = ear.report["name"], ear.report["hash"]
+    if out:
+        from otolith.report.evaluation import evaluation_page, evaluation_section
+
+        write_text(out, evaluation_page(name, digest, [evaluation_section(result)]))
+    for line in [*problems, *result.notes]:
+        click.echo(line, err=True)
+    if as_json:
+        head = {"model": str(file.tflite), "name": name, "hash": digest, "data": where}
+        click.echo(json.dumps({**head, **figures}))
+    else:
+        console = Console()
+        written = [f"{what}: {f}" for what, f in (("thresholds", sweep), ("report", out)) if f]
+        click.echo(f"{name} {digest}, {where}")
+        (tables.print_stream if stream else tables.print_clips)(console, figures)
+        for line in written:
+            click.echo(line)
+    sys.exit(int(bool(problems)))
+
+
+def _stream(
+    file: models.ModelFile,
+    ear: models.Ear,
+    recordings: Sequence[Path],
+    labels: Path | None,
+    no_labels: bool,
+    early: float,
+    late: float | None,
+) -> streams.StreamResult:
+    from otolith.native.chain import Chain
+
+    if labels and (no_labels or len(recordings) > 1):
+        raise UserError("--labels is for one recording, and goes without --no-labels")
+    pairs: list[tuple[Path, Path | None]] = []
+    for path in recordings:
+        track = None if no_labels else labels or streams.track_beside(path)
+        if track is not None and not track.exists():
+            raise UserError(
+                f"{path}: no label track {track}: export it from Audacity, or say --no-labels if "
+                "nothing in it should be heard"
+            )
+        pairs.append((path, track))
+    late_ms = streams.memory_ms(ear.metadata) if late is None else 1000 * late
+    with bars() as progress:
+        return streams.judge(
+            Chain(file.data),
+            ear.metadata,
+            pairs,
+            1000 * early,
+            round(late_ms, 3),
+            lambda path, share: progress(path.name, share),
+        )

@@ -1,0 +1,349 @@
+"""A network judged on long recordings with label tracks: the chain of the chip, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from otolith.detect import UNKNOWN, memory_hops, q15
+from otolith.errors import UserError
+from otolith.evaluate.clips import number
+from otolith.features import RATE, RATES
+from otolith.native.chain import Chain
+
+BLOCK = 1 << 18  # samples read at a time
+HOUR = 3_600_000  # ms
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch that sounds like `label`, ms from the start of the recording."""
+
+    start_ms: float
+    end_ms: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the chain reported: end of the hop, class, smoothed score 0..1."""
+
+    t_ms: float
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which event hit which span (None: missed); the rest are repeats or false alarms."""
+
+    hits: list[int | None]  # a span: the number of its event
+    repeats: list[int]  # events in a span that had been hit already
+    false_alarms: list[int]
+
+    def latencies(self, spans: Sequence[Span], events: Sequence[Event]) -> list[float | None]:
+        """Of each span, ms from its start to its event."""
+        return [
+            None if hit is None else events[hit].t_ms - span.start_ms
+            for hit, span in zip(self.hits, spans, strict=True)
+        ]
+
+
+def match(
+    spans: Sequence[Span], events: Sequence[Event], early_ms: float, late_ms: float
+) -> Matched:
+    """Give each event to a span of its label, from early_ms before it to late_ms after it.
+
+    An event hits one span, a span is hit once: of those an event may hit, the one that ends first,
+    so that as many spans as possible are hit.
+    """
+    hits: list[int | None] = [None] * len(spans)
+    repeats, false_alarms = [], []
+    for e in sorted(range(len(events)), key=lambda e: events[e].t_ms):
+        event = events[e]
+        near = [
+            s
+            for s, span in enumerate(spans)
+            if span.label == event.label
+            and span.start_ms - early_ms <= event.t_ms <= span.end_ms + late_ms
+        ]
+        free = [s for s in near if hits[s] is None]
+        if free:
+            hits[min(free, key=lambda s: spans[s].end_ms)] = e
+        else:
+            (repeats if near else false_alarms).append(e)
+    return Matched(hits, repeats, false_alarms)
+
+
+def memory_ms(metadata: dict) -> float:
+    """How long a sound has a part in decisions: network's window, smoothed score, vote."""
+    features, hop = metadata["features"], metadata["deploy"]["hop_frames"]
+    frames = features["frames"] + memory_hops(metadata["detect"]) * hop
+    return 1000 * (features["window"] + frames * features["hop"]) / features["sample_rate"]
+
+
+def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
+    """A sound file as int16 mono at 16 kHz, about `size` samples at a time, and the share read.
+
+    The samples are those of otolith.features.read_pcm(path, resample=True).
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate = file.samplerate
+            if not RATES[0] <= rate <= RATES[1]:
+                raise UserError(f"{path}: {rate} Hz: {RATES[0]} to {RATES[1]} Hz are taken")
+            resampler, frames, total = None, 0, max(1, file.frames)
+            if rate != RATE:
+                import soxr
+
+                resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float64", quality="VHQ")
+            more = True
+            while more:
+                block = file.read(size, dtype="float64", always_2d=True).mean(axis=1)
+                more = len(block) == size
+                frames += len(block)
+                if resampler:
+                    block = resampler.resample_chunk(block, last=not more)
+                if len(block):
+                    pcm = np.clip(np.round(block * 32768), -32768, 32767).astype(np.int16)
+                    yield pcm, min(1.0, frames / total)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        reason = str(error).partition(": ")[2] or str(error)
+        raise UserError(f"{path}: not a sound file that can be read: {reason}") from error
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording judged. `ignored`: labels of its track that can make no event, with counts.
+
+    curve: (points, K) highest smoothed scores, 0..1, of stretches of curve_ms each.
+    """
+
+    name: str
+    duration_ms: float
+    spans: list[Span]
+    events: list[Event]
+    matched: Matched
+    ignored: dict[str, int]
+    curve: np.ndarray = field(repr=False)
+    curve_ms: float
+
+
+def listen(
+    chain: Chain, path: Path, progress: Callable[[float], None] | None = None, points: int = 2000
+) -> tuple[list[Event], float, np.ndarray, float]:
+    """All of a recording through the chain, from silence: events, ms heard, curve and its step.
+
+    The last hop is filled up with silence. `progress` gets the share heard.
+    """
+    chain.reset()
+    events: list[Event] = []
+    rows: list[np.ndarray] = []
+    heard, left, each = 0, np.empty(0, np.int16), 1
+
+    def push(hop: np.ndarray) -> None:
+        nonlocal rows, each
+        result = chain.push(hop)
+        if result.event:
+            label, score = result.event
+            events.append(Event(result.t_ms, label, score / 32767))
+        smoothed = result.smoothed
+        row = np.zeros(len(chain.labels), np.uint16) if smoothed is None else smoothed
+        if (result.hop - 1) % each:
+            rows[-1] = np.maximum(rows[-1], row)
+            return
+        rows.append(row)
+        if len(rows) == 2 * points:  # a curve as long as a day must not take the memory of one
+            rows = [np.maximum(a, b) for a, b in zip(rows[::2], rows[1::2], strict=True)]
+            each *= 2
+
+    for block, share in blocks(path):
+        heard += len(block)
+        left = np.concatenate([left, block])
+        whole = len(left) // chain.hop * chain.hop
+        for start in range(0, whole, chain.hop):
+            push(left[start : start + chain.hop])
+        left = left[whole:]
+        if progress:
+            progress(share)
+    if not heard:
+        raise UserError(f"{path}: no samples in it")
+    if len(left):
+        push(np.pad(left, (0, chain.hop - len(left))))
+    curve = np.array(rows).reshape(-1, len(chain.labels)) / 32767
+    return events, 1000 * heard / RATE, curve, 1000 * each * chain.hop / RATE
+
+
+def track_beside(recording: Path) -> Path:
+    """Where Audacity puts the labels of a recording: the same name with .txt."""
+    return recording.with_suffix(".txt")
+
+
+def truth(track: Path, heard: Sequence[str]) -> tuple[list[Span], dict[str, int], list[str]]:
+    """Spans of the labels in `heard`, counts of the other labels, problems a line each."""
+    from otolith.data.labels import read_track
+
+    labels, problems = read_track(track)
+    spans, ignored = [], {}
+    for label in labels:
+        if label.label in heard:
+            spans.append(Span(1000 * label.start, 1000 * label.end, label.label))
+        else:
+            ignored[label.label] = ignored.get(label.label, 0) + 1
+    spans.sort(key=lambda s: (s.start_ms, s.end_ms))
+    return spans, ignored, problems
+
+
+@dataclass(frozen=True)
+class StreamResult:
+    """All recordings judged."""
+
+    labels: list[str]  # of the network
+    heard: list[str]  # those that can make an event
+    thresholds: dict[str, float]
+    early_ms: float
+    late_ms: float
+    recordings: list[Recording]
+    problems: list[str] = field(default_factory=list)  # what could not be read
+    notes: list[str] = field(default_factory=list)
+
+
+def judge(
+    chain: Chain,
+    metadata: dict,
+    recordings: Sequence[tuple[Path, Path | None]],
+    early_ms: float,
+    late_ms: float,
+    progress: Callable[[Path, float], None] | None = None,
+) -> StreamResult:
+    """Listen to `recordings`, each with its label track (None: nothing in it should be heard).
+
+    One that can't be read becomes a line in `problems`.
+    """
+    thresholds = metadata["detect"]["thresholds"]
+    # what rounds to 0 on the chip never makes an event
+    heard = [label for label in chain.labels if q15(thresholds.get(label, 0)) > 0]
+    if metadata["detect"].get("unknown_events") and UNKNOWN not in heard:
+        heard.append(UNKNOWN)
+    judged, problems, notes = [], [], []
+    for path, track in recordings:
+        try:
+            spans, ignored, bad = truth(track, heard) if track else ([], {}, [])
+            for line in bad:  # overlapping labels are told, but every one of them counts
+                (problems if line.endswith("passed over") else notes).append(line)
+            events, duration, curve, step = listen(
+                chain, path, (lambda share, path=path: progress(path, share)) if progress else None
+            )
+        except UserError as error:
+            problems.append(error.message)
+            continue
+        late = [s for s in spans if s.start_ms > duration]
+        if late:
+            problems.append(f"{track}: {len(late)} labels start after the recording ends")
+            spans = [s for s in spans if s.start_ms <= duration]
+        matched = match(spans, events, early_ms, late_ms)
+        judged.append(Recording(str(path), duration, spans, events, matched, ignored, curve, step))
+    if not judged:
+        raise UserError(problems[0] if problems else "no recording given")
+    return StreamResult(chain.labels, heard, thresholds, early_ms, late_ms, judged, problems, notes)
+
+
+def false_alarms_at_most(count: int, hours: float) -> float:
+    """The rate an hour that true false alarms stay below with 95 % confidence (Poisson, exact):
+    three an hour after an hour without any.
+    """
+    k = np.arange(count + 1)
+    log_factorial = np.cumsum(np.log(np.maximum(k, 1)))
+    low, high = 0.0, 3.0 * count + 6
+    for _ in range(60):
+        rate = (low + high) / 2
+        chance = np.exp(k * np.log(rate) - rate - log_factorial).sum()  # of so few or fewer
+        low, high = (rate, high) if chance > 0.05 else (low, rate)
+    return high / hours
+
+
+def _figures(
+    hits: int, misses: int, repeats: int, false_alarms: int, hours: float, latencies: list[float]
+) -> dict:
+    return {
+        "labels": hits + misses,
+        "hits": hits,
+        "misses": misses,
+        "hit_rate": round(hits / (hits + misses), 6) if hits + misses else None,
+        "repeats": repeats,
+        "false_alarms": false_alarms,
+        "false_alarms_per_hour": round(false_alarms / hours, 6),
+        "false_alarms_per_hour_at_most": round(false_alarms_at_most(false_alarms, hours), 6),
+        "latency_ms": {
+            "mean": number(np.mean(latencies)) if latencies else None,
+            "p90": number(np.percentile(latencies, 90)) if latencies else None,
+        },
+    }
+
+
+def summary(result: StreamResult) -> dict:
+    """The figures, for JSON and for tables."""
+    hours = sum(r.duration_ms for r in result.recordings) / HOUR
+    classes = []
+    keys = ("hits", "misses", "repeats", "false_alarms")
+    every: dict[str, int] = dict.fromkeys(keys, 0)
+    all_latencies: list[float] = []
+    for label in result.heard:
+        count = dict.fromkeys(keys, 0)
+        latencies: list[float] = []
+        for r in result.recordings:
+            waits = r.matched.latencies(r.spans, r.events)
+            mine = [w for w, s in zip(waits, r.spans, strict=True) if s.label == label]
+            latencies += [w for w in mine if w is not None]
+            count["hits"] += sum(w is not None for w in mine)
+            count["misses"] += sum(w is None for w in mine)
+            count["repeats"] += sum(r.events[e].label == label for e in r.matched.repeats)
+            count["false_alarms"] += sum(r.events[e].label == label for e in r.matched.false_alarms)
+        classes.append({"label": label, **_figures(**count, hours=hours, latencies=latencies)})
+        all_latencies += latencies
+        every = {key: every[key] + count[key] for key in keys}
+    return {
+        "recordings": len(result.recordings),
+        "hours": round(hours, 6),
+        "early_ms": result.early_ms,
+        "late_ms": result.late_ms,
+        **_figures(**every, hours=hours, latencies=all_latencies),
+        "classes": classes,
+        "ignored_labels": _sum([r.ignored for r in result.recordings]),
+        "events": [
+            {
+                "recording": r.name,
+                "t_ms": e.t_ms,
+                "label": e.label,
+                "score": round(e.score, 4),
+                "verdict": _verdict(r.matched, i),
+            }
+            for r in result.recordings
+            for i, e in enumerate(r.events)
+        ],
+        "missed": [
+            {"recording": r.name, "start_ms": s.start_ms, "end_ms": s.end_ms, "label": s.label}
+            for r in result.recordings
+            for s, hit in zip(r.spans, r.matched.hits, strict=True)
+            if hit is None
+        ],
+    }
+
+
+def _verdict(matched: Matched, event: int) -> str:
+    if event in matched.false_alarms:
+        return "false alarm"
+    return "repeat" if event in matched.repeats else "hit"
+
+
+def _sum(counts: list[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for count in counts:
+        for key, value in count.items():
+            total[key] = total.get(key, 0) + value
+    return total

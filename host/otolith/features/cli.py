@@ -1,0 +1,97 @@
+"""`host features`: a folder of sounds -> features in one file."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from otolith.errors import UserError
+from otolith.features import COMPRESS, PRESETS, extract_files, min_max, preset
+from otolith.features.settings import kept
+from otolith.files import replacing
+from otolith.spec import Features, load
+
+SOUNDS = (".wav", ".flac", ".ogg")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=".npz file.")
+@click.option("--compress", type=click.Choice(list(COMPRESS)), help="Default: the front end's.")
+@click.option("--preset", "name", type=click.Choice(list(PRESETS)), help="Instead of spectrograms.")
+@click.option("--spec", "spec", type=click.Path(path_type=Path), help="A model's [features].")
+@click.option("--min-max", "show", is_flag=True, help="Print minimum and maximum of each band.")
+@click.option("--resample", is_flag=True, help="Take any rate and channel count.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Threads; default: one a core.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def features(
+    folder: Path,
+    out: Path,
+    compress: str | None,
+    name: str | None,
+    spec: Path | None,
+    show: bool,
+    resample: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Compute the features of every sound below FOLDER, as the chip does, in parallel.
+
+    Spectrograms, or those of a preset or a model. OUT gets one int16 array (frames, bands) a file,
+    named by its path below FOLDER. --min-max goes with --compress linear and prints what
+    compress = "minmax" wants in a spec.
+
+    \b
+    Example:
+        host features dataset/fire_alarm -o features.npz
+        host features dataset -o mfcc.npz --preset keyword --compress linear --min-max
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SOUNDS)
+    if not files:
+        raise UserError(f"{folder}: no {', '.join(SOUNDS)} files in it")
+    settings = _settings(name, spec, compress)
+    if show and settings["compress"] != "linear":
+        raise UserError("--min-max wants values as they are: add --compress linear")
+    start = time.monotonic()
+    with Progress(console=Console(stderr=as_json)) as bar:
+        task = bar.add_task("features", total=len(files))
+        rows = list(
+            extract_files(
+                files, settings, workers, resample, lambda done: bar.update(task, completed=done)
+            )
+        )
+    names = [str(f.relative_to(folder)) for f in files]
+    with replacing(out) as temporary, open(temporary, "wb") as target:
+        np.savez_compressed(target, **dict(zip(names, rows, strict=True)))
+    frames = sum(len(row) for row in rows)
+    seconds = time.monotonic() - start
+    if as_json:
+        found = {"files": len(files), "frames": frames, "seconds": seconds}
+        if show:
+            found["minimum"], found["maximum"] = min_max(rows)
+        click.echo(json.dumps(found))
+        return
+    click.echo(f"{len(files)} files, {frames:,} frames of {settings['bands']} bands -> {out}")
+    if show:
+        for key, values in zip(("minimum", "maximum"), min_max(rows), strict=True):
+            click.echo(f"{key} = {values}")
+
+
+def _settings(name: str | None, spec: Path | None, compress: str | None) -> dict:
+    """The settings asked for."""
+    if name is not None and spec is not None:
+        raise UserError("--preset or --spec, not both")
+    change = {} if compress is None else {"compress": compress}
+    if spec is not None:
+        return {**load(spec).metadata()["features"], **change}
+    if name is not None:
+        return preset(name, **change)
+    return kept(Features(**change))

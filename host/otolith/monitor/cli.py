@@ -1,0 +1,105 @@
+"""`host monitor`: what a board hears, live."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import click
+
+from otolith.errors import UserError
+from otolith.monitor.board import attached, virtual
+from otolith.monitor.lines import Lines, Summary
+from otolith.monitor.recording import Recording
+from otolith.monitor.screen import Screen
+from otolith.monitor.session import Session, View
+from otolith.record.stop import Stop
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  host monitor --port /dev/ttyACM0
+  host monitor --json --seconds 60 > heard.jsonl
+  host monitor --record evening --seconds 3600
+  host monitor --virtual models/fire_alarm --audio alarm.wav"""
+)
+@click.option(
+    "--port", "-p", help="Serial port; found by its USB ids when only one board is there."
+)
+@click.option(
+    "--virtual",
+    "virtual_board",
+    type=PATH,
+    metavar="MODEL|IMAGE",
+    help="A virtual board instead, with this firmware image (.uf2), or built around this network.",
+)
+@click.option("--audio", type=PATH, help="Sound file that the virtual board's microphone hears.")
+@click.option("--board", help="Which virtual board.  [default: pico]")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    help="Stop after so long; of a virtual board's time.  [default: Ctrl-C; --audio: the sound and "
+    "a second more]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Every line of the board as it is.")
+@click.option("--plain", is_flag=True, help="One line a detection, no live display.")
+@click.option("--scores", is_flag=True, help="With --json: the scores of every hop too.")
+@click.option(
+    "--record",
+    type=PATH,
+    metavar="DIR",
+    help="Keep audio.wav, features.npy, events.jsonl and session.json in this new folder.",
+)
+def monitor(
+    port: str | None,
+    virtual_board: Path | None,
+    audio: Path | None,
+    board: str | None,
+    seconds: float | None,
+    as_json: bool,
+    plain: bool,
+    scores: bool,
+    record: Path | None,
+) -> None:
+    """Show what a board hears, live, until Ctrl-C: scores, level, time a hop takes, CPU.
+
+    Not on a terminal: a line a detection. What --record keeps gives the same events again with
+    `host classify DIR/audio.wav`, unless samples were missing, which is said.
+    """
+    if virtual_board and port:
+        raise UserError("--port and --virtual name two boards: choose one")
+    if not virtual_board and (audio or board):
+        raise UserError("--audio and --board are for --virtual boards")
+    if scores and not as_json:
+        raise UserError("--scores goes with --json; a terminal shows them anyway")
+    opened = virtual(virtual_board, audio, board or "pico") if virtual_board else attached(port)
+    with Stop() as stop, opened as listening, contextlib.ExitStack() as stack:
+        hello, summary = listening.hello, Summary()
+        hears = hello.get("app") == "inference"
+        live = hears and sys.stdout.isatty() and not (as_json or plain)
+        recording = None
+        if record:
+            about = {"board": listening.name, "heard": str(audio) if audio else "its microphone"}
+            if hears:  # events depend on them
+                about["detect"] = listening.client.settings()
+            recording = Recording(record, hello, about)
+        view: View
+        if live:
+            from rich.live import Live
+
+            view = Screen(hello)
+            stack.enter_context(Live(view, refresh_per_second=10))
+        else:
+            view = Lines(as_json)
+            view.take(hello)
+        modes = ["scores"] if hears and (live or scores or record) else []
+        modes += ["features", "pcm"] if record else []
+        session = Session(listening.client, [summary, view], modes, recording)
+        kept = session.run(listening.seconds if seconds is None else seconds, stop, listening.begin)
+    click.echo(summary.line(session.seconds), err=True)
+    if kept:
+        click.echo(kept, err=True)

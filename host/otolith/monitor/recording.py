@@ -1,0 +1,170 @@
+"""What a board hears and makes of it, on disk: valid at any time, replayable sample by sample."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from otolith import __version__
+from otolith.device.client import Message
+from otolith.device.frames import Frame
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.files import disk_errors, write_text
+from otolith.growing import Growing
+from otolith.monitor.lines import makes_sense
+from otolith.record.wav import MAX_SECONDS, WavWriter
+
+AUDIO, FEATURES, EVENTS, SESSION = "audio.wav", "features.npy", "events.jsonl", "session.json"
+_HEADER = 128  # bytes of a .npy file before its data
+
+
+class _Rows:
+    """An .npy file of int16 rows; its first row says how wide they are."""
+
+    def __init__(self, path: Path) -> None:
+        self.width = 0
+        self.count = 0
+        self._file = Growing(path, self._header)
+        self.close = self._file.close
+        self.finish = self._file.finish
+
+    def _header(self, size: int) -> bytes:
+        shape = (size // (2 * self.width), self.width) if self.width else (0, 0)
+        about = f"{{'descr': '<i2', 'fortran_order': False, 'shape': {shape}, }}"
+        text = about.ljust(_HEADER - 11) + "\n"
+        return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+
+    def write(self, rows: np.ndarray) -> None:
+        """Append int16 (n, width)."""
+        if self.width not in (0, rows.shape[1]):
+            raise UserError(f"a frame of {rows.shape[1]} features after frames of {self.width}")
+        self.width = self.width or rows.shape[1]
+        self._file.append(rows.astype("<i2").tobytes())
+        self.count += len(rows)
+
+
+class _Stream:
+    """Numbered frames of one kind: tells how many are missing before the next."""
+
+    def __init__(self) -> None:
+        self._due = 0
+
+    def missing(self, frame: Frame) -> int:
+        """Frames lost before `frame`. The numbers wrap at 2^16."""
+        gap = (frame.sequence - self._due) & 0xFFFF
+        if gap >= 0x8000:
+            raise UserError("the board's stream began anew while it was recorded")
+        self._due = (frame.sequence + 1) & 0xFFFF
+        return gap
+
+
+class Recording:
+    """audio.wav, features.npy, events.jsonl and session.json in a new folder.
+
+    The board's streams must begin at zero (`restart`). What is missing in them is silence in the
+    audio and rows of zeros in the features, so that times stay right; take() says so in a line of
+    its own ("gap"). Errors are UserError, and what was written stays valid.
+    """
+
+    def __init__(self, folder: Path, hello: dict, settings: dict) -> None:
+        """hello: the board's, of the inference app. settings: for session.json."""
+        if hello.get("app") != "inference":
+            raise UserError(
+                f"--record is for boards that run the inference app, not {hello.get('app')}: "
+                "see `host record`"
+            )
+        if not isinstance(hello.get("hop"), int) or hello["hop"] < 1 or not makes_sense(hello):
+            raise UserError("the board's hello makes no sense: is its firmware of this version?")
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"{folder} is not empty: name a new folder for --record")
+        self.folder = folder
+        self._hop = hello["hop"]
+        self._pcm, self._features = _Stream(), _Stream()
+        self._missing = {"samples": 0, "frames": 0}
+        self._detections = self._lines = 0
+        self._session = {
+            "format": 1,
+            "otolith": __version__,
+            "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+            **settings,
+            "hello": hello,
+        }
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._save(None)
+            self._wav = WavWriter(folder / AUDIO)
+            self._rows = _Rows(folder / FEATURES)
+            self._events = Growing(folder / EVENTS)
+
+    def take(self, message: Message) -> dict | None:
+        """Write `message`; the line that tells of a gap before it."""
+        if isinstance(message, dict):
+            if message["event"] == "hello":
+                raise UserError("the board was reset while it was recorded from")
+            self._detections += message["event"] == "detect"
+            self._write(message)
+            return None
+        values = np.frombuffer(message.data[: len(message.data) // 2 * 2], "<i2")
+        with disk_errors(self.folder):
+            if message.type == "P":
+                return self._take_pcm(self._pcm.missing(message), values)
+            if message.type == "F":
+                return self._take_features(self._features.missing(message), values)
+        return None
+
+    def _take_pcm(self, blocks: int, pcm: np.ndarray) -> dict | None:
+        lost = blocks * len(pcm)
+        if self._wav.samples + lost + len(pcm) > MAX_SECONDS * RATE:
+            raise UserError(f"a recording holds {MAX_SECONDS // 3600} hours: start another")
+        at = self._wav.samples
+        self._wav.write(np.concatenate([np.zeros(lost, np.int16), pcm]))
+        return self._gap("samples", lost, 1000 * at // RATE)
+
+    def _take_features(self, lost: int, row: np.ndarray) -> dict | None:
+        self._rows.write(np.concatenate([np.zeros((lost, len(row)), np.int16), row[None]]))
+        return self._gap("frames", lost, 1000 * self._wav.samples // RATE)
+
+    def _gap(self, of: str, count: int, t_ms: int) -> dict | None:
+        if not count:
+            return None
+        self._missing[of] += count
+        gap = {"event": "gap", "t_ms": t_ms, "of": of, "count": count}
+        self._write(gap)
+        return gap
+
+    def _write(self, message: dict) -> None:
+        with disk_errors(self.folder):
+            self._events.append(json.dumps(message).encode() + b"\n")
+        self._lines += 1
+
+    def _save(self, ended: dict | None) -> None:
+        text = json.dumps({**self._session, "ended": ended}, indent=2) + "\n"
+        write_text(self.folder / SESSION, text)
+
+    def finish(self, why: str) -> str:
+        """End the files, the audio with its last whole hop; a line that says what there is."""
+        with disk_errors(self.folder):
+            self._wav.shorten(self._wav.samples // self._hop * self._hop)
+            seconds = self._wav.samples / RATE
+            for file in (self._wav, self._rows, self._events):
+                file.finish()
+            self._save(
+                {
+                    "why": why,
+                    "seconds": seconds,
+                    "missing_samples": self._missing["samples"],
+                    "frames": self._rows.count,
+                    "missing_frames": self._missing["frames"],
+                    "lines": self._lines,
+                    "detections": self._detections,
+                }
+            )
+        return (
+            f"{self.folder}: {seconds:.1f} s of audio, {self._rows.count} frames of features, "
+            f"{self._detections} detections; missing: {self._missing['samples']} samples, "
+            f"{self._missing['frames']} frames"
+        )

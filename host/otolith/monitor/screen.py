@@ -1,0 +1,85 @@
+"""The live display: scores as bars, level, load, and what was detected last."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otolith.device.client import Message
+from otolith.device.frames import Frame
+from otolith.monitor.lines import describe, load
+from otolith.record.levels import decibels
+from otolith.record.meter import Gauge, draw_level, number
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+_BAR = 40  # characters
+_LOG = 8  # lines
+_HELD = 50  # levels of hops of which the highest is marked
+
+
+class Screen:
+    """Takes a board's messages, draws itself for rich."""
+
+    def __init__(self, hello: dict) -> None:
+        self._hello = hello
+        self._scores: list[int] = []
+        self._stats: dict = {}
+        self._t_ms = 0
+        self._levels: deque[float] = deque(maxlen=_HELD)  # dBFS
+        self._gauge: Gauge | None = None  # once there is sound itself
+        self._log: deque[str] = deque(maxlen=_LOG)
+
+    def take(self, message: Message) -> None:
+        """Remember what `message` says."""
+        if isinstance(message, Frame):
+            if message.type == "P":
+                self._gauge = self._gauge or Gauge()
+                self._gauge.add(np.frombuffer(message.data[: len(message.data) // 2 * 2], "<i2"))
+            return
+        self._t_ms = message.get("t_ms", self._t_ms)
+        event = message["event"]
+        if event == "hello":
+            self._hello = message
+        elif event == "scores":
+            self._scores = message["smoothed"]
+        elif event == "stats":
+            self._stats = message
+        elif line := describe(message):
+            self._log.append(line)
+        if "level" in message and (event == "scores" or not self._scores):
+            self._levels.append(decibels(message["level"] / 32768))
+
+    def __rich__(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        for label, score in zip(self._hello.get("labels", []), self._scores, strict=False):
+            share = min(1.0, max(0.0, score / 32767))
+            bar = Text("█" * round(share * _BAR), style="green")
+            table.add_row(Text(label), Text(f"{share:5.3f}"), bar)
+        return Group(
+            Text(describe(self._hello) or "", style="bold"),
+            table,
+            self._level(),
+            Text(f"{self._t_ms / 1000:.1f} s  {load(self._stats)}", style="dim"),
+            *[Text(entry) for entry in self._log],
+        )
+
+    def _level(self):
+        from rich.text import Text
+
+        line = Text("level  ", no_wrap=True, overflow="crop")
+        if gauge := self._gauge:
+            draw_level(line, _BAR, gauge.rms_db, gauge.peak_db, gauge.hold_db)
+            line.append(f" peak {number(gauge.hold_db)} RMS {number(gauge.rms_db)} dBFS")
+        elif self._levels:
+            now, highest = self._levels[-1], max(self._levels)
+            draw_level(line, _BAR, now, now, highest)
+            line.append(f" mean {number(now)} dBFS")
+        return line

@@ -1,0 +1,105 @@
+"""Listening to a board: asks for what is wanted, hands on what comes, leaves it as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from otolith.device.client import Client, Message
+from otolith.errors import UserError, short
+from otolith.monitor.lines import makes_sense
+from otolith.monitor.recording import Recording
+
+_POLL_MS = 100.0
+
+
+class View(Protocol):
+    """Somebody who is told."""
+
+    def take(self, message: Message) -> None:
+        """A line or frame of the board."""
+
+
+class Session:
+    """One spell of listening. `modes`: what the board is asked to stream, "scores" and so on."""
+
+    def __init__(
+        self,
+        client: Client,
+        views: Sequence[View],
+        modes: Sequence[str] = (),
+        recording: Recording | None = None,
+    ) -> None:
+        self._client = client
+        self._views = views
+        self._modes = modes
+        self._recording = recording
+        self.seconds = 0.0  # listened so far
+
+    def run(self, seconds: float | None, stop: object, begin: Callable[[], None]) -> str | None:
+        """Listen for `seconds` (None: for ever) or until `stop` is true; begin() is called when
+        all is set. What there is on disk, in a line; errors end the recording properly."""
+        try:
+            self._forget_greetings()
+            for mode in self._modes:
+                self._client.command(f"{mode} on")
+            if self._recording:
+                self._client.ask("restart")  # what came before it is of another stream
+            begin()
+            self._listen(seconds, stop)
+            self._wind_up()
+        except UserError as error:
+            if self._recording:
+                with contextlib.suppress(UserError):  # the disk is full: all of it is valid
+                    error.message += f"; {self._recording.finish(error.message)}"
+            self._switch_off()
+            raise
+        self._switch_off()
+        return self._recording.finish("stopped") if self._recording else None
+
+    def _forget_greetings(self) -> None:
+        """A board says hello when a port is opened and when it is asked: the second is no reset."""
+        with contextlib.suppress(UserError):  # not every app knows stats
+            stats, before = self._client.ask("stats")
+            for message in [*before, stats]:
+                if not _is_hello(message) and not self._recording:
+                    self._take(message)
+
+    def _listen(self, seconds: float | None, stop: object) -> None:
+        clock = self._client.transport.time_ms
+        start, length = clock(), math.inf if seconds is None else 1000 * seconds
+        while not stop and (left := start + length - clock()) > 0:
+            for message in self._client.lines(min(_POLL_MS, left)):
+                self._take(message)
+                break
+            self.seconds = (clock() - start) / 1000
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, dict) and not makes_sense(message):
+            text = short(json.dumps(message))
+            message = {"event": "error", "reason": f"a line that makes no sense: {text}"}
+        gap = self._recording.take(message) if self._recording else None
+        for told in (gap, message):
+            for view in self._views if told is not None else ():
+                view.take(told)
+        if _is_hello(message):  # it was reset
+            for mode in self._modes:
+                self._client.send_line(f"{mode} on")
+
+    def _wind_up(self) -> None:
+        """All that belongs to the audio so far has come when the board says that audio is off."""
+        if "pcm" in self._modes:
+            for message in self._client.ask("pcm off")[1]:
+                self._take(message)
+
+    def _switch_off(self) -> None:
+        with contextlib.suppress(UserError):  # it may be gone
+            for mode in self._modes:
+                self._client.send_line(f"{mode} off")
+
+
+def _is_hello(message: Message) -> bool:
+    return isinstance(message, dict) and message["event"] == "hello"

@@ -1,0 +1,191 @@
+"""The whole chain on this computer: PCM -> features -> scores -> events, in the chip's own C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from otolith.compile import compile_graph
+from otolith.compile.engine import generated
+from otolith.compile.metadata import read_metadata
+from otolith.detect import UNKNOWN, assignment, hop_ms
+from otolith.errors import UserError
+from otolith.features import shape
+from otolith.native import library
+from otolith.native.sources import lib
+
+RATE = 16000  # Hz
+CDEF = """
+typedef struct { int16_t label; uint16_t score; } detect_event_t;
+typedef struct {
+    uint16_t labels, gate, gate_activity, gate_delay, gate_backoff, smoothing, minimum_count;
+    uint16_t suppression, vote, unknown_events, tells_activity;
+    uint16_t threshold[32];
+} detect_config_t;
+typedef struct {
+    const char *name;
+    uint16_t offset, lowest, highest;
+    bool is_switch;
+    const char *reason;
+} detect_setting_t;
+extern detect_setting_t detect_settings[];
+extern uint32_t detect_setting_count;
+uint16_t detect_setting_value(const detect_config_t *config, const detect_setting_t *setting);
+uint32_t detect_decimal(uint16_t q15, uint32_t *decimals);
+typedef struct {
+    bool scored, event;
+    uint16_t level;
+    uint16_t scores[32];
+    const uint16_t *smoothed;
+    int16_t decision;
+    detect_event_t detection;
+    uint32_t feature_us, infer_us;
+} listen_result_t;
+int listen_init(uint32_t (*clock_us)(void));
+void listen_reset(void);
+const char *listen_set(const char *text);
+const detect_config_t *listen_detect_settings(void);
+void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));
+void listen_push(const int16_t *pcm, listen_result_t *result);
+void listen_skip(const int16_t *pcm, listen_result_t *result);
+const int8_t *listen_window(void);
+const int8_t *nn_output(int i);
+"""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """What one hop gave; the fields of a board's `scores` and `detect` lines."""
+
+    hop: int  # counts from 1
+    t_ms: int  # end of the hop
+    level: int
+    features: np.ndarray  # int16 (new frames, bands)
+    q: np.ndarray | None  # int8 network output; None until the window is full
+    scores: np.ndarray | None  # Q15
+    smoothed: np.ndarray | None  # Q15
+    event: tuple[str, int] | None  # label or "unknown", and smoothed Q15 score
+    decision: str | None = None  # label, "unknown" or None: nothing decided
+
+
+class Chain:
+    """A model with metadata, listening. One stream a chain, as many chains as wanted."""
+
+    def __init__(self, tflite: bytes | Path) -> None:
+        if isinstance(tflite, Path):
+            try:
+                tflite = tflite.read_bytes()
+            except OSError as error:
+                raise UserError(f"{tflite}: {error.strerror}") from error
+        compiled = compile_graph(tflite, "model")
+        if "pipeline.c" not in compiled.files:
+            raise UserError("the model carries no Otolith metadata: train it with `host train`")
+        self.report = compiled.report
+        self.labels: list[str] = compiled.report["labels"]
+        self._outputs = int(np.prod(compiled.report["outputs"][0]["shape"]))
+        digest = compiled.report["hash"]
+        s = lib("features", "nn", "detect", "listen")
+        s = s + generated(compiled.files, f"chain-{digest}")
+        # private: the state is in static variables, and two chains of a model must not share it
+        self._ffi, self._lib = library(
+            f"chain-{digest}", s.files, CDEF, s.include, (*s.flags, "-O2"), private=True
+        )
+        metadata = read_metadata(tflite)
+        assert metadata is not None
+        self.metadata = metadata
+        self._shape = shape(metadata["features"])
+        self.hop = metadata["deploy"]["hop_frames"] * metadata["features"]["hop"]
+        self._hop_ms = hop_ms(metadata["features"], metadata["deploy"]["hop_frames"])
+        self._frames: list[np.ndarray] = []
+
+        @self._ffi.callback("void(const int16_t *, uint16_t)")
+        def on_frame(values, bands: int) -> None:
+            raw = self._ffi.buffer(values, 2 * bands)
+            self._frames.append(np.frombuffer(raw, np.int16).copy())
+
+        self._on_frame = on_frame  # must live as long as the library may call it
+        if self._lib.listen_init(self._ffi.NULL) != 0:
+            raise UserError("the network and its metadata do not fit together: train it again")
+        self._lib.listen_on_frame(on_frame)
+        self.reset()
+
+    def set(self, name: str, value: object) -> dict[str, Any]:
+        """Change a setting from the next hop on, as a board's `set` does: "detect.gate", 300;
+        "detect.threshold.bell", 0.8 (otolith/detect.py). The settings then in force; UserError, and
+        nothing has changed."""
+        text = assignment(name, value, self.labels, self._hop_ms)
+        refused = self._lib.listen_set(text.encode())
+        if refused != self._ffi.NULL:
+            raise UserError(f"{text}: {self._ffi.string(refused).decode()}")
+        return self.settings()
+
+    def settings(self) -> dict[str, Any]:
+        """The decision layer's settings in force: keys of [detect], thresholds by label (0: never
+        an event)."""
+        config, lib = self._lib.listen_detect_settings(), self._lib
+        values: dict[str, Any] = {}
+        for i in range(lib.detect_setting_count):
+            setting = lib.detect_settings + i
+            value = lib.detect_setting_value(config, setting)
+            name = self._ffi.string(setting.name).decode()
+            values[name] = bool(value) if setting.is_switch else value
+        decimals = self._ffi.new("uint32_t *")
+        values["thresholds"] = {
+            label: lib.detect_decimal(config.threshold[i], decimals) / 10 ** decimals[0]
+            for i, label in enumerate(self.labels)
+        }
+        return values
+
+    def reset(self) -> None:
+        """Forget everything heard; settings stay."""
+        self._lib.listen_reset()
+        self._count = 0
+
+    def push(self, pcm: np.ndarray) -> Hop:
+        """One hop of self.hop int16 samples."""
+        return self._hear(pcm, self._lib.listen_push)
+
+    def skip(self, pcm: np.ndarray) -> Hop:
+        """A hop that only the front end hears, while the network is busy."""
+        return self._hear(pcm, self._lib.listen_skip)
+
+    def window(self) -> np.ndarray:
+        """What the network saw in the last hop, if that was scored: int8 (frames, bands)."""
+        raw = self._ffi.buffer(self._lib.listen_window(), self._shape[0] * self._shape[1])
+        return np.frombuffer(raw, np.int8).reshape(self._shape).copy()
+
+    def _hear(self, pcm: np.ndarray, push: Callable) -> Hop:
+        if pcm.dtype != np.int16 or pcm.shape != (self.hop,):
+            raise UserError(f"a hop is {self.hop} int16 samples, not {pcm.dtype} {pcm.shape}")
+        ffi = self._ffi
+        self._frames.clear()
+        result = ffi.new("listen_result_t *")
+        data = np.ascontiguousarray(pcm)
+        push(ffi.cast("const int16_t *", data.ctypes.data), result)
+        self._count += 1
+        n = len(self.labels)
+        q = scores = smoothed = event = decision = None
+        if result.scored:
+            q = np.frombuffer(ffi.buffer(self._lib.nn_output(0), self._outputs), np.int8).copy()
+            scores = np.array([result.scores[i] for i in range(n)], np.uint16)
+            smoothed = np.array([result.smoothed[i] for i in range(n)], np.uint16)
+            if result.event:
+                event = (self._name(result.detection.label), result.detection.score)
+            decision = self._name(result.decision)
+        t_ms = self._count * self.hop * 1000 // RATE
+        frames = np.array(self._frames, np.int16)
+        return Hop(self._count, t_ms, result.level, frames, q, scores, smoothed, event, decision)
+
+    def _name(self, decision: int) -> str | None:
+        """Of a label, DETECT_UNKNOWN or DETECT_NONE."""
+        return self.labels[decision] if decision >= 0 else UNKNOWN if decision == -1 else None
+
+    def run(self, pcm: np.ndarray) -> Iterator[Hop]:
+        """All of `pcm`, hop by hop; the last hop is padded with zeros."""
+        padded = np.pad(pcm, (0, -len(pcm) % self.hop))
+        for start in range(0, len(padded), self.hop):
+            yield self.push(padded[start : start + self.hop])

@@ -1,0 +1,212 @@
+"""Microphones that PortAudio knows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from otolith.device.transports import PRODUCTS, VENDOR
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.record.source import Block
+
+NAME = "otolith"  # in the name of our microphones, whatever the system adds
+_WAIT_S = 0.1
+_LIST = "`host record --list` shows what there is"
+
+
+@dataclass(frozen=True)
+class Device:
+    """An input device."""
+
+    number: int
+    name: str
+    system: str  # PortAudio's host API: one device may be there once for each of them
+    rate: float  # Hz, that it prefers
+    channels: int
+
+    @property
+    def is_ours(self) -> bool:
+        return NAME in self.name.lower()
+
+
+def portaudio() -> ModuleType:
+    """The sounddevice module; UserError if PortAudio is not installed."""
+    try:
+        import sounddevice
+    except OSError as error:
+        raise UserError(
+            "PortAudio is missing: run `host setup` (or record with --serial PORT)"
+        ) from error
+    return sounddevice
+
+
+def list_devices() -> list[Device]:
+    """Every input device."""
+    sounddevice = portaudio()
+    try:
+        systems = sounddevice.query_hostapis()
+        return [
+            Device(
+                number,
+                device["name"],
+                systems[device["hostapi"]]["name"],
+                device["default_samplerate"],
+                device["max_input_channels"],
+            )
+            for number, device in enumerate(sounddevice.query_devices())
+            if device["max_input_channels"] > 0
+        ]
+    except sounddevice.PortAudioError as error:
+        raise UserError(f"PortAudio can't list microphones: {_reason(error)}") from error
+
+
+def choose(devices: list[Device], wanted: str | None) -> list[Device]:
+    """The device by number or part of its name, once for each host API; UserError if there is
+    none or more than one."""
+    if wanted is not None and wanted.isdecimal():
+        found = [device for device in devices if device.number == int(wanted)]
+        if not found:
+            raise UserError(f"no microphone has number {wanted}: {_LIST}")
+        return found
+    if not devices:
+        raise UserError(
+            "no microphone found: attach a board that runs the usb_mic app (pio run -e pico-mic "
+            "-t upload), or record with --serial PORT"
+        )
+    part = NAME if wanted is None else wanted.lower()
+    found = [device for device in devices if device.name.lower() == part]
+    found = found or [device for device in devices if part in device.name.lower()]
+    if not found and wanted is None:
+        raise UserError(
+            "no Otolith microphone found: attach a board that runs the usb_mic app (pio run "
+            f"-e pico-mic -t upload), or choose one with --device or --serial; {_LIST}"
+        )
+    if not found:
+        raise UserError(f"no microphone is called {wanted!r}: {_LIST}")
+    for system in {device.system for device in found}:
+        alike = [device for device in found if device.system == system]
+        if len(alike) > 1:
+            names = ", ".join(f"{device.number} {device.name!r}" for device in alike)
+            raise UserError(f"more than one microphone fits: choose by --device NUMBER: {names}")
+    return found
+
+
+def ours_or_default() -> str | None:
+    """The microphone to listen to if none is named: None (ours) if one is attached, else the number
+    of the computer's own."""
+    devices = list_devices()
+    if not devices:
+        raise UserError("no microphone found: attach one, or a board that runs the usb_mic app")
+    if any(device.is_ours for device in devices):
+        return None
+    number = portaudio().default.device[0]
+    return str(number if number >= 0 else devices[0].number)
+
+
+def usb_serial() -> str | None:
+    """The serial number of the one USB microphone of ours; None if that is not known."""
+    from serial.tools import list_ports
+
+    product = {name: number for number, name in PRODUCTS.items()}["Otolith Mic"]
+    found = {
+        port.serial_number
+        for port in list_ports.comports()
+        if (port.vid, port.pid) == (VENDOR, product)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """PortAudio and ALSA print lines of their own when a device can't be opened."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _reason(error: Exception) -> str:
+    """PortAudio's own words, without sounddevice's frame and numbers."""
+    text = str(error.args[0]) if error.args else str(error)
+    return text.partition(": ")[2] or text
+
+
+class Microphone:
+    """Source: an input device of PortAudio. It is asked for 16 kHz mono; where it refuses, for its
+    own rate, and soxr converts."""
+
+    def __init__(self, wanted: str | None = None) -> None:
+        self._sounddevice = portaudio()
+        found = choose(list_devices(), wanted)
+        self._blocks: queue.SimpleQueue[tuple[bytes, bool]] = queue.SimpleQueue()
+        self._resampler = None
+        device = self._open(found)
+        serial = usb_serial() if device.is_ours else None
+        # what systems write around it ("Otolith Mic: USB Audio (hw:1,0)") changes with the port
+        self.name = " ".join(filter(None, ["Otolith Mic" if serial else device.name, serial]))
+
+    def _open(self, found: list[Device]) -> Device:
+        failure: Exception | None = None
+        for device, rate in [(d, RATE) for d in found] + [(d, round(d.rate)) for d in found]:
+            try:
+                with _quiet():
+                    stream = self._sounddevice.RawInputStream(
+                        samplerate=rate,
+                        device=device.number,
+                        channels=1,
+                        dtype="int16",
+                        latency="high",
+                        callback=self._take,
+                    )
+            except (self._sounddevice.PortAudioError, ValueError) as error:
+                failure = failure or error
+                continue
+            try:
+                if rate != RATE:
+                    import soxr
+
+                    self._resampler = soxr.ResampleStream(rate, RATE, 1, dtype="int16")
+                with _quiet():
+                    stream.start()
+            except self._sounddevice.PortAudioError as error:
+                stream.close()
+                self._resampler = None
+                failure = failure or error
+                continue
+            self._stream = stream
+            return device
+        assert failure is not None
+        raise UserError(
+            f"can't record from {found[0].name!r}: {_reason(failure)}: does another program use "
+            f"it? {_LIST}"
+        ) from failure
+
+    def _take(self, data, frames: int, time: object, status) -> None:
+        """Called by PortAudio, in its thread."""
+        self._blocks.put((bytes(data), bool(status.input_overflow)))
+
+    def read(self) -> Block:
+        """What PortAudio gave next."""
+        try:
+            data, overflow = self._blocks.get(timeout=_WAIT_S)
+        except queue.Empty:
+            return Block(np.empty(0, np.int16))
+        pcm = np.frombuffer(data, np.int16)
+        if self._resampler is not None:
+            pcm = self._resampler.resample_chunk(pcm)
+        return Block(pcm, overflows=int(overflow))
+
+    def close(self) -> None:
+        """Stop the stream."""
+        self._stream.close(ignore_errors=True)

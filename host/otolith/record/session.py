@@ -1,0 +1,305 @@
+"""Takes, one after the other: listen, judge, keep or try again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.files import disk_errors
+from otolith.record import segment
+from otolith.record.levels import Levels, amplify
+from otolith.record.meter import Meter
+from otolith.record.source import Block, Source
+from otolith.record.stop import Stop
+from otolith.record.store import Store
+from otolith.record.wav import WavWriter
+
+_SETTLE = RATE // 4  # samples after opening: many microphones begin with a click
+_SLACK = RATE  # samples more to listen, when the sound is centred
+MARGIN = RATE // 20  # samples around a sound that is cut out
+_KEEP = RATE  # samples: what Ctrl-C leaves of a take is kept if it is as long
+_LONG = 60 * RATE  # samples: worth rescuing when the disk is full
+_PATIENCE_S = 10.0  # wall time without a sample
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to record."""
+
+    count: int | None = 1  # takes; None: until stopped
+    seconds: float = 1.0  # of a take
+    fixed: bool = True  # every take is as long as `seconds`, also after trimming
+    trim: bool = False
+    duration: float | None = None  # seconds of a stretch; None: until stopped
+    countdown: float = 3.0  # seconds
+    silence_db: float = -60.0  # dBFS
+    gain_db: float = 0.0
+    attempts: int = 5  # rejections of a take in a row
+
+
+@dataclass
+class Take:
+    """What became of a take."""
+
+    label: str
+    kept: bool
+    file: str | None  # below the dataset
+    reason: str | None  # why it was rejected
+    seconds: float
+    peak_dbfs: float | None
+    rms_dbfs: float | None
+    clipped: int  # samples
+    lost: int  # samples
+    overflows: int
+
+    def json(self) -> dict:
+        """For --json."""
+        return asdict(self)
+
+
+@dataclass
+class Capture:
+    """A take in an unfinished file."""
+
+    file: WavWriter
+    at: datetime  # when it began
+    lost: int = 0
+    overflows: int = 0
+    saturated: int = 0  # samples the gain cut off
+    levels: Levels = field(default_factory=Levels)  # of what is in the file
+    heard: Levels = field(default_factory=Levels)  # before the gain
+
+    @property
+    def clipped(self) -> int:
+        """Samples at the microphone's full scale."""
+        return self.heard.clipped
+
+    def write(self, pcm: np.ndarray, gain_db: float) -> None:
+        """Append what came from the microphone. May raise OSError."""
+        louder, saturated = amplify(pcm, gain_db)
+        self.file.write(louder)
+        self.saturated += saturated
+        self.heard.add(pcm)
+        self.levels.add(louder)
+
+
+class Session:
+    """Records from `source` into `store` by `plan`; every take's fate goes to `report`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        source: Source,
+        store: Store,
+        meter: Meter,
+        stop: Stop,
+        report: Callable[[Take], None],
+    ) -> None:
+        self.plan, self.source, self.store = plan, source, store
+        self.meter, self.stop, self.report = meter, stop, report
+        self.kept = 0
+        self._rest: list[Block] = []  # came with a block, belongs after what was asked for
+
+    # ---- sound ----
+
+    def _read(self) -> Block:
+        if self._rest:
+            return self._rest.pop()
+        return self.source.read()
+
+    def listen(self, samples: int) -> Iterator[Block]:
+        """Blocks, `samples` in all, fewer if stopped."""
+        since = time.monotonic()
+        while samples and not self.stop:
+            block = self._read()
+            if self.stop and not len(block.pcm):
+                return
+            if not len(block.pcm) and time.monotonic() - since > _PATIENCE_S:
+                raise UserError(
+                    f"no sound came from {self.source.name} for {_PATIENCE_S:.0f} s: is it still "
+                    "attached?"
+                )
+            if len(block.pcm):
+                since = time.monotonic()
+            if len(block.pcm) > samples:
+                self._rest.append(Block(block.pcm[samples:]))
+                block = Block(block.pcm[:samples], block.lost, block.overflows)
+            samples -= len(block.pcm)
+            yield block
+
+    def settle(self) -> None:
+        """Drop what a microphone begins with."""
+        for _ in self.listen(_SETTLE):
+            pass
+
+    def count_down(self) -> None:
+        """Let the time before a take pass."""
+        left = round(self.plan.countdown * RATE)
+        for block in self.listen(left):
+            left -= len(block.pcm)
+            self.meter.show(f"starts in {math.ceil(left / RATE)} ...", block.pcm)
+
+    # ---- one take ----
+
+    def _capture(self, samples: int) -> Capture:
+        """Record a take; with trimming as the microphone gives it, otherwise with gain."""
+        at = datetime.now().astimezone()
+        take = Capture(self.store.begin(at), at)
+        gain_db = 0.0 if self.plan.trim else self.plan.gain_db
+        try:
+            for block in self.listen(samples):
+                take.lost += block.lost
+                take.overflows += block.overflows
+                with disk_errors(take.file.path):
+                    take.write(block.pcm, gain_db)
+                done = take.file.samples / RATE
+                self.meter.show(f"recording {done:.1f}/{samples / RATE:.1f} s", block.pcm)
+        except UserError as error:
+            self._rescue(take, error)
+            raise
+        except BaseException:
+            take.file.discard()
+            raise
+        return take
+
+    def _rescue(self, take: Capture, error: UserError) -> None:
+        """A long take is not thrown away because the disk is full or the microphone gone."""
+        if take.file.samples < _LONG or self._why_not(take):
+            take.file.discard()
+            return
+        try:
+            if self.plan.trim and self.plan.gain_db:
+                raise UserError("the gain is still missing")
+            file = self.store.rescue(take.file, take.at)
+        except UserError:
+            take.file.close()
+            error.message += f"; what was recorded is in {take.file.path}"
+            return
+        self._report(take, file, None)
+
+    def _cut(self, take: Capture) -> Capture:
+        """A trimmed take in place of a whole one."""
+        pcm = take.file.read(0, take.file.samples)
+        rules = segment.Rules(quietest_db=self.quietest_db, most=len(pcm))
+        levels = segment.frame_levels(pcm)
+        span = segment.sound_span(levels, rules)
+        if span and not self.plan.fixed and not segment.holds_all(levels, span):
+            span = None  # rain, say: louder now and then
+        start, stop = (span[0] * segment.FRAME, span[1] * segment.FRAME) if span else (0, len(pcm))
+        start, stop = self.frame(start, stop, len(pcm))
+        try:
+            return self.write_take(pcm[start:stop], take.at, take.lost, take.overflows)
+        finally:
+            take.file.discard()
+
+    def frame(self, start: int, stop: int, length: int) -> tuple[int, int]:
+        """What of a recording to keep around a sound, in samples."""
+        if self.plan.fixed:
+            return segment.centre(start, stop, round(self.plan.seconds * RATE), length)
+        return segment.widen(start, stop, MARGIN, length)
+
+    @property
+    def quietest_db(self) -> float:
+        """dBFS before the gain."""
+        return self.plan.silence_db - self.plan.gain_db
+
+    def write_take(self, pcm: np.ndarray, at: datetime, lost: int, overflows: int) -> Capture:
+        """A take of what a longer recording holds."""
+        take = Capture(self.store.begin(at), at, lost=lost, overflows=overflows)
+        try:
+            with disk_errors(take.file.path):
+                take.write(pcm, self.plan.gain_db)
+        except BaseException:
+            take.file.discard()
+            raise
+        return take
+
+    def _why_not(self, take: Capture) -> str | None:
+        """Why a take is rejected."""
+        if take.lost:
+            return f"{take.lost} samples were lost on the way"
+        if take.overflows:
+            return f"samples were lost, {take.overflows} times: the computer was too slow"
+        if take.clipped:
+            return f"clipped ({take.clipped} samples at full scale): move away from the sound"
+        if take.saturated:
+            return f"clipped ({take.saturated} samples by the gain): lower --gain"
+        loudest = take.levels.loudest_db
+        if loudest < self.plan.silence_db or loudest == -math.inf:
+            level = f"{loudest:.1f} dBFS" if math.isfinite(loudest) else "no signal at all: muted?"
+            return f"silent ({level}; --silence is {self.plan.silence_db:g})"
+        return None
+
+    def judge(self, take: Capture, source: str = "") -> str | None:
+        """Keep a take, or say why not; its file is done with."""
+        reason = self._why_not(take)
+        if reason:
+            take.file.discard()
+            self._report(take, None, reason)
+            return reason
+        try:
+            file = self.store.keep(take.file, take.at, source)
+        except UserError as error:
+            if take.file.samples < _LONG:
+                take.file.discard()
+            else:
+                take.file.close()
+                error.message += f"; what was recorded is in {take.file.path}"
+            raise
+        self._report(take, file, None)
+        return None
+
+    def _report(self, take: Capture, file: str | None, reason: str | None) -> None:
+        self.kept += file is not None
+        self.report(
+            Take(
+                label=self.store.row.label,
+                kept=file is not None,
+                file=file,
+                reason=reason,
+                seconds=round(take.file.samples / RATE, 4),
+                peak_dbfs=_rounded(take.levels.peak_db),
+                rms_dbfs=_rounded(take.levels.rms_db),
+                clipped=take.clipped + take.saturated,
+                lost=take.lost,
+                overflows=take.overflows,
+            )
+        )
+
+    # ---- takes ----
+
+    def run(self) -> None:
+        """All takes of the plan; UserError if one can't be had."""
+        self.settle()
+        plan = self.plan
+        samples = round(plan.seconds * RATE) + (_SLACK if plan.trim and plan.fixed else 0)
+        rejected = 0
+        while not self.stop and (plan.count is None or self.kept < plan.count):
+            of = f" of {plan.count}" if plan.count else ""
+            self.meter.heading(f"take {self.kept + 1}{of}")
+            self.count_down()
+            if self.stop:
+                return
+            take = self._capture(samples)
+            if self.stop and take.file.samples < min(samples, _KEEP):
+                take.file.discard()
+                return
+            if plan.trim:
+                take = self._cut(take)
+            reason = self.judge(take)
+            rejected = rejected + 1 if reason else 0
+            if rejected >= plan.attempts and not self.stop:
+                raise UserError(
+                    f"take {self.kept + 1} was rejected {rejected} times in a row, last: {reason}"
+                )
+
+
+def _rounded(level_db: float) -> float | None:
+    return round(level_db, 2) if math.isfinite(level_db) else None

@@ -1,0 +1,75 @@
+"""Debian packages: installed by apt where we are root, unpacked beside the project otherwise."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from otolith.errors import UserError
+from otolith.setup.part import run
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def one_line(packages: tuple[str, ...]) -> str:
+    """What a user who is not root has to run."""
+    return f"sudo apt-get install -y {' '.join(packages)}"
+
+
+def install(*packages: str) -> None:
+    """apt-get install as root; UserError with the line to run for everybody else."""
+    if shutil.which("apt-get") is None:
+        raise UserError(f"no apt-get here: install by hand what Debian calls {', '.join(packages)}")
+    if os.geteuid() != 0:
+        raise UserError(f"run: {one_line(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        run("apt-get", "install", "-y", "--no-install-recommends", *packages, env=environment)
+    except UserError:  # package lists may be missing or old
+        run("apt-get", "update", env=environment)
+        run("apt-get", "install", "-y", "--no-install-recommends", *packages, env=environment)
+
+
+def sources() -> str:
+    """What apt on this machine is told, in either of its formats."""
+    files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
+    return "\n".join(f.read_text(errors="replace") for f in files if f.is_file())
+
+
+def mirror(text: str) -> str:
+    """The Debian mirror that apt's sources `text` name."""
+    found = re.search(r"^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M)
+    if found is None:
+        raise UserError(
+            "no Debian mirror in /etc/apt: set PICO_SDK_PATH to a pico-sdk 2.1.1 instead"
+        )
+    return found[1]
+
+
+def unpack(packages: dict[str, str], suite: str, target: Path) -> None:
+    """Download `packages` (name -> exact version) of a Debian release and unpack them into
+    `target`, without touching the system: own lists, own cache, signatures checked."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        for name in ("state/lists/partial", "cache/archives/partial"):
+            (base / name).mkdir(parents=True)
+        (base / "debian.sources").write_text(
+            f"Types: deb\nURIs: {mirror(sources())}\nSuites: {suite}\nComponents: main\n"
+            f"Signed-By: {KEYRING}\n"
+        )
+        (base / "apt.conf").write_text(
+            f'Dir::Etc::sourcelist "{base}/debian.sources";\nDir::Etc::sourceparts "-";\n'
+            f'Dir::State "{base}/state";\nDir::State::status "/var/lib/dpkg/status";\n'
+            f'Dir::Cache "{base}/cache";\nAPT::Sandbox::User "";\n'
+        )
+        environment = {**os.environ, "APT_CONFIG": str(base / "apt.conf")}
+        run("apt-get", "update", env=environment, cwd=base)
+        for name, version in packages.items():
+            run("apt-get", "download", f"{name}={version}", env=environment, cwd=base)
+        target.mkdir(parents=True, exist_ok=True)
+        for archive in sorted(base.glob("*.deb")):
+            subprocess.run(["dpkg-deb", "-x", archive, target], check=True)

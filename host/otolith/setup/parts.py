@@ -1,0 +1,263 @@
+"""Every part, in the order they are installed."""
+
+from __future__ import annotations
+
+import ctypes.util
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from otolith import paths
+from otolith.setup import debian, registries
+from otolith.setup.part import Found, Part, program
+
+PICO_SDK = "2.1.1-1"
+TINYUSB = "0.18.0+dfsg-1"
+ARM_PACKAGES = (
+    "gcc-arm-none-eabi",
+    "libnewlib-arm-none-eabi",
+    "libstdc++-arm-none-eabi-newlib",
+)
+PULSE_PACKAGES = ("pulseaudio", "pulseaudio-utils", "libasound2-plugins")
+SETUP = "host setup"
+
+
+def find_python() -> Found | None:
+    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
+        return None
+    return Found(platform.python_version(), sys.executable)
+
+
+def find_distribution(*names: str):
+    """A finder for the first of `names` that is installed beside this package."""
+
+    def find() -> Found | None:
+        for name in names:
+            try:
+                version = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+            return Found(version, str(Path(sys.prefix)))
+        return None
+
+    return find
+
+
+def find_pico_sdk() -> Found | None:
+    text = paths.PICO_SDK / "pico_sdk_version.cmake"
+    if not text.exists():
+        return None
+    content = text.read_text()
+    numbers = [
+        re.search(rf"set\(PICO_SDK_VERSION_{part} (\d+)\)", content)
+        for part in ("MAJOR", "MINOR", "REVISION")
+    ]
+    version = ".".join(number[1] for number in numbers if number)
+    # the builder names this version's files and linker script
+    return Found(version, str(paths.PICO_SDK)) if version == PICO_SDK.split("-")[0] else None
+
+
+def find_tinyusb() -> Found | None:
+    for folder in (paths.PICO_SDK / "lib" / "tinyusb", paths.TOOLS / "tinyusb"):
+        header = folder / "src" / "tusb_option.h"
+        if header.exists():
+            numbers = [
+                line.split()[2]
+                for line in header.read_text().splitlines()
+                if line.startswith("#define TUSB_VERSION_") and line.split()[2].isdigit()
+            ]
+            return Found(".".join(numbers[:3]), str(folder))
+    return None
+
+
+def install_pico_sdk() -> None:
+    """pico-sdk and TinyUSB as Debian packages them, unpacked into the tools folder."""
+    with registries.fresh_folder(paths.TOOLS / "debian") as work:
+        debian.unpack({"pico-sdk-source": PICO_SDK, "tinyusb-source": TINYUSB}, "trixie", work)
+        for name in ("pico-sdk", "tinyusb"):
+            shutil.rmtree(paths.TOOLS / name, ignore_errors=True)
+            shutil.move(work / "usr" / "src" / name, paths.TOOLS / name)
+    shutil.rmtree(paths.TOOLS / "debian", ignore_errors=True)
+
+
+def find_cmsis_dsp() -> Found | None:
+    version = paths.CMSIS_DSP / "version"
+    if not version.exists() or version.read_text() != registries.CMSISDSP:
+        return None
+    return Found(registries.CMSISDSP, str(paths.CMSIS_DSP))
+
+
+def find_tflm_frontend() -> Found | None:
+    version = paths.TFLM_FRONTEND / "version"
+    if not version.exists() or version.read_text() != registries.MICRO_FEATURES:
+        return None
+    return Found(registries.MICRO_FEATURES, str(paths.TFLM_FRONTEND))
+
+
+def find_rp2040js() -> Found | None:
+    manifest = paths.NODE_MODULES / "rp2040js" / "package.json"
+    if not manifest.exists():
+        return None
+    version = json.loads(manifest.read_text())["version"]
+    return Found(version, str(manifest.parent)) if version == registries.RP2040JS else None
+
+
+def find_bootrom() -> Found | None:
+    return Found("B1", str(paths.BOOTROM)) if paths.BOOTROM.exists() else None
+
+
+def find_tool_scons() -> Found | None:
+    manifest = registries.PIO_CORE / "packages" / "tool-scons" / "package.json"
+    if not manifest.exists():
+        return None
+    version = json.loads(manifest.read_text())["version"]
+    if version != registries.SCONS_PACKAGE:
+        return None
+    return Found(version, str(manifest.parent))
+
+
+def find_quiet() -> Found | None:
+    return Found("set", str(registries.PIO_STATE)) if registries.is_quiet() else None
+
+
+def find_portaudio() -> Found | None:
+    library = ctypes.util.find_library("portaudio")
+    return Found(library.partition(".so.")[2] or "2", library) if library else None
+
+
+def find_pulseaudio() -> Found | None:
+    """The sound server, its command line, and ALSA's plugin for it."""
+    plugins = Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")
+    if shutil.which("pactl") is None or not any(plugins):
+        return None
+    return program("pulseaudio")()
+
+
+def find_native() -> Found | None:
+    from otolith.features.native import built
+
+    path = built()
+    return Found(path.stem.rpartition("-")[2], str(path)) if path else None
+
+
+def install_native() -> None:
+    from otolith.features.native import features_library
+
+    features_library()
+
+
+def apt(*packages: str):
+    """An installer for Debian packages."""
+    return lambda: debian.install(*packages)
+
+
+def gcc_name() -> str:
+    return os.environ.get("CC", "cc")
+
+
+PARTS = [
+    Part("Python", "runs the host package", find_python, "install Python 3.10, 3.11 or 3.12"),
+    Part(
+        "TensorFlow",
+        "trains",
+        find_distribution("tensorflow-cpu", "tensorflow"),
+        "make setup (or: pip install -e '.[train]')",
+    ),
+    Part(
+        "C compiler",
+        "compiles lib/ for this computer",
+        program(gcc_name()),
+        debian.one_line(("gcc", "libc6-dev")),
+        apt("gcc", "libc6-dev"),
+    ),
+    Part(
+        "Arm toolchain",
+        "compiles firmware",
+        program("arm-none-eabi-gcc", "-dumpversion", minimum=12),
+        debian.one_line(ARM_PACKAGES),
+        apt(*ARM_PACKAGES),
+    ),
+    Part(
+        "PlatformIO",
+        "builds firmware",
+        find_distribution("platformio"),
+        "make setup (or: pip install -e .)",
+    ),
+    Part(
+        "tool-scons",
+        "PlatformIO's build tool",
+        find_tool_scons,
+        SETUP,
+        registries.install_tool_scons,
+    ),
+    Part(
+        "PlatformIO settings",
+        "builds without a network",
+        find_quiet,
+        SETUP,
+        registries.make_quiet,
+    ),
+    Part("pico-sdk", "RP2040 drivers and start-up", find_pico_sdk, SETUP, install_pico_sdk),
+    Part("TinyUSB", "USB device stack", find_tinyusb, SETUP, install_pico_sdk),
+    Part("CMSIS-DSP", "front ends' oracle", find_cmsis_dsp, SETUP, registries.install_cmsis_dsp),
+    Part(
+        "TFLM front end",
+        "log-mel tables",
+        find_tflm_frontend,
+        SETUP,
+        registries.install_tflm_frontend,
+    ),
+    Part(
+        "Node.js",
+        "runs the virtual Pico",
+        program("node", minimum=18),
+        debian.one_line(("nodejs",)),
+        apt("nodejs"),
+    ),
+    Part("npm", "fetches rp2040js", program("npm"), debian.one_line(("npm",)), apt("npm")),
+    Part("rp2040js", "emulates the RP2040", find_rp2040js, SETUP, registries.install_rp2040js),
+    Part("boot ROM", "RP2040 ROM image", find_bootrom, SETUP, registries.install_bootrom),
+    Part("native library", "lib/ on this computer", find_native, SETUP, install_native),
+    Part(
+        "QEMU",
+        "runs lib/ on Cortex-M4F and M33 in tests",
+        program("qemu-system-arm"),
+        debian.one_line(("qemu-system-arm",)),
+        apt("qemu-system-arm"),
+    ),
+    Part(
+        "PortAudio",
+        "microphones and loudspeakers",
+        find_portaudio,
+        debian.one_line(("libportaudio2",)),
+        apt("libportaudio2"),
+    ),
+    Part(
+        "PulseAudio",
+        "records from a virtual board in tests",
+        find_pulseaudio,
+        debian.one_line(PULSE_PACKAGES),
+        apt(*PULSE_PACKAGES),
+        optional=True,
+    ),
+    Part(
+        "espeak-ng",
+        "speech as background in generated data",
+        program("espeak-ng"),
+        debian.one_line(("espeak-ng",)),
+        apt("espeak-ng"),
+        optional=True,
+    ),
+    Part(
+        "picotool",
+        "uploads without the BOOTSEL drive",
+        program("picotool", "version"),
+        "optional: the BOOTSEL drive does as well",
+        optional=True,
+    ),
+]

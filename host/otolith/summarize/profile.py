@@ -1,0 +1,317 @@
+"""`host profile`: where a network's cycles go, on the virtual board."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+
+from otolith.compile import Compiled, compile_graph, read_file
+from otolith.compile.cores import core_named
+from otolith.compile.metadata import read_metadata
+from otolith.deploy.firmware import Firmware
+from otolith.device.transports import Transport
+from otolith.errors import UserError
+from otolith.evaluate.models import find
+from otolith.evaluate.tables import table
+from otolith.native.chain import RATE
+from otolith.paths import ROOT
+from otolith.summarize.boards import Board, load_boards, named
+
+VIRTUAL = "rp2040"  # the chip family otolith.virtual runs
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kernel call: what it computes, and the CPU cycles it took."""
+
+    operation: str
+    output: list[int]
+    macs: int
+    cycles: int
+    parts: dict[str, float] = field(default_factory=dict)  # shares (host/otolith/bench/shares.py)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One inference on a board. `cycles` is the whole, measured apart from the layers;
+    `hop_cycles` are those of a window that slid by a hop, where its rows are kept, else 0; in QEMU
+    all are instructions."""
+
+    layers: list[Layer]
+    cycles: int
+    clock_hz: int
+    stack: int
+    hop_cycles: int = 0
+    unit: str = "cycles"
+
+    @property
+    def ms(self) -> float:
+        """The whole inference."""
+        return 1000 * self.cycles / self.clock_hz
+
+    @property
+    def ms_a_hop(self) -> float:
+        """An inference of a board that listens."""
+        return 1000 * (self.hop_cycles or self.cycles) / self.clock_hz
+
+
+def profile_image(image: Path, compiled: Compiled, board: str = "pico") -> Profile:
+    """Run the network of `image` (the bench app around `compiled`) once on a virtual board."""
+    from otolith.device import VirtualTransport
+    from otolith.virtual import VirtualPico
+
+    with VirtualPico(image, board=board) as pico:
+        return measure(VirtualTransport(pico), compiled)
+
+
+def profile_firmware(firmware: Firmware, compiled: Compiled, board: str) -> Profile:
+    """Run the network of a bench firmware once on a virtual board, the Pico or one in QEMU."""
+    from otolith.bench.cores import CORES, booted
+
+    core = next((core for core in CORES.values() if core.board == board), None)
+    if core is None or core.unit == "cycles":
+        return profile_image(firmware.uf2, compiled, board)
+    with booted(core, firmware) as transport:
+        profile = measure(transport, compiled)
+    clock = profile.clock_hz
+    layers = [replace(x, cycles=core.count(x.cycles, clock)) for x in profile.layers]
+    count, slid = (core.count(n, clock) for n in (profile.cycles, profile.hop_cycles))
+    return replace(profile, layers=layers, cycles=count, hop_cycles=slid, unit=core.unit)
+
+
+def zero_inputs(report: dict) -> list[bytes]:
+    """An input whose every value is 0 when it is dequantised."""
+    return [
+        np.full(edge["shape"], edge["zero_point"], np.int8).tobytes() for edge in report["inputs"]
+    ]
+
+
+def measure(transport: Transport, compiled: Compiled) -> Profile:
+    """Run the network of a board with the bench app around `compiled` once, on zeros."""
+    from otolith.device import Client
+
+    report = compiled.report
+    client = Client(transport)
+    hello = client.hello(timeout_ms=5000)
+    if hello.get("app") != "bench":
+        raise UserError(f"the board runs the app {hello.get('app')}: upload the bench app")
+    if hello["hash"] != report["hash"]:
+        raise UserError(f"the board runs network {hello['hash']}, not {report['hash']}")
+    message = client.run_network(b"".join(zero_inputs(report)), timeout_ms=60_000).message
+    cycles = message["layers"]
+    if len(cycles) != len(report["operations"]):
+        raise UserError(
+            f"the board measured {len(cycles)} layers of {len(report['operations'])}: profile a "
+            "network of fewer operations"
+        )
+    layers = [
+        Layer(step["name"], step["output"], step["macs"], count)
+        for step, count in zip(report["operations"], cycles, strict=True)
+    ]
+    times = (message["cycles"], message["clock_hz"], message["stack"])
+    return Profile(layers, *times, hop_cycles=message.get("hop_cycles", 0))
+
+
+def with_parts(profile: Profile, firmware: Firmware, board: str, compiled: Compiled) -> Profile:
+    """The profile with each layer's shares of dot product, requantisation, memory and control."""
+    from otolith.bench.shares import PARTS, layer_parts
+
+    counted = layer_parts(firmware, board, zero_inputs(compiled.report))
+    layers = [
+        replace(layer, parts={name: round(c[name] / max(1, sum(c.values())), 4) for name in PARTS})
+        for layer, c in zip(profile.layers, counted, strict=True)
+    ]
+    return replace(profile, layers=layers)
+
+
+def bottlenecks(profile: Profile) -> list[tuple[str, str, float]]:
+    """(operation, part, share of the whole), the largest first."""
+    found: dict[tuple[str, str], float] = {}
+    for layer in profile.layers:
+        for part, share in layer.parts.items():
+            key = layer.operation, part
+            found[key] = found.get(key, 0) + share * layer.cycles / profile.cycles
+    return [(*key, value) for key, value in sorted(found.items(), key=lambda x: -x[1])]
+
+
+def hop_ms(metadata: dict | None) -> float | None:
+    """How often the network has to run, None for a network without a front end."""
+    if metadata is None:
+        return None
+    features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
+    return 1000 * hop_frames * features["hop"] / features["sample_rate"]
+
+
+def virtual_board(name: str) -> Board:
+    """The board `name`, if it can be emulated and has a bench environment."""
+    boards = load_boards()
+    virtual = [b.id for b in boards if b.family == VIRTUAL]
+    if name not in virtual:
+        raise UserError(f"no virtual board {name!r}: {', '.join(virtual)} run here")
+    if f"[env:{name}-bench]" not in (ROOT / "platformio.ini").read_text():
+        raise UserError(f"platformio.ini has no environment {name}-bench: add it, like pico-bench")
+    return next(b for b in boards if b.id == name)
+
+
+def figures(profile: Profile, hop: float | None) -> dict:
+    """What --json prints."""
+    worst = bottlenecks(profile)[:1]
+    return {
+        "unit": profile.unit,
+        "cycles": profile.cycles,
+        "ms": round(profile.ms, 3),
+        "hop_cycles": profile.hop_cycles,
+        "clock_hz": profile.clock_hz,
+        "stack": profile.stack,
+        "macs": sum(layer.macs for layer in profile.layers),
+        "layers": [
+            {**vars(layer), "share": round(layer.cycles / profile.cycles, 4)}
+            for layer in profile.layers
+        ],
+        "next": [dict(zip(("operation", "part", "share"), w, strict=True)) for w in worst],
+        "hop_ms": hop,
+        "load": None if hop is None else round(profile.ms_a_hop / hop, 4),
+        "margin": None if hop is None else round(1 - profile.ms_a_hop / hop, 4),
+    }
+
+
+def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dict:
+    """The inference app hearing noise for its window and three seconds: means, and overruns."""
+    from otolith.deploy.hear import through_virtual_microphone
+
+    pcm = (
+        np.random.default_rng(1)
+        .normal(0, 3000, round((window_ms / 1000 + 3) * RATE))
+        .astype(np.int16)
+    )
+    stats = through_virtual_microphone(image, pcm, model_hash, scores=False, board=board).stats
+    full = [s for s in stats if s["infer_us"]][1:]  # the first second was not all listening
+    if not full:
+        raise UserError("the app did not run the network for two whole seconds: it is too slow")
+    means = {
+        f"{name}_ms": round(float(np.mean([s[f"{name}_us"] for s in full])) / 1000, 3)
+        for name in ("pdm", "feature", "infer")
+    }
+    cpu = round(float(np.mean([s["cpu"] for s in full])), 4)
+    return {**means, "cpu": cpu, "overruns": stats[-1]["overruns"]}
+
+
+def _print_parts(console: Console, profile: Profile) -> None:
+    """What each layer's cycles go into."""
+    rows = table("of the layer", *profile.layers[0].parts)
+    for number, layer in enumerate(profile.layers):
+        shares = (f"{share:.0%}" for share in layer.parts.values())
+        rows.add_row(f"{number} {layer.operation}", *shares)
+    console.print(rows)
+
+
+@click.command("profile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--board", default="pico", show_default=True, help="A board that runs here.")
+@click.option("--app", is_flag=True, help="Also the whole app: microphone, front end, network.")
+@click.option("--port", help="A real board that runs the bench app around MODEL.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def profile_command(model: Path, board: str, app: bool, port: str | None, as_json: bool) -> None:
+    """Cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board, and what
+    they go into: arithmetic of the dot products (of other layers: any), requantisation, loads and
+    stores, branches and comparisons. Boards in QEMU count instructions.
+
+    Not modelled: flash wait states, the second core, bus contention. A real board has them: build
+    its bench app with OTOLITH_MODEL=MODEL pio run -e pico-bench -t upload, then give its --port.
+
+    \b
+    Examples:
+        host profile models/fire_alarm --board pico --app
+        host profile kws_ref.tflite --board mps2_an386
+        host profile models/fire_alarm --port /dev/ttyACM0
+    """
+    from otolith.bench.cores import CORES
+    from otolith.bench.link import cpu_of
+    from otolith.deploy.firmware import build
+    from otolith.device import SerialTransport
+
+    if app and port:
+        raise UserError("--app is for virtual boards: `host monitor` shows a real one's load")
+    if port:
+        where = f"the board at {port}"
+    elif board in (core.board for core in CORES.values()) and not app:
+        where = f"a virtual {named(board).name}"
+    else:
+        where = f"a virtual {virtual_board(board).name}"
+    file = find(model)
+    try:
+        data = read_file(file.tflite)
+        compiled = compile_graph(data, file.tflite.stem, core_named(cpu_of(board)))
+        metadata = read_metadata(data)
+        hop = hop_ms(metadata)
+    except UserError as error:
+        raise UserError(f"{file.tflite}: {error.message}") from error
+    if app and hop is None:
+        raise UserError(f"{file.tflite}: no metadata, so no app can listen with it: leave --app")
+    if port:
+        with contextlib.closing(SerialTransport(port)) as transport:
+            measured = measure(transport, compiled)
+    else:
+        firmware = build(f"{board}-bench", file.tflite)
+        measured = profile_firmware(firmware, compiled, board)
+        measured = with_parts(measured, firmware, board, compiled)
+    result = figures(measured, hop)
+    if app:
+        image = build(board, file.tflite).uf2
+        window = hop / metadata["deploy"]["hop_frames"] * metadata["features"]["frames"]
+        result["app"] = whole_app(image, compiled.report["hash"], board, window)
+    if as_json:
+        report = {key: compiled.report[key] for key in ("name", "hash", "arena", "weights")}
+        click.echo(json.dumps({"board": port or board, **report, **result}))
+        return
+    console = Console()
+    click.echo(f"{compiled.report['name']} {compiled.report['hash']} on {where}")
+    unit, timed = measured.unit, measured.unit == "cycles"
+    rows = table("layer", "output", "MACs", unit, *(["ms"] if timed else []), "share", "a MAC")
+    for number, layer in enumerate(measured.layers):
+        rows.add_row(
+            f"{number} {layer.operation}",
+            "x".join(map(str, layer.output)),
+            f"{layer.macs:,}" if layer.macs else "",
+            f"{layer.cycles:,}",
+            *([f"{1000 * layer.cycles / measured.clock_hz:.3f}"] if timed else []),
+            f"{layer.cycles / measured.cycles:.1%}",
+            f"{layer.cycles / layer.macs:.1f}" if layer.macs else "",
+        )
+    rows.add_section()
+    whole = ["whole", "", f"{result['macs']:,}", f"{measured.cycles:,}"]
+    rows.add_row(*whole, *([f"{measured.ms:.3f}"] if timed else []))
+    console.print(rows)
+    if measured.layers and measured.layers[0].parts:
+        _print_parts(console, measured)
+    for operation, part, share in bottlenecks(measured)[:1]:
+        click.echo(f"next bottleneck: {operation}, {part}: {share:.1%} of all {unit}")
+    if not timed:
+        return
+    if hop is None:
+        click.echo("no metadata: how often it has to run is not known")
+    elif measured.ms_a_hop <= hop:
+        share = measured.ms_a_hop / hop
+        slid = f", {measured.ms_a_hop:.3f} ms as rows are kept" if measured.hop_cycles else ""
+        click.echo(
+            f"a hop of {hop:g} ms: the network takes {share:.1%}{slid}, {1 - share:.1%} are left "
+            "for microphone and front end"
+        )
+    else:
+        click.echo(
+            f"too slow: {measured.ms_a_hop:.1f} ms, but a hop is {hop:g} ms: raise [deploy] "
+            "hop_frames or take a smaller network"
+        )
+    if app:
+        a = result["app"]
+        click.echo(
+            f"the app, a hop: microphone {a['pdm_ms']:.2f} ms, front end {a['feature_ms']:.2f} ms, "
+            f"network {a['infer_ms']:.2f} ms; CPU load {a['cpu']:.1%}, margin {1 - a['cpu']:.1%}, "
+            f"{a['overruns']} overruns"
+        )

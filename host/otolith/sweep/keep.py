@@ -1,0 +1,47 @@
+"""Which trained networks stay: the best one's folder, as `best`."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from otolith.files import write_text
+from otolith.sweep.results import best_first
+
+_ABOUT = "trial.json"
+
+
+def folder_of(out: Path, number: int) -> Path:
+    """Where a trial trains."""
+    return out / f"trial_{number}"
+
+
+def tidy(out: Path, study: Any) -> None:
+    """The best trial's folder becomes `out`/best, those of other trials that ended go. Whoever
+    comes next does what a killed worker left undone."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folders = list(out.glob("trial_*"))  # before the trials: those begun later are not in it
+        trials = study.get_trials(deepcopy=False)
+        ended = {f"trial_{t.number}" for t in trials if t.state.is_finished()}
+        ranked = best_first(study)
+        best = ranked[0].number if ranked else None
+        for folder in folders:
+            if best is not None and folder == folder_of(out, best):
+                write_text(folder / _ABOUT, json.dumps({"trial": best}) + "\n")
+                shutil.rmtree(out / "best", ignore_errors=True)
+                folder.rename(out / "best")
+            elif folder.name in ended:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def kept(out: Path) -> int | None:
+    """The trial whose network is in `out`/best; None: there is none."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return json.loads((out / "best" / _ABOUT).read_text())["trial"]
+    return None

@@ -1,0 +1,98 @@
+"""What a network takes on a board, known before it is trained."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator
+
+from otolith.compile import compile_graph
+from otolith.errors import UserError
+from otolith.files import write_bytes, write_text
+from otolith.paths import ROOT, TOOLS
+from otolith.spec import Spec, nearest
+from otolith.summarize.boards import load_boards
+from otolith.summarize.fit import network_need
+
+_CACHE = TOOLS / "cache" / "latency"
+
+
+def needs(spec: Spec, limits: dict[str, float], board: str) -> dict[str, float]:
+    """Flash, RAM and latency of a spec's network, those that are limited. UserError if there is no
+    such network."""
+    from otolith.train.feasible import untrained
+
+    tflite = untrained(spec)
+    compiled = compile_graph(tflite, spec.model.name)
+    need = network_need(compiled, spec.metadata())
+    found: dict[str, float] = {"flash": need.flash, "ram": need.ram}
+    if "latency_ms" in limits:
+        found["latency_ms"] = _latency(tflite, compiled.report, board)
+    return {name: value for name, value in found.items() if name in limits}
+
+
+def over(found: dict[str, float], limits: dict[str, float]) -> dict[str, float]:
+    """By how much each limit is exceeded; none or less is not in it."""
+    return {
+        name: found[name] - limit for name, limit in limits.items() if found.get(name, 0) > limit
+    }
+
+
+def check_board(board: object, latency: bool, at: str) -> None:
+    """UserError if there is no such board, or none whose latency is known. at: what it begins
+    with."""
+    from otolith.summarize.profile import virtual_board
+
+    known = [b.id for b in load_boards()]
+    if not isinstance(board, str) or board not in known:
+        raise UserError(f"{at}: no board {board!r}: {nearest(str(board), known)}")
+    if latency:
+        try:
+            virtual_board(board)
+        except UserError as error:
+            raise UserError(f"{at}: latency_ms: {error.message}") from error
+
+
+def _sources() -> str:
+    """Of what runs on the board: other kernels take other cycles."""
+    digest = hashlib.sha256()
+    for folder in ("lib/nn", "lib/board", "firmware/bench", "host/otolith/compile"):
+        for file in sorted((ROOT / folder).rglob("*")):
+            if file.suffix in (".c", ".h", ".S", ".py"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _latency(tflite: bytes, report: dict, board: str) -> float:
+    """Milliseconds of an inference on the virtual board; cycles follow from shapes, hardly from
+    weights, so a network of the same shapes is not measured again."""
+    from otolith.deploy.firmware import build
+    from otolith.summarize.profile import profile_image
+
+    hop = (report["stream"] or {}).get("hop", 0)
+    shapes = json.dumps([board, report["operations"], report["weights"], hop, _sources()])
+    key = hashlib.sha256(shapes.encode()).hexdigest()[:24]
+    kept = _CACHE / f"{key}.json"
+    with _one_at_a_time():
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return json.loads(kept.read_text())["ms"]
+        model = _CACHE / f"{key}.tflite"
+        write_bytes(model, tflite)
+        try:
+            image = build(f"{board}-bench", model).uf2
+            ms = profile_image(image, compile_graph(tflite, "sweep"), board).ms_a_hop
+        finally:
+            model.unlink(missing_ok=True)
+        write_text(kept, json.dumps({"ms": ms}))
+    return ms
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two builds of one environment would disturb each other."""
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with (_CACHE / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

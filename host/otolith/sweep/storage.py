@@ -1,0 +1,60 @@
+"""Where the trials of a sweep are kept: a database or a journal file that workers share."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from otolith.errors import UserError
+
+_DRIVERS = {  # module that is missing -> package
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+}
+_ATTEMPTS = 10  # at creating tables that another worker creates at the same moment
+
+
+def shown(url: str) -> str:
+    """A storage's URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def open_storage(url: str) -> Any:
+    """An Optuna storage. url: sqlite:///FILE, journal:///FILE (in a folder that all machines see;
+    an absolute path makes it four slashes), or what SQLAlchemy takes:
+    postgresql://USER:PASSWORD@MACHINE/NAME. UserError."""
+    import optuna
+
+    from otolith.sweep.journal import Journal
+
+    scheme, _, rest = url.partition("://")
+    if not rest:
+        raise UserError(
+            f"--storage {shown(url)}: sqlite:///FILE, journal:///FILE or postgresql://USER@MACHINE/NAME"
+        )
+    try:
+        if scheme in ("sqlite", "journal"):
+            path = Path(rest.removeprefix("/"))
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if scheme == "journal":
+            return optuna.storages.JournalStorage(Journal(path))
+        wait = {"connect_args": {"timeout": 60}} if scheme == "sqlite" else {}
+        for attempt in range(_ATTEMPTS):
+            try:
+                return optuna.storages.RDBStorage(url, engine_kwargs=wait)
+            except Exception as error:
+                if "already exists" not in str(error) or attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(0.2)
+    except ImportError as error:
+        cause = error.__cause__ or error.__context__  # Optuna's own error names no module
+        missing = error.name or getattr(cause, "name", None) or "its driver"
+        driver = _DRIVERS.get(missing, missing)
+        raise UserError(f"--storage {shown(url)}: needs a driver: pip install {driver}") from error
+    except Exception as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"--storage {shown(url)}: {line}") from error
+    raise AssertionError

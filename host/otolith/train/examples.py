@@ -1,0 +1,260 @@
+"""Windows -> features, in the chip's arithmetic, in several processes, cached on disk; augmented in
+several variants that the epochs take turns with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from otolith import paths
+from otolith.augment.pipeline import Augmenter
+from otolith.data.windows import Windows
+from otolith.features import step, window
+from otolith.files import replacing
+from otolith.spec import Spec
+
+CACHE = paths.TOOLS / "cache" / "features"
+CACHE_BYTES = 4 << 30  # the oldest files go beyond that
+_CHUNK = 256  # windows a process is given at a time
+
+
+@dataclass
+class Examples:
+    """One set, or one variant of it. values: int16 (count, frames, bands), after compression."""
+
+    values: np.ndarray
+    labels: np.ndarray
+    clips: np.ndarray
+
+
+def _sources() -> bytes:
+    """What the values depend on beside the settings: the code."""
+    digest = hashlib.sha256()
+    host = Path(__file__).parent.parent
+    for folder in (host / "augment", host / "features", paths.LIB / "features" / "src"):
+        for file in sorted(folder.rglob("*.[pch]*")):
+            if file.suffix in (".py", ".c", ".h"):
+                digest.update(file.read_bytes())
+    return digest.digest()
+
+
+def _work(job: tuple) -> tuple[np.ndarray, np.ndarray]:
+    pcm, labels, first, settings, augmenter, key = job
+    values = np.empty((len(pcm), settings["frames"], settings["bands"]), np.int16)
+    labels = labels.copy()
+    for i, sound in enumerate(pcm):
+        if augmenter is not None:
+            sound, labels[i] = augmenter.audio(sound, int(labels[i]), (key[0], first + i, key[1]))
+        row = window(sound, settings)
+        if augmenter is not None:
+            row = augmenter.features(row, (key[0], first + i, key[1]))
+        values[i] = row
+    return values, labels
+
+
+class Maker:
+    """Makes examples of windows, with as many processes as there are cores."""
+
+    def __init__(self, settings: dict, cache: Path = CACHE) -> None:
+        self.settings, self.cache = settings, cache
+        self._code = _sources()
+        self._pool: ProcessPoolExecutor | None = None
+        self._threads = ThreadPoolExecutor(os.cpu_count())
+
+    def _file(self, windows: Windows, augmenter: Augmenter | None, key: tuple[int, int]) -> Path:
+        digest = hashlib.sha256(self._code)
+        digest.update(np.ascontiguousarray(windows.pcm))
+        digest.update(np.ascontiguousarray(windows.labels))
+        digest.update(repr(sorted(self.settings.items())).encode())
+        if augmenter is not None:
+            digest.update(repr((augmenter.settings, key)).encode())
+            for sound in augmenter.stock.backgrounds:
+                digest.update(np.ascontiguousarray(sound))
+        return self.cache / f"{digest.hexdigest()[:32]}.npz"
+
+    def make(
+        self,
+        windows: Windows,
+        augmenter: Augmenter | None = None,
+        key: tuple[int, int] = (0, 0),
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> Examples:
+        """Features of all windows; key: seed and variant, for the augmenter."""
+        file = self._file(windows, augmenter, key)
+        if file.exists():
+            try:
+                with np.load(file) as stored:
+                    values, labels = stored["values"], stored["labels"]
+                os.utime(file)
+                progress(1.0)
+                return Examples(values, labels, windows.clips)
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                file.unlink(missing_ok=True)  # cut short: make it again
+        count = len(windows.pcm)
+        jobs = [
+            (
+                windows.pcm[at : at + _CHUNK],
+                windows.labels[at : at + _CHUNK],
+                at,
+                self.settings,
+                augmenter,
+                key,
+            )
+            for at in range(0, count, _CHUNK)
+        ]
+        parts = []
+        for number, part in enumerate(self._map(jobs)):
+            parts.append(part)
+            progress((number + 1) / len(jobs))
+        values = np.concatenate([v for v, _ in parts])
+        labels = np.concatenate([n for _, n in parts])
+        self._store(file, values, labels)
+        return Examples(values, labels, windows.clips)
+
+    def _map(self, jobs: list[tuple]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if len(jobs) < 2:
+            return map(_work, jobs)
+        if jobs[0][4] is None:  # nothing but C, which runs without the interpreter's lock
+            return self._threads.map(_work, jobs)
+        if self._pool is None:
+            # Not forked: TensorFlow's threads may be running in this process.
+            self._pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"))
+        return self._pool.map(_work, jobs)
+
+    def _store(self, file: Path, values: np.ndarray, labels: np.ndarray) -> None:
+        """A cache that can't be written is no reason to stop."""
+        try:
+            with replacing(file) as temporary, temporary.open("wb") as out:
+                np.savez(out, values=values, labels=labels)
+            files = sorted(self.cache.glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
+            total = 0
+            for kept in files:
+                total += kept.stat().st_size
+                if total > CACHE_BYTES and kept != file:
+                    kept.unlink(missing_ok=True)
+        except Exception:  # a full disk, another process that cleans up
+            file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let threads and processes go."""
+        self._threads.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+class Variants:
+    """Training examples epoch by epoch: variant e modulo their number. The next one is made while
+    the network trains on this one. waited: seconds the trainer stood still for data, by epoch."""
+
+    def __init__(
+        self,
+        maker: Maker,
+        windows: Windows,
+        augmenter: Augmenter,
+        spec: Spec,
+        keep: Callable,
+        first: int = 0,
+    ) -> None:
+        self._maker, self._windows, self._augmenter, self._spec = maker, windows, augmenter, spec
+        self._keep = keep  # labels -> the indices that are used
+        self._thread = ThreadPoolExecutor(1)
+        self._made: dict[int, Future] = {}
+        self.waited: list[float] = []
+        self._ask(first % spec.train.variants)
+
+    def _ask(self, variant: int) -> Future:
+        if variant not in self._made:
+            key = (self._spec.train.seed, variant)
+            self._made[variant] = self._thread.submit(
+                self._maker.make, self._windows, self._augmenter, key
+            )
+        return self._made[variant]
+
+    def epoch(self, number: int) -> Examples:
+        """The examples of an epoch, counted from 0."""
+        count = self._spec.train.variants
+        started = time.monotonic()
+        made = self._ask(number % count).result()
+        self.waited.append(time.monotonic() - started)
+        if (number + 1) % count not in self._made:
+            self._ask((number + 1) % count)
+        if number >= count - 1 and number % count in self._made and count > 2:
+            self._made.pop((number - 1) % count, None)  # from the cache next time
+        kept = self._keep(made.labels)
+        return Examples(made.values[kept], made.labels[kept], made.clips[kept])
+
+    def close(self) -> None:
+        """Stop making."""
+        self._thread.shutdown(cancel_futures=True)
+
+
+@dataclass
+class Same:
+    """The same examples in every epoch."""
+
+    examples: Examples
+
+    def epoch(self, number: int) -> Examples:
+        """As Variants.epoch."""
+        return self.examples
+
+
+def mixed(
+    values: np.ndarray, labels: np.ndarray, alpha: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each row mixed with another of the batch, and its label likewise (Zhang and others, 2017:
+    mixup). labels: float, a share for each class."""
+    other = rng.permutation(len(labels))
+    share = rng.beta(alpha, alpha, len(labels)).astype(np.float32)
+    share = np.maximum(share, 1 - share)  # mostly itself
+    by_row = share.reshape(-1, *(1,) * (values.ndim - 1))
+    return (
+        by_row * values + (1 - by_row) * values[other],
+        share[:, None] * labels + (1 - share[:, None]) * labels[other],
+    )
+
+
+def batches(
+    keras, variants: Variants | Same, spec: Spec, labels_of: Callable, first: int, epochs: int
+) -> object:
+    """A Keras sequence of (float32 features, labels): each epoch its variant, shuffled by seed and
+    epoch. first: number of the epoch it begins with, from 0; epochs: where it ends."""
+    scale = np.float32(step(vars(spec.features)))
+    size = spec.train.batch
+
+    class Batches(keras.utils.Sequence):
+        def __init__(self) -> None:
+            super().__init__()
+            self.number = first - 1
+            self.on_epoch_end()
+
+        def on_epoch_end(self) -> None:
+            self.number += 1
+            if self.number >= epochs > first:
+                return  # there is no other
+            self.examples = variants.epoch(self.number)
+            rng = np.random.default_rng((spec.train.seed, self.number, 0xE90C))
+            self.order = rng.permutation(len(self.examples.labels))
+
+        def __len__(self) -> int:
+            return -(-len(self.order) // size)
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            rows = np.sort(self.order[index * size : (index + 1) * size])
+            values = (self.examples.values[rows] * scale)[..., None]
+            labels = labels_of(self.examples.labels[rows])
+            if spec.train.mixup:
+                rng = np.random.default_rng((spec.train.seed, self.number, index, 0x313))
+                return mixed(values, labels, spec.train.mixup, rng)
+            return values, labels
+
+    return Batches()
