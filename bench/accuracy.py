@@ -20,7 +20,7 @@ from rich.console import Console
 
 from otolith.data.metadata import NAME
 from otolith.paths import MODELS, ROOT, test_data
-from otolith.spec import Spec, load
+from otolith.settings.spec import Spec, load
 from otolith.train import train
 from otolith.train.cross import cross_validate
 

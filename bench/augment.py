@@ -17,8 +17,8 @@ from otolith.augment.pipeline import Augmenter
 from otolith.augment.registry import AUDIO, NAMES
 from otolith.augment.room import impulse_response
 from otolith.augment.settings import parse
-from otolith.data.noises import background
 from otolith.features import RATE, extract
+from otolith.synth.noises import background
 
 CLASSES = ["sound", "unknown"]
 SETTINGS = {

@@ -24,7 +24,7 @@ from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, preset
 from otolith.files import write_text
 from otolith.paths import MODELS
-from otolith.spec import load, parse
+from otolith.settings.spec import load, parse
 from otolith.summarize.profile import profile_image
 from otolith.summarize.realtime import (
     ANY,

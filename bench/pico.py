@@ -10,11 +10,11 @@ contention.
 import numpy as np
 
 from otolith.compile import model_hash
-from otolith.data.alarm import alarm_clip
 from otolith.deploy.firmware import build
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.paths import MODELS
 from otolith.report.size import by_part, total
+from otolith.synth.alarm import alarm_clip
 
 
 def app() -> None:

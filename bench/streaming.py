@@ -15,9 +15,9 @@ from pathlib import Path
 from otolith.compile import compile_graph, model_hash
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.deploy.firmware import build
-from otolith.detect import DEFAULTS
 from otolith.features import preset
 from otolith.paths import MODELS, test_models
+from otolith.settings.detect import DEFAULTS
 from otolith.summarize.profile import profile_image, whole_app
 
 OWN = MODELS / "fire_alarm" / "fire_alarm.tflite"

@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from otolith.paths import MODELS, ROOT
-from otolith.spec import Spec, load
+from otolith.settings.spec import Spec, load
 from otolith.train import train
 
 OUT = ROOT / "build" / "transfer"

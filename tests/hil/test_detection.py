@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from otolith.data.alarm import alarm_clip
 from otolith.native.chain import Chain
+from otolith.synth.alarm import alarm_clip
 
 RATE = 16_000
 

@@ -10,7 +10,7 @@ from otolith.augment.base import Augmentation
 from otolith.augment.registry import AUDIO, FEATURES, NAMES, find
 from otolith.augment.settings import SHORT, described, parse
 from otolith.errors import UserError
-from otolith.spec import tomllib
+from otolith.settings.spec import tomllib
 
 TEXT = """
 windows_a_clip = 12

@@ -11,7 +11,7 @@ from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.errors import UserError
 from otolith.paths import MODELS
-from otolith.spec import Data, load
+from otolith.settings.spec import Data, load
 from otolith.train.cross import cross_validate, turns
 
 

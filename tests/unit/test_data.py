@@ -6,8 +6,8 @@ import soundfile
 from click.testing import CliRunner
 
 from otolith.cli import main
-from otolith.data.alarm import T3, T4, alarm_clip, background_clip, envelope, tone
-from otolith.data.noises import BACKGROUNDS
+from otolith.synth.alarm import T3, T4, alarm_clip, background_clip, envelope, tone
+from otolith.synth.noises import BACKGROUNDS
 
 RATE = 16000
 

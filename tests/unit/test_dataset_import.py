@@ -16,9 +16,9 @@ import soundfile
 
 from dataset_files import RATE, host, noise, read, tone, write
 from otolith import paths
-from otolith.data import convert as conversion
+from otolith.audio import convert as conversion
+from otolith.audio.convert import convert
 from otolith.data import layouts, metadata
-from otolith.data.convert import convert
 from otolith.data.layouts import as_label
 from otolith.data.metadata import Row
 
@@ -110,7 +110,7 @@ def test_floats_are_rounded_and_saturate(tmp_path):
 def test_a_long_file_in_blocks_is_as_one_block(tmp_path, monkeypatch):
     write(tmp_path / "t.wav", noise(1, 3), 44100)
     whole = convert(tmp_path / "t.wav", tmp_path / "a", 0, frozenset())
-    monkeypatch.setattr("otolith.data.convert.BLOCK", 1000)
+    monkeypatch.setattr("otolith.audio.convert.BLOCK", 1000)
     parts = convert(tmp_path / "t.wav", tmp_path / "b", 0, frozenset())
     a, b = read(whole.clips[0]), read(parts.clips[0])
     assert len(a) == len(b)
@@ -267,7 +267,7 @@ def test_a_full_disk_keeps_what_was_imported_before(tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
         really(file, data)
 
-    monkeypatch.setattr("otolith.data.convert._write", until_full)
+    monkeypatch.setattr("otolith.audio.convert._write", until_full)
     done = host("import", tmp_path / "dog", "--dataset", tmp_path / "dataset")
     assert done.exit_code == 1 and done.output.endswith("left on device: free some space\n")
     assert [len(read(tmp_path / "dataset" / row.file)) for row in rows(tmp_path / "dataset")] == [

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_files import tone, write
-from otolith.data.wav import FLOAT, PCM, BadWav, Header, blocks, read_header
+from otolith.audio.wav_header import FLOAT, PCM, BadWav, Header, blocks, read_header
 
 
 def parse(tmp_path_factory, data):

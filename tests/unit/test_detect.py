@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
-from otolith import detect as host_detect
 from otolith.paths import LIB, ROOT
+from otolith.settings import detect as host_detect
 
 # ---- thresholds, averages, suppression ----
 

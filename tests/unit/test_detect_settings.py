@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 import test_spec
 from evaluate_case import host
 from front_end_model import network as front_end_network
-from otolith import detect, features
+from otolith import features
 from otolith.cli import main
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client
 from otolith.device import settings as device_settings
 from otolith.errors import UserError
 from otolith.native.chain import Chain
+from otolith.settings import detect
 from test_chain import METADATA, network, sound
 from test_device import FakeBoard, line
 

@@ -13,13 +13,13 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otolith.audio.recordings import Span, cut_out
 from otolith.cli import main
 from otolith.data import metadata, relabel
 from otolith.data.adding import write_wav
 from otolith.data.cut import spans_of
 from otolith.data.labels import Label, read_track
 from otolith.data.metadata import Row
-from otolith.data.recordings import Span, cut_out
 from otolith.features import RATE
 
 
@@ -146,7 +146,7 @@ def test_spans_are_what_slices_are(spans, sizes):
     got = {}
     with pytest.MonkeyPatch.context() as patch:
         pieces = np.split(pcm, ends[:-1])
-        patch.setattr("otolith.data.recordings.pcm_blocks", lambda path: iter(pieces))
+        patch.setattr("otolith.audio.recordings.pcm_blocks", lambda path: iter(pieces))
         cut_out(
             "x",
             [Span(start, start + size, (start, size)) for start, size in spans],

@@ -19,7 +19,7 @@ from otolith.evaluate import clips, models, sounds
 from otolith.native.chain import Chain
 from otolith.paths import MODELS
 from otolith.report.evaluation import evaluation_section
-from otolith.spec import load
+from otolith.settings.spec import load
 from test_chain import HOP, METADATA, network
 
 

@@ -8,7 +8,7 @@ from otolith.errors import UserError
 from otolith.features import PRESETS, extract, preset, quantizer, shape, step, window_samples
 from otolith.features.settings import KINDS
 from otolith.features.tables import in_c
-from otolith.spec import Features, parse
+from otolith.settings.spec import Features, parse
 
 GOOD = {
     "model": {"name": "m", "description": "d", "classes": ["a", "b"], "architecture": "alarm_cnn"},
@@ -50,7 +50,7 @@ def test_kinds_have_defaults_of_their_own():
 
 
 def test_mltks_names_are_toml_keys(tmp_path):
-    from otolith.spec import load
+    from otolith.settings.spec import load
 
     (tmp_path / "spec.toml").write_text(
         '[model]\nname="m"\ndescription="d"\nclasses=["a","b"]\narchitecture="alarm_cnn"\n'

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otolith.spec import Train
+from otolith.settings.spec import Train
 from otolith.train.examples import mixed
 from otolith.train.fitting import Watch, class_weights, learning_rate, loss_of, picked
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dataset_files import host, read
-from otolith.data import impact, metadata
-from otolith.data.impact import RATE, SOUNDS, UNKNOWN, impact_clip
+from otolith.data import metadata
+from otolith.synth import impact
+from otolith.synth.impact import RATE, SOUNDS, UNKNOWN, impact_clip
 
 MANY = range(25)
 

@@ -5,12 +5,12 @@ import wave
 import numpy as np
 import pytest
 
-from otolith import spec as specs
 from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.data.windows import cover, load_windows, recordings
 from otolith.deploy.scenes import scene
 from otolith.errors import UserError
+from otolith.settings import spec as specs
 
 SPEC = """
 [model]

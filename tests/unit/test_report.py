@@ -9,7 +9,7 @@ import numpy as np
 from otolith.evaluate.clips import of_windows
 from otolith.paths import MODELS
 from otolith.report.training import training_report
-from otolith.spec import load
+from otolith.settings.spec import load
 
 
 def report(classes=("background", "fire_alarm"), description="Hears alarms"):

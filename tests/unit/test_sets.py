@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from otolith.data.metadata import Row
 from otolith.data.sets import assign, folds_of, held_out
 from otolith.errors import UserError
-from otolith.spec import Data
+from otolith.settings.spec import Data
 
 SPEAKERS = ("ada", "bo", "cy", "di", "eve")
 

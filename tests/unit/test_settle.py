@@ -7,7 +7,7 @@ from otolith.errors import UserError
 from otolith.features import extract, preset, window
 from otolith.features.settings import kept
 from otolith.paths import MODELS
-from otolith.spec import Features, load
+from otolith.settings.spec import Features, load
 
 
 def noisy_word():

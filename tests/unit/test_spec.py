@@ -6,7 +6,7 @@ import pytest
 
 from otolith.errors import UserError
 from otolith.paths import MODELS
-from otolith.spec import load
+from otolith.settings.spec import load
 
 GOOD = """
 [model]
@@ -126,8 +126,8 @@ def test_every_setting_is_read_somewhere():
     """A key that nothing reads is a promise nobody keeps."""
     import typing
 
-    from otolith import spec as module
     from otolith.paths import ROOT
+    from otolith.settings import spec as module
 
     code = "\n".join(
         path.read_text() for path in (ROOT / "host").rglob("*.py") if path.name != "spec.py"

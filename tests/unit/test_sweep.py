@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.errors import UserError
 from otolith.paths import MODELS, ROOT
-from otolith.spec import load, read_toml
+from otolith.settings.spec import load, read_toml
 from otolith.sweep import limits, results
 from otolith.sweep.cli import join
 from otolith.sweep.journal import drop_half_line

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from dataset_files import host, read
-from otolith import spec as specs
-from otolith.data import spoken, synthetic
 from otolith.data.windows import load_windows, recordings
 from otolith.deploy.scenes import scene
 from otolith.errors import UserError
 from otolith.paths import MODELS
+from otolith.settings import spec as specs
+from otolith.synth import dataset as synthetic
+from otolith.synth import spoken
 
 SPEC = """
 [model]

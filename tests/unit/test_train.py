@@ -12,7 +12,7 @@ from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata
 from otolith.errors import UserError
 from otolith.paths import MODELS
-from otolith.spec import load
+from otolith.settings.spec import load
 from otolith.train import train
 from otolith.train.architectures import find
 

@@ -16,7 +16,7 @@ from otolith.data.windows import Windows
 from otolith.errors import UserError
 from otolith.features import extract
 from otolith.paths import MODELS
-from otolith.spec import load
+from otolith.settings.spec import load
 from otolith.train import How, train
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Maker, Variants

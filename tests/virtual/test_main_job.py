@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from otolith.compile.metadata import read_metadata
-from otolith.data.alarm import T4, alarm_clip, background_clip
 from otolith.deploy.firmware import build
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import concatenate, judge
@@ -20,7 +19,8 @@ from otolith.device import Client, VirtualTransport
 from otolith.evaluate.stream import memory_ms
 from otolith.native.chain import Chain
 from otolith.paths import MODELS
-from otolith.spec import load
+from otolith.settings.spec import load
+from otolith.synth.alarm import T4, alarm_clip, background_clip
 from otolith.train import train
 from otolith.virtual import VirtualPico
 from parity import assert_same

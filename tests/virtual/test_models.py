@@ -20,7 +20,7 @@ from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
 from otolith.native.chain import Chain
 from otolith.paths import MODELS
-from otolith.spec import load
+from otolith.settings.spec import load
 from otolith.summarize.realtime import of_file
 from otolith.train import train
 from otolith.virtual import VirtualPico

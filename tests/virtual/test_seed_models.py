@@ -10,15 +10,15 @@ import pytest
 from images import build
 from otolith.compile import model_hash
 from otolith.compile.metadata import read_metadata
-from otolith.data.alarm import T3, alarm_clip, background_clip
-from otolith.data.synthetic import clip
 from otolith.deploy.cli import memory_ms
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
 from otolith.native.chain import Chain
 from otolith.paths import MODELS, ROOT
-from otolith.spec import Spec, load
+from otolith.settings.spec import Spec, load
+from otolith.synth.alarm import T3, alarm_clip, background_clip
+from otolith.synth.dataset import clip
 from otolith.train import train
 from otolith.virtual import VirtualPico
 from parity import assert_same

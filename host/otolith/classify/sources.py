@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from otolith.data.convert import readable
+from otolith.audio.convert import readable
 from otolith.errors import UserError
 from otolith.features import RATE
 

@@ -35,7 +35,7 @@ def features_named(name: str) -> dict[str, Any]:
         raise UserError(
             f"--features {name}: no folder of a model, and no preset: {', '.join(PRESETS)}"
         )
-    from otolith.spec import load
+    from otolith.settings.spec import load
 
     return load(Path(name)).metadata()["features"]
 

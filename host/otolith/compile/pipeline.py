@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from otolith.compile.graph import Graph
-from otolith.detect import DEFAULTS, NEWER, RANGES, SWITCHES, q15, tells_activity
 from otolith.errors import UserError, short
 from otolith.features import input_quantizer, window_bytes
 from otolith.features.emit import config_source
 from otolith.features.settings import checked
+from otolith.settings.detect import DEFAULTS, NEWER, RANGES, SWITCHES, q15, tells_activity
 
 MAX_LABELS = 32  # detect.h
 

@@ -6,7 +6,7 @@ from otolith.lazy import LazyGroup
 
 # name -> "module:attribute" of a click command; one line a command.
 COMMANDS = {
-    "synth": "otolith.data.synth:synth",
+    "synth": "otolith.synth.cli:synth",
     "import": "otolith.data.importing:import_",
     "check": "otolith.data.check:check",
     "stats": "otolith.data.stats:stats",

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio.levels import Levels
+from otolith.audio.wav_header import PCM, BadWav, Header, blocks
 from otolith.data import metadata
 from otolith.data.metadata import Metadata, Row
 from otolith.data.progress import shown
-from otolith.data.wav import PCM, BadWav, Header, blocks
 from otolith.errors import UserError
 from otolith.features import RATE
-from otolith.record.levels import Levels
 
 SOUNDS = (".wav", ".ogg", ".flac", ".mp3", ".aif", ".aiff", ".opus", ".au", ".caf", ".w64")
 

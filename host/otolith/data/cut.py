@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio.convert import hash_of
+from otolith.audio.recordings import Span, cut_out, length_of
 from otolith.data.adding import Batch, batch
-from otolith.data.convert import hash_of
 from otolith.data.labels import Label, read_track
 from otolith.data.layouts import as_label
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
 from otolith.data.progress import bar, shown
-from otolith.data.recordings import Span, cut_out, length_of
 from otolith.errors import UserError
 from otolith.features import RATE
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio.recordings import length_of, pcm_blocks
+from otolith.audio.segment import FRAME, Rules, frame_levels, noise_floor, segments
 from otolith.data.labels import LONGEST, Label, write_track
 from otolith.data.progress import bar
-from otolith.data.recordings import length_of, pcm_blocks
 from otolith.errors import UserError
 from otolith.features import RATE
-from otolith.record.segment import FRAME, Rules, frame_levels, noise_floor, segments
 
 MARGIN = 0.05  # s kept around a sound
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import click
 
+from otolith.audio.convert import Converted, convert
 from otolith.data import metadata
-from otolith.data.convert import Converted, convert
 from otolith.data.layouts import LAYOUTS, Item, as_label, items_of, name_pattern
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option

@@ -52,7 +52,7 @@ def read_setup(path: Path) -> Setup:
     import typing
 
     from otolith.features.settings import expand
-    from otolith.spec import Features, _section, tomllib
+    from otolith.settings.spec import Features, _section, tomllib
 
     file = path / "spec.toml" if path.is_dir() or not path.suffix else path
     try:
@@ -137,7 +137,7 @@ def _backgrounds(
             problems.append(error.message)
     if found:
         return found, f"{len(found)} sounds of the data"
-    from otolith.data.noises import background
+    from otolith.synth.noises import background
 
     rng = np.random.default_rng(0)
     made = [background(rng, 4 * RATE) * 1500 for _ in range(GENERATED)]

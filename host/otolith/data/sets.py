@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from otolith.data.metadata import Row
 from otolith.data.split import groups_of, split_rows
 from otolith.errors import UserError
-from otolith.spec import Data
+from otolith.settings.spec import Data
 
 SHARES = (80, 10, 10)  # of clips that are in no set
 

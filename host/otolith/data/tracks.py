@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio.convert import hash_of
+from otolith.audio.growing_wav import WavWriter
 from otolith.data.clips import measure, open_rows
-from otolith.data.convert import hash_of
 from otolith.data.labels import Label, write_track
 from otolith.data.metadata import Row
 from otolith.data.options import dataset_option
@@ -17,7 +18,6 @@ from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.features import RATE, read_pcm
 from otolith.files import replacing
-from otolith.record.wav import WavWriter
 
 
 def _times(row: Row) -> tuple[float, float] | None:

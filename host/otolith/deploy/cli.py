@@ -93,7 +93,7 @@ def train_and_deploy(
     from otolith.deploy.firmware import build, upload
     from otolith.deploy.picture import draw
     from otolith.deploy.scenes import scene
-    from otolith.spec import load
+    from otolith.settings.spec import load
 
     if bool(port) == virtual:
         raise UserError("give either --port PORT (a board) or --virtual (none needed)")

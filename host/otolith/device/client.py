@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from otolith.detect import assignment, settings_of
 from otolith.device.frames import MAX_DATA, Frame, Garbage, Splitter, encode_frame
 from otolith.device.transports import Transport
 from otolith.errors import UserError
+from otolith.settings.detect import assignment, settings_of
 
 Message: TypeAlias = dict | Frame
 
@@ -162,7 +162,7 @@ class Client:
 
     def set(self, name: str, value: object) -> dict[str, Any]:
         """Change a setting from the next hop on, until the board starts again: "detect.gate", 300;
-        "detect.threshold.bell", 0.8 (otolith/detect.py). The settings then in force; UserError if
+        "detect.threshold.bell", 0.8 (settings/detect.py). The settings then in force; UserError if
         computer or board refuses, and nothing has changed."""
         labels, hop_ms = self._model()
         return settings_of(self.command(f"set {assignment(name, value, labels, hop_ms)}"), labels)

@@ -66,7 +66,7 @@ def chosen_sounds(
     spec = spec or model.spec
     if spec is None:
         raise UserError(f"{model.tflite}: no spec.toml beside it: give --spec, --data or --dataset")
-    from otolith.spec import load
+    from otolith.settings.spec import load
 
     loaded = load(spec)
     if set(loaded.model.classes) != set(labels):

@@ -10,10 +10,10 @@ import numpy as np
 
 from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata
-from otolith.detect import ONE, q15
 from otolith.errors import UserError
 from otolith.features import input_quantizer, quantize
 from otolith.features import window as features
+from otolith.settings.detect import ONE, q15
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find(path: Path) -> ModelFile:
         return ModelFile(path, spec if spec.exists() else None)
     spec = path / "spec.toml"
     if spec.exists():
-        from otolith.spec import load
+        from otolith.settings.spec import load
 
         return ModelFile(path / f"{load(spec).model.name}.tflite", spec)
     found = sorted(path.glob("*.tflite"))

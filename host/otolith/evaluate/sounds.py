@@ -13,7 +13,7 @@ import numpy as np
 from otolith.data.windows import SOUNDS, load_windows, recordings
 from otolith.errors import UserError
 from otolith.features import read_pcm
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.detect import UNKNOWN, memory_hops, q15
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
 from otolith.features import RATE, RATES
 from otolith.native.chain import Chain
+from otolith.settings.detect import UNKNOWN, memory_hops, q15
 
 BLOCK = 1 << 18  # samples read at a time
 HOUR = 3_600_000  # ms

@@ -15,7 +15,7 @@ from otolith.errors import UserError
 from otolith.features import COMPRESS, PRESETS, extract_files, min_max, preset
 from otolith.features.settings import kept
 from otolith.files import replacing
-from otolith.spec import Features, load
+from otolith.settings.spec import Features, load
 
 SOUNDS = (".wav", ".flac", ".ogg")
 

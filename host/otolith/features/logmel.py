@@ -24,7 +24,7 @@ from otolith.native import library
 from otolith.native.sources import tflm_frontend
 
 if TYPE_CHECKING:
-    from otolith.spec import Features
+    from otolith.settings.spec import Features
 
 # Real value of one step, by compress: a linear value of 25.6 is 1, as TFLM's examples have it.
 SCALE = {"linear": 10 / 256, "minmax": 1 / 255, "dynamic": 1 / 255}

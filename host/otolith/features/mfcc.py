@@ -20,7 +20,7 @@ from otolith.features import rfft
 from otolith.features.tables import Struct
 
 if TYPE_CHECKING:
-    from otolith.spec import Features
+    from otolith.settings.spec import Features
 
 SCALE = {"linear": 1 / 128, "minmax": 1 / 255}  # real value of one step, by compress
 KEYS = ("mels", "low_hz", "high_hz", "minimum", "maximum")

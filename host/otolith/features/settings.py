@@ -14,7 +14,7 @@ from otolith.features import logmel, mfcc, spectrogram
 from otolith.features.mltk_settings import from_fe
 
 if TYPE_CHECKING:
-    from otolith.spec import Features
+    from otolith.settings.spec import Features
 
 KINDS: dict[str, ModuleType] = {"spectrogram": spectrogram, "mfcc": mfcc, "logmel": logmel}
 # how features_compress_t counts them
@@ -142,7 +142,7 @@ def expand(table: dict[str, Any], where: str) -> dict[str, Any]:
 
 def preset(name: str, **changes: Any) -> dict[str, Any]:
     """Settings of a preset, as `extract` takes them."""
-    from otolith.spec import Features
+    from otolith.settings.spec import Features
 
     return kept(Features(**_expand({"preset": name, **changes})))
 

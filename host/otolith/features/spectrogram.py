@@ -11,7 +11,7 @@ from otolith.features import rfft
 from otolith.features.tables import Struct
 
 if TYPE_CHECKING:
-    from otolith.spec import Features
+    from otolith.settings.spec import Features
 
 SCALE = {"linear": 1 / 32768, "log2": 1 / 1024}  # real value of one step, by compress
 KEYS: tuple[str, ...] = ()  # of [features], besides those all kinds have

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from otolith import __version__
+from otolith.audio.growing_wav import MAX_SECONDS, WavWriter
 from otolith.device.client import Message
 from otolith.device.frames import Frame
 from otolith.errors import UserError
@@ -16,7 +17,6 @@ from otolith.features import RATE
 from otolith.files import disk_errors, write_text
 from otolith.growing import Growing
 from otolith.monitor.lines import makes_sense
-from otolith.record.wav import MAX_SECONDS, WavWriter
 
 AUDIO, FEATURES, EVENTS, SESSION = "audio.wav", "features.npy", "events.jsonl", "session.json"
 _HEADER = 128  # bytes of a .npy file before its data

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otolith.audio.levels import decibels
 from otolith.device.client import Message
 from otolith.device.frames import Frame
 from otolith.monitor.lines import describe, load
-from otolith.record.levels import decibels
 from otolith.record.meter import Gauge, draw_level, number
 
 if TYPE_CHECKING:

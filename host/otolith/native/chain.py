@@ -12,11 +12,11 @@ import numpy as np
 from otolith.compile import compile_graph
 from otolith.compile.engine import generated
 from otolith.compile.metadata import read_metadata
-from otolith.detect import UNKNOWN, assignment, hop_ms
 from otolith.errors import UserError
 from otolith.features import shape
 from otolith.native import library
 from otolith.native.sources import lib
+from otolith.settings.detect import UNKNOWN, assignment, hop_ms
 
 RATE = 16000  # Hz
 CDEF = """
@@ -115,8 +115,8 @@ class Chain:
 
     def set(self, name: str, value: object) -> dict[str, Any]:
         """Change a setting from the next hop on, as a board's `set` does: "detect.gate", 300;
-        "detect.threshold.bell", 0.8 (otolith/detect.py). The settings then in force; UserError, and
-        nothing has changed."""
+        "detect.threshold.bell", 0.8 (settings/detect.py). The settings then in force.
+        On a UserError nothing has changed."""
         text = assignment(name, value, self.labels, self._hop_ms)
         refused = self._lib.listen_set(text.encode())
         if refused != self._ffi.NULL:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from otolith.audio.growing_wav import MAX_SECONDS
 from otolith.data.metadata import SETS, Row
 from otolith.device.transports import BAUD, SerialTransport, find_ports
 from otolith.errors import UserError
@@ -23,7 +24,6 @@ from otolith.record.source import Source
 from otolith.record.stop import Stop
 from otolith.record.store import Store, check_label
 from otolith.record.stretch import Stretch
-from otolith.record.wav import MAX_SECONDS
 
 
 class Number(click.FloatRange):

@@ -10,16 +10,16 @@ from datetime import datetime
 
 import numpy as np
 
+from otolith.audio import segment
+from otolith.audio.growing_wav import WavWriter
+from otolith.audio.levels import Levels, amplify
 from otolith.errors import UserError
 from otolith.features import RATE
 from otolith.files import disk_errors
-from otolith.record import segment
-from otolith.record.levels import Levels, amplify
 from otolith.record.meter import Meter
 from otolith.record.source import Block, Source
 from otolith.record.stop import Stop
 from otolith.record.store import Store
-from otolith.record.wav import WavWriter
 
 _SETTLE = RATE // 4  # samples after opening: many microphones begin with a click
 _SLACK = RATE  # samples more to listen, when the sound is centred

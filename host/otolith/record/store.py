@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from otolith.audio.growing_wav import WavWriter, is_being_written
 from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.errors import UserError, short
 from otolith.features import RATE
 from otolith.files import disk_errors
-from otolith.record.wav import WavWriter, is_being_written
 
 UNFINISHED = ".unfinished-"  # a file that is being recorded, or was when the program was killed
 _ROOM = 4 * RATE  # samples given up on a full disk, so that the row has its place

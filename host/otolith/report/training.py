@@ -10,7 +10,7 @@ import numpy as np
 from otolith.evaluate.clips import ClipScores
 from otolith.report.evaluation import evaluation_section
 from otolith.report.page import STYLE, new_figure, png
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 
 
 def _curves(history: dict) -> str:

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from otolith.errors import UserError, short
-from otolith.spec import Spec, parse, spec_file
+from otolith.settings.spec import Spec, parse, spec_file
 from otolith.sweep import limits as network
 from otolith.sweep import results
 from otolith.sweep.keep import folder_of, kept, tidy

@@ -12,7 +12,7 @@ from otolith.compile import compile_graph
 from otolith.errors import UserError
 from otolith.files import write_bytes, write_text
 from otolith.paths import ROOT, TOOLS
-from otolith.spec import Spec, nearest
+from otolith.settings.spec import Spec, nearest
 from otolith.summarize.boards import load_boards
 from otolith.summarize.fit import network_need
 

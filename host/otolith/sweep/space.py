@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from otolith.errors import UserError
-from otolith.spec import MAX_SEED, Spec, nearest, parse, read_toml
+from otolith.settings.spec import MAX_SEED, Spec, nearest, parse, read_toml
 from otolith.sweep.limits import check_board
 
 Value = float | int | str | bool

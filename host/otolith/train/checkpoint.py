@@ -14,7 +14,7 @@ import numpy as np
 
 from otolith.errors import UserError
 from otolith.files import replacing
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 
 
 @dataclass

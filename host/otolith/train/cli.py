@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from otolith.errors import UserError
-from otolith.spec import MAX_SEED, load
+from otolith.settings.spec import MAX_SEED, load
 
 
 @click.command("train")

@@ -10,7 +10,7 @@ import numpy as np
 
 from otolith.errors import UserError
 from otolith.features import step
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 from otolith.train import qat, transfer
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.convert import to_int8

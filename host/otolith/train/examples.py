@@ -20,7 +20,7 @@ from otolith.augment.pipeline import Augmenter
 from otolith.data.windows import Windows
 from otolith.features import step, window
 from otolith.files import replacing
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 
 CACHE = paths.TOOLS / "cache" / "features"
 CACHE_BYTES = 4 << 30  # the oldest files go beyond that

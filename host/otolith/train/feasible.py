@@ -10,7 +10,7 @@ import numpy as np
 from otolith.compile import Compiled, compile_graph
 from otolith.compile.metadata import write_metadata
 from otolith.errors import UserError
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 from otolith.summarize.boards import named
 from otolith.summarize.fit import fit, network_need
 from otolith.train.architectures import find, fused

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from otolith.errors import UserError
-from otolith.spec import Train
+from otolith.settings.spec import Train
 
 PLAIN = Train()
 KEYS = ("loss", "accuracy", "val_loss", "val_accuracy")

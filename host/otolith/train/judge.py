@@ -8,7 +8,7 @@ import numpy as np
 
 from otolith.compile.engine import HostModel
 from otolith.features import input_quantizer, quantize
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
 from otolith.train.course import both
 from otolith.train.examples import Examples
 

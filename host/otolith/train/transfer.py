@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from otolith.errors import UserError
-from otolith.spec import Spec, load
+from otolith.settings.spec import Spec, load
 
 
 def weights_file(folder: Path, name: str) -> Path:

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from otolith import detect as detect_settings
-from otolith.detect import Detect
 from otolith.errors import UserError
 from otolith.features import settings as feature_settings
+from otolith.settings import detect as detect_settings
+from otolith.settings.detect import Detect
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,7 +38,7 @@ class Model:
 class Data:
     """kind "alarm": generated alarms and backgrounds. kind "esc": the ESC layout at `path`. kind
     "dataset": what `host record` and `host data` made, or until there is such a thing, what `synth`
-    makes (host/otolith/data/synthetic.py)."""
+    makes (host/otolith/synth/dataset.py)."""
 
     kind: str
     path: str = ""  # esc: relative to $OTOLITH_DATA; dataset: "dataset", relative to where you are
@@ -325,7 +325,7 @@ def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
 
 def _check_synth(data: Data, classes: list[str], need: Callable[[bool, str, str], None]) -> None:
     """Sounds made by programs."""
-    from otolith.data import synthetic
+    from otolith.synth import dataset as synthetic
 
     clips = (data.train_clips, data.validate_clips, data.test_clips)
     keys = "[data] train_clips, validate_clips, test_clips"

@@ -17,13 +17,14 @@ from pathlib import Path
 import numpy as np
 
 from otolith import paths
-from otolith.data import impact, metadata, spoken
+from otolith.data import metadata
 from otolith.data.adding import write_wav
-from otolith.data.alarm import far, room, to_pcm
 from otolith.data.metadata import Metadata, Row
-from otolith.data.noises import BACKGROUNDS
 from otolith.errors import UserError
-from otolith.spec import Spec
+from otolith.settings.spec import Spec
+from otolith.synth import impact, spoken
+from otolith.synth.alarm import far, room, to_pcm
+from otolith.synth.noises import BACKGROUNDS
 
 FOLDER = paths.ROOT / "build" / "synth"
 PARTS = ("train", "validate", "test")

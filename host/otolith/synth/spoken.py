@@ -9,11 +9,11 @@ import shutil
 
 import numpy as np
 
-from otolith.data.alarm import far, room, to_pcm
-from otolith.data.impact import UNKNOWN
-from otolith.data.keyword import ACCENTS, PITCHES, RATES_WPM, VARIANTS, Voice, speak
-from otolith.data.noises import BACKGROUNDS, unit
 from otolith.errors import UserError
+from otolith.synth.alarm import far, room, to_pcm
+from otolith.synth.impact import UNKNOWN
+from otolith.synth.keyword import ACCENTS, PITCHES, RATES_WPM, VARIANTS, Voice, speak
+from otolith.synth.noises import BACKGROUNDS, unit
 
 OTHER_WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),

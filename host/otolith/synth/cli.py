@@ -9,14 +9,14 @@ import numpy as np
 import soundfile
 
 from otolith.data.adding import batch
-from otolith.data.alarm import alarm_clip, background_clip
-from otolith.data.impact import SOUNDS, UNKNOWN, impact_clip
-from otolith.data.keyword import keyword
 from otolith.data.metadata import Row
-from otolith.data.noises import RATE
 from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.files import replacing
+from otolith.synth.alarm import alarm_clip, background_clip
+from otolith.synth.impact import SOUNDS, UNKNOWN, impact_clip
+from otolith.synth.keyword import keyword
+from otolith.synth.noises import RATE
 
 
 @click.group()

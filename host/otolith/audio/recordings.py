@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.data.convert import mono
+from otolith.audio.convert import mono
 from otolith.data.progress import shown
 from otolith.errors import UserError
 from otolith.features import RATE

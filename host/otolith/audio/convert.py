@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.data.wav import header
+from otolith.audio.wav_header import header
 from otolith.errors import UserError
 from otolith.features import BLOCK, RATE, RATES
 

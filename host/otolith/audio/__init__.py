@@ -1,0 +1,1 @@
+"""Samples: reading, resampling and writing sound files, levels, and where the sounds are."""
