@@ -78,7 +78,7 @@ def _digest(spec: Spec) -> str:
     data = spec.data
     said = (data.synth, data.seed, spec.model.classes, spec.features.samples)
     digest = hashlib.sha256(repr((*said, *(_clips(data, part) for part in PARTS))).encode())
-    for name in ("alarm", "impact", "keyword", "noises", "spoken", "synthetic"):
+    for name in ("alarm", "impact", "keyword", "noises", "spoken", "dataset"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()[:16]
 
