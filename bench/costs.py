@@ -138,9 +138,9 @@ def operations(folder: Path) -> dict:
 def front_ends(folder: Path) -> dict:
     """Prices of a frame by kind, of a sample of the microphone, and of a value of the window by
     compression: what makes it the network's input."""
-    sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
-    from front_end_model import network as listener
-    from front_end_model import sound
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    from support.front_end_model import network as listener
+    from support.front_end_model import sound
 
     wide = {
         "kind": "spectrogram", "sample_rate": 16000, "window": 256, "hop": 128,

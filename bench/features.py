@@ -22,10 +22,10 @@ from otolith.compile import model_hash
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, extract, preset
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "unit"))
-from front_end_model import network, sound
-from images import build
-from qemu_cores import CORES, run
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from support.front_end_model import network, sound
+from support.images import build
+from support.qemu_cores import CORES, run
 
 SETTINGS = {
     "kind": "spectrogram",

@@ -14,9 +14,6 @@ from pathlib import Path
 
 import pytest
 
-import small_models
-from boards import Board, virtual_board
-from images import build
 from otolith import paths
 from otolith.compile import model_hash
 from otolith.deploy import firmware
@@ -24,6 +21,9 @@ from otolith.device import Client, SerialTransport
 from otolith.device.claim import claim
 from otolith.device.transports import choose_port, usb_serial
 from otolith.errors import UserError
+from support import small_models
+from support.boards import Board, virtual_board
+from support.images import build
 
 APPS = {"inference": "pico", "usb_mic": "pico-mic"}  # app -> environment that builds it
 VIRTUAL = "virtual-pico"

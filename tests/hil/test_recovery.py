@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from boards import virtual_board
 from otolith.device.frames import encode_frame
 from otolith.errors import UserError
+from support.boards import virtual_board
 
 
 def hello_after(client, rubbish):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from test_mltk_settings import ENTRIES, dictionary
 
-from front_end_model import network, settings
 from otolith.cli import main
 from otolith.compile.adopt import adopt
 from otolith.compile.engine import HostModel
@@ -15,8 +15,8 @@ from otolith.errors import UserError
 from otolith.features import preset
 from otolith.native.chain import Chain
 from otolith.paths import MODELS
-from test_mltk_settings import ENTRIES, dictionary
-from tflite_builder import ModelBuilder
+from support.front_end_model import network, settings
+from support.tflite_builder import ModelBuilder
 
 CLASSES = ["quiet", "loud"]
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_pdm import loudest
+from test_rfft import hann, our_kiss_energies, ours, rfft_points
 
-from armv6m import Core
 from otolith.features import Quantizer, extract, logmel, preset, rfft
 from otolith.features.emit import config_source
 from otolith.features.native import features_library
-from pdm_stream import Stream
-from test_pdm import loudest
-from test_rfft import hann, our_kiss_energies, ours, rfft_points
+from support.armv6m import Core
+from support.pdm_stream import Stream
 
 
 @cache

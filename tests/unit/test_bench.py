@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 from tflite_micro.python.tflite_micro import runtime
 
-import small_models
 from otolith.bench import bakenn
 from otolith.bench.cores import CORES, fixed_inputs
 from otolith.bench.engines import compare, line, reached
@@ -24,6 +23,7 @@ from otolith.cli import main
 from otolith.compile import compile_graph
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
+from support import small_models
 
 
 def cost(engine, count, **more):

@@ -12,7 +12,7 @@ from otolith.errors import UserError
 from otolith.features import extract, quantize, quantizer
 from otolith.native import build, library
 from otolith.native.chain import Chain
-from tflite_builder import ModelBuilder
+from support.tflite_builder import ModelBuilder
 
 FRAMES, BANDS, HOP_FRAMES, HOP = 8, 129, 3, 384
 SCALE, ZERO = 0.06, -128

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from test_chain import HOP, METADATA, network, sound
 
-from evaluate_case import host
 from otolith import paths
 from otolith.classify import cli, sources
 from otolith.classify.ear import Ear
@@ -18,7 +18,7 @@ from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.record import microphone
 from otolith.record.source import Block
-from test_chain import HOP, METADATA, network, sound
+from support.evaluate_case import host
 
 DETECT = METADATA["detect"]
 

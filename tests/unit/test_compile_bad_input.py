@@ -8,14 +8,14 @@ import time
 
 import numpy as np
 import pytest
+from test_compile_cli import METADATA, network
 
-from compiled_batch import run
 from otolith import paths
 from otolith.compile import compile_graph, compile_model
 from otolith.compile.metadata import write_metadata
 from otolith.compile.reader import read
 from otolith.errors import UserError
-from test_compile_cli import METADATA, network
+from support.compiled_batch import run
 
 FILES = [m.read_bytes() for m in sorted(paths.test_models().glob("*.tflite"))]
 FILES += [write_metadata(network(), METADATA)] * 2

@@ -16,7 +16,7 @@ from otolith import paths
 from otolith.cli import main
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.native.sources import lib
-from random_models import Net, conv_2d, fully_connected, softmax
+from support.random_models import Net, conv_2d, fully_connected, softmax
 
 METADATA = {
     "format": 1,

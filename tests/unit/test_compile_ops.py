@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiled_compare import compare, oracle
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
-from random_models import EACH, Net, chain, conv_2d, single
-from tflite_builder import ModelBuilder
+from support.compiled_compare import compare, oracle
+from support.random_models import EACH, Net, chain, conv_2d, single
+from support.tflite_builder import ModelBuilder
 
 BATCH = 100
 SINGLE, CHAINS = 5 * BATCH, 2 * BATCH

@@ -8,7 +8,7 @@ import pytest
 from otolith.compile import compile_graph
 from otolith.compile.graph import Alias, Graph, Step, Tensor
 from otolith.compile.plan import ALIGNMENT, Plan, plan
-from random_models import chain
+from support.random_models import chain
 
 
 def random_network(rng: np.random.Generator) -> tuple[Graph, list[Step | Alias]]:

@@ -9,15 +9,15 @@ import shutil
 import numpy as np
 import pytest
 
-from compiled_compare import compare, oracle, some_inputs
-from core_models import layer
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.emit import SIZES
-from qemu_cores import CORES
-from qemu_networks import run
-from random_models import chain
+from support.compiled_compare import compare, oracle, some_inputs
+from support.core_models import layer
+from support.qemu_cores import CORES
+from support.qemu_networks import run
+from support.random_models import chain
 
 BATCH = 90
 KERNELS = {

@@ -8,15 +8,15 @@ import shutil
 import numpy as np
 import pytest
 
-from compiled_compare import compare, oracle, some_inputs
-from core_models import layer
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.cores.m0plus import taps
-from qemu_cores import M0PLUS
-from qemu_networks import run
-from random_models import chain
+from support.compiled_compare import compare, oracle, some_inputs
+from support.core_models import layer
+from support.qemu_cores import M0PLUS
+from support.qemu_networks import run
+from support.random_models import chain
 
 BATCH = 90
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]

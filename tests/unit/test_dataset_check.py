@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_files import RATE, dataset, host, noise, tone, write
 from otolith.data import metadata
 from otolith.data.clips import measure
 from otolith.data.metadata import SETS, Row
+from support.dataset_files import RATE, dataset, host, noise, tone, write
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

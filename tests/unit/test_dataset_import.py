@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from dataset_files import RATE, host, noise, read, tone, write
 from otolith import paths
 from otolith.audio import convert as conversion
 from otolith.audio.convert import convert
 from otolith.data import layouts, metadata
 from otolith.data.layouts import as_label
 from otolith.data.metadata import Row
+from support.dataset_files import RATE, host, noise, read, tone, write
 
 ESC10 = paths.test_data() / "esc10"
 

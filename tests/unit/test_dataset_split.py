@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_files import dataset, host, noise
 from otolith.data import metadata
 from otolith.data.metadata import SETS, Row
 from otolith.data.split import groups_of, set_of, split_rows, uneven
+from support.dataset_files import dataset, host, noise
 
 SHARES = (80.0, 10.0, 10.0)
 NAMES = st.sampled_from(["", "", "a", "b", "c", "d", "e"])

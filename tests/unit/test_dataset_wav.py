@@ -11,8 +11,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataset_files import tone, write
 from otolith.audio.wav_header import FLOAT, PCM, BadWav, Header, blocks, read_header
+from support.dataset_files import tone, write
 
 
 def parse(tmp_path_factory, data):

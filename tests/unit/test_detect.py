@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
 from otolith.paths import LIB, ROOT
 from otolith.settings import detect as host_detect
+from support.decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
 
 # ---- thresholds, averages, suppression ----
 
@@ -405,7 +405,7 @@ def harness(tmp_path_factory):
     command = ["cc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined"]
     command += ["-fno-sanitize-recover=all", "-o", program]
     command += [f"-I{LIB / name / 'src'}" for name in ("wire", "detect")]
-    command += [ROOT / "tests" / "unit" / "detect_set.c", LIB / "wire" / "src" / "command.c"]
+    command += [ROOT / "tests" / "support" / "detect_set.c", LIB / "wire" / "src" / "command.c"]
     command += sorted((LIB / "detect" / "src").glob("*.c"))
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr

@@ -5,13 +5,13 @@ import re
 
 import numpy as np
 import pytest
+import test_spec
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from test_chain import METADATA, network, sound
+from test_device import FakeBoard, line
 
-import test_spec
-from evaluate_case import host
-from front_end_model import network as front_end_network
 from otolith import features
 from otolith.cli import main
 from otolith.compile.metadata import read_metadata, write_metadata
@@ -20,8 +20,8 @@ from otolith.device import settings as device_settings
 from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.settings import detect
-from test_chain import METADATA, network, sound
-from test_device import FakeBoard, line
+from support.evaluate_case import host
+from support.front_end_model import network as front_end_network
 
 # ---- in a spec ----
 

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_board import FakeBoard, line, ok
 from otolith.cli import main
 from otolith.device import Client, SerialTransport, transports
 from otolith.device.frames import (
@@ -26,6 +25,7 @@ from otolith.device.frames import (
     encode_frame,
 )
 from otolith.errors import UserError
+from support.fake_board import FakeBoard, line, ok
 
 # ---- frames ----
 

@@ -10,8 +10,8 @@ import re
 import numpy as np
 import pytest
 import soundfile
+from test_chain import HOP, METADATA, network
 
-from evaluate_case import always, fill, host
 from otolith import paths
 from otolith.data import metadata
 from otolith.data.windows import load_windows
@@ -20,7 +20,7 @@ from otolith.native.chain import Chain
 from otolith.paths import MODELS
 from otolith.report.evaluation import evaluation_section
 from otolith.settings.spec import load
-from test_chain import HOP, METADATA, network
+from support.evaluate_case import always, fill, host
 
 
 @pytest.fixture(scope="module")

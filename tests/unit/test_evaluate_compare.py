@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from evaluate_case import fill, host
-from otolith.evaluate.compare import Versus, versus
 from test_chain import METADATA, network
+
+from otolith.evaluate.compare import Versus, versus
+from support.evaluate_case import fill, host
 
 
 def test_a_table_by_hand():

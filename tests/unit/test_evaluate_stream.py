@@ -8,13 +8,13 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from test_chain import METADATA, network
 
-from evaluate_case import host
 from otolith.evaluate import stream
 from otolith.evaluate.stream import Event, Span, match
 from otolith.features import read_pcm
 from otolith.native.chain import Chain
-from test_chain import METADATA, network
+from support.evaluate_case import host
 
 A, B = "alarm", "bell"
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from front_end_model import network, scale_of, settings, sound
 from otolith.compile import compile_graph
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
@@ -17,6 +16,7 @@ from otolith.features import (
     window_bytes,
 )
 from otolith.native.chain import Chain
+from support.front_end_model import network, scale_of, settings, sound
 
 HOP_FRAMES = 2
 

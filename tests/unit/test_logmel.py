@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymicro_features import MicroFrontend
 
-import sounds
-import tflm_frontend
 from otolith.errors import UserError
 from otolith.features import (
     TFLM_INPUT,
@@ -22,6 +20,7 @@ from otolith.features import (
     quantize,
 )
 from otolith.features.mltk_settings import DEFAULTS, SIZES
+from support import sounds, tflm_frontend
 
 # what the wheel is built for: micro_speech at 10 ms
 WHEEL = preset("micro_speech", fe={"window_step_ms": 10})

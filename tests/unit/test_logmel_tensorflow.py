@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import sounds
 from otolith.features import extract, logmel, preset, rfft
+from support import sounds
 
 pytest.importorskip("tensorflow")
 f32 = np.float32

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import sounds
 from otolith.errors import UserError
 from otolith.features import extract, mfcc, min_max, preset
+from support import sounds
 
 PRESETS = ("smart_lock", "keyword")
 # Of natural logarithms; a q8.7 step is 0.0078.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_mltk_settings import ENTRIES, dictionary, tflite
 
 from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata, write_metadata
@@ -11,7 +12,6 @@ from otolith.features import extract, input_quantizer, preset, quantize, read_pc
 from otolith.native.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder
-from test_mltk_settings import ENTRIES, dictionary, tflite
 
 
 def parameters(*changes):

@@ -19,7 +19,6 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from fake_board import HELLO, STATS, FakeBoard, line, listening_board, pcm_frames
 from otolith.cli import main
 from otolith.device import Client
 from otolith.device.claim import claim
@@ -32,6 +31,7 @@ from otolith.monitor.lines import load
 from otolith.monitor.recording import Recording
 from otolith.monitor.screen import Screen
 from otolith.paths import MODELS
+from support.fake_board import HELLO, STATS, FakeBoard, line, listening_board, pcm_frames
 
 DETECT = {"event": "detect", "t_ms": 64, "label": "loud", "score": 0.913}
 SCORES = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otolith.paths import LIB
-from pdm_stream import Stream
+from support.pdm_stream import Stream
 
 RATE = 1_024_000
 

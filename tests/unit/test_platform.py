@@ -19,7 +19,7 @@ import pytest
 from otolith import paths
 from otolith.deploy import uf2
 from otolith.report.size import by_part, total
-from tflite_builder import ModelBuilder
+from support.tflite_builder import ModelBuilder
 
 CONFIG = configparser.ConfigParser()
 CONFIG.read(paths.ROOT / "platformio.ini")

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import small_models
-from front_end_model import network
 from otolith.cli import main
 from otolith.compile import compile_graph
 from otolith.compile.metadata import read_metadata
@@ -15,6 +13,8 @@ from otolith.features import preset
 from otolith.summarize import realtime
 from otolith.summarize.boards import Board, load_boards, named
 from otolith.summarize.realtime import estimate, steps_of, work
+from support import small_models
+from support.front_end_model import network
 
 PICO = named("pico")
 

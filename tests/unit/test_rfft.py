@@ -17,7 +17,7 @@ from otolith.features.tables import in_memory
 from otolith.native import library
 from otolith.native.sources import tflm_frontend
 from otolith.paths import CMSIS_DSP
-from root_check import library as root_check
+from support.root_check import library as root_check
 
 POINTS = (32, 64, 128, 256, 512)
 TABLES = (CMSIS_DSP / "Source" / "CommonTables" / "arm_common_tables.c").read_text("utf-8-sig")

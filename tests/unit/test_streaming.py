@@ -8,11 +8,6 @@ import subprocess
 import numpy as np
 import pytest
 
-import small_models
-import sounds
-from compiled_compare import equal, oracle
-from front_end_model import network as network_behind
-from front_end_model import sound
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import CORES, PORTABLE
@@ -26,8 +21,12 @@ from otolith.features import extract, input_quantizer, preset, quantize
 from otolith.native.chain import Chain
 from otolith.native.sources import lib
 from otolith.summarize.realtime import of_file, work
-from random_models import SAME, Net, relu6, reshape, separable, tall
-from tflite_builder import ModelBuilder
+from support import small_models, sounds
+from support.compiled_compare import equal, oracle
+from support.front_end_model import network as network_behind
+from support.front_end_model import sound
+from support.random_models import SAME, Net, relu6, reshape, separable, tall
+from support.tflite_builder import ModelBuilder
 
 BATCH = 60
 ROUNDS = 20

@@ -6,16 +6,16 @@ import shutil
 
 import numpy as np
 import pytest
+from test_chain import METADATA, network
+from test_compile_cli import network as random_network
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from evaluate_case import host
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.summarize.boards import load_boards
 from otolith.summarize.fit import Need, fit, network_need
 from otolith.summarize.network import layers
-from test_chain import METADATA, network
-from test_compile_cli import network as random_network
+from support.evaluate_case import host
 
 MODELS = sorted(paths.test_models().glob("*.tflite")) + sorted(paths.MODELS.glob("*/*.tflite"))
 

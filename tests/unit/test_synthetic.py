@@ -5,7 +5,6 @@ import shutil
 import numpy as np
 import pytest
 
-from dataset_files import host, read
 from otolith.data.windows import load_windows, recordings
 from otolith.deploy.scenes import scene
 from otolith.errors import UserError
@@ -13,6 +12,7 @@ from otolith.paths import MODELS
 from otolith.settings import spec as specs
 from otolith.synth import dataset as synthetic
 from otolith.synth import spoken
+from support.dataset_files import host, read
 
 SPEC = """
 [model]

@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-import small_models
 from otolith.cli import main
 from otolith.compile import compile_for_tflm, compile_model, model_hash
 from otolith.compile.reader import CODES
 from otolith.compile.tflm import method
 from otolith.compile.tflm_arena import arena_bytes, arena_object
 from otolith.errors import UserError
-from tflite_builder import ModelBuilder
+from support import small_models
+from support.tflite_builder import ModelBuilder
 
 MACHINES = {
     "cortex-m0plus": [],

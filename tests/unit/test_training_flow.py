@@ -9,7 +9,6 @@ import pytest
 import tflite_micro
 from rich.console import Console
 
-from evaluate_case import host
 from otolith.augment.settings import parse
 from otolith.compile.engine import HostModel
 from otolith.data.windows import Windows
@@ -21,6 +20,7 @@ from otolith.train import How, train
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Maker, Variants
 from otolith.train.fitting import Watch
+from support.evaluate_case import host
 
 pytestmark = pytest.mark.slow
 SETTINGS = load(MODELS / "fire_alarm").metadata()["features"]

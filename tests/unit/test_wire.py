@@ -190,7 +190,7 @@ def harness(tmp_path_factory):
     program = tmp_path_factory.mktemp("wire") / "wire_receive"
     command = ["cc", "-std=c11", "-g", "-O1", "-fsanitize=address,undefined"]
     command += ["-fno-sanitize-recover=all", f"-I{LIB / 'wire' / 'src'}", "-o", program]
-    command += [ROOT / "tests" / "unit" / "wire_receive.c", *SOURCES[:2]]
+    command += [ROOT / "tests" / "support" / "wire_receive.c", *SOURCES[:2]]
     built = subprocess.run(command, capture_output=True, text=True)
     if built.returncode and "sanitize" in built.stderr:
         pytest.skip("this compiler has no AddressSanitizer")

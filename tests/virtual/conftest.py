@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import small_models
-from images import build
 from otolith.device import Client, VirtualTransport
+from support import small_models
+from support.images import build
 
 
 @pytest.fixture(scope="session")

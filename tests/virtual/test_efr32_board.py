@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 
-from images import build
-from led_astray import hang, jump, stuck
 from otolith.device import Client
 from otolith.errors import UserError
 from otolith.virtual.efr32mg24 import Chip, MisuseError
+from support.images import build
+from support.led_astray import hang, jump, stuck
 
 BOARD = "xg24_dev_kit"
 FREE = 0x2003F000  # RAM the image does not use

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-import new_board
 from otolith import paths
 from otolith.device import Client
 from otolith.virtual.efr32mg24 import Chip
+from support import new_board
 
 FLASH, BEHIND = 0x08000000, 0x08006000
 BOOTLOADER = """

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-import front_end_model
-import small_models
-from images import build
 from otolith.device import Client
 from otolith.device.frames import Frame
 from otolith.native.chain import Chain
 from otolith.virtual.efr32mg24 import Chip
-from parity import assert_same
+from support import front_end_model, small_models
+from support.images import build
+from support.parity import assert_same
 
 BLOCK = 128
 SETTLING_MS = 256

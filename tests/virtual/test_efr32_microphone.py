@@ -4,10 +4,10 @@ register models."""
 import numpy as np
 import pytest
 
-from led_astray import stuck
 from otolith.device import Client
 from otolith.device.frames import Frame
 from otolith.virtual.efr32mg24 import Chip
+from support.led_astray import stuck
 
 FREE = 0x2003F000  # RAM the image does not use
 BLOCK, RING = 128, 64

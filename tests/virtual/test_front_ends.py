@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from front_end_model import network, settings, sound
-from images import build
 from otolith.device import Client, VirtualTransport
 from otolith.features import PRESETS
 from otolith.native.chain import Chain
 from otolith.virtual import VirtualPico
-from parity import assert_same
+from support.front_end_model import network, settings, sound
+from support.images import build
+from support.parity import assert_same
 
 
 @pytest.mark.parametrize("name", list(PRESETS))

@@ -6,13 +6,13 @@ import random
 import numpy as np
 import pytest
 
-import small_models
-from heard import events, messages
 from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame, encode_frame
 from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.virtual import VirtualPico
+from support import small_models
+from support.heard import events, messages
 
 RATE = 16000
 

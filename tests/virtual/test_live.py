@@ -10,10 +10,10 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-import small_models
-from evaluate_case import host
 from otolith.cli import main
 from otolith.native.chain import Chain
+from support import small_models
+from support.evaluate_case import host
 
 RATE = 16000
 

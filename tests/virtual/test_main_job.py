@@ -23,7 +23,7 @@ from otolith.settings.spec import load
 from otolith.synth.alarm import T4, alarm_clip, background_clip
 from otolith.train import train
 from otolith.virtual import VirtualPico
-from parity import assert_same
+from support.parity import assert_same
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,6 @@ import shutil
 import numpy as np
 import pytest
 
-from images import build
 from otolith.compile.metadata import read_metadata
 from otolith.deploy.cli import memory_ms
 from otolith.deploy.hear import through_virtual_microphone
@@ -24,6 +23,7 @@ from otolith.settings.spec import load
 from otolith.summarize.realtime import of_file
 from otolith.train import train
 from otolith.virtual import VirtualPico
+from support.images import build
 
 pytestmark = pytest.mark.slow
 

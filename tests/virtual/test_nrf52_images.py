@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from nrf52_board import BOARDS
 from otolith import paths
 from otolith.virtual.cortex import Image
+from support.nrf52_board import BOARDS
 
 RAM, RAM_BYTES, STACK_BYTES = 0x20000000, 256 << 10, 0x2000
 BOOT_LOADERS_RAM = 0x20008000  # Adafruit's

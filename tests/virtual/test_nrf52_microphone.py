@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import small_models
-from heard import events, messages
-from nrf52_board import BOARDS, frames, plugged, samples, tone
 from otolith.native.chain import Chain
-from parity import assert_same
+from support import small_models
+from support.heard import events, messages
+from support.nrf52_board import BOARDS, frames, plugged, samples, tone
+from support.parity import assert_same
 
 PDM_IRQ = 16 + 29
 BLOCK, BLOCK_MS = 128, 8

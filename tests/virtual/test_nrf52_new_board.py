@@ -8,15 +8,14 @@ import subprocess
 import numpy as np
 import pytest
 
-import new_board
-import small_models
-from heard import events, messages
-from nrf52_board import tone
 from otolith.device import Client
 from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.virtual.nrf52840 import VirtualNrf52840
 from otolith.virtual.nrf52840.chip import NrfTransport
+from support import new_board, small_models
+from support.heard import events, messages
+from support.nrf52_board import tone
 
 BOARD = {
     "name": "Listening Feather",

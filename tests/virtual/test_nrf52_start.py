@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from heard import events, messages
-from nrf52_board import BOARDS, plugged
 from otolith.device import Client
 from otolith.virtual.nrf52840 import VirtualNrf52840
 from otolith.virtual.nrf52840.chip import NrfTransport
+from support.heard import events, messages
+from support.nrf52_board import BOARDS, plugged
 
 VTOR, CPACR, AIRCR = 0xE000ED08, 0xE000ED88, 0xE000ED0C
 STUCK = "watchdog: the main loop got stuck"

@@ -7,12 +7,12 @@ import random
 import numpy as np
 import pytest
 
-from heard import events, messages
-from nrf52_board import plugged, samples
 from otolith.device import Client
 from otolith.virtual.nrf52840 import VirtualNrf52840
 from otolith.virtual.nrf52840.chip import NrfTransport
 from otolith.virtual.nrf52840.usb_host import ENUMERATIONS
+from support.heard import events, messages
+from support.nrf52_board import plugged, samples
 
 IN_STREAM, ISO_ENDPOINT = 1, 0x88
 DEVICE, CONFIGURATION, STRING = 0x100, 0x200, 0x300

@@ -4,13 +4,13 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from test_board import pty
 
-import small_models
-from images import build
 from otolith.cli import main
 from otolith.compile import compile_graph, model_hash
 from otolith.summarize.profile import figures, hop_ms, profile_image, whole_app
-from test_board import pty
+from support import small_models
+from support.images import build
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from otolith.features import extract, preset
-from qemu_cores import CORES, build, library, run
+from support.qemu_cores import CORES, build, library, run
 
 SPECTROGRAM = {
     "kind": "spectrogram",

@@ -10,16 +10,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-import front_end_model
-import small_models
-from images import build
 from otolith import paths
 from otolith.device import Client
 from otolith.device.frames import encode_frame
 from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.virtual import VirtualUart
-from parity import assert_same
+from support import front_end_model, small_models
+from support.images import build
+from support.parity import assert_same
 
 BOARDS = ["mps2_an386", "mps2_an505"]
 MODELS = {

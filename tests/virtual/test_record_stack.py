@@ -14,10 +14,10 @@ import wave
 import numpy as np
 import pytest
 
-import small_models
 from otolith.data import metadata
 from otolith.features import RATE
-from sound_server import SoundServer, need_sound_server
+from support import small_models
+from support.sound_server import SoundServer, need_sound_server
 
 FREQUENCY = 1000
 _PIECE = 1024  # bytes

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from images import build
 from otolith.compile import model_hash
 from otolith.compile.metadata import read_metadata
 from otolith.deploy.cli import memory_ms
@@ -21,7 +20,8 @@ from otolith.synth.alarm import T3, alarm_clip, background_clip
 from otolith.synth.dataset import clip
 from otolith.train import train
 from otolith.virtual import VirtualPico
-from parity import assert_same
+from support.images import build
+from support.parity import assert_same
 
 pytestmark = pytest.mark.slow
 RATE = 16000

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import small_models
 from otolith.cli import main
 from otolith.device import VirtualTransport, settings
 from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.virtual import VirtualPico
+from support import small_models
 
 RATE = 16000
 

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-import small_models
-from front_end_model import sound
-from images import build
 from otolith.compile import compile_graph, model_hash
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client, VirtualTransport
 from otolith.native.chain import Chain
 from otolith.summarize.profile import profile_image, whole_app
 from otolith.virtual import VirtualPico
-from parity import assert_same
+from support import small_models
+from support.front_end_model import sound
+from support.images import build
+from support.parity import assert_same
 
 DATA = small_models.sliding()
 

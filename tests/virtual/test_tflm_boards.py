@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from tflite_micro.python.tflite_micro import runtime
 
-import small_models
-from images import build
 from otolith.bench.cores import CORES, fixed_inputs, run
 from otolith.bench.measure import measure
 from otolith.compile import compile_graph, model_hash
@@ -19,7 +17,9 @@ from otolith.errors import UserError
 from otolith.native.chain import Chain
 from otolith.paths import test_models as model_folder
 from otolith.virtual import VirtualPico, VirtualUart
-from parity import assert_same
+from support import small_models
+from support.images import build
+from support.parity import assert_same
 
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
 

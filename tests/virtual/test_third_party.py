@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from tflite_micro.python.tflite_micro import runtime
 
-import tflm_frontend
-from images import build
 from otolith.compile import model_hash
 from otolith.compile.adopt import adopt
 from otolith.compile.metadata import read_metadata
@@ -23,7 +21,9 @@ from otolith.native.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder
 from otolith.virtual import VirtualPico
-from parity import assert_same
+from support import tflm_frontend
+from support.images import build
+from support.parity import assert_same
 
 CLASSES = ["silence", "unknown", "yes", "no"]
 WORDS = ["yes", "no", "noise", "silence"]

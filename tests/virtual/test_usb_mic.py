@@ -8,7 +8,7 @@ import pytest
 
 from otolith.device import Client, VirtualTransport
 from otolith.virtual import VirtualPico
-from pdm_stream import Stream
+from support.pdm_stream import Stream
 
 RATE = 16_000
 AUDIO_CONTROL, AUDIO_STREAM = 0, 1

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from otolith.features import preset, step
-from tflite_builder import ModelBuilder
+from support.tflite_builder import ModelBuilder
 
 
 def settings(name: str) -> dict:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from compiled_batch import ENGINE, as_one
 from otolith.compile import Compiled
 from otolith.native.sources import lib
-from qemu_cores import HERE, MACHINES
+from support.compiled_batch import ENGINE, as_one
+from support.qemu_cores import HERE, MACHINES
 
 Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], int8
 

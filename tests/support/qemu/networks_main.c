@@ -2,7 +2,7 @@
  * semihosting, after each network the instructions of its last round. */
 #include <stddef.h>
 
-#include "networks.h" /* written by tests/unit/qemu_networks.py: engines, data, TIMER, ROUNDS, ... */
+#include "networks.h" /* written by tests/support/qemu_networks.py: engines, data, TIMER, ROUNDS, ... */
 #include "semihost.h"
 
 static void print_number(uint32_t x) {

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from click.testing import CliRunner, Result
+from test_chain import METADATA, network
 
 from otolith.cli import main
-from test_chain import METADATA, network
-from tflite_builder import ModelBuilder
+from support.tflite_builder import ModelBuilder
 
 
 def always(label: int, ends_in_float: bool = False) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from random_models import (
+from support.random_models import (
     NONE,
     RELU,
     SAME,

@@ -5,8 +5,8 @@ import json
 import numpy as np
 
 from otolith.compile.metadata import write_metadata
-from random_models import Net
-from tflite_builder import ModelBuilder
+from support.random_models import Net
+from support.tflite_builder import ModelBuilder
 
 FRAMES, BANDS = 124, 129
 METADATA = {

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from compiled_batch import run
 from otolith.compile import compile_graph
 from otolith.compile.cores import PORTABLE
+from support.compiled_batch import run
 
 runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
 

@@ -11,7 +11,7 @@ from unicorn import arm_const as arm
 from otolith.native.sources import lib
 
 CODE, DATA, HEAP, STACK, END = 0x10000, 0x80000, 0x100000, 0x1F0000, 0x200000
-SCRIPT = Path(__file__).resolve().parent.parent / "virtual" / "qemu" / "bare.ld"
+SCRIPT = Path(__file__).resolve().parent / "qemu" / "bare.ld"
 
 
 class Core:

@@ -11,7 +11,7 @@ from otolith.features import Quantizer, frames_in
 from otolith.features.emit import config_source
 from otolith.native.sources import lib
 
-HERE = Path(__file__).resolve().parent.parent / "virtual" / "qemu"
+HERE = Path(__file__).resolve().parent / "qemu"
 # machine -> core flags; code, data, timer, instructions a timer tick with -icount shift=0
 CORES = {
     "mps2-an386": (

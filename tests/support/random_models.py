@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tflite_builder import ModelBuilder
+from support.tflite_builder import ModelBuilder
 
 Rng = np.random.Generator
 SAME, VALID = 0, 1
