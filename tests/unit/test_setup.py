@@ -1,18 +1,23 @@
 """host setup and host doctor, with parts made up for the test."""
 
+import contextlib
 import io
 import json
+import platform
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
+from serial.tools.list_ports_common import ListPortInfo
 
-from otolith import paths
+from otolith import __version__, paths
 from otolith.errors import UserError
 from otolith.setup import cli, debian, parts, registries
 from otolith.setup.part import Found, Part, program
+from otolith.setup.report import report
 
 
 class Shelf:
@@ -96,6 +101,25 @@ def test_doctor_fails_if_a_part_is_missing(monkeypatch, shelf, code):
     assert row["found"] == shelf.present
     assert row["hint"] == (None if shelf.present else "buy a gadget")
     assert shelf.installs == 0
+
+
+def test_a_report_has_versions_and_devices_and_nothing_personal():
+    port = ListPortInfo("/dev/ttyACM7")
+    port.vid, port.pid, port.product, port.serial_number = 0x1209, 0x07, "Mic\x1b[31m\n", "E66001"
+    text = report([Shelf(present=True).part, Shelf(optional=True).part, Shelf().part], [port])
+    assert f"- Otolith {__version__}\n- Python {platform.python_version()}" in text
+    assert "- gadget: 1.2\n- gadget: optional, missing\n- gadget: MISSING\n" in text
+    assert text.endswith("- USB serial device 1209:0007 Mic[31m")
+    for personal in ("/shelf", "ttyACM7", "E66001", str(Path.home())):
+        assert personal not in text
+    assert report([], []).endswith("- no USB serial device attached")
+
+
+def test_doctor_prints_the_report():
+    done = CliRunner().invoke(cli.doctor, ["--report"])
+    assert done.exit_code == 0
+    assert "- PlatformIO: " in done.output
+    assert str(Path.home()) not in done.output and str(paths.ROOT) not in done.output
 
 
 def test_every_part_says_why_and_what_to_do():
@@ -187,6 +211,23 @@ def test_apt_is_asked_again_after_an_update(monkeypatch):
 def test_other_bytes_than_the_pinned_ones_are_refused():
     with pytest.raises(UserError, match="SHA-256"):
         registries.check(b"other", registries.BOOTROM_SHA256, "boot ROM")
+
+
+def test_a_changed_build_tool_is_not_unpacked(tmp_path, monkeypatch):
+    """PlatformIO executes it: other bytes leave what was installed as it is."""
+    wheel = tmp_path / "scons-0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as files:
+        files.writestr("SCons/__init__.py", "raise SystemExit")
+
+    @contextlib.contextmanager
+    def downloaded(*_):
+        yield wheel
+
+    monkeypatch.setattr(registries, "downloaded", downloaded)
+    monkeypatch.setattr(registries, "PIO_CORE", tmp_path / "core")
+    with pytest.raises(UserError, match="SHA-256"):
+        registries.install_tool_scons()
+    assert not (tmp_path / "core" / "packages" / "tool-scons").exists()
 
 
 def test_a_failed_unpacking_leaves_the_old_folder(tmp_path):

@@ -1,1 +1,1 @@
-"""What pip alone can't bring: toolchain, SDK sources, emulator. One part, one entry in PARTS."""
+"""Installs what pip can't: toolchain, SDK sources, emulator. A part is one entry in parts.PARTS."""

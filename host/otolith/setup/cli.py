@@ -13,10 +13,19 @@ from rich.table import Table
 from otolith.errors import UserError
 from otolith.setup.part import Part
 from otolith.setup.parts import PARTS
+from otolith.setup.report import report
 
 
 def set_up(parts: list[Part], console: Console) -> list[str]:
-    """Install what is missing; the names of parts that are still missing and not optional."""
+    """Install the parts that are missing.
+
+    Args:
+        parts: The parts, in the order to install them.
+        console: Where progress goes.
+
+    Returns:
+        One line for each required part that is still missing: its name and what to do.
+    """
     missing = []
     for part in parts:
         if found := part.find():
@@ -45,14 +54,14 @@ def set_up(parts: list[Part], console: Console) -> list[str]:
 
 @click.command()
 def setup() -> None:
-    """Fetch what pip alone can't: toolchain, pico-sdk, emulator. Can be run again at any time.
+    """Get what pip can't install: toolchain, pico-sdk, emulator. Run it as often as you like.
 
     \b
     Example:
         host setup
     """
     console = Console()
-    console.print("Setting up (what is there already is only looked at):")
+    console.print("Setting up (parts that are installed are left alone):")
     missing = set_up(PARTS, console)
     if missing:
         raise UserError("; ".join(missing))
@@ -60,13 +69,22 @@ def setup() -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the parts as a JSON list.")
-def doctor(as_json: bool) -> None:
-    """List what is installed, what is missing and how to get it; exit 1 if something is.
+@click.option("--report", "as_report", is_flag=True, help="Print what a bug report needs.")
+def doctor(as_json: bool, as_report: bool) -> None:
+    """List what is installed, what is missing and how to get it. Exits with 1 if a part is missing.
+
+    --report prints versions and attached boards as Markdown. It tells no paths, names of users or
+    computers, or serial numbers.
 
     \b
     Example:
-        host doctor
+        host doctor --report
     """
+    if as_json and as_report:
+        raise UserError("--json and --report are two outputs: choose one")
+    if as_report:
+        click.echo(report(PARTS))
+        return
     rows = []
     for part in PARTS:
         found = part.find()

@@ -1,4 +1,4 @@
-"""Debian packages: installed by apt where we are root, unpacked beside the project otherwise."""
+"""Debian packages: apt installs them for root; others are unpacked into the tools folder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def one_line(packages: tuple[str, ...]) -> str:
-    """What a user who is not root has to run."""
+    """The command that a user without root rights has to run."""
     return f"sudo apt-get install -y {' '.join(packages)}"
 
 
 def install(*packages: str) -> None:
-    """apt-get install as root; UserError with the line to run for everybody else."""
+    """Install Debian packages.
+
+    Raises:
+        UserError: There is no apt-get, or the user is not root; the message holds the command.
+    """
     if shutil.which("apt-get") is None:
-        raise UserError(f"no apt-get here: install by hand what Debian calls {', '.join(packages)}")
+        raise UserError(f"apt-get is missing: install by other means: {', '.join(packages)}")
     if os.geteuid() != 0:
         raise UserError(f"run: {one_line(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -35,13 +39,20 @@ def install(*packages: str) -> None:
 
 
 def sources() -> str:
-    """What apt on this machine is told, in either of its formats."""
+    """apt's configured sources on this machine, one-line and deb822 format alike."""
     files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
     return "\n".join(f.read_text(errors="replace") for f in files if f.is_file())
 
 
 def mirror(text: str) -> str:
-    """The Debian mirror that apt's sources `text` name."""
+    """Find the Debian mirror in apt's sources.
+
+    Args:
+        text: Contents of sources.list and sources.list.d.
+
+    Raises:
+        UserError: No Debian mirror is named.
+    """
     found = re.search(r"^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M)
     if found is None:
         raise UserError(
@@ -51,8 +62,16 @@ def mirror(text: str) -> str:
 
 
 def unpack(packages: dict[str, str], suite: str, target: Path) -> None:
-    """Download `packages` (name -> exact version) of a Debian release and unpack them into
-    `target`, without touching the system: own lists, own cache, signatures checked."""
+    """Download Debian packages and unpack them into a folder.
+
+    The system is not changed: apt uses lists and a cache in a temporary folder, and checks
+    signatures.
+
+    Args:
+        packages: Exact version of each package, by name.
+        suite: Debian release, such as "trixie".
+        target: Folder to unpack into.
+    """
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         for name in ("state/lists/partial", "cache/archives/partial"):

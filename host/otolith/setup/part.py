@@ -1,4 +1,4 @@
-"""A part of the set-up: how to find it, how to get it."""
+"""A part of the set-up: how to find it and how to get it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otolith.errors import UserError
 
 @dataclass(frozen=True)
 class Found:
-    """A part that is there."""
+    """An installed part."""
 
     version: str
     where: str
@@ -21,8 +21,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Part:
-    """`find` returns Found or None; `install` brings it or raises UserError; `hint` is what a
-    person can run instead. An optional part may be missing."""
+    """Something Otolith needs on this computer.
+
+    Attributes:
+        name: What users call it.
+        why: What it is needed for.
+        find: Looks for the part; None if it is missing.
+        hint: What a person can run to get it.
+        install: Gets the part or raises UserError; None if Otolith can't install it.
+        optional: Whether everything but some extras works without it.
+    """
 
     name: str
     why: str
@@ -33,7 +41,7 @@ class Part:
 
 
 def run(*command: str, **options) -> str:
-    """Run a command; its output, or a UserError with its last line."""
+    """Run a command and return its output. A UserError holds the last line it printed."""
     try:
         done = subprocess.run(
             command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
@@ -47,7 +55,13 @@ def run(*command: str, **options) -> str:
 
 
 def program(name: str, *arguments: str, minimum: int = 0) -> Callable[[], Found | None]:
-    """A finder for a program on PATH whose version is at least `minimum` (major)."""
+    """A finder for a program on PATH.
+
+    Args:
+        name: The program.
+        arguments: What makes it print its version; --version by default.
+        minimum: The oldest major version that counts as found.
+    """
 
     def find() -> Found | None:
         path = shutil.which(name)

