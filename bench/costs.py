@@ -19,10 +19,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from otolith.compile import compile_graph, model_hash
-from otolith.deploy.firmware import build
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, preset
 from otolith.files import write_text
+from otolith.firmware.build import build
 from otolith.paths import MODELS
 from otolith.settings.spec import load, parse
 from otolith.summarize.profile import profile_image

@@ -15,10 +15,10 @@ import numpy as np
 from rich.progress import Progress
 
 from otolith.compile import model_hash
-from otolith.deploy.firmware import build
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import read_pcm
-from otolith.native.chain import Chain
+from otolith.firmware.build import build
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS, test_data
 
 

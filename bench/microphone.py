@@ -9,9 +9,9 @@ import collections
 
 import numpy as np
 
-from otolith.deploy import firmware
 from otolith.device import Client, VirtualTransport
-from otolith.report.size import by_part, total
+from otolith.firmware import build as firmware
+from otolith.firmware.size import by_part, total
 from otolith.virtual import VirtualPico
 
 SECONDS = 20

@@ -10,10 +10,10 @@ contention.
 import numpy as np
 
 from otolith.compile import model_hash
-from otolith.deploy.firmware import build
 from otolith.deploy.hear import through_virtual_microphone
+from otolith.firmware.build import build
+from otolith.firmware.size import by_part, total
 from otolith.paths import MODELS
-from otolith.report.size import by_part, total
 from otolith.synth.alarm import alarm_clip
 
 

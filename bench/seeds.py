@@ -16,7 +16,7 @@ from otolith.compile.metadata import read_metadata
 from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import Detection, Segment, concatenate, judge
 from otolith.features import read_pcm
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS, test_data
 from otolith.settings.spec import load
 from otolith.synth.alarm import alarm_clip, background_clip

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from otolith.compile import compile_graph, model_hash
 from otolith.compile.metadata import read_metadata, write_metadata
-from otolith.deploy.firmware import build
 from otolith.features import preset
+from otolith.firmware.build import build
 from otolith.paths import MODELS, test_models
 from otolith.settings.detect import DEFAULTS
 from otolith.summarize.profile import profile_image, whole_app

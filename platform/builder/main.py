@@ -266,7 +266,7 @@ env.Precious(elf, image)  # stay until there are new ones
 
 def report_size(target, source, env):
     """Flash and RAM by part."""
-    from otolith.report.size import print_report
+    from otolith.firmware.size import print_report
 
     print_report(
         build_dir / "firmware.map",

@@ -16,11 +16,11 @@ import pytest
 
 from otolith import paths
 from otolith.compile import model_hash
-from otolith.deploy import firmware
 from otolith.device import Client, SerialTransport
 from otolith.device.claim import claim
 from otolith.device.transports import choose_port, usb_serial
 from otolith.errors import UserError
+from otolith.firmware import build as firmware
 from support import small_models
 from support.boards import Board, virtual_board
 from support.images import build

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.synth.alarm import alarm_clip
 
 RATE = 16_000

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from otolith.deploy import firmware
+from otolith.firmware import build as firmware
 
 
 def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Path:

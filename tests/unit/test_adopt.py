@@ -13,7 +13,7 @@ from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata
 from otolith.errors import UserError
 from otolith.features import preset
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from support.front_end_model import network, settings
 from support.tflite_builder import ModelBuilder

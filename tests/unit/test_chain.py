@@ -10,8 +10,8 @@ from otolith import paths
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
 from otolith.features import extract, quantize, quantizer
+from otolith.listen.chain import Chain
 from otolith.native import build, library
-from otolith.native.chain import Chain
 from support.tflite_builder import ModelBuilder
 
 FRAMES, BANDS, HOP_FRAMES, HOP = 8, 129, 3, 384

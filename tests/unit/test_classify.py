@@ -15,7 +15,7 @@ from otolith import paths
 from otolith.classify import cli, sources
 from otolith.classify.ear import Ear
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.record import microphone
 from otolith.record.source import Block
 from support.evaluate_case import host

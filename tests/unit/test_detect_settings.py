@@ -18,7 +18,7 @@ from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client
 from otolith.device import settings as device_settings
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.settings import detect
 from support.evaluate_case import host
 from support.front_end_model import network as front_end_network

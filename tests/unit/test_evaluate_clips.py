@@ -16,7 +16,7 @@ from otolith import paths
 from otolith.data import metadata
 from otolith.data.windows import load_windows
 from otolith.evaluate import clips, models, sounds
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from otolith.report.evaluation import evaluation_section
 from otolith.settings.spec import load

@@ -13,7 +13,7 @@ from test_chain import METADATA, network
 from otolith.evaluate import stream
 from otolith.evaluate.stream import Event, Span, match
 from otolith.features import read_pcm
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from support.evaluate_case import host
 
 A, B = "alarm", "bell"

@@ -15,7 +15,7 @@ from otolith.features import (
     quantize,
     window_bytes,
 )
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from support.front_end_model import network, scale_of, settings, sound
 
 HOP_FRAMES = 2

@@ -9,7 +9,7 @@ from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize, read_pcm
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder
 

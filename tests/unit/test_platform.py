@@ -18,7 +18,7 @@ import pytest
 
 from otolith import paths
 from otolith.deploy import uf2
-from otolith.report.size import by_part, total
+from otolith.firmware.size import by_part, total
 from support.tflite_builder import ModelBuilder
 
 CONFIG = configparser.ConfigParser()

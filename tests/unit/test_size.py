@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from otolith.errors import UserError
-from otolith.report.size import Use, by_part, part_of, print_report, total
+from otolith.firmware.size import Use, by_part, part_of, print_report, total
 
 MAP = """Archive member included to satisfy reference by file (symbol)
 

@@ -18,7 +18,7 @@ from otolith.compile.reader import read
 from otolith.compile.stream import MOST_KEPT, stream
 from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.native.sources import lib
 from otolith.summarize.realtime import of_file, work
 from support import small_models, sounds

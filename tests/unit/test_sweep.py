@@ -339,7 +339,7 @@ def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monk
     report = {"operations": [{"kernel": "a"}], "weights": 5, "stream": None}
     monkeypatch.setattr(limits, "_CACHE", tmp_path)
     monkeypatch.setattr(limits, "compile_graph", lambda *_: None)
-    monkeypatch.setattr("otolith.deploy.firmware.build", lambda env, _: SimpleNamespace(uf2=env))
+    monkeypatch.setattr("otolith.firmware.build.build", lambda env, _: SimpleNamespace(uf2=env))
     monkeypatch.setattr(
         "otolith.summarize.profile.profile_image",
         lambda image, *_: SimpleNamespace(ms_a_hop=float(built.append(image) or len(built))),

@@ -14,7 +14,7 @@ import soundfile
 
 from otolith.device import Client
 from otolith.device.frames import Frame
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.virtual.efr32mg24 import Chip
 from support import front_end_model, small_models
 from support.images import build

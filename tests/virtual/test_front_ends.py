@@ -5,7 +5,7 @@ import pytest
 
 from otolith.device import Client, VirtualTransport
 from otolith.features import PRESETS
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.virtual import VirtualPico
 from support.front_end_model import network, settings, sound
 from support.images import build

@@ -9,7 +9,7 @@ import pytest
 from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame, encode_frame
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.virtual import VirtualPico
 from support import small_models
 from support.heard import events, messages

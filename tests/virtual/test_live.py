@@ -11,7 +11,7 @@ import soundfile
 from click.testing import CliRunner
 
 from otolith.cli import main
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from support import small_models
 from support.evaluate_case import host
 
@@ -96,7 +96,7 @@ def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_
         built.append((env, model.read_bytes()))
         return type("Firmware", (), {"uf2": inference_image})
 
-    monkeypatch.setattr("otolith.deploy.firmware.build", build)
+    monkeypatch.setattr("otolith.firmware.build.build", build)
     done = run("--virtual", folder / "loud", "--seconds", "1.2", "--plain")
     assert done.exit_code == 0 and built == [("pico", small_models.loudness())]
     assert done.stdout.startswith("pico ") and "a hop: features" in done.stderr

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from otolith.compile.metadata import read_metadata
-from otolith.deploy.firmware import build
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import concatenate, judge
 from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
 from otolith.evaluate.stream import memory_ms
-from otolith.native.chain import Chain
+from otolith.firmware.build import build
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.synth.alarm import T4, alarm_clip, background_clip

@@ -17,7 +17,7 @@ from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import concatenate, judge
 from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.summarize.realtime import of_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from support import small_models
 from support.heard import events, messages
 from support.nrf52_board import BOARDS, frames, plugged, samples, tone

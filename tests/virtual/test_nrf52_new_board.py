@@ -10,7 +10,7 @@ import pytest
 
 from otolith.device import Client
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.virtual.nrf52840 import VirtualNrf52840
 from otolith.virtual.nrf52840.chip import NrfTransport
 from support import new_board, small_models

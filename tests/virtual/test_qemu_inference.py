@@ -14,7 +14,7 @@ from otolith import paths
 from otolith.device import Client
 from otolith.device.frames import encode_frame
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.virtual import VirtualUart
 from support import front_end_model, small_models
 from support.images import build

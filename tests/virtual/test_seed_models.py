@@ -13,7 +13,7 @@ from otolith.deploy.cli import memory_ms
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import MODELS, ROOT
 from otolith.settings.spec import Spec, load
 from otolith.synth.alarm import T3, alarm_clip, background_clip

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.device import VirtualTransport, settings
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.virtual import VirtualPico
 from support import small_models
 

@@ -6,7 +6,7 @@ import pytest
 from otolith.compile import compile_graph, model_hash
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client, VirtualTransport
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.summarize.profile import profile_image, whole_app
 from otolith.virtual import VirtualPico
 from support import small_models

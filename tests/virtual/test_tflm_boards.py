@@ -10,11 +10,11 @@ from tflite_micro.python.tflite_micro import runtime
 from otolith.bench.cores import CORES, fixed_inputs, run
 from otolith.bench.measure import measure
 from otolith.compile import compile_graph, model_hash
-from otolith.deploy import tflm
-from otolith.deploy.firmware import Firmware
 from otolith.device import Client, VirtualTransport
 from otolith.errors import UserError
-from otolith.native.chain import Chain
+from otolith.firmware import tflm
+from otolith.firmware.build import Firmware
+from otolith.listen.chain import Chain
 from otolith.paths import test_models as model_folder
 from otolith.virtual import VirtualPico, VirtualUart
 from support import small_models

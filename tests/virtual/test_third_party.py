@@ -17,7 +17,7 @@ from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
 from otolith.features import preset, read_pcm
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder
 from otolith.virtual import VirtualPico

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from otolith.audio.convert import mono
-from otolith.data.progress import shown
 from otolith.errors import UserError
 from otolith.features import RATE
+from otolith.progress import shown
 
 
 def pcm_blocks(path: Path) -> Iterator[np.ndarray]:

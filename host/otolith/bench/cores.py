@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otolith.deploy.firmware import Firmware
 from otolith.device import Client, VirtualTransport
 from otolith.device.transports import Transport
 from otolith.errors import UserError
+from otolith.firmware.build import Firmware
 from otolith.virtual import VirtualPico, VirtualUart
 from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
 

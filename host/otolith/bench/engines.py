@@ -11,8 +11,8 @@ import numpy as np
 
 from otolith.bench.cores import CORES, Core
 from otolith.bench.measure import Cost, measure, record, recorded, recorded_alone, shared_or_given
-from otolith.deploy import tflm
 from otolith.errors import UserError
+from otolith.firmware import tflm
 from otolith.paths import test_models
 
 # what the compiled engine shall reach, as a share of the other's (bytes and counts: absolute)

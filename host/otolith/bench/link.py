@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from otolith.deploy.firmware import Firmware
 from otolith.errors import UserError
+from otolith.firmware.build import Firmware
 from otolith.paths import BOARDS
 
 API = ("nn_init", "nn_input", "nn_set_input", "nn_invoke", "nn_output")

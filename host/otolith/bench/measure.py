@@ -8,9 +8,9 @@ from pathlib import Path
 
 from otolith.bench.cores import Core, fixed_inputs, run
 from otolith.bench.size import engine_bytes
-from otolith.deploy.firmware import build
 from otolith.errors import UserError
 from otolith.files import write_text
+from otolith.firmware.build import build
 from otolith.paths import ROOT
 
 BASELINE = ROOT / "bench" / "results" / "tflm_baseline.json"

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.bench.link import API, core_flags, cpu_of, link_engine
-from otolith.deploy.firmware import Firmware
 from otolith.errors import UserError
+from otolith.firmware.build import Firmware
 from otolith.virtual.cortex.program import FREE, Edges, Program
 
 PARTS = ("dot product", "requantisation", "memory", "control")

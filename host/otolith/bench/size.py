@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from otolith.bench.link import link_engine
-from otolith.deploy.firmware import Firmware
+from otolith.firmware.build import Firmware
 
 API = ("nn_init", "nn_set_input", "nn_invoke", "nn_output")
 

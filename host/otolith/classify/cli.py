@@ -16,8 +16,8 @@ from otolith.classify.picture import draw, file_name
 from otolith.classify.sources import at_most, of_file, of_microphone, of_stdin
 from otolith.errors import UserError
 from otolith.evaluate.models import ModelFile, trained
+from otolith.listen.chain import RATE, Chain
 from otolith.monitor.lines import describe
-from otolith.native.chain import RATE, Chain
 from otolith.record.stop import Stop
 
 PATH = click.Path(path_type=Path)
@@ -132,7 +132,7 @@ def classify(
 def measured(file: ModelFile, board: str) -> float:
     """ms that the network takes on a virtual board."""
     from otolith.compile import compile_graph
-    from otolith.deploy.firmware import build
+    from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image, virtual_board
 
     virtual_board(board)

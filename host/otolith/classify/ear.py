@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otolith.native.chain import RATE, Chain, Hop
+from otolith.listen.chain import RATE, Chain, Hop
 
 
 @dataclass

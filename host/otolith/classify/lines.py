@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otolith import __version__
 from otolith.classify.ear import Count
-from otolith.native.chain import RATE, Chain, Hop
+from otolith.listen.chain import RATE, Chain, Hop
 
 
 def hello(chain: Chain, source: str) -> dict:

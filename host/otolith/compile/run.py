@@ -27,8 +27,8 @@ def load_input(path: Path) -> np.ndarray:
 def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray, dict]:
     """One inference on a virtual board: the output, and what was measured."""
     from otolith.bench.cores import CORES, run
-    from otolith.deploy.firmware import build
-    from otolith.report.size import by_part, total
+    from otolith.firmware.build import build
+    from otolith.firmware.size import by_part, total
 
     core = next(core for core in CORES.values() if core.board == board)
     compiled = compile_graph(read_file(model), model.stem)

@@ -20,7 +20,7 @@ COMMANDS = {
     "remove": "otolith.data.relabel:remove",
     "play": "otolith.data.play:play",
     "plot": "otolith.data.plot:plot",
-    "preview": "otolith.data.preview:preview",
+    "preview": "otolith.report.preview:preview",
 }
 
 

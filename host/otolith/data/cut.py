@@ -16,9 +16,9 @@ from otolith.data.labels import Label, read_track
 from otolith.data.layouts import as_label
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
-from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.features import RATE
+from otolith.progress import bar, shown
 
 
 def spans_of(label: Label, seconds: float | None, hop: float | None, total: int) -> list[Span]:

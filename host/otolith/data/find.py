@@ -12,9 +12,9 @@ import numpy as np
 from otolith.audio.recordings import length_of, pcm_blocks
 from otolith.audio.segment import FRAME, Rules, frame_levels, noise_floor, segments
 from otolith.data.labels import LONGEST, Label, write_track
-from otolith.data.progress import bar
 from otolith.errors import UserError
 from otolith.features import RATE
+from otolith.progress import bar
 
 MARGIN = 0.05  # s kept around a sound
 

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from otolith.data.metadata import Metadata, Row
-from otolith.data.progress import shown
 from otolith.errors import UserError
+from otolith.progress import shown
 
 
 def pick(rows: Metadata, dataset: Path, names: Iterable[str]) -> list[Row]:

@@ -9,9 +9,9 @@ import click
 from otolith.data.clips import open_rows
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
-from otolith.data.progress import shown
 from otolith.errors import UserError
 from otolith.features import RATE, read_pcm
+from otolith.progress import shown
 
 
 def files_of(names: tuple[str, ...], dataset: Path) -> list[tuple[Path, str]]:

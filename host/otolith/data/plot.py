@@ -9,10 +9,10 @@ import numpy as np
 
 from otolith.data.options import dataset_option
 from otolith.data.play import files_of
-from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.features import RATE, extract, read_pcm
 from otolith.files import replacing
+from otolith.progress import bar, shown
 
 SETTINGS = {
     "kind": "spectrogram",

@@ -14,10 +14,10 @@ from otolith.data.labels import Label, write_track
 from otolith.data.metadata import Row
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
-from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.features import RATE, read_pcm
 from otolith.files import replacing
+from otolith.progress import bar, shown
 
 
 def _times(row: Row) -> tuple[float, float] | None:

@@ -90,9 +90,9 @@ def train_and_deploy(
     """
     from otolith.compile.metadata import read_metadata
     from otolith.deploy import hear
-    from otolith.deploy.firmware import build, upload
     from otolith.deploy.picture import draw
     from otolith.deploy.scenes import scene
+    from otolith.firmware.build import build, upload
     from otolith.settings.spec import load
 
     if bool(port) == virtual:

@@ -114,7 +114,7 @@ def _stream(
     early: float,
     late: float | None,
 ) -> streams.StreamResult:
-    from otolith.native.chain import Chain
+    from otolith.listen.chain import Chain
 
     if labels and (no_labels or len(recordings) > 1):
         raise UserError("--labels is for one recording, and goes without --no-labels")

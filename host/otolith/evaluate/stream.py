@@ -11,7 +11,7 @@ import numpy as np
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
 from otolith.features import RATE, RATES
-from otolith.native.chain import Chain
+from otolith.listen.chain import Chain
 from otolith.settings.detect import UNKNOWN, memory_hops, q15
 
 BLOCK = 1 << 18  # samples read at a time

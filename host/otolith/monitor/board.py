@@ -44,8 +44,8 @@ def image_of(what: Path, board: str) -> Path:
     """A firmware image as it is; for a network, the inference app built around it."""
     if what.suffix.lower() == ".uf2":
         return what
-    from otolith.deploy.firmware import build
     from otolith.evaluate.models import trained
+    from otolith.firmware.build import build
 
     tflite = trained(what).tflite
     click.echo(f"building firmware for {board} around {tflite}", err=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.compile import Compiled
-from otolith.deploy.firmware import build_folder
 from otolith.errors import UserError
 from otolith.features import window_bytes
-from otolith.report.size import by_part, total
+from otolith.firmware.build import build_folder
+from otolith.firmware.size import by_part, total
 from otolith.summarize.boards import Board
 
 MODEL = "model"  # the part of the map that is the network

@@ -14,12 +14,12 @@ from rich.console import Console
 from otolith.compile import Compiled, compile_graph, read_file
 from otolith.compile.cores import core_named
 from otolith.compile.metadata import read_metadata
-from otolith.deploy.firmware import Firmware
 from otolith.device.transports import Transport
 from otolith.errors import UserError
 from otolith.evaluate.models import find
 from otolith.evaluate.tables import table
-from otolith.native.chain import RATE
+from otolith.firmware.build import Firmware
+from otolith.listen.chain import RATE
 from otolith.paths import ROOT
 from otolith.summarize.boards import Board, load_boards, named
 
@@ -233,8 +233,8 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
     """
     from otolith.bench.cores import CORES
     from otolith.bench.link import cpu_of
-    from otolith.deploy.firmware import build
     from otolith.device import SerialTransport
+    from otolith.firmware.build import build
 
     if app and port:
         raise UserError("--app is for virtual boards: `host monitor` shows a real one's load")

@@ -68,7 +68,7 @@ def _sources() -> str:
 def _latency(tflite: bytes, report: dict, board: str) -> float:
     """Milliseconds of an inference on the virtual board; cycles follow from shapes, hardly from
     weights, so a network of the same shapes is not measured again."""
-    from otolith.deploy.firmware import build
+    from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image
 
     hop = (report["stream"] or {}).get("hop", 0)

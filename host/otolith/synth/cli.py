@@ -10,9 +10,9 @@ import soundfile
 
 from otolith.data.adding import batch
 from otolith.data.metadata import Row
-from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.files import replacing
+from otolith.progress import bar, shown
 from otolith.synth.alarm import alarm_clip, background_clip
 from otolith.synth.impact import SOUNDS, UNKNOWN, impact_clip
 from otolith.synth.keyword import keyword

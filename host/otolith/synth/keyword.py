@@ -20,9 +20,9 @@ from otolith.audio.segment import FRAME, Rules, frame_levels, segments
 from otolith.data.adding import batch
 from otolith.data.layouts import as_label
 from otolith.data.metadata import Row
-from otolith.data.progress import bar
 from otolith.errors import UserError
 from otolith.features import RATE
+from otolith.progress import bar
 
 # Accents and voice variants of espeak-ng 1.51; a speaker is one of each.
 ACCENTS = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd")

@@ -11,10 +11,10 @@ from typing import Any
 import click
 import numpy as np
 
-from otolith.data.progress import bar, shown
 from otolith.errors import UserError
 from otolith.features import RATE, extract, read_pcm
 from otolith.files import replacing
+from otolith.progress import bar, shown
 
 NOTHING = "nothing"
 BACKGROUNDS = ("background", "noise", "_background_noise_", "silence")  # folders taken as such

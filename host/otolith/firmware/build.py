@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from otolith.deploy import tflm
 from otolith.errors import UserError
+from otolith.firmware import tflm
 from otolith.paths import ROOT
 
 

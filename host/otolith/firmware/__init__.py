@@ -1,0 +1,1 @@
+"""Firmware images: building them with PlatformIO, and their size by part."""

@@ -1,0 +1,1 @@
+"""The listening chain on this computer."""
