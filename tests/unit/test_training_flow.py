@@ -19,7 +19,7 @@ from otolith.settings.spec import load
 from otolith.train import How, train
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Maker, Variants
-from otolith.train.fitting import Watch
+from otolith.train.learning import Watch
 from support.evaluate_case import host
 
 pytestmark = pytest.mark.slow
@@ -249,7 +249,7 @@ class Interrupted(Watch):
 def test_ctrl_c_keeps_the_best_network_and_resume_goes_on(tmp_path, monkeypatch):
     spec = tiny({"epochs": 4})
     with monkeypatch.context() as patch:
-        patch.setattr("otolith.train.course.Watch", Interrupted)
+        patch.setattr("otolith.train.fit.Watch", Interrupted)
         stopped = run(spec, tmp_path)
     assert stopped["stopped"] == "interrupted after epoch 2"
     assert len(stopped["history"]["loss"]) == 2
@@ -265,7 +265,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch):
         def epoch_done(self, epoch, logs, weights):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("otolith.train.course.Watch", AtOnce)
+    monkeypatch.setattr("otolith.train.fit.Watch", AtOnce)
     with pytest.raises(KeyboardInterrupt):
         run(tiny(), tmp_path)
     assert not list(tmp_path.iterdir())
@@ -274,7 +274,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tmp_path, monkeypatch):
 def test_resume_goes_on_with_fine_tuning(base, tmp_path, monkeypatch):
     spec = tiny({"base": str(base), "head_epochs": 1, "epochs": 4})
     with monkeypatch.context() as patch:
-        patch.setattr("otolith.train.course.Watch", Interrupted)
+        patch.setattr("otolith.train.fit.Watch", Interrupted)
         assert len(run(spec, tmp_path)["history"]["loss"]) == 1 + 2
     went_on = train(spec, tmp_path, Console(file=io.StringIO()), how=How(resume=True))
     assert len(went_on["history"]["loss"]) == 1 + 4

@@ -33,10 +33,10 @@ from otolith.train import feasible, judge
 from otolith.train.architectures import find, fused
 from otolith.train.checkpoint import Checkpoint
 from otolith.train.convert import silence
-from otolith.train.course import Course, both, per_class
 from otolith.train.examples import Examples, Maker, Same, Variants
-from otolith.train.fitting import picked
-from otolith.train.tensorflow import quiet_tensorflow
+from otolith.train.fit import Course, both, per_class
+from otolith.train.learning import picked
+from otolith.train.session import quiet_tensorflow
 from otolith.train.transfer import weights_file
 
 _BACKGROUNDS = 500  # windows that [augment.background] draws from

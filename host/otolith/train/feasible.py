@@ -15,8 +15,8 @@ from otolith.summarize.boards import named
 from otolith.summarize.fit import fit, network_need
 from otolith.train.architectures import find, fused
 from otolith.train.convert import to_int8
-from otolith.train.course import build_network
-from otolith.train.tensorflow import quiet_tensorflow
+from otolith.train.fit import build_network
+from otolith.train.session import quiet_tensorflow
 from otolith.train.transfer import body_of, new_head, read_base
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from otolith.compile.engine import HostModel
 from otolith.features import input_quantizer, quantize
 from otolith.settings.spec import Spec
-from otolith.train.course import both
 from otolith.train.examples import Examples
+from otolith.train.fit import both
 
 LOST_POINTS = 1.0  # of accuracy, to int8: worth a warning
 

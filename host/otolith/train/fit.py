@@ -15,7 +15,7 @@ from otolith.train import qat, transfer
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.convert import to_int8
 from otolith.train.examples import Same, Variants, batches
-from otolith.train.fitting import KEYS, Watch, class_weights, learning_rate, loss_of
+from otolith.train.learning import KEYS, Watch, class_weights, learning_rate, loss_of
 
 
 def per_class(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
