@@ -18,7 +18,7 @@ from otolith.augment.registry import AUDIO, NAMES
 from otolith.augment.room import impulse_response
 from otolith.augment.settings import parse
 from otolith.features import RATE, extract
-from otolith.synth.noises import background
+from otolith.synth.backgrounds import background
 
 CLASSES = ["sound", "unknown"]
 SETTINGS = {

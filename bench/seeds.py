@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from otolith.compile.metadata import read_metadata
+from otolith.data.synthetic import clip
 from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import Detection, Segment, concatenate, judge
 from otolith.features import read_pcm
@@ -20,7 +21,6 @@ from otolith.listen.chain import Chain
 from otolith.paths import MODELS, test_data
 from otolith.settings.spec import load
 from otolith.synth.alarm import alarm_clip, background_clip
-from otolith.synth.dataset import clip
 
 RATE = 16000
 SEED = 0xBE4C

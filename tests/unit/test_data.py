@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from otolith.cli import main
 from otolith.synth.alarm import T3, T4, alarm_clip, background_clip, envelope, tone
-from otolith.synth.noises import BACKGROUNDS
+from otolith.synth.backgrounds import BACKGROUNDS
 
 RATE = 16000
 

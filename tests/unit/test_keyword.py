@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.data import metadata
 from otolith.features import RATE, read_pcm
-from otolith.synth import keyword
+from otolith.synth import espeak as keyword
 
 pytestmark = pytest.mark.skipif(
     shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"

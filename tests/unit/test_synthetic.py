@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from otolith.data import synthetic
 from otolith.data.windows import load_windows, recordings
 from otolith.deploy.scenes import scene
 from otolith.errors import UserError
 from otolith.paths import MODELS
 from otolith.settings import spec as specs
-from otolith.synth import dataset as synthetic
-from otolith.synth import spoken
+from otolith.synth import keyword as spoken
 from support.dataset_files import host, read
 
 SPEC = """

@@ -9,6 +9,7 @@ import pytest
 
 from otolith.compile import model_hash
 from otolith.compile.metadata import read_metadata
+from otolith.data.synthetic import clip
 from otolith.deploy.cli import memory_ms
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import Segment, concatenate, judge
@@ -17,7 +18,6 @@ from otolith.listen.chain import Chain
 from otolith.paths import MODELS, ROOT
 from otolith.settings.spec import Spec, load
 from otolith.synth.alarm import T3, alarm_clip, background_clip
-from otolith.synth.dataset import clip
 from otolith.train import train
 from otolith.virtual import VirtualPico
 from support.images import build

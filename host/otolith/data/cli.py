@@ -6,7 +6,7 @@ from otolith.lazy import LazyGroup
 
 # name -> "module:attribute" of a click command; one line a command.
 COMMANDS = {
-    "synth": "otolith.synth.cli:synth",
+    "synth": "otolith.data.synth:synth",
     "import": "otolith.data.importing:import_",
     "check": "otolith.data.check:check",
     "stats": "otolith.data.stats:stats",

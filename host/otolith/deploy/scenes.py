@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from otolith.data.synthetic import SCENE, clip, is_synthetic
 from otolith.data.windows import recordings
 from otolith.deploy.scenario import RATE, Segment
 from otolith.errors import UserError
 from otolith.features import read_pcm
 from otolith.settings.spec import Spec
 from otolith.synth.alarm import T3, alarm_clip, background_clip
-from otolith.synth.dataset import SCENE, clip, is_synthetic
 
 SEGMENT_S = 1.5  # of a synthesised scene
 

@@ -137,7 +137,7 @@ def _backgrounds(
             problems.append(error.message)
     if found:
         return found, f"{len(found)} sounds of the data"
-    from otolith.synth.noises import background
+    from otolith.synth.backgrounds import background
 
     rng = np.random.default_rng(0)
     made = [background(rng, 4 * RATE) * 1500 for _ in range(GENERATED)]

@@ -325,7 +325,7 @@ def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
 
 def _check_synth(data: Data, classes: list[str], need: Callable[[bool, str, str], None]) -> None:
     """Sounds made by programs."""
-    from otolith.synth import dataset as synthetic
+    from otolith.data import synthetic
 
     clips = (data.train_clips, data.validate_clips, data.test_clips)
     keys = "[data] train_clips, validate_clips, test_clips"

@@ -1,166 +1,114 @@
-"""`host data synth keyword`: words spoken by espeak-ng, in many voices, rates and pitches."""
+"""Words for a network to learn: said by espeak-ng in rooms and noise, and what is none of them.
+
+Voices of one set say nothing in another.
+"""
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 
-import click
 import numpy as np
 
-from otolith.audio.segment import FRAME, Rules, frame_levels, segments
-from otolith.data.adding import batch
-from otolith.data.layouts import as_label
-from otolith.data.metadata import Row
 from otolith.errors import UserError
-from otolith.features import RATE
-from otolith.progress import bar
+from otolith.synth.alarm import far, room, to_pcm
+from otolith.synth.backgrounds import BACKGROUNDS, unit
+from otolith.synth.espeak import ACCENTS, PITCHES, RATES_WPM, VARIANTS, Voice, speak
+from otolith.synth.impact import UNKNOWN
 
-# Accents and voice variants of espeak-ng 1.51; a speaker is one of each.
-ACCENTS = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
-VARIANTS = (
-    "",
-    *(f"m{i}" for i in range(1, 9)),
-    *(f"f{i}" for i in range(1, 6)),
-    "croak",
-    "whisper",
+OTHER_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("up", "down", "left", "right", "stop", "go", "house", "happy", "marvin", "sheila"),
+    *("bird", "cat", "dog", "tree", "bed", "wow", "forward", "backward", "follow", "learn"),
+    *("visual", "yes", "no", "on", "off", "window", "kitchen", "morning", "water", "table"),
+    *("hello", "often", "honest", "know", "yet", "less", "guess", "own", "and", "of"),
 )
-RATES_WPM = (110, 230)  # words a minute
-PITCHES = (20, 80)  # espeak-ng's 0..99
-LEVELS_DB = (-30.0, -9.0)  # dBFS, peak
-NOISE_DB = (-80.0, -60.0)  # dBFS, RMS of the room
-_QUIET_DB = -50.0  # dBFS below the loudest frame is no part of the word
+SHARES = {"train": (0.0, 0.75), "validate": (0.75, 0.85), "test": (0.85, 1.0)}  # of the voices
+SILENCE = "silence"  # a class of its own, or a part of the unknown
+WHISPER = "whisper"  # no voice in it: another thing to recognise
 
 
-@dataclass(frozen=True)
-class Voice:
-    """How a word is said."""
-
-    accent: str
-    variant: str
-    rate: int
-    pitch: int
-
-    @property
-    def speaker(self) -> str:
-        """Who says it: the voice, whatever its mood."""
-        return f"espeak-{self.accent}{'+' + self.variant if self.variant else ''}"
+def speakers(part: str) -> list[tuple[str, str]]:
+    """(accent, variant) of those who speak in the set `part`."""
+    everyone = [(a, v) for a in ACCENTS for v in VARIANTS if v != WHISPER]
+    order = np.random.default_rng(0x5EAC).permutation(len(everyone))
+    first, last = (round(share * len(everyone)) for share in SHARES[part])
+    return [everyone[i] for i in order[first:last]]
 
 
-def voices(rng: np.random.Generator) -> Voice:
-    """Draw a voice."""
-    return Voice(
-        ACCENTS[rng.integers(len(ACCENTS))],
-        VARIANTS[rng.integers(len(VARIANTS))],
-        int(rng.integers(*RATES_WPM, endpoint=True)),
-        int(rng.integers(*PITCHES, endpoint=True)),
-    )
+def say(rng: np.random.Generator, word: str, n: int, part: str) -> np.ndarray:
+    """The word by one of the set's voices, float; at most n samples of it."""
+    known = speakers(part)
+    accent, variant = known[rng.integers(len(known))]
+    rate, pitch = rng.integers(*RATES_WPM, endpoint=True), rng.integers(*PITCHES, endpoint=True)
+    spoken = speak(word, Voice(accent, variant, int(rate), int(pitch)))
+    while len(spoken) > n and rate < 400:
+        rate = min(400, rate + 40)
+        spoken = speak(word, Voice(accent, variant, int(rate), int(pitch)))
+    return spoken[:n]
 
 
-def speak(word: str, voice: Voice) -> np.ndarray:
-    """The word at 16 kHz, float, without the silence around it."""
-    import soundfile
-    import soxr
-
-    name = voice.accent + (f"+{voice.variant}" if voice.variant else "")
-    with tempfile.TemporaryDirectory(prefix="otolith-") as folder:
-        file = Path(folder) / "word.wav"
-        command = ["espeak-ng", "-v", name, "-s", str(voice.rate), "-p", str(voice.pitch)]
-        done = subprocess.run(
-            [*command, "-w", str(file), "--", word], capture_output=True, text=True
-        )
-        if done.returncode or not file.exists():
-            reason = (done.stderr.strip().splitlines() or ["no sound"])[-1]
-            raise UserError(f"espeak-ng can't say {word!r} as {name}: {reason}")
-        data, rate = soundfile.read(file)
-    pcm = soxr.resample(data, rate, RATE, quality="VHQ")
-    levels = frame_levels(np.clip(np.round(pcm * 32767), -32768, 32767).astype(np.int16))
-    if not len(levels) or levels.max() < _QUIET_DB:
-        raise UserError(f"espeak-ng says nothing for {word!r}: another spelling?")
-    floor = levels.max() + _QUIET_DB
-    spans = segments(
-        levels, floor, Rules(on_db=0, off_db=0, least=1, gap=len(levels), most=1 << 30)
-    )
-    start, stop = spans[0][0] * FRAME, spans[-1][1] * FRAME
-    return pcm[max(0, start - FRAME) : stop + FRAME]
+def _within(rng: np.random.Generator, sound: np.ndarray, n: int) -> np.ndarray:
+    out = np.zeros(n)
+    start = int(rng.integers(0, n - len(sound) + 1))
+    out[start : start + len(sound)] = sound
+    return out
 
 
-def place(word: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """The word somewhere in a quiet room, at a level drawn; int16. All of the word is inside."""
-    noise = rng.normal(0, 10 ** (rng.uniform(*NOISE_DB) / 20), samples)
-    start = int(rng.integers(0, samples - len(word) + 1))
-    level = 10 ** (rng.uniform(*LEVELS_DB) / 20)
-    noise[start : start + len(word)] += word * (level / np.abs(word).max())
-    return np.clip(np.round(32768 * noise), -32768, 32767).astype(np.int16)
+def _cut_off(rng: np.random.Generator, word: np.ndarray, n: int) -> np.ndarray:
+    """What a window sees of a word that has hardly begun, or is nearly over: a third at most."""
+    length = int(len(word) * rng.uniform(0.1, 0.35))
+    out = np.zeros(n)
+    if rng.random() < 0.5:
+        out[n - length :] = word[:length]
+    else:
+        out[:length] = word[len(word) - length :]
+    return out
 
 
-def keyword_clip(word: str, samples: int, key: Sequence[int]) -> tuple[np.ndarray, Voice]:
-    """One clip; the same key, the same clip. A voice too slow for it speaks faster."""
-    rng = np.random.default_rng(tuple(key))
-    voice = voices(rng)
-    spoken = speak(word, voice)
-    while len(spoken) > samples:
-        if voice.rate >= 400:
-            raise UserError(f"{word!r} takes longer than {samples / RATE:g} s: longer --seconds")
-        voice = Voice(voice.accent, voice.variant, min(400, voice.rate + 40), voice.pitch)
-        spoken = speak(word, voice)
-    return place(spoken, samples, rng), voice
+def _noise(rng: np.random.Generator, n: int) -> np.ndarray:
+    names = list(BACKGROUNDS)
+    return BACKGROUNDS[names[rng.integers(len(names))]](rng, n)
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  host data synth keyword yes no on off -o dataset --count 200
-  host data synth keyword "turn it off" -o dataset --label off --seconds 1.5"""
-)
-@click.argument("words", nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset.")
-@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="A word.")
-@click.option("--seconds", type=click.FloatRange(0.2, 60), default=1.0, show_default=True)
-@click.option("--label", help="Label of all words. [each word's own]")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-def keyword(
-    words: tuple[str, ...], out: Path, count: int, seconds: float, label: str | None, seed: int
-) -> None:
-    """Let espeak-ng say WORDS in many voices; clips of a dataset, the voice as the speaker."""
+def _heard(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
+    """In a room, at a distance, over a background; int16."""
+    n = len(sound)
+    if rng.random() < 0.6:
+        sound = room(rng, sound)
+    sound = far(rng, sound)
+    level = 10 ** (rng.uniform(-30, -3) / 20)
+    loud = sound[np.abs(sound) > 0.05 * max(np.abs(sound).max(), 1e-9)]
+    rms = level * np.sqrt(np.mean(loud * loud)) / np.abs(sound).max() if len(loud) else level
+    behind = unit(_noise(rng, n)) * rms * 10 ** (-rng.uniform(6, 45) / 20)
+    mixed = level * sound / max(np.abs(sound).max(), 1e-9) + behind
+    mixed += rng.normal(0, 10 ** (rng.uniform(-84, -62) / 20), n)
+    return np.clip(np.round(32767 * mixed), -32768, 32767).astype(np.int16)
+
+
+def spoken_clip(
+    rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
+) -> np.ndarray:
+    """n samples, int16, of the word `label`, all of it; or of UNKNOWN: other words than `classes`,
+    a piece of one of them, talk, noise, next to nothing. The last two are SILENCE if that is a
+    class."""
     if shutil.which("espeak-ng") is None:
         raise UserError("espeak-ng is missing: sudo apt-get install -y espeak-ng")
-    names = {word: label or as_label(re.sub(r"\s+", "_", word)) for word in words}
-    unnamed = [word for word, name in names.items() if not name]
-    if unnamed:
-        raise UserError(f"{unnamed[0]!r} makes no label: give one with --label")
-    samples = round(seconds * RATE)
-    jobs = [(word, place_, number) for place_, word in enumerate(names) for number in range(count)]
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-
-    def make(job: tuple[str, int, int]) -> tuple[np.ndarray, Voice]:
-        word, _, number = job
-        # by the word itself: another word beside it changes nothing
-        return keyword_clip(word, samples, (seed, number, *word.encode()))
-
-    with batch(out) as to, ThreadPoolExecutor(os.cpu_count()) as pool:
-        with bar("clips", len(jobs)) as step:
-            for (word, _, number), (pcm, voice) in zip(jobs, pool.map(make, jobs), strict=True):
-                step()
-                row = Row(
-                    file=f"{names[word]}/{as_label(word)}-{seed}-{number:05}.wav",
-                    label=names[word],
-                    speaker=voice.speaker,
-                    device="espeak-ng",
-                    date=now,
-                    gain="0",
-                    source="",
-                    note=f"{word}, {voice.rate} words a minute, pitch {voice.pitch}",
-                )
-                to.add(pcm, row)
-        rows = to.save()
-    speakers = len({row.speaker for row in rows})
-    click.echo(f"{len(rows)} clips of {seconds:g} s by {speakers} voices in {out}")
+    words = [name for name in classes if name not in (SILENCE, UNKNOWN)]
+    if label not in (SILENCE, UNKNOWN):
+        return _heard(rng, _within(rng, say(rng, label, n, part), n))
+    kind = rng.random()
+    if label == SILENCE:
+        kind = 0.0 if kind < 0.3 else 1.0
+    elif SILENCE in classes:
+        kind = 0.08 + 0.72 * kind
+    if kind < 0.08:
+        return rng.normal(0, rng.uniform(0.5, 12), n).astype(np.int16)
+    if kind < 0.50:
+        others = [word for word in OTHER_WORDS if word not in words]
+        return _heard(rng, _within(rng, say(rng, str(rng.choice(others)), n, part), n))
+    if kind < 0.70:
+        word = say(rng, words[rng.integers(len(words))], n, part)
+        return _heard(rng, _cut_off(rng, word, n))
+    if kind < 0.80:
+        return _heard(rng, BACKGROUNDS["speech"](rng, n))
+    return to_pcm(far(rng, _noise(rng, n)), rng.uniform(-60, -12))

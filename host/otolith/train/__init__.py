@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otolith.augment.pipeline import Augmenter
 from otolith.compile.metadata import write_metadata
+from otolith.data.synthetic import origin
 from otolith.data.windows import OTHERS, SETS, Windows, count_training, load_windows
 from otolith.errors import UserError
 from otolith.evaluate.clips import of_windows
@@ -28,7 +29,6 @@ from otolith.report.training import training_report
 from otolith.settings.spec import Spec
 from otolith.summarize.boards import named
 from otolith.summarize.realtime import estimate
-from otolith.synth.dataset import origin
 from otolith.train import feasible, judge
 from otolith.train.architectures import find, fused
 from otolith.train.checkpoint import Checkpoint

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from otolith.data.clips import open_rows
 from otolith.data.sets import always_trains, group_of
+from otolith.data.synthetic import folder_of
 from otolith.errors import UserError
 from otolith.files import write_text
 from otolith.settings.spec import Spec
-from otolith.synth.dataset import folder_of
 
 FIGURES = ("clip_accuracy", "float_clip_accuracy", "int8_accuracy", "float_accuracy")
 

@@ -14,9 +14,9 @@ from otolith.errors import UserError
 from otolith.files import replacing
 from otolith.progress import bar, shown
 from otolith.synth.alarm import alarm_clip, background_clip
+from otolith.synth.backgrounds import RATE
+from otolith.synth.espeak import keyword
 from otolith.synth.impact import SOUNDS, UNKNOWN, impact_clip
-from otolith.synth.keyword import keyword
-from otolith.synth.noises import RATE
 
 
 @click.group()

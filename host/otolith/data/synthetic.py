@@ -16,15 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith import paths
+from otolith import paths, synth
 from otolith.data import metadata
 from otolith.data.adding import write_wav
 from otolith.data.metadata import Metadata, Row
 from otolith.errors import UserError
 from otolith.settings.spec import Spec
-from otolith.synth import impact, spoken
+from otolith.synth import impact
+from otolith.synth import keyword as spoken
 from otolith.synth.alarm import far, room, to_pcm
-from otolith.synth.noises import BACKGROUNDS
+from otolith.synth.backgrounds import BACKGROUNDS
 
 FOLDER = paths.ROOT / "build" / "synth"
 PARTS = ("train", "validate", "test")
@@ -78,8 +79,8 @@ def _digest(spec: Spec) -> str:
     data = spec.data
     said = (data.synth, data.seed, spec.model.classes, spec.features.samples)
     digest = hashlib.sha256(repr((*said, *(_clips(data, part) for part in PARTS))).encode())
-    for name in ("alarm", "impact", "keyword", "noises", "spoken", "dataset"):
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    for name in ("alarm", "impact", "keyword", "backgrounds", "espeak"):
+        digest.update((Path(synth.__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()[:16]
 
 

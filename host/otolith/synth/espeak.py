@@ -1,0 +1,166 @@
+"""`host data synth keyword`: words spoken by espeak-ng, in many voices, rates and pitches."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import click
+import numpy as np
+
+from otolith.audio.segment import FRAME, Rules, frame_levels, segments
+from otolith.data.adding import batch
+from otolith.data.layouts import as_label
+from otolith.data.metadata import Row
+from otolith.errors import UserError
+from otolith.features import RATE
+from otolith.progress import bar
+
+# Accents and voice variants of espeak-ng 1.51; a speaker is one of each.
+ACCENTS = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
+VARIANTS = (
+    "",
+    *(f"m{i}" for i in range(1, 9)),
+    *(f"f{i}" for i in range(1, 6)),
+    "croak",
+    "whisper",
+)
+RATES_WPM = (110, 230)  # words a minute
+PITCHES = (20, 80)  # espeak-ng's 0..99
+LEVELS_DB = (-30.0, -9.0)  # dBFS, peak
+NOISE_DB = (-80.0, -60.0)  # dBFS, RMS of the room
+_QUIET_DB = -50.0  # dBFS below the loudest frame is no part of the word
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How a word is said."""
+
+    accent: str
+    variant: str
+    rate: int
+    pitch: int
+
+    @property
+    def speaker(self) -> str:
+        """Who says it: the voice, whatever its mood."""
+        return f"espeak-{self.accent}{'+' + self.variant if self.variant else ''}"
+
+
+def voices(rng: np.random.Generator) -> Voice:
+    """Draw a voice."""
+    return Voice(
+        ACCENTS[rng.integers(len(ACCENTS))],
+        VARIANTS[rng.integers(len(VARIANTS))],
+        int(rng.integers(*RATES_WPM, endpoint=True)),
+        int(rng.integers(*PITCHES, endpoint=True)),
+    )
+
+
+def speak(word: str, voice: Voice) -> np.ndarray:
+    """The word at 16 kHz, float, without the silence around it."""
+    import soundfile
+    import soxr
+
+    name = voice.accent + (f"+{voice.variant}" if voice.variant else "")
+    with tempfile.TemporaryDirectory(prefix="otolith-") as folder:
+        file = Path(folder) / "word.wav"
+        command = ["espeak-ng", "-v", name, "-s", str(voice.rate), "-p", str(voice.pitch)]
+        done = subprocess.run(
+            [*command, "-w", str(file), "--", word], capture_output=True, text=True
+        )
+        if done.returncode or not file.exists():
+            reason = (done.stderr.strip().splitlines() or ["no sound"])[-1]
+            raise UserError(f"espeak-ng can't say {word!r} as {name}: {reason}")
+        data, rate = soundfile.read(file)
+    pcm = soxr.resample(data, rate, RATE, quality="VHQ")
+    levels = frame_levels(np.clip(np.round(pcm * 32767), -32768, 32767).astype(np.int16))
+    if not len(levels) or levels.max() < _QUIET_DB:
+        raise UserError(f"espeak-ng says nothing for {word!r}: another spelling?")
+    floor = levels.max() + _QUIET_DB
+    spans = segments(
+        levels, floor, Rules(on_db=0, off_db=0, least=1, gap=len(levels), most=1 << 30)
+    )
+    start, stop = spans[0][0] * FRAME, spans[-1][1] * FRAME
+    return pcm[max(0, start - FRAME) : stop + FRAME]
+
+
+def place(word: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
+    """The word somewhere in a quiet room, at a level drawn; int16. All of the word is inside."""
+    noise = rng.normal(0, 10 ** (rng.uniform(*NOISE_DB) / 20), samples)
+    start = int(rng.integers(0, samples - len(word) + 1))
+    level = 10 ** (rng.uniform(*LEVELS_DB) / 20)
+    noise[start : start + len(word)] += word * (level / np.abs(word).max())
+    return np.clip(np.round(32768 * noise), -32768, 32767).astype(np.int16)
+
+
+def keyword_clip(word: str, samples: int, key: Sequence[int]) -> tuple[np.ndarray, Voice]:
+    """One clip; the same key, the same clip. A voice too slow for it speaks faster."""
+    rng = np.random.default_rng(tuple(key))
+    voice = voices(rng)
+    spoken = speak(word, voice)
+    while len(spoken) > samples:
+        if voice.rate >= 400:
+            raise UserError(f"{word!r} takes longer than {samples / RATE:g} s: longer --seconds")
+        voice = Voice(voice.accent, voice.variant, min(400, voice.rate + 40), voice.pitch)
+        spoken = speak(word, voice)
+    return place(spoken, samples, rng), voice
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  host data synth keyword yes no on off -o dataset --count 200
+  host data synth keyword "turn it off" -o dataset --label off --seconds 1.5"""
+)
+@click.argument("words", nargs=-1, required=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset.")
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="A word.")
+@click.option("--seconds", type=click.FloatRange(0.2, 60), default=1.0, show_default=True)
+@click.option("--label", help="Label of all words. [each word's own]")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+def keyword(
+    words: tuple[str, ...], out: Path, count: int, seconds: float, label: str | None, seed: int
+) -> None:
+    """Let espeak-ng say WORDS in many voices; clips of a dataset, the voice as the speaker."""
+    if shutil.which("espeak-ng") is None:
+        raise UserError("espeak-ng is missing: sudo apt-get install -y espeak-ng")
+    names = {word: label or as_label(re.sub(r"\s+", "_", word)) for word in words}
+    unnamed = [word for word, name in names.items() if not name]
+    if unnamed:
+        raise UserError(f"{unnamed[0]!r} makes no label: give one with --label")
+    samples = round(seconds * RATE)
+    jobs = [(word, place_, number) for place_, word in enumerate(names) for number in range(count)]
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+
+    def make(job: tuple[str, int, int]) -> tuple[np.ndarray, Voice]:
+        word, _, number = job
+        # by the word itself: another word beside it changes nothing
+        return keyword_clip(word, samples, (seed, number, *word.encode()))
+
+    with batch(out) as to, ThreadPoolExecutor(os.cpu_count()) as pool:
+        with bar("clips", len(jobs)) as step:
+            for (word, _, number), (pcm, voice) in zip(jobs, pool.map(make, jobs), strict=True):
+                step()
+                row = Row(
+                    file=f"{names[word]}/{as_label(word)}-{seed}-{number:05}.wav",
+                    label=names[word],
+                    speaker=voice.speaker,
+                    device="espeak-ng",
+                    date=now,
+                    gain="0",
+                    source="",
+                    note=f"{word}, {voice.rate} words a minute, pitch {voice.pitch}",
+                )
+                to.add(pcm, row)
+        rows = to.save()
+    speakers = len({row.speaker for row in rows})
+    click.echo(f"{len(rows)} clips of {seconds:g} s by {speakers} voices in {out}")
