@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.compile import compile_graph
 from otolith.compile.metadata import read_metadata
+from otolith.device.boards import Board, load_boards, named
 from otolith.features import preset
 from otolith.summarize import realtime
-from otolith.summarize.boards import Board, load_boards, named
 from otolith.summarize.realtime import estimate, steps_of, work
 from support import small_models
 from support.front_end_model import network

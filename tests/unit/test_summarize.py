@@ -12,7 +12,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from otolith import paths
 from otolith.compile import compile_graph
-from otolith.summarize.boards import load_boards
+from otolith.device.boards import load_boards
 from otolith.summarize.fit import Need, fit, network_need
 from otolith.summarize.network import layers
 from support.evaluate_case import host

@@ -6,7 +6,7 @@ import pytest
 
 from otolith.device import Client, VirtualTransport
 from otolith.virtual import VirtualPico
-from otolith.virtual.pico import FLASH_ID
+from otolith.virtual.rp2040.pico import FLASH_ID
 
 RATE = 16_000
 AUDIO_STREAM, CONSOLE = 1, 2  # interfaces of the USB microphone

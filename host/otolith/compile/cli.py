@@ -60,7 +60,7 @@ def compile_(
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
         host compile kws_ref.tflite -o build/kws --stream 2
     """
-    from otolith.summarize.boards import named
+    from otolith.device.boards import named
     from otolith.summarize.realtime import of_file
 
     if no_stream and hop:

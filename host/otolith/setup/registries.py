@@ -123,7 +123,7 @@ def install_rp2040js() -> None:
         raise UserError("npm is missing: install Node.js 18 or later")
     with fresh_folder(paths.NODE_MODULES.parent) as work:
         manifest = json.loads(
-            (Path(__file__).parent.parent / "virtual" / "package.json").read_text()
+            (Path(__file__).parent.parent / "virtual" / "rp2040" / "package.json").read_text()
         )
         (work / "package.json").write_text(json.dumps(manifest))
         quiet = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from otolith.compile import compile_graph, read_file
 from otolith.compile.metadata import read_metadata
+from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.evaluate.models import find
 from otolith.evaluate.tables import table
-from otolith.summarize.boards import load_boards
 from otolith.summarize.fit import Fit, fit, network_need
 from otolith.summarize.network import LayerInfo, layers
 from otolith.summarize.realtime import estimate

@@ -14,7 +14,7 @@ from otolith.compile import Compiled, compile_graph
 from otolith.compile.cores import OPTIMIZE, PORTABLE, specialise
 from otolith.compile.graph import Graph, Step
 from otolith.compile.metadata import read_metadata
-from otolith.summarize.boards import Board, named
+from otolith.device.boards import Board, named
 
 COSTS = Path(__file__).parent / "costs"
 ANY = "any"  # the operation whose costs stand for one that was not measured

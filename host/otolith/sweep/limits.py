@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterator
 
 from otolith.compile import compile_graph
+from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.files import write_bytes, write_text
 from otolith.paths import ROOT, TOOLS
 from otolith.settings.spec import Spec, nearest
-from otolith.summarize.boards import load_boards
 from otolith.summarize.fit import network_need
 
 _CACHE = TOOLS / "cache" / "latency"

@@ -21,13 +21,13 @@ from otolith.augment.pipeline import Augmenter
 from otolith.compile.metadata import write_metadata
 from otolith.data.synthetic import origin
 from otolith.data.windows import OTHERS, SETS, Windows, count_training, load_windows
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.evaluate.clips import of_windows
 from otolith.features import step
 from otolith.files import replacing
 from otolith.report.training import training_report
 from otolith.settings.spec import Spec
-from otolith.summarize.boards import named
 from otolith.summarize.realtime import estimate
 from otolith.train import feasible, judge
 from otolith.train.architectures import find, fused

@@ -9,9 +9,9 @@ import numpy as np
 
 from otolith.compile import Compiled, compile_graph
 from otolith.compile.metadata import write_metadata
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.settings.spec import Spec
-from otolith.summarize.boards import named
 from otolith.summarize.fit import fit, network_need
 from otolith.train.architectures import find, fused
 from otolith.train.convert import to_int8

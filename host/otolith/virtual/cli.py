@@ -21,7 +21,7 @@ from otolith.device.frames import Frame, Splitter
 from otolith.errors import UserError
 from otolith.features import RATE, read_pcm
 from otolith.files import replacing
-from otolith.virtual.pico import VirtualPico
+from otolith.virtual.rp2040.pico import VirtualPico
 from otolith.virtual.sound_pipe import PcmPipe, pulse_source
 
 _STEP_MS = 5.0

@@ -1,0 +1,5 @@
+"""A Raspberry Pi Pico, or another RP2040 board, in rp2040js."""
+
+from otolith.virtual.rp2040.pico import VirtualPico
+
+__all__ = ["VirtualPico"]
