@@ -11,19 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.compile import Compiled
-<<<<<<< Updated upstream
+from otolith.device.boards import Board
 from otolith.errors import UserError
 from otolith.features import window_bytes
 from otolith.firmware.build import build_folder
 from otolith.firmware.size import by_part, total
-from otolith.summarize.boards import Board
-=======
-from otolith.deploy.firmware import build_folder
-from otolith.device.boards import Board
-from otolith.errors import UserError
-from otolith.features import window_bytes
-from otolith.report.size import by_part, total
->>>>>>> Stashed changes
 
 MODEL = "model"  # the part of the map that is the network
 

@@ -14,11 +14,7 @@ from rich.console import Console
 from otolith.compile import Compiled, compile_graph, read_file
 from otolith.compile.cores import core_named
 from otolith.compile.metadata import read_metadata
-<<<<<<< Updated upstream
-=======
-from otolith.deploy.firmware import Firmware
 from otolith.device.boards import Board, load_boards, named
->>>>>>> Stashed changes
 from otolith.device.transports import Transport
 from otolith.errors import UserError
 from otolith.evaluate.models import find
