@@ -1,0 +1,67 @@
+"""What the documentation names exists: files, commands, options, the spec in the README."""
+
+import re
+import shlex
+
+import click
+import pytest
+
+from otolith.cli import main
+from otolith.paths import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+README = ROOT / "README.md"
+
+
+def said(page):
+    """Command lines of a page: those in code blocks and in `code`."""
+    text = page.read_text()
+    lines = [line.strip() for line in re.findall(r"^ {4}(.+)$", text, re.M)]
+    lines += re.findall(r"`([^`\n]+)`", text)
+    for line in lines:
+        line = line.removeprefix("$ ").removeprefix(".venv/bin/")
+        if re.match(r"(host|otolith) [a-z]", line):
+            yield line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"`[^`\n]*`", "", page.read_text())
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith(("http", "#")):
+            assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_exist(page):
+    for line in said(page):
+        words = shlex.split(line, comments=True)[1:]
+        command, context = main, click.Context(main)
+        while isinstance(command, click.Group) and words:
+            name = words.pop(0)
+            if not re.fullmatch(r"[a-z][a-z-]*", name):
+                break
+            found = command.get_command(context, name)
+            assert found is not None, f"{page.name}: {line}: no command {name}"
+            command = found
+        known = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
+        for word in words:
+            if word.startswith("--"):
+                option = word.partition("=")[0]
+                assert option in known | {"--help"}, f"{page.name}: {line}: no option {option}"
+
+
+def test_the_readme_is_short():
+    text = README.read_text()
+    assert len(text.splitlines()) <= 120
+    assert len(text.split()) <= 900
+
+
+def test_the_spec_in_the_readme_is_complete(tmp_path):
+    from otolith.settings.spec import load
+
+    block = re.search(r"(^ {4}\[model\]\n(?: {4}.*\n|\n)+)", README.read_text(), re.M)
+    text = re.sub(r"^ {4}", "", block[1], flags=re.M)
+    (tmp_path / "spec.toml").write_text(text)
+    spec = load(tmp_path)
+    assert list(spec.model.classes) == ["background", "knock"]
