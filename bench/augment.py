@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.augment.pipeline import Augmenter
 from otolith.augment.registry import AUDIO, NAMES
 from otolith.augment.room import impulse_response
 from otolith.augment.settings import parse
-from otolith.features import RATE, extract
+from otolith.features import extract
 from otolith.synth.backgrounds import background
 
 CLASSES = ["sound", "unknown"]

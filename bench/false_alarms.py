@@ -14,9 +14,9 @@ from itertools import zip_longest
 import numpy as np
 from rich.progress import Progress
 
+from otolith.audio import read_pcm
 from otolith.compile import model_hash
 from otolith.deploy.hear import through_virtual_microphone
-from otolith.features import read_pcm
 from otolith.firmware.build import build
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS, test_data

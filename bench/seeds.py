@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio import read_pcm
 from otolith.compile.metadata import read_metadata
 from otolith.data.synthetic import clip
 from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import Detection, Segment, concatenate, judge
-from otolith.features import read_pcm
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS, test_data
 from otolith.settings.spec import load

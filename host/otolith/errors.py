@@ -9,6 +9,12 @@ def short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def shown(name: object) -> str:
+    """A file's name for a message: one line, printable whatever bytes it has."""
+    text = click.format_filename(str(name))
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 class UserError(click.ClickException):
     """What is wrong, where, and what to do, in one line; the command exits with 1."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
-
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
@@ -31,9 +29,3 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     with shown:
         task = shown.add_task(what, total=total)
         yield lambda: shown.advance(task)
-
-
-def shown(name: object) -> str:
-    """A file's name for a message: one line, printable whatever bytes it has."""
-    text = click.format_filename(str(name))
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from otolith.features import read_pcm
+from otolith.audio import read_pcm
 from otolith.paths import test_data
 
 

@@ -12,12 +12,12 @@ import soundfile
 from test_chain import HOP, METADATA, network, sound
 
 from otolith import paths
+from otolith.audio.blocks import Block
 from otolith.classify import cli, sources
 from otolith.classify.ear import Ear
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from otolith.record import microphone
-from otolith.record.source import Block
 from support.evaluate_case import host
 
 DETECT = METADATA["detect"]

@@ -13,14 +13,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otolith.audio import RATE
 from otolith.audio.recordings import Span, cut_out
+from otolith.audio.wav import write_wav
 from otolith.cli import main
 from otolith.data import metadata, relabel
-from otolith.data.adding import write_wav
 from otolith.data.cut import spans_of
 from otolith.data.labels import Label, read_track
 from otolith.data.metadata import Row
-from otolith.features import RATE
 
 
 def run(*arguments):

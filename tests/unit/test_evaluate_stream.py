@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_chain import METADATA, network
 
+from otolith.audio import read_pcm
 from otolith.evaluate import stream
 from otolith.evaluate.stream import Event, Span, match
-from otolith.features import read_pcm
 from otolith.listen.chain import Chain
 from support.evaluate_case import host
 

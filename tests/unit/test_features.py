@@ -13,16 +13,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otolith.audio import read_pcm
 from otolith.errors import UserError
-from otolith.features import (
-    Quantizer,
-    extract,
-    extract_files,
-    quantize,
-    quantizer,
-    read_pcm,
-    spectrogram,
-)
+from otolith.features import Quantizer, extract, extract_files, quantize, quantizer, spectrogram
 from otolith.features.native import features_library
 from otolith.paths import MODELS
 from otolith.paths import test_data as data_folder

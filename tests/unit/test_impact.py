@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from otolith.audio import RATE
 from otolith.data import metadata
 from otolith.synth import impact
-from otolith.synth.impact import RATE, SOUNDS, UNKNOWN, impact_clip
+from otolith.synth.impact import SOUNDS, UNKNOWN, impact_clip
 from support.dataset_files import host, read
 
 MANY = range(25)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from otolith.audio import RATE, read_pcm
 from otolith.cli import main
 from otolith.data import metadata
-from otolith.features import RATE, read_pcm
 from otolith.synth import espeak as keyword
 
 pytestmark = pytest.mark.skipif(

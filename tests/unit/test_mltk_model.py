@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from test_mltk_settings import ENTRIES, dictionary, tflite
 
+from otolith.audio import read_pcm
 from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.errors import UserError
-from otolith.features import extract, input_quantizer, preset, quantize, read_pcm
+from otolith.features import extract, input_quantizer, preset, quantize
 from otolith.listen.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder

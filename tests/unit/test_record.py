@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from otolith.audio import RATE
+from otolith.audio.blocks import Block
 from otolith.cli import main
 from otolith.data import metadata
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.record import cli, session
-from otolith.record.source import Block
 from otolith.record.store import UNFINISHED, Store
 
 SETTLE = RATE // 4
@@ -490,7 +490,7 @@ def test_questions_are_asked_only_on_a_terminal(record):
     master, slave = pty.openpty()
     script = (
         "import numpy as np; from otolith.record import cli\n"
-        "from otolith.record.source import Block\n"
+        "from otolith.audio.blocks import Block\n"
         "class Source:\n"
         "    name = 'fake'\n"
         "    def read(self): return Block((np.arange(1600) % 16 * 900 - 7000).astype(np.int16))\n"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from otolith.features import RATE
+from otolith.audio import RATE
 from otolith.record.meter import Gauge, LiveMeter, Meter
 
 

@@ -19,11 +19,11 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
+from otolith.audio import RATE
 from otolith.cli import main
 from otolith.data import metadata
 from otolith.device.frames import encode_frame
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.record import cli, microphone, serial_microphone
 from otolith.record.microphone import Device, Microphone, choose
 from otolith.record.serial_microphone import SerialMicrophone

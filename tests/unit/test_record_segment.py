@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otolith import paths
-from otolith.audio import segment
+from otolith.audio import RATE, read_pcm, segment
 from otolith.audio.segment import FRAME, Floor, Rules, Segmenter, segments
-from otolith.features import RATE, read_pcm
 
 levels = st.lists(st.floats(-120, 0), max_size=300).map(np.array)
 rules = st.builds(

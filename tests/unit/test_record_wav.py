@@ -14,9 +14,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otolith.audio.growing_wav import WavWriter, is_being_written
+from otolith.audio import RATE
 from otolith.audio.levels import RUN, Levels, amplify
-from otolith.features import RATE
+from otolith.audio.wav import WavWriter, is_being_written
 
 samples = st.lists(st.sampled_from([-32768, -32767, 0, 5, 32766, 32767]), max_size=60)
 
@@ -136,7 +136,7 @@ def test_a_killed_program_leaves_a_valid_file(tmp_path):
     path = tmp_path / "a.wav"
     program = (
         "import sys, numpy as np\n"
-        "from otolith.audio.growing_wav import WavWriter; from pathlib import Path\n"
+        "from otolith.audio.wav import WavWriter; from pathlib import Path\n"
         "writer = WavWriter(Path(sys.argv[1]))\n"
         "while True:\n"
         "    writer.write(np.full(1000, 7, np.int16)); print(writer.samples, flush=True)"

@@ -14,8 +14,8 @@ import wave
 import numpy as np
 import pytest
 
+from otolith.audio import RATE
 from otolith.data import metadata
-from otolith.features import RATE
 from support import small_models
 from support.sound_server import SoundServer, need_sound_server
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tflite_micro.python.tflite_micro import runtime
 
+from otolith.audio import read_pcm
 from otolith.compile import model_hash
 from otolith.compile.adopt import adopt
 from otolith.compile.metadata import read_metadata
@@ -16,7 +17,7 @@ from otolith.deploy.cli import memory_ms
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
-from otolith.features import preset, read_pcm
+from otolith.features import preset
 from otolith.listen.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder

@@ -1,1 +1,9 @@
-"""Samples: reading, resampling and writing sound files, levels, and where the sounds are."""
+"""Samples: the rate, reading and resampling sound files, writing WAV files, levels, segments.
+
+Everywhere in this package PCM means one channel of int16 samples at RATE.
+"""
+
+from otolith.audio.rate import RATE, RATES
+from otolith.audio.reading import read_pcm
+
+__all__ = ["RATE", "RATES", "read_pcm"]

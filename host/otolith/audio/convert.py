@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio.rate import RATE, RATES
+from otolith.audio.reading import BLOCK, bytes_missing
 from otolith.audio.wav_header import header
 from otolith.errors import UserError
-from otolith.features import BLOCK, RATE, RATES
 
 HASH = 16  # hex digits of a source's SHA-256 that are kept
 _SHORTEST = 0.5  # of a clip's length: a shorter rest is no clip
@@ -49,8 +50,6 @@ def mono(path: Path) -> Iterator[np.ndarray]:
     """Blocks of a sound file as float64 at 16 kHz, 1 is full scale; UserError without its name."""
     import soundfile
     import soxr
-
-    from otolith.features import bytes_missing
 
     frames = 0
     with soundfile.SoundFile(os.fspath(path)) as file:

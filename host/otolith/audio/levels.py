@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from otolith.features import RATE
+from otolith.audio.rate import RATE
 
 RUN = 3  # samples at full scale in a row: no sound does that unless it is clipped
 WINDOW = RATE // 10  # samples; what is loud for so long is no click

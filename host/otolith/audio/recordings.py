@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from otolith.audio.convert import mono
-from otolith.errors import UserError
-from otolith.features import RATE
-from otolith.progress import shown
+from otolith.audio.rate import RATE
+from otolith.errors import UserError, shown
 
 
 def pcm_blocks(path: Path) -> Iterator[np.ndarray]:

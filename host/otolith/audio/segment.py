@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otolith.features import RATE
+from otolith.audio.rate import RATE
 
 FRAME = RATE // 100  # samples
 LOWEST_DB = -120.0  # of a frame without any energy

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from otolith.features import RATE
+from otolith.audio.rate import RATE
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 _FORMATS = {PCM: "PCM", FLOAT: "float", 6: "A-law", 7: "mu-law", 17: "ADPCM"}

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-RATE = 16000  # Hz
 FULL = 32768.0  # int16 full scale
 SILENT = 1e-5  # rms, full scale is 1: a third of the smallest step
 

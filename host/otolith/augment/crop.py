@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from otolith.augment.base import RATE, Augmentation, Stock, Take, between, one_of
+from otolith.audio import RATE
+from otolith.augment.base import Augmentation, Stock, Take, between, one_of
 from otolith.augment.fill import filler
 from otolith.errors import UserError
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from otolith.augment.base import RATE, Augmentation, Take, between
+from otolith.audio import RATE
+from otolith.augment.base import Augmentation, Take, between
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from otolith.augment.base import RATE, Augmentation, Take, between, decibels
+from otolith.audio import RATE
+from otolith.augment.base import Augmentation, Take, between, decibels
 from otolith.augment.convolve import fast_length
 
 OCTAVES = 62.5 * 2.0 ** np.arange(8)  # Hz, to 8 kHz: where the gentle part is drawn

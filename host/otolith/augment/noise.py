@@ -5,16 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from otolith.augment.base import (
-    RATE,
-    SILENT,
-    Augmentation,
-    Take,
-    between,
-    decibels,
-    one_of,
-    rms,
-)
+from otolith.audio import RATE
+from otolith.augment.base import SILENT, Augmentation, Take, between, decibels, one_of, rms
 
 LOWEST = 20.0  # Hz: below, pink noise gets no louder
 

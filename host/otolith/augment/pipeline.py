@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.augment.base import FULL, RATE, Augmentation, Stock, Take
+from otolith.audio import RATE
+from otolith.augment.base import FULL, Augmentation, Stock, Take
 from otolith.augment.registry import AUDIO, NAMES
 from otolith.errors import UserError
 
@@ -22,7 +23,7 @@ Key = Sequence[int]
 
 def read_folder(folder: Path) -> list[np.ndarray]:
     """Sounds below a folder, float32 at 16 kHz, in the order of their paths. UserError."""
-    from otolith.features import read_pcm
+    from otolith.audio import read_pcm
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")

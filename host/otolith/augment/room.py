@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from otolith.augment.base import RATE, Augmentation, Take, between, rms
+from otolith.audio import RATE
+from otolith.augment.base import Augmentation, Take, between, rms
 from otolith.augment.convolve import convolve
 
 SOUND = 343.0  # m/s

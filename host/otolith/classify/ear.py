@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otolith.listen.chain import RATE, Chain, Hop
+from otolith.audio import RATE
+from otolith.listen.chain import Chain, Hop
 
 
 @dataclass

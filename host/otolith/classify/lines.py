@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from otolith import __version__
+from otolith.audio import RATE
 from otolith.classify.ear import Count
-from otolith.listen.chain import RATE, Chain, Hop
+from otolith.listen.chain import Chain, Hop
 
 
 def hello(chain: Chain, source: str) -> dict:

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.audio.convert import readable
 from otolith.errors import UserError
-from otolith.features import RATE
 
 _POLL_S = 0.1
 _BLOCK = 4096  # bytes

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from otolith.audio.wav import write_wav
 from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.errors import UserError
-from otolith.features import RATE
-
-
-def write_wav(path: Path, pcm: np.ndarray) -> None:
-    """16 kHz, 16 bit, mono. OSError."""
-    with wave.open(os.fspath(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(pcm.astype("<i2").tobytes())
 
 
 class Batch:

@@ -13,7 +13,8 @@ import click
 from otolith.data.clips import Clip, Dataset, open_rows, read_dataset, sound_files
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
-from otolith.progress import bar, shown
+from otolith.errors import shown
+from otolith.progress import bar
 
 SILENCE_DB = -60.0  # dBFS, of the loudest tenth of a second
 DC = 0.01  # of full scale

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.audio.convert import hash_of
 from otolith.audio.recordings import Span, cut_out, length_of
 from otolith.data.adding import Batch, batch
@@ -16,9 +17,8 @@ from otolith.data.labels import Label, read_track
 from otolith.data.layouts import as_label
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
-from otolith.errors import UserError
-from otolith.features import RATE
-from otolith.progress import bar, shown
+from otolith.errors import UserError, shown
+from otolith.progress import bar
 
 
 def spans_of(label: Label, seconds: float | None, hop: float | None, total: int) -> list[Span]:

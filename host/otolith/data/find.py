@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.audio.recordings import length_of, pcm_blocks
 from otolith.audio.segment import FRAME, Rules, frame_levels, noise_floor, segments
 from otolith.data.labels import LONGEST, Label, write_track
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.progress import bar
 
 MARGIN = 0.05  # s kept around a sound

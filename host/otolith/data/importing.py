@@ -25,8 +25,8 @@ from otolith.data import metadata
 from otolith.data.layouts import LAYOUTS, Item, as_label, items_of, name_pattern
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
-from otolith.errors import UserError
-from otolith.progress import bar, shown
+from otolith.errors import UserError, shown
+from otolith.progress import bar
 
 ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
 _FEW = 8  # files that are not worth other processes

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from otolith.errors import UserError, short
+from otolith.errors import UserError, short, shown
 from otolith.files import write_text
-from otolith.progress import shown
 
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 LONGEST = 30 * 24 * 3600.0  # s, of a recording

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.data.metadata import SETS
-from otolith.errors import UserError
-from otolith.progress import shown
+from otolith.errors import UserError, shown
 
 LAYOUTS = ("folders", "esc", "speech-commands")
 # What lies beside sounds and is none.

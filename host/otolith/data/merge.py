@@ -10,8 +10,8 @@ import click
 from otolith.data import metadata
 from otolith.data.adding import batch
 from otolith.data.clips import measure, open_rows
-from otolith.errors import UserError
-from otolith.progress import bar, shown
+from otolith.errors import UserError, shown
+from otolith.progress import bar
 
 
 @click.command(

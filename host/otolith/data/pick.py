@@ -7,8 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from otolith.data.metadata import Metadata, Row
-from otolith.errors import UserError
-from otolith.progress import shown
+from otolith.errors import UserError, shown
 
 
 def pick(rows: Metadata, dataset: Path, names: Iterable[str]) -> list[Row]:

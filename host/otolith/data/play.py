@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
+from otolith.audio import RATE, read_pcm
 from otolith.data.clips import open_rows
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
-from otolith.errors import UserError
-from otolith.features import RATE, read_pcm
-from otolith.progress import shown
+from otolith.errors import UserError, shown
 
 
 def files_of(names: tuple[str, ...], dataset: Path) -> list[tuple[Path, str]]:

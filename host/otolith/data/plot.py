@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio import RATE, read_pcm
 from otolith.data.options import dataset_option
 from otolith.data.play import files_of
-from otolith.errors import UserError
-from otolith.features import RATE, extract, read_pcm
+from otolith.errors import UserError, shown
+from otolith.features import extract
 from otolith.files import replacing
-from otolith.progress import bar, shown
+from otolith.progress import bar
 
 SETTINGS = {
     "kind": "spectrogram",

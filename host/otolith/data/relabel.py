@@ -13,9 +13,8 @@ from otolith.data.clips import open_rows
 from otolith.data.metadata import Row
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.files import disk_errors, replacing
-from otolith.progress import shown
 from otolith.record.store import check_label
 
 

@@ -19,8 +19,8 @@ from otolith.data import metadata
 from otolith.data.clips import measure, open_rows
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
-from otolith.errors import UserError
-from otolith.progress import bar, shown
+from otolith.errors import UserError, shown
+from otolith.progress import bar
 
 UNEVEN = 10  # percentage points off the shares asked for that are worth a line
 

@@ -12,7 +12,8 @@ import click
 from otolith.data.clips import Dataset, open_rows, read_dataset
 from otolith.data.metadata import SETS
 from otolith.data.options import dataset_option
-from otolith.progress import bar, shown
+from otolith.errors import shown
+from otolith.progress import bar
 
 
 @dataclass

@@ -8,13 +8,13 @@ import click
 import numpy as np
 import soundfile
 
+from otolith.audio import RATE
 from otolith.data.adding import batch
 from otolith.data.metadata import Row
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.files import replacing
-from otolith.progress import bar, shown
+from otolith.progress import bar
 from otolith.synth.alarm import alarm_clip, background_clip
-from otolith.synth.backgrounds import RATE
 from otolith.synth.espeak import keyword
 from otolith.synth.impact import SOUNDS, UNKNOWN, impact_clip
 
@@ -38,12 +38,12 @@ def alarm(out: Path, count: int, seconds: float, seed: int) -> None:
     """
     if seconds != seconds:
         raise UserError("--seconds must be a number")
-    samples = int(seconds * 16000)
+    samples = int(seconds * RATE)
     for label, make in (("fire_alarm", alarm_clip), ("background", background_clip)):
         for number in range(count):
             rng = np.random.default_rng((seed, number))
             with replacing(out / label / f"{label}_{seed}_{number:04}.wav") as file:
-                soundfile.write(file, make(rng, samples), 16000, subtype="PCM_16", format="WAV")
+                soundfile.write(file, make(rng, samples), RATE, subtype="PCM_16", format="WAV")
     click.echo(f"{2 * count} clips of {seconds:g} s in {out}")
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from otolith import paths, synth
+from otolith.audio.wav import write_wav
 from otolith.data import metadata
-from otolith.data.adding import write_wav
 from otolith.data.metadata import Metadata, Row
 from otolith.errors import UserError
 from otolith.settings.spec import Spec

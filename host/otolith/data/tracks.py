@@ -7,17 +7,17 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio import RATE, read_pcm
 from otolith.audio.convert import hash_of
-from otolith.audio.growing_wav import WavWriter
+from otolith.audio.wav import WavWriter
 from otolith.data.clips import measure, open_rows
 from otolith.data.labels import Label, write_track
 from otolith.data.metadata import Row
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
-from otolith.errors import UserError
-from otolith.features import RATE, read_pcm
+from otolith.errors import UserError, shown
 from otolith.files import replacing
-from otolith.progress import bar, shown
+from otolith.progress import bar
 
 
 def _times(row: Row) -> tuple[float, float] | None:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio import read_pcm
 from otolith.augment.fill import floor_noise
 from otolith.data.clips import open_rows
 from otolith.data.sets import assign, held_out
 from otolith.data.synthetic import folder_of
 from otolith.errors import UserError
-from otolith.features import read_pcm
 from otolith.paths import test_data
 from otolith.settings.spec import Spec
 from otolith.synth.alarm import alarm_clip, background_clip

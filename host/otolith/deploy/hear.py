@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.deploy.scenario import RATE, Detection
+from otolith.audio import RATE
+from otolith.deploy.scenario import Detection
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.errors import UserError
 from otolith.virtual import VirtualPico

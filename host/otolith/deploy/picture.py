@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.deploy.scenario import RATE, Detection, Outcome
+from otolith.audio import RATE
+from otolith.deploy.scenario import Detection, Outcome
 from otolith.files import replacing
 
 COLOURS = ["#d1495b", "#00798c", "#edae49", "#66a182", "#2e4057", "#8d96a3", "#7a4988", "#c05805"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-RATE = 16000  # Hz
+from otolith.audio import RATE
 
 
 @dataclass(frozen=True)

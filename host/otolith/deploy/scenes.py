@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from otolith.audio import RATE, read_pcm
 from otolith.data.synthetic import SCENE, clip, is_synthetic
 from otolith.data.windows import recordings
-from otolith.deploy.scenario import RATE, Segment
+from otolith.deploy.scenario import Segment
 from otolith.errors import UserError
-from otolith.features import read_pcm
 from otolith.settings.spec import Spec
 from otolith.synth.alarm import T3, alarm_clip, background_clip
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio import read_pcm
 from otolith.data.windows import SOUNDS, load_windows, recordings
 from otolith.errors import UserError
-from otolith.features import read_pcm
 from otolith.settings.spec import Spec
 
 

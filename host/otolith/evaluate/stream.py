@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio import RATE, RATES
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
-from otolith.features import RATE, RATES
 from otolith.listen.chain import Chain
 from otolith.settings.detect import UNKNOWN, memory_hops, q15
 

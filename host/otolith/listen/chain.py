@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.compile import compile_graph
 from otolith.compile.engine import generated
 from otolith.compile.metadata import read_metadata
@@ -18,7 +19,6 @@ from otolith.native import library
 from otolith.native.sources import lib
 from otolith.settings.detect import UNKNOWN, assignment, hop_ms
 
-RATE = 16000  # Hz
 CDEF = """
 typedef struct { int16_t label; uint16_t score; } detect_event_t;
 typedef struct {

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
+from otolith.audio import RATE, read_pcm
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.claim import claim
 from otolith.device.transports import choose_port, usb_serial
-from otolith.features import RATE, read_pcm
 
 _BOOT_MS = 5000
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from otolith import __version__
-from otolith.audio.growing_wav import MAX_SECONDS, WavWriter
+from otolith.audio import RATE
+from otolith.audio.wav import MAX_SECONDS, WavWriter
 from otolith.device.client import Message
 from otolith.device.frames import Frame
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.files import disk_errors, write_text
 from otolith.growing import Growing
 from otolith.monitor.lines import makes_sense

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.audio.levels import Levels
-from otolith.features import RATE
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -11,10 +11,10 @@ from types import ModuleType
 
 import numpy as np
 
+from otolith.audio import RATE
+from otolith.audio.blocks import Block
 from otolith.device.transports import PRODUCTS, VENDOR
 from otolith.errors import UserError
-from otolith.features import RATE
-from otolith.record.source import Block
 
 NAME = "otolith"  # in the name of our microphones, whatever the system adds
 _WAIT_S = 0.1

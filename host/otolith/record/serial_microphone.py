@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from otolith.audio.blocks import Block
 from otolith.device import Client, SerialTransport, Transport
 from otolith.device.client import Message
 from otolith.device.frames import Frame
 from otolith.device.transports import PRODUCTS
 from otolith.errors import UserError
-from otolith.record.source import Block
 
 _WAIT_S = 0.1
 _PRODUCT = {"usb_mic": PRODUCTS[2], "serial_mic": PRODUCTS[2]}  # by app

@@ -10,14 +10,13 @@ from datetime import datetime
 
 import numpy as np
 
-from otolith.audio import segment
-from otolith.audio.growing_wav import WavWriter
+from otolith.audio import RATE, segment
+from otolith.audio.blocks import Block, Source
 from otolith.audio.levels import Levels, amplify
+from otolith.audio.wav import WavWriter
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.files import disk_errors
 from otolith.record.meter import Meter
-from otolith.record.source import Block, Source
 from otolith.record.stop import Stop
 from otolith.record.store import Store
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from otolith.audio.growing_wav import WavWriter, is_being_written
+from otolith.audio import RATE
+from otolith.audio.wav import WavWriter, is_being_written
 from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.errors import UserError, short
-from otolith.features import RATE
 from otolith.files import disk_errors
 
 UNFINISHED = ".unfinished-"  # a file that is being recorded, or was when the program was killed

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from otolith.audio import segment
-from otolith.audio.growing_wav import MAX_SECONDS
+from otolith.audio import RATE, segment
+from otolith.audio.blocks import Block
+from otolith.audio.wav import MAX_SECONDS
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.files import disk_errors
 from otolith.record.session import MARGIN, Session
-from otolith.record.source import Block
 
 
 class Stretch:

@@ -11,10 +11,11 @@ from typing import Any
 import click
 import numpy as np
 
-from otolith.errors import UserError
-from otolith.features import RATE, extract, read_pcm
+from otolith.audio import RATE, read_pcm
+from otolith.errors import UserError, shown
+from otolith.features import extract
 from otolith.files import replacing
-from otolith.progress import bar, shown
+from otolith.progress import bar
 
 NOTHING = "nothing"
 BACKGROUNDS = ("background", "noise", "_background_noise_", "silence")  # folders taken as such

@@ -11,6 +11,7 @@ import click
 import numpy as np
 from rich.console import Console
 
+from otolith.audio import RATE
 from otolith.compile import Compiled, compile_graph, read_file
 from otolith.compile.cores import core_named
 from otolith.compile.metadata import read_metadata
@@ -20,7 +21,6 @@ from otolith.errors import UserError
 from otolith.evaluate.models import find
 from otolith.evaluate.tables import table
 from otolith.firmware.build import Firmware
-from otolith.listen.chain import RATE
 from otolith.paths import ROOT
 
 VIRTUAL = "rp2040"  # the chip family otolith.virtual runs

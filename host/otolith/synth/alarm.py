@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from otolith.synth.backgrounds import RATE, background, unit
+from otolith.audio import RATE
+from otolith.synth.backgrounds import background, unit
 
 T3, T4 = "temporal-three", "temporal-four"
 PIEZO_HZ, LOW_HZ = 3100.0, 520.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-RATE = 16000
+from otolith.audio import RATE
 
 
 def unit(x: np.ndarray) -> np.ndarray:

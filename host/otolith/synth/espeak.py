@@ -16,12 +16,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.audio.segment import FRAME, Rules, frame_levels, segments
 from otolith.data.adding import batch
 from otolith.data.layouts import as_label
 from otolith.data.metadata import Row
 from otolith.errors import UserError
-from otolith.features import RATE
 from otolith.progress import bar
 
 # Accents and voice variants of espeak-ng 1.51; a speaker is one of each.

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from otolith.audio import RATE
 from otolith.synth.alarm import far, room, to_pcm
-from otolith.synth.backgrounds import BACKGROUNDS, RATE, band, coloured, unit
+from otolith.synth.backgrounds import BACKGROUNDS, band, coloured, unit
 
 UNKNOWN = "unknown"
 TAIL = int(0.08 * RATE)  # of a blow that must be in a clip

@@ -10,16 +10,16 @@ import select
 import signal
 import time
 import tty
-import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import numpy as np
 
+from otolith.audio import RATE, read_pcm
+from otolith.audio.wav import write_wav
 from otolith.device.frames import Frame, Splitter
 from otolith.errors import UserError
-from otolith.features import RATE, read_pcm
 from otolith.files import replacing
 from otolith.virtual.rp2040.pico import VirtualPico
 from otolith.virtual.sound_pipe import PcmPipe, pulse_source
@@ -105,11 +105,8 @@ class Recording:
         pcm = self.pcm
         if not len(pcm):
             raise UserError(f"no audio came from the image: {path} is not written")
-        with replacing(path) as temporary, wave.open(str(temporary), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(RATE)
-            file.writeframes(pcm.astype("<i2").tobytes())
+        with replacing(path) as temporary:
+            write_wav(temporary, pcm)
 
 
 class Pace:

@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from otolith.audio import RATE
 from otolith.errors import UserError
-from otolith.features import RATE
 
 _PENDING = 2 * RATE * 60  # bytes that a slow reader may be behind: a minute
 _LAST_S = 1.0  # for what a reader has not taken at the end

@@ -13,8 +13,8 @@ from types import TracebackType
 import numpy as np
 
 from otolith import paths
+from otolith.audio import read_pcm
 from otolith.errors import UserError
-from otolith.features import read_pcm
 
 HERE = Path(__file__).parent
 CLOCK_HZ = 125_000_000

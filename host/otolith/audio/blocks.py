@@ -1,4 +1,4 @@
-"""What sound comes from: the one thing microphones have to do."""
+"""Blocks of sound as they come from a microphone, and the interface of one."""
 
 from __future__ import annotations
 

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import fcntl
-import struct
 from pathlib import Path
 
 import numpy as np
 
-from otolith.features import RATE
+from otolith.audio.wav_header import header
 from otolith.growing import Growing
 
 MAX_SECONDS = 24 * 3600  # well below the 4 GB of the format
 
 
-def _header(data_bytes: int) -> bytes:
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", 36 + data_bytes, b"WAVE", b"fmt ", 16, 1, 1),
-        *(RATE, 2 * RATE, 2, 16, b"data", data_bytes),
-    )
+def write_wav(path: Path, pcm: np.ndarray) -> None:
+    """Write int16 `pcm` as a 16 kHz, 16 bit, mono file. Raises OSError."""
+    data = pcm.astype("<i2").tobytes()
+    path.write_bytes(header(len(data)) + data)
 
 
 class WavWriter:
     """16 kHz, 16 bit, mono. The file is locked as long as it is written to. Errors are OSError."""
 
     def __init__(self, path: Path) -> None:
-        self._file = Growing(path, _header)
+        self._file = Growing(path, header)
 
     @property
     def path(self) -> Path:
