@@ -165,7 +165,7 @@ def add_model():
     )
     kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
     judged = ["--board", board.id] if listens and engine == "compiled" else []
-    whole = ["--no-stream"] if os.environ.get("OTOLITH_STREAM") == "no" else []
+    whole = ["--no-keep-rows"] if os.environ.get("OTOLITH_KEEP_ROWS") == "no" else []
     run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *whole, *judged)
     if listens and not (out / "pipeline.c").exists():
         fail(

@@ -13,7 +13,7 @@ from test_compile_cli import METADATA, network
 from otolith import paths
 from otolith.compile import compile_graph, compile_model
 from otolith.compile.metadata import write_metadata
-from otolith.compile.reader import read
+from otolith.compile.read import read
 from otolith.errors import UserError
 from support.compiled_batch import run
 

@@ -213,16 +213,16 @@ def test_stream_tells_what_a_hop_saves(tmp_path):
     path = tmp_path / "conv.tflite"
     path.write_bytes(net.build())
     compile_ = ("compile", path, "-o", tmp_path / "out")
-    code, output = host(*compile_, "--stream", 2, "--json")
+    code, output = host(*compile_, "--keep-rows", 2, "--json")
     assert code == 0, output
     report = json.loads(output)["stream"]
     assert report["hop"] == 2 and report["macs"] == 2 * 4 * 36 and report["kept"] == 16 * 16
     assert report["operations"][0]["computed"] == 2 and report["operations"][0]["rows"] == 18
-    code, output = host(*compile_, "--stream", 2)
+    code, output = host(*compile_, "--keep-rows", 2)
     assert code == 0 and "2 of 18" in output and "288 MACs, 11.1% of the full pass" in output
     code, output = host(*compile_, "--json")
     assert code == 0 and json.loads(output)["stream"] is None
-    code, output = host(*compile_, "--stream", 2, "--no-stream")
+    code, output = host(*compile_, "--keep-rows", 2, "--no-keep-rows")
     assert code == 1 and "exclude each other" in output
-    code, output = host(*compile_, "--stream", 20)
+    code, output = host(*compile_, "--keep-rows", 20)
     assert code == 1 and "a hop of 20 rows: must be 1 to 19" in output

@@ -14,7 +14,7 @@ from otolith.compile.cores import CORES, PORTABLE
 from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.ops import lower
-from otolith.compile.reader import read
+from otolith.compile.read import read
 from otolith.compile.stream import MOST_KEPT, stream
 from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize

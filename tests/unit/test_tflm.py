@@ -10,7 +10,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from otolith.cli import main
 from otolith.compile import compile_for_tflm, compile_model, model_hash
-from otolith.compile.reader import CODES
+from otolith.compile.read import CODES
 from otolith.compile.tflm import method
 from otolith.compile.tflm_arena import arena_bytes, arena_object
 from otolith.errors import UserError

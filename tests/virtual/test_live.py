@@ -92,7 +92,7 @@ def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_
     """--virtual MODEL; what is built is inference_image, so as not to touch the user's build."""
     built = []
 
-    def build(env, model, stream=True):
+    def build(env, model, keep_rows=True):
         built.append((env, model.read_bytes()))
         return type("Firmware", (), {"uf2": inference_image})
 

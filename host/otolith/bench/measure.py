@@ -39,7 +39,7 @@ class Cost:
 def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
     """Build the bench app around the network of `path`, run it once on the fixed input. One whole
     pass is what both engines do, so nothing is kept for a next hop."""
-    firmware = build(core.environment(engine), path, stream=False)
+    firmware = build(core.environment(engine), path, keep_rows=False)
     report = json.loads((firmware.folder / "model" / "report.json").read_text())
     inputs = fixed_inputs([edge["shape"] for edge in report["inputs"]])
     ran = run(core, firmware, report["hash"], inputs)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.compile import tflm
-from otolith.compile.cores import PORTABLE, specialise
+from otolith.compile.cores import PORTABLE, choose_kernels
 from otolith.compile.emit import emit
 from otolith.compile.graph import Alias, Graph, Step
 from otolith.compile.graph_edges import strip
@@ -17,7 +17,7 @@ from otolith.compile.metadata import read_metadata
 from otolith.compile.ops import lower
 from otolith.compile.pipeline import labels_of, pipeline_source, streamed_hop
 from otolith.compile.plan import Plan, plan
-from otolith.compile.reader import read
+from otolith.compile.read import read
 from otolith.compile.stream import WORTH, Stream, stream
 from otolith.errors import UserError
 from otolith.files import write_text
@@ -66,11 +66,11 @@ def compile_graph(
     labels = labels_of(metadata)
     pipeline = {"pipeline.c": pipeline_source(metadata, graph)} if metadata is not None else {}
     streaming = _streaming(graph, lowered, metadata, hop)
-    steps = specialise(graph, streaming.full if streaming else lowered, core, optimize)
+    steps = choose_kernels(graph, streaming.full if streaming else lowered, core, optimize)
     placed = plan(graph, steps)
     slide, slide_plan = None, None
     if streaming and streaming.kept:
-        slide = specialise(graph, streaming.slide, core, optimize)
+        slide = choose_kernels(graph, streaming.slide, core, optimize)
         slide_plan = plan(graph, slide)
     for index in graph.outputs:
         if placed.place[index][0] != "arena":

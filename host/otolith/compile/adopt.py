@@ -14,7 +14,7 @@ from otolith.compile.graph import Graph, Tensor
 from otolith.compile.graph_edges import strip
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
-from otolith.compile.reader import read
+from otolith.compile.read import read
 from otolith.errors import UserError
 from otolith.features import PRESETS, extract, input_quantizer, preset, quantize, window_samples
 from otolith.files import write_bytes

@@ -10,7 +10,7 @@ from otolith.compile.graph import Alias, Graph, Operation
 from otolith.compile.graph_edges import strip
 from otolith.compile.header import c_name, header
 from otolith.compile.ops import OPS
-from otolith.compile.reader import CODES, read
+from otolith.compile.read import CODES, read
 from otolith.errors import UserError, short
 
 # Operations with a registration for int8 alone: it leaves out the code for other types.

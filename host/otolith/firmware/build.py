@@ -60,11 +60,12 @@ def build_folder() -> Path:
     return Path(os.environ.get("PLATFORMIO_BUILD_DIR") or ROOT / ".pio" / "build")
 
 
-def build(env: str, model: Path | None = None, stream: bool = True) -> Firmware:
-    """Build environment `env` of platformio.ini around `model` (a .tflite); not `stream`: every
-    window is computed whole, whatever the model says."""
+def build(env: str, model: Path | None = None, keep_rows: bool = True) -> Firmware:
+    """Build environment `env` of platformio.ini around `model` (a .tflite).
+
+    keep_rows: False computes every window whole, whatever the model says."""
     tflm.require(env)
-    platformio("-e", env, model=model, **({} if stream else {"OTOLITH_STREAM": "no"}))
+    platformio("-e", env, model=model, **({} if keep_rows else {"OTOLITH_KEEP_ROWS": "no"}))
     return Firmware(env, build_folder() / env)
 
 

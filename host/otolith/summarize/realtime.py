@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.compile import Compiled, compile_graph
-from otolith.compile.cores import OPTIMIZE, PORTABLE, specialise
+from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Graph, Step
 from otolith.compile.metadata import read_metadata
 from otolith.device.boards import Board, named
@@ -139,7 +139,7 @@ class Estimate:
 
 def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
     """What each step is listed as in a file of costs: the core's own kernel, else the operation."""
-    kernels = specialise(graph, steps, core, OPTIMIZE[0])
+    kernels = choose_kernels(graph, steps, core, OPTIMIZE[0])
     return [
         step.operation if kernel.kernel == step.kernel else kernel.kernel
         for step, kernel in zip(steps, kernels, strict=True)

@@ -16,8 +16,8 @@ from otolith.errors import UserError
 PORTABLE = "portable"
 OPTIMIZE = ("speed", "size")  # may packed weights be larger than the file's?
 
-Specialise = Callable[[Step, Graph, str], Step]
-CORES: dict[str, dict[str, Specialise]] = {
+Choose = Callable[[Step, Graph, str], Step]
+CORES: dict[str, dict[str, Choose]] = {
     PORTABLE: {},
     "dsp": dsp.KERNELS,
     "m0plus": m0plus.KERNELS,
@@ -44,7 +44,7 @@ def optimize_for(flash: int, file: int) -> str:
     return "speed" if 4 * file <= flash else "size"
 
 
-def specialise(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
+def choose_kernels(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
     """The steps with `core`'s kernels where it has some."""
     kernels = CORES[core]
     found: list[Step | Alias | Copy] = []

@@ -6,9 +6,9 @@ from otolith.compile.cores.m0plus import conv_2d, depthwise_conv_2d, fully_conne
 from otolith.compile.graph import Graph, Step
 
 KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {
-    "nn_conv_2d": conv_2d.specialise,
-    "nn_depthwise_conv_2d": depthwise_conv_2d.specialise,
-    "nn_fully_connected": fully_connected.specialise,
-    "nn_max_pool_2d": pool_2d.largest,
-    "nn_average_pool_2d": pool_2d.average,
+    "nn_conv_2d": conv_2d.choose,
+    "nn_depthwise_conv_2d": depthwise_conv_2d.choose,
+    "nn_fully_connected": fully_connected.choose,
+    "nn_max_pool_2d": pool_2d.choose_max,
+    "nn_average_pool_2d": pool_2d.choose_average,
 }

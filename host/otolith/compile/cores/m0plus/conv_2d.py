@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from otolith.compile.cores.m0plus.requantize import Line, line
-from otolith.compile.cores.m0plus.taps import specialise as taps_as_code
+from otolith.compile.cores.m0plus.taps import weights_as_code
 from otolith.compile.graph import Array, Code, Graph, Step
 from otolith.compile.ops.common import LIMIT
 
@@ -85,12 +85,12 @@ def stream(packed: np.ndarray, exact: Line, pairs_a_channel: int) -> np.ndarray:
     return np.concatenate(halves, axis=1).ravel()
 
 
-def specialise(step: Step, graph: Graph, optimize: str) -> Step:
+def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, where that is exact."""
     w = step.settings["window"]
     if optimize == "size" or (w["dilation_w"] != 1 and w["kernel_w"] > 1):
         return step
-    in_code = taps_as_code(step, graph, HEADER)
+    in_code = weights_as_code(step, graph, HEADER)
     if in_code is not None:
         return in_code
     channels, rows, taps = w["out_c"], w["kernel_h"], w["kernel_w"] * w["in_c"]

@@ -23,7 +23,7 @@ def both_lowest(weights: np.ndarray) -> bool:
     return bool((lowest[:, 0:even:2] & lowest[:, 1:even:2]).any())
 
 
-def specialise(step: Step, graph: Graph, optimize: str) -> Step:
+def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, where that is exact."""
     w = dict(step.settings["window"])
     channels, depth = w["out_c"], w["in_c"]

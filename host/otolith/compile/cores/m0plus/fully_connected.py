@@ -12,7 +12,7 @@ from otolith.compile.graph import Array, Graph, Step
 TOGETHER = 4  # fully_connected.c
 
 
-def specialise(step: Step, graph: Graph, optimize: str) -> Step:
+def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel; with few outputs filling up to four would not pay."""
     s = step.settings
     inputs, outputs = s["inputs"], s["outputs"]

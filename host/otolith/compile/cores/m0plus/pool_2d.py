@@ -10,13 +10,13 @@ from otolith.compile.graph import Graph, Step
 FEW = 4  # channels, for which the portable kernel does as well
 
 
-def largest(step: Step, graph: Graph, optimize: str) -> Step:
+def choose_max(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, where there are channels enough."""
     if step.settings["window"]["in_c"] < FEW:
         return step
     return replace(step, kernel="nn_m0_max_pool_2d", header=HEADER)
 
 
-def average(step: Step, graph: Graph, optimize: str) -> Step:
+def choose_average(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel."""
     return replace(step, kernel="nn_m0_average_pool_2d", header=HEADER)

@@ -235,7 +235,7 @@ def constants(exact: Line) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def specialise(step: Step, graph: Graph, header: str) -> Step | None:
+def weights_as_code(step: Step, graph: Graph, header: str) -> Step | None:
     """The step with its weights as instructions, None where that does not pay or is not exact."""
     w = step.settings["window"]
     all_weights = sum(t.count for t in graph.tensors if t.data is not None and t.dtype == "int8")

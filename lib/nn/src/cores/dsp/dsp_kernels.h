@@ -1,4 +1,4 @@
-/* Kernels for cores with the DSP extension (Cortex-M4, M33): what host/otolith/compile/cores/dsp.py puts in
+/* Kernels for cores with the DSP extension (Cortex-M4, M33): what host/otolith/compile/cores/dsp/ puts in
  * the place of portable ones, with weights as they want them. `scratch` is memory of the arena,
  * aligned to 16; inputs may lie at any address. */
 #ifndef OTOLITH_NN_DSP_KERNELS_H

@@ -4,7 +4,7 @@
  *   value = (first + 2^(e-1) - [first < 0]) >> e                 (half away from zero)
  * The sign of s serves for that of `first`: they differ only where first = 0, which becomes 0 in
  * either case. Output zero point and 2^(e-1) are one constant, added while multiplying. The
- * compiler proves that nothing overflows (host/otolith/compile/cores/dsp.py). */
+ * compiler proves that nothing overflows (host/otolith/compile/cores/dsp/). */
 #ifndef OTOLITH_NN_DSP_REQUANTIZE_H
 #define OTOLITH_NN_DSP_REQUANTIZE_H
 

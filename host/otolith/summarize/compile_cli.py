@@ -31,14 +31,14 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 )
 @click.option("--engine", type=click.Choice(["compiled", "tflm"]), default="compiled")
 @click.option(
-    "--stream",
+    "--keep-rows",
     "hop",
     type=click.IntRange(min=1),
     metavar="HOP",
-    help="The window slides by HOP frames: keep rows that outlast a hop. Default: as the model's "
-    "metadata has it, where that saves a tenth of the work.",
+    help="The window slides by HOP frames: keep the rows that a hop leaves unchanged. Default: the "
+    "hop in the model's metadata, where keeping rows saves at least a tenth of the work.",
 )
-@click.option("--no-stream", is_flag=True, help="Compute every window whole.")
+@click.option("--no-keep-rows", is_flag=True, help="Compute every window whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def compile_(
     model: Path,
@@ -48,7 +48,7 @@ def compile_(
     optimize: str | None,
     engine: str,
     hop: int | None,
-    no_stream: bool,
+    no_keep_rows: bool,
     as_json: bool,
 ) -> None:
     """Compile MODEL (an int8 .tflite) to C for lib/nn; with --engine tflm to what lib/nn_tflm gives
@@ -58,14 +58,14 @@ def compile_(
     Examples:
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --core m0plus --board pico
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
-        host compile kws_ref.tflite -o build/kws --stream 2
+        host compile kws_ref.tflite -o build/kws --keep-rows 2
     """
     from otolith.device.boards import named
     from otolith.summarize.realtime import of_file
 
-    if no_stream and hop:
-        raise UserError("--stream and --no-stream exclude each other: leave one")
-    hop = 0 if no_stream else hop
+    if no_keep_rows and hop:
+        raise UserError("--keep-rows and --no-keep-rows exclude each other: leave one")
+    hop = 0 if no_keep_rows else hop
     try:
         data = read_file(model)
         expected = of_file(data, model.stem, board, hop) if board else None

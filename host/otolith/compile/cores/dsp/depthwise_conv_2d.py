@@ -1,0 +1,85 @@
+"""DEPTHWISE_CONV_2D: a channel at a time, as 16-bit lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from otolith.compile.cores.dsp.packing import HEADER, output
+from otolith.compile.graph import Array, Graph, Step
+
+
+def axis(window: dict, along: str, in_step: int, out_step: int) -> dict:
+    """nn_dsp_axis_t: height ("h") or width ("w") of a plane, its steps in bytes."""
+    taps, stride, before = (window[f"{k}_{along}"] for k in ("kernel", "stride", "pad"))
+    reach = (taps - 1) * window[f"dilation_{along}"] + 1
+    out = window[f"out_{along}"]
+    count = max((out - 1) * stride + reach, before + window[f"in_{along}"])
+    return {
+        "count": count,
+        "before": before,
+        "in": window[f"in_{along}"],
+        "out": out,
+        "in_step": in_step,
+        "out_step": out_step,
+        "taps": taps,
+        "stride": stride,
+    }
+
+
+def choose(step: Step, graph: Graph, optimize: str) -> Step:
+    """Unless dilated along both axes."""
+    window, multiplier = step.settings["window"], step.settings["multiplier"]
+    in_c, out_c, in_w, out_w = (window[k] for k in ("in_c", "out_c", "in_w", "out_w"))
+    taps = window["kernel_h"], window["kernel_w"]
+    weights = step.settings["weights"].values.reshape(out_c, *taps)
+    out = output(step, weights, 2)
+    dilations = window["dilation_h"], window["dilation_w"]
+    if out is None or min(dilations) > 1:
+        return step
+    axes = {
+        "h": axis(window, "h", in_w * in_c, out_w * out_c),
+        "w": axis(window, "w", in_c, out_c),
+    }
+    fast = taps == (3, 3) and window["stride_h"] == window["stride_w"] == 1
+
+    def cost(along: str) -> int:
+        """About the instructions, with lines along height or width."""
+        place, line = axes[along], axes["w" if along == "h" else "h"]
+        if window[f"dilation_{along}"] > 1:
+            return 2**62
+        if fast:
+            return line["out"] * (10 + 36 * -(-place["out"] // 2))
+        groups = -(-place["out"] // 4) if place["out"] >= 4 else place["out"]
+        return line["out"] * groups * (70 + line["taps"] * (7 + 12 * -(-place["taps"] // 2)))
+
+    along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
+    place, line = axes[along], axes[across]
+    # Whole pairs of taps are read, and by the fast kernel whole pairs of places.
+    pitch = place["count"] + 2 + place["count"] % 2
+    packed = weights if across == "h" else weights.transpose(0, 2, 1)
+    pairs = -(-place["taps"] // 2)
+    settings = {
+        "line": line,
+        "place": place,
+        "out": out,
+        "weights": Array("int8_t", packed),
+        "batches": window["batches"],
+        "in_c": in_c,
+        "multiplier": multiplier,
+        "line_dilation": window[f"dilation_{across}"],
+        "pitch": pitch,
+        "pairs": pairs,
+        "in_size": window["in_h"] * in_w * in_c,
+        "out_size": window["out_h"] * out_w * out_c,
+        "fill": -step.settings["in_offset"],
+    }
+    scratch = 2 * line["count"] * pitch
+    return replace(
+        step,
+        kernel="nn_dsp_depthwise_3x3" if fast else "nn_dsp_depthwise_conv_2d",
+        struct="nn_dsp_depthwise_conv_2d_t",
+        settings=settings,
+        in_place=step.inputs if fast and multiplier == 1 else (),
+        scratch=scratch + (0 if fast else 4 * pairs * line["taps"]),
+        header=HEADER,
+    )

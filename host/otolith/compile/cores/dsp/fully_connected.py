@@ -1,0 +1,43 @@
+"""FULLY_CONNECTED: four outputs at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from otolith.compile.cores.dsp.packing import BLOCK, GROWTH, HEADER, filled, output, pairs_of
+from otolith.compile.graph import Array, Graph, Step
+
+GROUP = 4  # outputs at a time
+
+
+def choose(step: Step, graph: Graph, optimize: str) -> Step:
+    """Unless weights have a zero point."""
+    given = step.settings
+    outputs, inputs = given["outputs"], given["inputs"]
+    plain = given["weights"].values.reshape(outputs, inputs)
+    blocks = filled(plain, 1, BLOCK).reshape(outputs, -1, BLOCK)
+    whole = outputs // GROUP * GROUP
+    groups = blocks[:whole].reshape(whole // GROUP, GROUP, blocks.shape[1], BLOCK).swapaxes(1, 2)
+    packed = np.concatenate([groups.reshape(-1, BLOCK), blocks[whole:].reshape(-1, BLOCK)])
+    wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
+    out = output(step, plain, 2 if wide else 1)
+    if out is None or given["weight_offset"]:
+        return step
+    kernel = "nn_dsp_fully_connected"
+    settings = {
+        "out": out,
+        "weights16": pairs_of(packed) if wide else None,
+        "weights8": None if wide else Array("int8_t", packed),
+        "batches": given["batches"],
+        "inputs": inputs,
+        "outputs": outputs,
+    }
+    return replace(
+        step,
+        kernel=kernel if wide else kernel + "_small",
+        struct=kernel + "_t",
+        settings=settings,
+        header=HEADER,
+    )

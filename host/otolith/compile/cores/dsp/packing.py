@@ -1,0 +1,55 @@
+"""What several kernels of the DSP cores share: blocks of weights, and the short requantisation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from otolith.compile.graph import Array, Step
+
+HEADER = "cores/dsp/dsp_kernels.h"
+BLOCK = 4  # values that are widened together
+ORDER = (0, 2, 1, 3)  # in which SXTB16 leaves them
+GROWTH = 2.25  # of a file's weights, as 16-bit ones and filled up to whole blocks, at most
+
+
+def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
+    """Zeros at the end of an axis, up to a multiple."""
+    amounts = [(0, 0)] * values.ndim
+    amounts[axis] = (0, -values.shape[axis] % multiple)
+    return np.pad(values, amounts)
+
+
+def output(step: Step, weights: np.ndarray, scale: int) -> dict | None:
+    """nn_dsp_out_t of sums over `weights` [channels][...]; None where the short form isn't exact.
+
+    scale: what the kernel's sums are multiplied by (2 with doubled weights).
+    """
+    out = step.settings["out"]
+    channels = len(weights)
+    flat = weights.reshape(channels, -1).astype(np.int64)
+    given = step.settings["bias"]
+    bias = np.zeros(channels, np.int64) if given is None else given.values.astype(np.int64)
+    bias = bias + step.settings["in_offset"] * flat.sum(axis=1)
+    multiplier = np.broadcast_to(out["multiplier"].values.astype(np.int64), channels)
+    shift = -np.broadcast_to(out["shift"].values.astype(np.int64), channels)
+    if (shift < 1).any():
+        return None
+    rounding = (1 << (shift - 1)) + (out["zero_point"] << shift)
+    largest = np.abs(flat).sum(axis=1) * 128 + np.abs(bias)
+    product = (largest * multiplier >> 31) + 2
+    if (2 * largest >= 2**31).any() or (product + np.abs(rounding) >= 2**31).any():
+        return None
+    rows = filled(np.stack([scale * bias, multiplier, rounding, shift], axis=1), 0, 2)
+    low, high = out["low"], out["high"]
+    return {
+        "channels": Array("int32_t", rows),
+        "low": low,
+        "high": high,
+        "limited": int((low, high) != (-128, 127)),
+    }
+
+
+def pairs_of(blocks: np.ndarray) -> Array:
+    """Blocks [...][4] doubled, as pairs of 16-bit values in the order of SXTB16."""
+    halves = 2 * blocks[..., ORDER].astype("<i2")
+    return Array("uint32_t", np.ascontiguousarray(halves).view("<u4").ravel())
