@@ -32,7 +32,11 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "CHANGELOG.md"],  # it names what is no more
+    ids=lambda page: page.name,
+)
 def test_commands_and_options_exist(page):
     for line in said(page):
         words = shlex.split(line, comments=True)[1:]
