@@ -78,13 +78,13 @@ def measure(name: str, out: Path) -> None:
     summary = cross_validate(
         SPECS[name](), out, lambda turn, folder: train(turn, folder, quiet), console
     )
-    turns, mean = summary["turns"].values(), summary["mean"]
+    turns, mean = summary.turns.values(), summary.mean
     cost = 100 * (mean["float_clip_accuracy"] - mean["clip_accuracy"])
     print(
         f"{name}: mean {mean['clip_accuracy']:.1%} of clips; int8 costs {cost:.2f} points; weights "
-        f"{max(t['weights_bytes'] for t in turns):,} bytes, arena "
-        f"{max(t['arena_bytes'] for t in turns):,}; longest training "
-        f"{max(t['seconds'] for t in turns):.0f} s"
+        f"{max(t.weights_bytes for t in turns):,} bytes, arena "
+        f"{max(t.arena_bytes for t in turns):,}; longest training "
+        f"{max(t.seconds for t in turns):.0f} s"
     )
 
 

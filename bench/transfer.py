@@ -53,7 +53,7 @@ def write_base() -> Path:
 
 def accuracy(spec: Spec, name: str) -> float:
     """Of fold 4's clips, int8."""
-    return train(spec, OUT / name, Console(stderr=True))["clip_accuracy"]
+    return train(spec, OUT / name, Console(stderr=True)).clip_accuracy
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.errors import UserError
 from otolith.paths import MODELS
+from otolith.report.results import Baseline, Metrics
 from otolith.settings.spec import Data, load
 from otolith.train.cross import cross_validate, turns
 
@@ -50,7 +51,10 @@ def test_made_sounds_have_no_folds():
 def judged(accuracy, stopped=""):
     keys = ("clip_accuracy", "float_clip_accuracy", "int8_accuracy", "float_accuracy")
     sizes = {"weights_bytes": 1, "arena_bytes": 2, "seconds": 3.0, "stopped": stopped}
-    return {**dict.fromkeys(keys, accuracy), **sizes}
+    rest = {f.name: None for f in dataclasses.fields(Metrics)}
+    return Metrics(
+        **{**rest, **dict.fromkeys(keys, accuracy), **sizes, "baseline": Baseline("rain", 0.1)}
+    )
 
 
 def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(tmp_path):
@@ -62,7 +66,7 @@ def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(t
             return judged(0, "interrupted after epoch 2")
         metrics = judged(turn.data.test_folds[0] / 10)
         folder.mkdir(parents=True)
-        (folder / "metrics.json").write_text(json.dumps(metrics))
+        (folder / "metrics.json").write_text(json.dumps(metrics.to_json()))
         return metrics
 
     said = io.StringIO()
@@ -71,10 +75,10 @@ def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(t
         cross_validate(spec, tmp_path, train, Console(file=said))
     summary = cross_validate(spec, tmp_path, train, Console(file=said))
     assert trained == [1, 2, 3, 3, 4]
-    assert summary["mean"]["clip_accuracy"] == pytest.approx(0.25)
-    assert json.loads((tmp_path / "cross_validation.json").read_text()) == summary
+    assert summary.mean["clip_accuracy"] == pytest.approx(0.25)
+    assert json.loads((tmp_path / "cross_validation.json").read_text()) == summary.to_json()
     assert "fold 3" in said.getvalue() and "25.0%" in said.getvalue()
     other = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=1))
-    (tmp_path / "cross" / "fold_1" / "metrics.json").write_text(json.dumps(judged(1)))
+    (tmp_path / "cross" / "fold_1" / "metrics.json").write_text(json.dumps(judged(1).to_json()))
     with pytest.raises(FileExistsError):  # trained again: other settings
         cross_validate(other, tmp_path, train, Console(file=said))

@@ -15,10 +15,12 @@ from test_chain import HOP, METADATA, network
 from otolith import paths
 from otolith.data import metadata
 from otolith.data.windows import load_windows
-from otolith.evaluate import clips, models, sounds
+from otolith.errors import UserError
+from otolith.evaluate import clips, models, replay, sounds, verdict
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from otolith.report.evaluation import evaluation_section
+from otolith.report.results import Baseline, WrongClip
 from otolith.settings.spec import load
 from support.evaluate_case import always, fill, host
 
@@ -66,7 +68,7 @@ def test_windows_scored_elsewhere():
     assert result.truth.tolist() == [0, 1, 1] and result.windows.tolist() == [1, 2, 1]
     assert result.scores == pytest.approx(np.array([[0.9, 0.1], [0.3, 0.7], [0.7, 0.3]]))
     assert result.window_right.tolist() == [1, 2, 0]
-    assert clips.summary(result)["accuracy"] == round(2 / 3, 6)
+    assert clips.summary(result).accuracy == round(2 / 3, 6)
 
 
 def test_windows_overlap_by_half_and_leave_silence_out():
@@ -111,7 +113,7 @@ def by_hand() -> clips.ClipScores:
 
 
 def test_the_figures_by_hand():
-    s = clips.summary(by_hand())
+    s = clips.summary(by_hand()).to_json()
     assert (s["clips"], s["of_no_class"], s["windows"]) == (6, 1, 12)
     assert s["accuracy"] == 3 / 5 and s["window_accuracy"] == 7 / 10
     assert s["confusion"] == [[1, 0, 1], [1, 1, 1], [0, 1, 0]]
@@ -125,6 +127,84 @@ def test_the_figures_by_hand():
     assert other["picked"]["f1"] == 0.75 and 0.1 < other["picked"]["threshold"] <= 0.4
 
 
+def test_wrong_clips_are_listed_the_worst_first():
+    found = clips.summary(by_hand()).wrong
+    assert [(w.name, w.truth, w.said, w.score, w.truth_score) for w in found] == [
+        ("b", "quiet", "$a_b$", 0.6, 0.4),
+        ("e", "$a_b$", "quiet", 0.6, 0.4),
+    ]
+    scores = by_hand().scores.copy()
+    scores[4] = [0.95, 0.05]
+    worse = clips.summary(dataclasses.replace(by_hand(), scores=scores)).wrong
+    assert [w.name for w in worse] == ["e", "b"] and worse[0].margin == pytest.approx(0.9)
+    assert clips.summary(by_hand()).to_json()["wrong"][0] == {
+        "name": "b", "truth": "quiet", "said": "$a_b$", "score": 0.6, "truth_score": 0.4
+    }  # fmt: skip
+
+
+LABELS = ["a", "b", "c"]
+
+
+def test_the_baseline_is_the_largest_class():
+    truth = np.array([0] * 3 + [1] * 5 + [3] * 9)  # 3: of no class
+    assert verdict.baseline(LABELS, truth) == Baseline("b", 0.625)
+    assert verdict.baseline(LABELS, np.array([3, 3])) is None
+
+
+@pytest.mark.parametrize(
+    ("truth", "best", "said"),
+    [
+        # 125 of 200 in the largest class, as in the small set of the baseline's own figure
+        (np.repeat([0, 1], [125, 75]), np.repeat([0, 1, 0], [125, 5, 70]), ["not clearly better"]),
+        (np.repeat([0, 1], [125, 75]), np.repeat([0, 1], [125, 75]), []),
+        (np.repeat([0, 1, 2], 50), np.repeat([0, 1, 1], 50), ["never answers c"]),
+        (
+            np.repeat([0, 1], 20),
+            np.repeat([0, 1], 20),
+            ["the test set is small: 40 clips, 20 of a"],
+        ),
+        (np.repeat([0, 1, 2], [90, 90, 3]), np.repeat([0, 1, 2], [90, 90, 3]), ["3 of c"]),
+        (np.array([], int), np.array([], int), ["no clip is of any"]),
+    ],
+)
+def test_warnings_say_what_an_accuracy_is_worth(truth, best, said):
+    found = verdict.warnings(LABELS, truth, best)
+    assert len(found) == len(said), found
+    assert all(part in line for part, line in zip(said, found, strict=True))
+
+
+def test_the_page_plays_the_worst_clips_within_its_size(monkeypatch):
+    wrong = [WrongClip(n, f"clip {n}", "a", "b", 0.9, 0.1) for n in range(30)]
+    rng = np.random.default_rng(1)
+
+    def read(clip):
+        if clip == 1:
+            raise UserError("gone")
+        return [rng.integers(-9999, 9999, 16000).astype(np.int16)] * 20
+
+    found = replay.sounds_of(wrong, read)
+    assert list(found) == [0, *range(2, 20)][: len(found)]
+    assert sum(map(len, found.values())) <= replay.BYTES
+    pcm, rate = soundfile.read(io.BytesIO(found[0]), dtype="int16")
+    assert rate == 16000 and len(pcm) == 16000 * replay.SECONDS
+    monkeypatch.setattr(replay, "BYTES", 2 * len(found[0]))
+    assert len(replay.sounds_of(wrong, read)) <= 2
+
+
+def test_the_command_lists_and_plays_wrong_clips(folder, tmp_path):
+    page = tmp_path / "page.html"
+    model, sounds = folder / "deaf.tflite", folder / "sounds"
+    done = host("evaluate", model, "--data", sounds, "-o", page)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("background/") >= 12 and "heard as" in done.output
+    assert "Warning: the network never answers background" in done.output
+    assert "always answering background: 50.0%" in " ".join(done.output.split())
+    assert page.read_text().count("<audio controls") == 12
+    found = json.loads(host("evaluate", model, "--data", sounds, "--json").stdout)
+    assert len(found["wrong"]) == 12 and found["baseline"]["accuracy"] == 0.5
+    assert found["warnings"] and all(w["said"] == "loud" for w in found["wrong"])
+
+
 def test_the_sweep_as_csv():
     rows = list(csv.DictReader(io.StringIO(clips.sweep_csv(by_hand()))))
     assert len(rows) == 2 * 101
@@ -135,22 +215,22 @@ def test_the_sweep_as_csv():
 
 
 def test_the_section_stands_alone():
-    section = evaluation_section(by_hand())
+    section = evaluation_section(clips.summary(by_hand()))
     links = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", section)
     assert len(links) == 3 and all(link.startswith("data:image/png;base64,") for link in links)
     assert "60.0%" in section and "ROC" in section and "$a_b$" in section
-    assert section == evaluation_section(by_hand())
+    assert section == evaluation_section(clips.summary(by_hand()))
 
 
 def test_a_class_without_clips_does_not_spoil_the_rest():
     some = dataclasses.replace(by_hand(), truth=np.zeros(6, int))
-    s = clips.summary(some)
+    s = clips.summary(some).to_json()
     other = s["classes"][1]
     assert other["recall"] is None and other["roc_auc"] is None
     assert other["picked"]["threshold"] is None and s["accuracy"] == round(2 / 6, 6)
     assert not math.isnan(s["macro_f1"])
     json.dumps(s, allow_nan=False)
-    assert "<img" in evaluation_section(some)
+    assert "<img" in evaluation_section(clips.summary(some))
 
 
 def test_a_folder_with_a_subfolder_a_class(folder, tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otolith.settings.spec import Train
-from otolith.train.examples import mixed
+from otolith.train.batches import mixed
 from otolith.train.learning import Watch, class_weights, learning_rate, loss_of, picked
 
 LABELS = np.array([0] * 10 + [1] * 3 + [2] * 5)

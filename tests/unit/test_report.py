@@ -6,45 +6,54 @@ import re
 
 import numpy as np
 
-from otolith.evaluate.clips import of_windows
-from otolith.paths import MODELS
+from otolith.evaluate.clips import of_windows, summary
+from otolith.report.results import Baseline, Example, Metrics, Training
 from otolith.report.training import training_report
-from otolith.settings.spec import load
 
 
 def report(classes=("background", "fire_alarm"), description="Hears alarms"):
-    spec = load(MODELS / "fire_alarm")
-    model = dataclasses.replace(spec.model, classes=list(classes), description=description)
-    spec = dataclasses.replace(spec, model=model)
     n = len(classes)
     curve = [0.9, 0.5, 0.2]
-    metrics = {
-        "hash": "0123456789abcdef",
-        "parameters": 14490,
-        "macs": 93792,
-        "weights_bytes": 15454,
-        "arena_bytes": 2240,
-        "windows": {"train": 80, "validate": 8, "test": 12},
-        "float_accuracy": 0.98,
-        "int8_accuracy": 0.975,
-        "clip_accuracy": 0.97,
-        "best_epoch": 2,
-        "stopped": "",
-        "quantisation": "ptq",
-        "warnings": ["int8 costs 2.0 points"],
-        "history": {key: curve for key in ("loss", "accuracy", "val_loss", "val_accuracy")},
-    }
+    metrics = Metrics(
+        model="fire_alarm",
+        hash="0123456789abcdef",
+        data="synthesised sounds",
+        parameters=14490,
+        macs=93792,
+        weights_bytes=15454,
+        arena_bytes=2240,
+        windows={"train": 80, "validate": 8, "test": 12},
+        validation_accuracy=0.98,
+        float_accuracy=0.98,
+        int8_accuracy=0.975,
+        clip_accuracy=0.97,
+        float_clip_accuracy=0.97,
+        baseline=Baseline(classes[0], 0.51),
+        confusion=[[1]],
+        history={key: curve for key in ("loss", "accuracy", "val_loss", "val_accuracy")},
+        best_epoch=2,
+        stopped="",
+        quantisation="ptq",
+        seconds=1.0,
+        warnings=["int8 costs 2.0 points"],
+    )
     rng = np.random.default_rng(1)
-    examples = [rng.integers(0, 9000, (124, 129)).astype(np.int16) for _ in classes]
+    examples = [Example(c, rng.integers(0, 9000, (124, 129)).astype(np.int16)) for c in classes]
     scores = np.eye(n)[np.arange(5 * n) % n] * 0.9 + 0.05
     truth = np.where(np.arange(5 * n) < n, (np.arange(5 * n) + 1) % n, np.arange(5 * n) % n)
     judged = of_windows(classes, np.zeros(n), scores, truth, np.arange(5 * n))
-    return training_report(spec, metrics, examples, judged)
+    figures = dataclasses.replace(summary(judged), audio={0: b"fLaC first"})
+    return training_report(
+        Training("fire_alarm", description, metrics, figures, examples, 1.0, 8.0)
+    )
 
 
 def test_the_report_needs_no_other_file_and_no_network():
     page = report()
     links = re.findall(r"""(?:src|href)\s*=\s*["']([^"']*)["']""", page)
+    sounds = [link for link in links if link.startswith("data:audio/flac;base64,")]
+    assert [base64.b64decode(s.split(",", 1)[1]) for s in sounds] == [b"fLaC first"]
+    links = [link for link in links if link not in sounds]
     assert len(links) >= 4 and all(link.startswith("data:image/png;base64,") for link in links)
     assert not re.search(r"https?://|<script|<link|@import|url\(", page)
     for link in links:
@@ -54,7 +63,16 @@ def test_the_report_needs_no_other_file_and_no_network():
 
 def test_the_report_gives_the_figures():
     page = report()
-    for text in ("97.50%", "98.00%", "97.00%", "14,490", "93,792", "2,240 bytes", "80, 8, 12"):
+    for text in (
+        "97.50%",
+        "98.00%",
+        "97.00%",
+        "14,490",
+        "93,792",
+        "2,240 bytes",
+        "80, 8, 12",
+        "51.00%",
+    ):
         assert text in page
     assert page.count("80.0%") >= 4  # 4 right of 5, precision and recall of two classes
     assert "int8 costs 2.0 points" in page and "2 of 3" in page

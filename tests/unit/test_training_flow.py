@@ -76,14 +76,14 @@ def test_summarize_counts_what_keras_counted(base):
 def test_a_base_gets_a_new_head(base, tmp_path, output):
     options = {"base": str(base), "head_epochs": 2, "head_layers": [8], "head_norm": True}
     metrics = run(tiny({**options, "output": output}), tmp_path)
-    assert len(metrics["history"]["loss"]) == 2 + 1
+    assert len(metrics.history["loss"]) == 2 + 1
     equals_the_wheel(tmp_path / "fire_alarm.tflite")
     (shape,) = [
         o["shape"]
         for o in HostModel((tmp_path / "fire_alarm.tflite").read_bytes()).compiled.report["outputs"]
     ]
     assert shape[-1] == (1 if output == "sigmoid" else 2)
-    assert np.sum(metrics["confusion"]) == 12
+    assert np.sum(metrics.confusion) == 12
 
 
 def test_the_body_is_frozen_while_the_head_learns(base):
@@ -128,7 +128,7 @@ def test_another_base_may_be_named_on_the_command_line(tmp_path):
 
 def test_quantisation_aware_training_gives_int8_equal_to_the_wheel(tmp_path):
     metrics = run(tiny(quantize={"mode": "qat", "epochs": 1}), tmp_path)
-    assert metrics["quantisation"] == "qat"
+    assert metrics.quantisation == "qat"
     equals_the_wheel(tmp_path / "fire_alarm.tflite")
 
 
@@ -137,16 +137,16 @@ def test_augmented_training_repeats_itself_and_says_how_long_it_waited(tmp_path)
     spec = tiny({"epochs": 3, "variants": 2}, augment=table)
     one = run(spec, tmp_path / "one")
     two = run(spec, tmp_path / "two")
-    assert one["hash"] == two["hash"] != run(tiny(), tmp_path / "three")["hash"]
-    assert 0 <= one["data_wait"] < 1
+    assert one.hash == two.hash != run(tiny(), tmp_path / "three").hash
+    assert 0 <= one.data_wait < 1
     assert "waiting for data" in (tmp_path / "one" / "report.html").read_text()
 
 
 def test_training_ends_early_and_says_so(tmp_path):
     spec = tiny({"threshold": 0.01, "patience": 1, "epochs": 5})
     metrics = run(spec, tmp_path)
-    assert len(metrics["history"]["loss"]) == 1 and metrics["stopped"].startswith("epoch 1:")
-    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    assert len(metrics.history["loss"]) == 1 and metrics.stopped.startswith("epoch 1:")
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics.to_json()
 
 
 # ---- examples ----
@@ -218,7 +218,9 @@ def huge(frames, bands, classes, dropout):
 
 
 def test_a_network_too_large_for_the_board_is_refused_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr("otolith.train.load_windows", lambda *_: pytest.fail("time was spent"))
+    monkeypatch.setattr(
+        "otolith.train.prepare.load_windows", lambda *_: pytest.fail("time was spent")
+    )
     with pytest.raises(UserError, match=r"on pico: does not fit: [\d,]+ bytes of flash too much"):
         train(tiny(), tmp_path, Console(file=io.StringIO()), architecture=huge)
     with pytest.raises(UserError, match=r"no board 'pica': one of .*pico"):
@@ -229,7 +231,7 @@ def test_a_network_too_large_for_the_board_is_refused_before_training(tmp_path, 
 def test_a_dry_run_proves_the_spec_and_writes_nothing(tmp_path):
     said = io.StringIO()
     metrics = train(tiny(), tmp_path, Console(file=said), how=How(dry=True))
-    assert sum(map(sum, metrics["confusion"])) == 12
+    assert sum(map(sum, metrics.confusion)) == 12
     assert "the spec works" in said.getvalue() and "nothing was written" in said.getvalue()
     assert not list(tmp_path.iterdir())
 
@@ -251,12 +253,12 @@ def test_ctrl_c_keeps_the_best_network_and_resume_goes_on(tmp_path, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr("otolith.train.fit.Watch", Interrupted)
         stopped = run(spec, tmp_path)
-    assert stopped["stopped"] == "interrupted after epoch 2"
-    assert len(stopped["history"]["loss"]) == 2
+    assert stopped.stopped == "interrupted after epoch 2"
+    assert len(stopped.history["loss"]) == 2
     equals_the_wheel(tmp_path / "fire_alarm.tflite")
     went_on = train(spec, tmp_path, Console(file=io.StringIO()), how=How(resume=True))
-    assert went_on["history"]["loss"][:2] == stopped["history"]["loss"]
-    assert len(went_on["history"]["loss"]) == 4 and not went_on["stopped"]
+    assert went_on.history["loss"][:2] == stopped.history["loss"]
+    assert len(went_on.history["loss"]) == 4 and not went_on.stopped
     assert not (tmp_path / "checkpoint.npz").exists()
 
 
@@ -275,9 +277,9 @@ def test_resume_goes_on_with_fine_tuning(base, tmp_path, monkeypatch):
     spec = tiny({"base": str(base), "head_epochs": 1, "epochs": 4})
     with monkeypatch.context() as patch:
         patch.setattr("otolith.train.fit.Watch", Interrupted)
-        assert len(run(spec, tmp_path)["history"]["loss"]) == 1 + 2
+        assert len(run(spec, tmp_path).history["loss"]) == 1 + 2
     went_on = train(spec, tmp_path, Console(file=io.StringIO()), how=How(resume=True))
-    assert len(went_on["history"]["loss"]) == 1 + 4
+    assert len(went_on.history["loss"]) == 1 + 4
 
 
 def test_resume_without_a_checkpoint_or_with_another_spec_is_one_line(tmp_path):

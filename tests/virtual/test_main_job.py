@@ -33,9 +33,9 @@ def trained(tmp_path_factory) -> Path:
     """The fire-alarm model, trained here and now from its spec."""
     folder = tmp_path_factory.mktemp("fire_alarm")
     metrics = train(load(MODELS / "fire_alarm"), folder)
-    assert metrics["int8_accuracy"] > 0.9
-    assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.02
-    assert json.loads((folder / "metrics.json").read_text())["hash"] == metrics["hash"]
+    assert metrics.int8_accuracy > 0.9
+    assert abs(metrics.int8_accuracy - metrics.float_accuracy) < 0.02
+    assert json.loads((folder / "metrics.json").read_text())["hash"] == metrics.hash
     html = (folder / "report.html").read_text()
     for picture in ("confusion matrix", "ROC curves", "F1 by threshold", "training curves"):
         assert f'<img alt="{picture}' in html

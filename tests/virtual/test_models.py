@@ -53,10 +53,10 @@ def ready(request, tmp_path_factory):
     )
     folder = tmp_path_factory.mktemp(name)
     metrics = train(spec, folder)
-    assert metrics["int8_accuracy"] > least
-    assert metrics["data"] == f"synthesised sounds ({spec.data.synth})"
+    assert metrics.int8_accuracy > least
+    assert metrics.data == f"synthesised sounds ({spec.data.synth})"
     data = (folder / f"{name}.tflite").read_bytes()
-    assert read_metadata(data)["data"] == metrics["data"]
+    assert read_metadata(data)["data"] == metrics.data
     return spec, data, build("pico", data, folder), Chain(data)
 
 

@@ -40,7 +40,7 @@ def shorter(spec: Spec, clips: int, epochs: int, **settings) -> Spec:
 
 def trained(spec: Spec, folder: Path) -> Path:
     metrics = train(spec, folder)
-    assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.05
+    assert abs(metrics.int8_accuracy - metrics.float_accuracy) < 0.05
     return folder / f"{spec.model.name}.tflite"
 
 

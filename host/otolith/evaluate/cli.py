@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,11 @@ from otolith.errors import UserError
 from otolith.evaluate import clips, models, tables
 from otolith.evaluate import stream as streams
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
+from otolith.evaluate.replay import sounds_of
 from otolith.files import write_text
+from otolith.listen.chain import Chain
+from otolith.report.evaluation import evaluation_page, evaluation_section
+from otolith.report.results import ClipFigures, StreamFigures
 
 EARLY = "Seconds before a label's start an event may come."
 LATE = "Seconds after a label's end; default: as long as network and smoothing remember."
@@ -50,10 +55,11 @@ def evaluate(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """How well MODEL (a .tflite or its folder) hears, by the C code of the chip.
+    """Measure how well MODEL (a .tflite or its folder) hears, with the chip's own C code.
 
-    On clips: accuracy, precision, recall, F1, ROC-AUC, confusion, thresholds. With --stream, on
-    long RECORDINGS and their Audacity label tracks: hits, misses, false alarms an hour, latency.
+    On clips: accuracy, precision, recall, F1, ROC-AUC, confusion, thresholds and the clips it got
+    wrong. With --stream, on long RECORDINGS and their Audacity label tracks: hits, misses, false
+    alarms an hour, latency. -o writes a page that plays the worst clips.
 
     \b
     Examples:
@@ -70,11 +76,12 @@ def evaluate(
     file = models.find(model)
     ear = models.Ear(file)
     result: clips.ClipScores | streams.StreamResult
+    figures: ClipFigures | StreamFigures
     problems: list[str] = []
     if stream:
         result = _stream(file, ear, recordings, labels, no_labels, early, late)
         figures = streams.summary(result)
-        where = f"{figures['recordings']} recordings"
+        where = f"{figures.recordings} recordings"
     else:
         with bars() as progress:
             found, problems, where = chosen_sounds(
@@ -84,22 +91,27 @@ def evaluate(
         figures = clips.summary(result)
         if sweep:
             write_text(sweep, clips.sweep_csv(result))
+        if out:
+            sounds = result.sounds
+            audio = sounds_of(figures.wrong, lambda clip: sounds[clip].read())
+            figures = dataclasses.replace(figures, audio=audio)
     problems = problems + result.problems
     name, digest = ear.report["name"], ear.report["hash"]
     if out:
-        from otolith.report.evaluation import evaluation_page, evaluation_section
-
-        write_text(out, evaluation_page(name, digest, [evaluation_section(result)]))
+        write_text(out, evaluation_page(name, digest, [evaluation_section(figures)]))
     for line in [*problems, *result.notes]:
         click.echo(line, err=True)
     if as_json:
         head = {"model": str(file.tflite), "name": name, "hash": digest, "data": where}
-        click.echo(json.dumps({**head, **figures}))
+        click.echo(json.dumps({**head, **figures.to_json()}))
     else:
         console = Console()
         written = [f"{what}: {f}" for what, f in (("thresholds", sweep), ("report", out)) if f]
         click.echo(f"{name} {digest}, {where}")
-        (tables.print_stream if stream else tables.print_clips)(console, figures)
+        if isinstance(figures, StreamFigures):
+            tables.print_stream(console, figures)
+        else:
+            tables.print_clips(console, figures)
         for line in written:
             click.echo(line)
     sys.exit(int(bool(problems)))
@@ -114,8 +126,6 @@ def _stream(
     early: float,
     late: float | None,
 ) -> streams.StreamResult:
-    from otolith.listen.chain import Chain
-
     if labels and (no_labels or len(recordings) > 1):
         raise UserError("--labels is for one recording, and goes without --no-labels")
     pairs: list[tuple[Path, Path | None]] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,18 +12,26 @@ import numpy as np
 
 from otolith.data.windows import cover
 from otolith.errors import UserError
-from otolith.evaluate import metrics
+from otolith.evaluate import metrics, verdict
 from otolith.evaluate.models import Ear
 from otolith.evaluate.sounds import Sound
+from otolith.report.results import ClassFigures, ClipFigures, Curves, Picked, WrongClip
 
 QUIET = 30  # of 32767: a window that never exceeds this is digital silence
 STEPS = np.arange(101) / 100  # thresholds swept
 
 
 def windows(parts: Iterable[np.ndarray], samples: int) -> list[np.ndarray]:
-    """Windows of a clip.
+    """Cuts a clip into network windows.
 
-    Those of digital silence say nothing about the clip and are left out, unless all are.
+    Windows of digital silence say nothing about the clip and are left out, unless all of them are.
+
+    Args:
+        parts: int16 PCM, 16 kHz, each part one window or longer.
+        samples: Samples of a window.
+
+    Returns:
+        int16 (samples,) each.
     """
     found = [window for part in parts for window in cover(part, samples)]
     return [w for w in found if np.abs(w.astype(np.int32)).max() > QUIET] or found[:1]
@@ -29,10 +39,12 @@ def windows(parts: Iterable[np.ndarray], samples: int) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class ClipScores:
-    """What a network said of clips. A clip's scores are the mean of its windows'.
+    """Scores of clips. A clip's scores are the means of its windows' scores.
 
-    truth: class numbers, K for a sound of no class. scores: (clips, K). windows: how many each clip
-    has; window_right: how many of them had the best score at the right class.
+    truth: (clips,) class numbers, K for a sound of no class. scores: (clips, K), 0 to 1. windows:
+    (clips,) how many each clip has. window_right: (clips,) how many of them have their best score
+    at the right class. problems: Clips that could not be read, a line each. sounds: The clips
+    themselves, where they can be read again.
     """
 
     labels: list[str]
@@ -42,8 +54,9 @@ class ClipScores:
     scores: np.ndarray
     windows: np.ndarray
     window_right: np.ndarray
-    problems: list[str] = field(default_factory=list)  # what could not be read
+    problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sounds: list[Sound] = field(default_factory=list, repr=False)
 
     @cached_property
     def best(self) -> np.ndarray:
@@ -52,29 +65,29 @@ class ClipScores:
 
     @cached_property
     def said(self) -> np.ndarray:
-        """The class with the best score, K (UNK) if it is below its threshold."""
+        """The class with the best score, or K (UNK) where that is below its threshold."""
         return metrics.decide(self.scores, self.thresholds)
 
     @cached_property
     def table(self) -> np.ndarray:
-        """Confusion with the UNK column and the row of sounds of no class."""
+        """Confusion counts (K+1, K+1): the last column is UNK, the last row sounds of no class."""
         return metrics.confusion(self.truth, self.said, len(self.labels))
 
     @property
     def known(self) -> np.ndarray:
-        """Which clips are of a class."""
+        """Which clips belong to a class; bool (clips,)."""
         return self.truth < len(self.labels)
 
     def right(self) -> np.ndarray:
-        """Which clips of a class have the best score at it."""
+        """Of the clips that belong to a class: whether their best score is at it."""
         return self.best[self.known] == self.truth[self.known]
 
     def positive(self, number: int) -> np.ndarray:
-        """Which clips are of class `number`."""
+        """Which clips belong to class `number`; bool (clips,)."""
         return self.truth == number
 
     def sweep(self, number: int) -> metrics.Sweep:
-        """Class `number` against the rest."""
+        """Counts of class `number` against all others, at every threshold of STEPS."""
         return metrics.sweep(self.scores[:, number], self.positive(number), STEPS)
 
 
@@ -86,11 +99,15 @@ def of_windows(
     clips: np.ndarray,
     names: Sequence[str] = (),
 ) -> ClipScores:
-    """ClipScores of windows that were scored elsewhere.
+    """Gathers windows that were scored elsewhere into clips.
 
-    scores: (windows, K). truth: the class number of each window's clip. clips: which clip each
-    window is of, any numbers. thresholds: (K,), 0 for a class without. names: of the clips, in the
-    order of their numbers.
+    Args:
+        labels: The classes.
+        thresholds: (K,), 0 for a class without one.
+        scores: (windows, K), 0 to 1.
+        truth: (windows,) class number of each window's clip, K for none.
+        clips: (windows,) a number for each window's clip.
+        names: Names of the clips, in the order of their numbers.
     """
     truth, clips = np.asarray(truth), np.asarray(clips)
     numbers, first, place, count = np.unique(
@@ -115,15 +132,22 @@ def judge(
     others: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> ClipScores:
-    """Scores of `sounds`; those of no class count if `others`, else they are left out.
+    """Scores sounds.
 
-    A sound that can't be read becomes a line in `problems`.
+    Args:
+        ear: The network.
+        sounds: Labelled clips. One that can't be read becomes a line in `problems`.
+        others: Count sounds of no class. Otherwise they are left out.
+        progress: Called with the share done, 0 to 1.
+
+    Raises:
+        UserError: No sound of any class could be read.
     """
     problems, notes, skipped = [], [], sorted({s.label for s in sounds} - set(ear.labels))
     if skipped and not others:
         sounds = [s for s in sounds if s.label in ear.labels]
         notes.append(f"left out: {', '.join(skipped)}: no class of {ear.name}")
-    names, truth, clips, scores = [], [], [], []
+    names, truth, clips, scores, read = [], [], [], [], []
     for number, sound in enumerate(sounds):
         if progress:
             progress(number / len(sounds))
@@ -134,6 +158,7 @@ def judge(
             continue
         label = ear.labels.index(sound.label) if sound.label in ear.labels else len(ear.labels)
         names.append(sound.name)
+        read.append(sound)
         scores += [ear.scores(w) for w in cut]
         truth += [label] * len(cut)
         clips += [number] * len(cut)
@@ -147,16 +172,16 @@ def judge(
     result = of_windows(
         ear.labels, ear.thresholds, np.array(scores), np.array(truth), np.array(clips), names
     )
-    return replace(result, problems=problems, notes=notes)
+    return replace(result, problems=problems, notes=notes, sounds=read)
 
 
 def number(value: float) -> float | None:
-    """For JSON, which has no nan."""
+    """Rounds to six digits; JSON has no nan, so that becomes None."""
     return None if np.isnan(value) else round(float(value), 6)
 
 
 def picks(result: ClipScores) -> list[float]:
-    """The threshold of each class with the best F1; nan without sounds of it."""
+    """The threshold with the best F1 of each class; nan without sounds of it."""
     found = []
     for c in range(len(result.labels)):
         swept = result.sweep(c)
@@ -165,53 +190,91 @@ def picks(result: ClipScores) -> list[float]:
     return found
 
 
-def summary(result: ClipScores) -> dict:
-    """The figures, for JSON and for tables."""
-    table, k = result.table, len(result.labels)
-    right = result.right()
+def wrong(result: ClipScores) -> list[WrongClip]:
+    """Lists the clips of a class whose best score is at another, the worst first."""
+    found = []
+    for clip in np.flatnonzero(result.known & (result.best != result.truth)):
+        truth, best, scores = result.truth[clip], result.best[clip], result.scores[clip]
+        found.append(
+            WrongClip(
+                int(clip),
+                result.names[clip],
+                result.labels[truth],
+                result.labels[best],
+                round(float(scores[best]), 4),
+                round(float(scores[truth]), 4),
+            )
+        )
+    return sorted(found, key=lambda w: (-w.margin, w.clip))
+
+
+def _class_figures(result: ClipScores) -> list[ClassFigures]:
+    table = result.table
     p, r, f = metrics.precision(table), metrics.recall(table), metrics.f1(table)
     picked = picks(result)
     classes = []
     for c, label in enumerate(result.labels):
-        positive = result.positive(c)
-        swept = result.sweep(c)
-        at = round(picked[c] * 100) if positive.any() else 0
+        positive, swept = result.positive(c), result.sweep(c)
+        at = round(picked[c] * 100) if positive.any() else None
+        best = [
+            None if at is None else number(x[at]) for x in (swept.precision, swept.recall, swept.f1)
+        ]
         classes.append(
-            {
-                "label": label,
-                "clips": int(positive.sum()),
-                "precision": number(p[c]),
-                "recall": number(r[c]),
-                "f1": number(f[c]),
-                "roc_auc": number(metrics.roc_auc(result.scores[:, c], positive)),
-                "threshold": number(result.thresholds[c]),
-                "picked": {
-                    "threshold": number(picked[c]),
-                    **{
-                        key: number(getattr(swept, key)[at]) if positive.any() else None
-                        for key in ("precision", "recall", "f1")
-                    },
-                },
-            }
+            ClassFigures(
+                label,
+                int(positive.sum()),
+                number(p[c]),
+                number(r[c]),
+                number(f[c]),
+                number(metrics.roc_auc(result.scores[:, c], positive)),
+                number(result.thresholds[c]),
+                Picked(number(picked[c]), *best),
+            )
         )
+    return classes
+
+
+def _curves(result: ClipScores) -> list[Curves]:
+    nothing, found = np.empty(0), []
+    for c in range(len(result.labels)):
+        positive, swept = result.positive(c), result.sweep(c)
+        both = positive.any() and not positive.all()
+        roc = metrics.roc_curve(result.scores[:, c], positive) if both else (nothing, nothing)
+        f1 = (swept.thresholds, swept.f1) if positive.any() else (nothing, nothing)
+        found.append(Curves(*roc, *f1))
+    return found
+
+
+def summary(result: ClipScores) -> ClipFigures:
+    """Works out every figure of clips that were scored."""
+    table, k = result.table, len(result.labels)
+    right, classes = result.right(), _class_figures(result)
+    f = metrics.f1(table)
+    low, high = metrics.wilson(int(right.sum()), len(right))
     in_classes = result.windows[result.known].sum()
-    return {
-        "clips": len(result.names),
-        "of_no_class": int((~result.known).sum()),
-        "windows": int(result.windows.sum()),
-        "accuracy": number(metrics.ratio(right.sum(), len(right))),
-        "accuracy_95": [number(x) for x in metrics.wilson(int(right.sum()), len(right))],
-        "accuracy_with_thresholds": number(metrics.accuracy(result.truth, result.said)),
-        "window_accuracy": number(
-            metrics.ratio(result.window_right[result.known].sum(), in_classes)
+    return ClipFigures(
+        clips=len(result.names),
+        of_no_class=int((~result.known).sum()),
+        windows=int(result.windows.sum()),
+        accuracy=number(float(metrics.ratio(right.sum(), len(right)))),
+        accuracy_95=(number(low), number(high)),
+        accuracy_with_thresholds=number(metrics.accuracy(result.truth, result.said)),
+        window_accuracy=number(
+            float(metrics.ratio(result.window_right[result.known].sum(), in_classes))
         ),
-        "unknown": number(metrics.ratio(table[:k, k].sum(), table[:k].sum())),
-        "macro_f1": number(np.nanmean(f)) if not np.isnan(f).all() else None,
-        "macro_roc_auc": _mean([c["roc_auc"] for c in classes]),
-        "labels": result.labels,
-        "confusion": table.tolist(),
-        "classes": classes,
-    }
+        unknown=number(float(metrics.ratio(table[:k, k].sum(), table[:k].sum()))),
+        macro_f1=number(float(np.nanmean(f))) if not np.isnan(f).all() else None,
+        macro_roc_auc=_mean([c.roc_auc for c in classes]),
+        baseline=verdict.baseline(result.labels, result.truth),
+        labels=result.labels,
+        confusion=table.tolist(),
+        classes=classes,
+        warnings=verdict.warnings(
+            result.labels, result.truth[result.known], result.best[result.known]
+        ),
+        wrong=wrong(result),
+        curves=_curves(result),
+    )
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -220,10 +283,7 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def sweep_csv(result: ClipScores) -> str:
-    """The sweep of every class, a line a class and threshold."""
-    import csv
-    import io
-
+    """Writes the sweep of every class as CSV, one line for each class and threshold."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     ratio_names = ("precision", "recall", "f1", "false_positive_rate")

@@ -1,7 +1,8 @@
-"""`host compare`: two networks on the same clips, and whether the difference means anything."""
+"""`host compare`: two networks on the same clips, and whether their difference means anything."""
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from dataclasses import dataclass
@@ -10,18 +11,21 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 
 from otolith.errors import UserError
 from otolith.evaluate import clips, metrics, models
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
-from otolith.evaluate.tables import plain, share, table
+from otolith.evaluate.tables import table
+from otolith.report.results import ClassFigures, ClipFigures
+from otolith.report.words import plain, share
 
 LEVEL = 0.05  # a smaller p-value counts as a difference
 
 
 @dataclass(frozen=True)
 class Versus:
-    """How often both, one or none of two networks were right about the same clips."""
+    """How often both, one or none of two networks are right about the same clips."""
 
     both: int
     only_a: int
@@ -30,7 +34,7 @@ class Versus:
 
     @property
     def p_value(self) -> float:
-        """McNemar's, exact, two-sided."""
+        """McNemar's exact test, two-sided."""
         return metrics.mcnemar(self.only_a, self.only_b)
 
     @property
@@ -39,14 +43,14 @@ class Versus:
 
     @property
     def least(self) -> int:
-        """How many clips on which they differ it takes at least to tell them apart."""
+        """The smallest number of clips they differ on that can tell them apart."""
         count = 1
         while metrics.mcnemar(0, count) >= LEVEL:
             count += 1
         return count
 
     def words(self, a: str = "A", b: str = "B") -> str:
-        """What it means."""
+        """The verdict in a sentence."""
         different, p = self.only_a + self.only_b, f"{self.p_value:.2g}"
         if not different:
             return f"{a} and {b} are right about the same clips: no difference"
@@ -64,12 +68,12 @@ class Versus:
 
 
 def versus(a: np.ndarray, b: np.ndarray) -> Versus:
-    """Of two bool arrays, which clips each got right."""
+    """Compares two bool arrays (clips,): which clips each network got right."""
     return Versus(*(int(x.sum()) for x in (a & b, a & ~b, ~a & b, ~a & ~b)))
 
 
 def common(a: clips.ClipScores, b: clips.ClipScores) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The clips of classes that both could read, and whether each was right about them."""
+    """The clips of classes that both networks could judge, and whether each was right."""
     right = []
     for result in (a, b):
         names = np.array(result.names)[result.known]
@@ -77,7 +81,8 @@ def common(a: clips.ClipScores, b: clips.ClipScores) -> tuple[list[str], np.ndar
     names = [name for name in right[0] if name in right[1]]
     if not names:
         raise UserError("no clip that both networks could judge")
-    return names, *(np.array([side[name] for name in names]) for side in right)
+    a_right, b_right = (np.array([side[name] for name in names]) for side in right)
+    return names, a_right, b_right
 
 
 @click.command()
@@ -94,12 +99,11 @@ def compare(
     chosen: str,
     as_json: bool,
 ) -> None:
-    """Is A or B better on the same clips? A, B: a .tflite, or a model's folder.
+    """Compare A and B on the same clips. A, B: a .tflite or a model's folder.
 
-    Both must know the same classes; without options the clips are the test set of A's spec,
-    or of B's. A clip
-    is right if its class has the best score. McNemar's exact test says whether the difference
-    could be chance.
+    Both must know the same classes. Without options the clips are the test set of A's spec, or of
+    B's. A clip is right if its class has the best score. McNemar's exact test says whether the
+    difference could be chance.
 
     \b
     Examples:
@@ -110,7 +114,7 @@ def compare(
     ears = [models.Ear(file) for file in files]
     if set(ears[0].labels) != set(ears[1].labels):
         raise UserError(
-            f"{ears[0].name} hears {', '.join(ears[0].labels)}; {ears[1].name} hears "
+            f"{ears[0].name} knows {', '.join(ears[0].labels)}; {ears[1].name} knows "
             f"{', '.join(ears[1].labels)}: they can't be compared"
         )
     with bars() as progress:
@@ -120,7 +124,7 @@ def compare(
             about, labels, spec, data, dataset, chosen, progress
         )
         results = [
-            clips.judge(ear, sounds, progress=lambda s, n=side: progress(n, s))
+            clips.judge(ear, sounds, progress=functools.partial(progress, side))
             for side, ear in zip("AB", ears, strict=True)
         ]
     names, right_a, right_b = common(*results)
@@ -132,7 +136,7 @@ def compare(
     figures = [clips.summary(r) for r in results]
     if as_json:
         sides = {
-            side: {"model": ear.name, "hash": ear.report["hash"], **s}
+            side: {"model": ear.name, "hash": ear.report["hash"], **s.to_json()}
             for side, ear, s in zip("ab", ears, figures, strict=True)
         }
         test = {
@@ -147,26 +151,26 @@ def compare(
     sys.exit(int(bool(problems or any(r.problems for r in results))))
 
 
-def _print(where: str, ears: list[models.Ear], figures: list[dict], verdict: Versus) -> None:
+def _print(where: str, ears: list[models.Ear], figures: list[ClipFigures], verdict: Versus) -> None:
     click.echo(where)
     for side, ear in zip("AB", ears, strict=True):
         click.echo(f"{side}: {ear.report['name']} {ear.report['hash']} ({ear.name})")
     rows = table("", "A", "B")
-    for name, key, form in (
-        ("accuracy, best score", "accuracy", share),
-        ("accuracy with thresholds", "accuracy_with_thresholds", share),
-        ("accuracy of single windows", "window_accuracy", share),
-        ("unknown", "unknown", share),
-        ("mean F1", "macro_f1", plain),
-        ("mean ROC-AUC", "macro_roc_auc", plain),
+    for name, form, values in (
+        ("accuracy, best score", share, [s.accuracy for s in figures]),
+        ("accuracy with thresholds", share, [s.accuracy_with_thresholds for s in figures]),
+        ("accuracy of single windows", share, [s.window_accuracy for s in figures]),
+        ("unknown", share, [s.unknown for s in figures]),
+        ("mean F1", plain, [s.macro_f1 for s in figures]),
+        ("mean ROC-AUC", plain, [s.macro_roc_auc for s in figures]),
     ):
-        rows.add_row(name, *(form(s[key]) for s in figures))
+        rows.add_row(name, *map(form, values))
     for key in ("arena", "weights", "macs"):
         rows.add_row(key, *(f"{ear.report[key]:,}" for ear in ears))
     rows.add_section()
-    sides = [{c["label"]: c for c in s["classes"]} for s in figures]
+    sides: list[dict[str, ClassFigures]] = [{c.label: c for c in s.classes} for s in figures]
     for label in sides[0]:
-        rows.add_row(f"F1 {label}", *(plain(side[label]["f1"]) for side in sides))
+        rows.add_row(escape(f"F1 {label}"), *(plain(side[label].f1) for side in sides))
     Console().print(rows)
     click.echo(
         f"both right {verdict.both}, only A {verdict.only_a}, only B {verdict.only_b}, "

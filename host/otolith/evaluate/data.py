@@ -1,4 +1,4 @@
-"""Which clips a command line asks for."""
+"""The clips a command line asks for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress, TaskID
 
 from otolith.errors import UserError
 from otolith.evaluate import sounds
 from otolith.evaluate.models import ModelFile
+from otolith.settings.spec import load
 
 PATH = click.Path(path_type=Path)
 SETS = click.Choice(["train", "validate", "test"])
@@ -23,7 +26,7 @@ OPTIONS = [
 
 
 def data_options(command: Callable) -> Callable:
-    """The options that say which clips."""
+    """Adds the options that choose the clips."""
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -31,13 +34,10 @@ def data_options(command: Callable) -> Callable:
 
 @contextmanager
 def bars() -> Iterator[Callable[[str, float], None]]:
-    """Progress bars on a terminal: call with what is done and its share."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    """Shows progress bars on a terminal; call what it yields with a name and the share done."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
-        tasks: dict = {}
+        tasks: dict[str, TaskID] = {}
 
         def progress(name: str, share: float) -> None:
             if name not in tasks:
@@ -56,22 +56,33 @@ def chosen_sounds(
     chosen: str,
     progress: Callable[[str, float], None],
 ) -> tuple[list[sounds.Sound], list[str], str]:
-    """The clips asked for, problems with them, and where they are from."""
+    """Finds the clips a command line asks for.
+
+    Args:
+        model: The network; its folder's spec says which clips where no option does.
+        labels: The network's classes.
+        spec, data, dataset, chosen: The options of data_options().
+        progress: Called with what is done and its share.
+
+    Returns:
+        The clips, what is wrong with some of them, and where they are from.
+
+    Raises:
+        UserError: More than one option, or no clips.
+    """
     if sum(x is not None for x in (spec, data, dataset)) > 1:
         raise UserError("give one of --spec, --data, --dataset")
     if data is not None:
-        return sounds.of_folder(data, labels), [], str(data)
+        return sounds.of_folder(data, list(labels)), [], str(data)
     if dataset is not None:
         return *sounds.of_dataset(dataset, chosen), f"{chosen} set of {dataset}"
     spec = spec or model.spec
     if spec is None:
         raise UserError(f"{model.tflite}: no spec.toml beside it: give --spec, --data or --dataset")
-    from otolith.settings.spec import load
-
     loaded = load(spec)
     if set(loaded.model.classes) != set(labels):
         raise UserError(
-            f"{spec} is about {', '.join(loaded.model.classes)}; {model.tflite} hears "
+            f"{spec} is about {', '.join(loaded.model.classes)}; {model.tflite} knows "
             f"{', '.join(labels)}"
         )
     return sounds.of_spec(loaded, progress), [], f"test set of {spec}"

@@ -1,4 +1,4 @@
-"""A network named on the command line: a .tflite, or a model's folder."""
+"""A network named on the command line: a .tflite or a model's folder."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata
 from otolith.errors import UserError
-from otolith.features import input_quantizer, quantize
+from otolith.evaluate.network import Network
 from otolith.features import window as features
 from otolith.settings.detect import ONE, q15
+from otolith.settings.spec import load
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The .tflite, and the spec beside it if there is one."""
+    """A .tflite, and the spec beside it or None."""
 
     tflite: Path
     spec: Path | None
@@ -35,7 +35,14 @@ class ModelFile:
 
 
 def find(path: Path) -> ModelFile:
-    """The network of `path`, a .tflite or a folder with a spec.toml or with one .tflite."""
+    """Finds the network a path means.
+
+    Args:
+        path: A .tflite, or a folder with a spec.toml or with exactly one .tflite.
+
+    Raises:
+        UserError: There is no such file, or more than one.
+    """
     if not path.is_dir():
         if not path.exists():
             raise UserError(f"{path}: no such file: give a .tflite, or a model's folder")
@@ -43,8 +50,6 @@ def find(path: Path) -> ModelFile:
         return ModelFile(path, spec if spec.exists() else None)
     spec = path / "spec.toml"
     if spec.exists():
-        from otolith.settings.spec import load
-
         return ModelFile(path / f"{load(spec).model.name}.tflite", spec)
     found = sorted(path.glob("*.tflite"))
     if len(found) != 1:
@@ -53,38 +58,42 @@ def find(path: Path) -> ModelFile:
 
 
 def trained(path: Path) -> ModelFile:
-    """As find(); UserError that says how to get it if the network has not been trained yet."""
+    """As find(), but the .tflite must exist.
+
+    Raises:
+        UserError: It does not; the message says how to train it.
+    """
     if path.suffix != ".tflite" and not path.is_dir() and path.with_suffix(".tflite").exists():
         path = path.with_suffix(".tflite")
     file = find(path)
     if not file.tflite.exists():
-        raise UserError(f"{file.tflite}: not there yet: run `host train {path}`")
+        raise UserError(f"{file.tflite}: not trained yet: run `host train {path}`")
     return file
 
 
 class Ear:
-    """A network with its front end: windows of PCM -> scores, in the integers of the chip."""
+    """A network with its front end: windows of PCM in, scores out, with the chip's integers.
+
+    Raises:
+        UserError: The file is no network of this project, or a damaged one.
+    """
 
     def __init__(self, model: ModelFile) -> None:
         try:
             metadata = read_metadata(model.data)
             if metadata is None:
                 raise UserError("carries no Otolith metadata: train it with `host train`")
-            self._engine = HostModel(model.data)
-            if "pipeline.c" not in self._engine.compiled.files:  # checks all of the metadata
+            self.settings: dict = metadata["features"]
+            self._network = Network(model.data, self.settings)
+            if "pipeline.c" not in self._network.compiled.files:  # checks all of the metadata
                 raise UserError("its metadata does not fit the network: train it again")
         except UserError as error:
             raise UserError(f"{model.tflite}: {error.message}") from error
         self.name = str(model.tflite)
         self.metadata = metadata
-        self.report = self._engine.compiled.report
+        self.report = self._network.compiled.report
         self.labels: list[str] = self.report["labels"]
-        self.settings: dict = metadata["features"]
-        source = self.report["inputs"][0]
-        self._quantizer = input_quantizer(self.settings, source["scale"], source["zero_point"])
-        out = self.report["outputs"][0]
-        self._scale, self._zero = np.float32(out["scale"]), out["zero_point"]
-        self._multiplier = min(round(out["scale"] * 32768 * 65536), 2**31 // 256)
+        self._multiplier = min(round(self._network.scale * 32768 * 65536), 2**31 // 256)
 
     @property
     def samples(self) -> int:
@@ -94,16 +103,24 @@ class Ear:
 
     @property
     def thresholds(self) -> np.ndarray:
-        """(K,) float, as the chip rounds them; 0 for classes that never make an event."""
+        """(K,) 0 to 1, rounded as on the chip; 0 for classes that never make an event."""
         given = self.metadata["detect"]["thresholds"]
         return np.array([q15(given.get(n, 0)) for n in self.labels]) / ONE
 
     def scores(self, pcm: np.ndarray) -> np.ndarray:
-        """(K,) 0..1, of int16 PCM of `samples` samples: the chip's Q15 scores over 32767."""
-        q = self._engine.invoke(quantize(features(pcm, self.settings), self._quantizer))
+        """Scores one window.
+
+        Args:
+            pcm: int16 (samples,), 16 kHz.
+
+        Returns:
+            (K,) 0 to 1: the chip's Q15 scores over 32767.
+        """
+        network = self._network
+        q = network.outputs(features(pcm, self.settings))
         if q.dtype != np.int8:  # the file ends in DEQUANTIZE; the chip reads what is before it
-            q = np.round(q / self._scale) + self._zero
-        chip = ((q.ravel().astype(np.int64) - self._zero) * self._multiplier) >> 16
+            q = np.round(q / np.float32(network.scale)) + network.zero_point
+        chip = ((q.astype(np.int64) - network.zero_point) * self._multiplier) >> 16
         chip = np.clip(chip, 0, ONE)
         if len(chip) == 1 and len(self.labels) == 2:
             chip = np.array([ONE - chip[0], chip[0]])

@@ -1,8 +1,9 @@
-"""Labelled sounds to judge a network on: of a spec, of class folders, of a dataset."""
+"""Labelled sounds to judge a network on: from a spec, from class folders or from a dataset."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from otolith.audio import read_pcm
+from otolith.data.metadata import NAME, load
 from otolith.data.windows import SOUNDS, load_windows, recordings
 from otolith.errors import UserError
 from otolith.settings.spec import Spec
@@ -18,7 +20,7 @@ from otolith.settings.spec import Spec
 
 @dataclass(frozen=True)
 class Sound:
-    """One clip. `read` gives its parts, int16 at 16 kHz, each a window or longer."""
+    """One clip. read: Gives its parts, int16 PCM at 16 kHz, each one window or longer."""
 
     name: str
     label: str
@@ -30,7 +32,7 @@ def _file(path: Path, label: str) -> Sound:
 
 
 def of_spec(spec: Spec, progress: Callable[[str, float], None]) -> list[Sound]:
-    """The test set of a spec, as `host train` draws it."""
+    """Finds the test set of a spec, as `host train` draws it."""
     if spec.data.kind != "alarm":
         return [
             _file(entry.file, spec.model.classes[entry.label])
@@ -46,17 +48,25 @@ def of_spec(spec: Spec, progress: Callable[[str, float], None]) -> list[Sound]:
         mine = test.clips == clip
         windows, number = list(test.pcm[mine]), int(test.labels[mine][0])
         name = f"{spec.model.name} test clip {clip}"
-        sounds.append(Sound(name, spec.model.classes[number], lambda windows=windows: windows))
+        sounds.append(Sound(name, spec.model.classes[number], functools.partial(list, windows)))
     return sounds
 
 
 def class_name(folder: str) -> str:
-    """A folder's class: without a number before it, in lower case, with _ for spaces."""
+    """The class a folder's name stands for: no number before it, lower case, _ for spaces."""
     return re.sub(r"^\d+\s*-\s*", "", folder).strip().lower().replace(" ", "_")
 
 
 def of_folder(folder: Path, labels: list[str]) -> list[Sound]:
-    """Sounds of <folder>/<class>/*; a folder named as a class exactly, or as class_name says."""
+    """Finds the sounds of <folder>/<class>/*.
+
+    Args:
+        folder: A subfolder is a class by its exact name, else by class_name().
+        labels: The network's classes.
+
+    Raises:
+        UserError: No such folder, or no sounds in it.
+    """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder: give one with a subfolder a class")
     sounds = []
@@ -70,9 +80,18 @@ def of_folder(folder: Path, labels: list[str]) -> list[Sound]:
 
 
 def of_dataset(dataset: Path, chosen: str) -> tuple[list[Sound], list[str]]:
-    """The clips of a dataset whose set is `chosen`, and what is wrong with its metadata.csv."""
-    from otolith.data.metadata import NAME, load
+    """Finds the clips of a dataset.
 
+    Args:
+        dataset: A folder with a metadata.csv.
+        chosen: The set: train, validate or test.
+
+    Returns:
+        The clips, and what is wrong with the metadata.csv, one line each.
+
+    Raises:
+        UserError: No metadata.csv, or no clip in the set.
+    """
     if not (dataset / NAME).exists():
         raise UserError(f"{dataset}: no {NAME} in it: give a dataset, or --data FOLDER")
     metadata = load(dataset)

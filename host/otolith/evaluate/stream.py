@@ -1,7 +1,8 @@
-"""A network judged on long recordings with label tracks: the chain of the chip, block by block."""
+"""Judges a network on long recordings with label tracks, with the chip's chain, block by block."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from otolith.audio import RATE, RATES
+from otolith.data.labels import read_track
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
 from otolith.listen.chain import Chain
+from otolith.report.results import (
+    ClassHits,
+    Hits,
+    JudgedEvent,
+    Latency,
+    Mark,
+    Missed,
+    StreamFigures,
+    Stretch,
+    Timeline,
+)
 from otolith.settings.detect import UNKNOWN, memory_hops, q15
 
 BLOCK = 1 << 18  # samples read at a time
@@ -20,7 +33,7 @@ HOUR = 3_600_000  # ms
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch that sounds like `label`, ms from the start of the recording."""
+    """A stretch of a recording that sounds like `label`; ms from the recording's start."""
 
     start_ms: float
     end_ms: float
@@ -29,7 +42,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Event:
-    """What the chain reported: end of the hop, class, smoothed score 0..1."""
+    """An event of the chain. t_ms: the end of its hop. score: smoothed, 0 to 1."""
 
     t_ms: float
     label: str
@@ -38,14 +51,18 @@ class Event:
 
 @dataclass(frozen=True)
 class Matched:
-    """Which event hit which span (None: missed); the rest are repeats or false alarms."""
+    """Events assigned to spans.
 
-    hits: list[int | None]  # a span: the number of its event
-    repeats: list[int]  # events in a span that had been hit already
+    hits: For each span the index of its event, None if it was missed. repeats: Events in a span
+    that has its event already. false_alarms: All other events.
+    """
+
+    hits: list[int | None]
+    repeats: list[int]
     false_alarms: list[int]
 
     def latencies(self, spans: Sequence[Span], events: Sequence[Event]) -> list[float | None]:
-        """Of each span, ms from its start to its event."""
+        """For each span the ms from its start to its event, None if it was missed."""
         return [
             None if hit is None else events[hit].t_ms - span.start_ms
             for hit, span in zip(self.hits, spans, strict=True)
@@ -55,13 +72,15 @@ class Matched:
 def match(
     spans: Sequence[Span], events: Sequence[Event], early_ms: float, late_ms: float
 ) -> Matched:
-    """Give each event to a span of its label, from early_ms before it to late_ms after it.
+    """Assigns events to spans of the same label.
 
-    An event hits one span, a span is hit once: of those an event may hit, the one that ends first,
-    so that as many spans as possible are hit.
+    An event may come from early_ms before its span to late_ms after it. Each event hits at most one
+    span and each span is hit at most once. Among several spans an event takes the one that ends
+    first, so that as many spans as possible are hit.
     """
     hits: list[int | None] = [None] * len(spans)
-    repeats, false_alarms = [], []
+    repeats: list[int] = []
+    false_alarms: list[int] = []
     for e in sorted(range(len(events)), key=lambda e: events[e].t_ms):
         event = events[e]
         near = [
@@ -79,16 +98,26 @@ def match(
 
 
 def memory_ms(metadata: dict) -> float:
-    """How long a sound has a part in decisions: network's window, smoothed score, vote."""
+    """ms for which a sound can influence decisions: network window, smoothing and vote."""
     features, hop = metadata["features"], metadata["deploy"]["hop_frames"]
     frames = features["frames"] + memory_hops(metadata["detect"]) * hop
     return 1000 * (features["window"] + frames * features["hop"]) / features["sample_rate"]
 
 
 def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
-    """A sound file as int16 mono at 16 kHz, about `size` samples at a time, and the share read.
+    """Reads a sound file in blocks, as int16 mono at 16 kHz.
 
     The samples are those of otolith.features.read_pcm(path, resample=True).
+
+    Args:
+        path: Any sound file.
+        size: About how many samples to read at a time.
+
+    Yields:
+        A block and the share of the file read so far, 0 to 1.
+
+    Raises:
+        UserError: The file can't be read.
     """
     import soundfile
 
@@ -119,9 +148,10 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording judged. `ignored`: labels of its track that can make no event, with counts.
+    """One recording, judged.
 
-    curve: (points, K) highest smoothed scores, 0..1, of stretches of curve_ms each.
+    ignored: Labels of its track that can make no event, with counts. curve: (points, K) the highest
+    smoothed score, 0 to 1, in every stretch of curve_ms.
     """
 
     name: str
@@ -137,9 +167,19 @@ class Recording:
 def listen(
     chain: Chain, path: Path, progress: Callable[[float], None] | None = None, points: int = 2000
 ) -> tuple[list[Event], float, np.ndarray, float]:
-    """All of a recording through the chain, from silence: events, ms heard, curve and its step.
+    """Runs a whole recording through the chain, which starts from silence.
 
-    The last hop is filled up with silence. `progress` gets the share heard.
+    Args:
+        chain: The network and everything around it.
+        path: The recording. Silence fills up its last hop.
+        progress: Called with the share heard.
+        points: The curve has at most twice as many.
+
+    Returns:
+        The events, the recording's length in ms, the curve and its step in ms (see Recording).
+
+    Raises:
+        UserError: The file can't be read, or is empty.
     """
     chain.reset()
     events: list[Event] = []
@@ -180,16 +220,23 @@ def listen(
 
 
 def track_beside(recording: Path) -> Path:
-    """Where Audacity puts the labels of a recording: the same name with .txt."""
+    """The label track that belongs to a recording: the same name with .txt, as Audacity does."""
     return recording.with_suffix(".txt")
 
 
 def truth(track: Path, heard: Sequence[str]) -> tuple[list[Span], dict[str, int], list[str]]:
-    """Spans of the labels in `heard`, counts of the other labels, problems a line each."""
-    from otolith.data.labels import read_track
+    """Reads a label track.
 
+    Args:
+        track: The file.
+        heard: Labels that can make an event.
+
+    Returns:
+        Spans of those labels, counts of the other labels, and problems, one line each.
+    """
     labels, problems = read_track(track)
-    spans, ignored = [], {}
+    spans: list[Span] = []
+    ignored: dict[str, int] = {}
     for label in labels:
         if label.label in heard:
             spans.append(Span(1000 * label.start, 1000 * label.end, label.label))
@@ -201,15 +248,19 @@ def truth(track: Path, heard: Sequence[str]) -> tuple[list[Span], dict[str, int]
 
 @dataclass(frozen=True)
 class StreamResult:
-    """All recordings judged."""
+    """All recordings, judged.
 
-    labels: list[str]  # of the network
-    heard: list[str]  # those that can make an event
+    labels: The network's classes. heard: Those that can make an event. problems: What could not be
+    read, a line each.
+    """
+
+    labels: list[str]
+    heard: list[str]
     thresholds: dict[str, float]
     early_ms: float
     late_ms: float
     recordings: list[Recording]
-    problems: list[str] = field(default_factory=list)  # what could not be read
+    problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -221,24 +272,35 @@ def judge(
     late_ms: float,
     progress: Callable[[Path, float], None] | None = None,
 ) -> StreamResult:
-    """Listen to `recordings`, each with its label track (None: nothing in it should be heard).
+    """Listens to recordings and compares events with labels.
 
-    One that can't be read becomes a line in `problems`.
+    Args:
+        chain: The network and everything around it.
+        metadata: The model's.
+        recordings: Each with its label track; None if nothing in it should be heard. A recording
+            that can't be read becomes a line in `problems`.
+        early_ms: An event may come this long before its label.
+        late_ms: An event may come this long after its label.
+        progress: Called with the recording and the share heard.
+
+    Raises:
+        UserError: No recording could be read.
     """
     thresholds = metadata["detect"]["thresholds"]
     # what rounds to 0 on the chip never makes an event
     heard = [label for label in chain.labels if q15(thresholds.get(label, 0)) > 0]
     if metadata["detect"].get("unknown_events") and UNKNOWN not in heard:
         heard.append(UNKNOWN)
-    judged, problems, notes = [], [], []
+    judged: list[Recording] = []
+    problems: list[str] = []
+    notes: list[str] = []
     for path, track in recordings:
         try:
             spans, ignored, bad = truth(track, heard) if track else ([], {}, [])
-            for line in bad:  # overlapping labels are told, but every one of them counts
+            for line in bad:  # overlapping labels all count: for them a note is enough
                 (problems if line.endswith("passed over") else notes).append(line)
-            events, duration, curve, step = listen(
-                chain, path, (lambda share, path=path: progress(path, share)) if progress else None
-            )
+            told = functools.partial(progress, path) if progress else None
+            events, duration, curve, step = listen(chain, path, told)
         except UserError as error:
             problems.append(error.message)
             continue
@@ -254,8 +316,13 @@ def judge(
 
 
 def false_alarms_at_most(count: int, hours: float) -> float:
-    """The rate an hour that true false alarms stay below with 95 % confidence (Poisson, exact):
-    three an hour after an hour without any.
+    """Upper 95 % confidence limit of a rate of false alarms (Poisson, exact).
+
+    An hour without any gives three an hour.
+
+    Args:
+        count: False alarms.
+        hours: How long the network listened.
     """
     k = np.arange(count + 1)
     log_factorial = np.cumsum(np.log(np.maximum(k, 1)))
@@ -267,27 +334,27 @@ def false_alarms_at_most(count: int, hours: float) -> float:
     return high / hours
 
 
-def _figures(
+def _hits(
     hits: int, misses: int, repeats: int, false_alarms: int, hours: float, latencies: list[float]
-) -> dict:
-    return {
-        "labels": hits + misses,
-        "hits": hits,
-        "misses": misses,
-        "hit_rate": round(hits / (hits + misses), 6) if hits + misses else None,
-        "repeats": repeats,
-        "false_alarms": false_alarms,
-        "false_alarms_per_hour": round(false_alarms / hours, 6),
-        "false_alarms_per_hour_at_most": round(false_alarms_at_most(false_alarms, hours), 6),
-        "latency_ms": {
-            "mean": number(np.mean(latencies)) if latencies else None,
-            "p90": number(np.percentile(latencies, 90)) if latencies else None,
-        },
-    }
+) -> Hits:
+    return Hits(
+        labels=hits + misses,
+        hits=hits,
+        misses=misses,
+        hit_rate=round(hits / (hits + misses), 6) if hits + misses else None,
+        repeats=repeats,
+        false_alarms=false_alarms,
+        false_alarms_per_hour=round(false_alarms / hours, 6),
+        false_alarms_per_hour_at_most=round(false_alarms_at_most(false_alarms, hours), 6),
+        latency_ms=Latency(
+            number(float(np.mean(latencies))) if latencies else None,
+            number(float(np.percentile(latencies, 90))) if latencies else None,
+        ),
+    )
 
 
-def summary(result: StreamResult) -> dict:
-    """The figures, for JSON and for tables."""
+def summary(result: StreamResult) -> StreamFigures:
+    """Works out every figure of recordings that were judged."""
     hours = sum(r.duration_ms for r in result.recordings) / HOUR
     classes = []
     keys = ("hits", "misses", "repeats", "false_alarms")
@@ -304,35 +371,47 @@ def summary(result: StreamResult) -> dict:
             count["misses"] += sum(w is None for w in mine)
             count["repeats"] += sum(r.events[e].label == label for e in r.matched.repeats)
             count["false_alarms"] += sum(r.events[e].label == label for e in r.matched.false_alarms)
-        classes.append({"label": label, **_figures(**count, hours=hours, latencies=latencies)})
+        classes.append(ClassHits(label, _hits(**count, hours=hours, latencies=latencies)))
         all_latencies += latencies
         every = {key: every[key] + count[key] for key in keys}
-    return {
-        "recordings": len(result.recordings),
-        "hours": round(hours, 6),
-        "early_ms": result.early_ms,
-        "late_ms": result.late_ms,
-        **_figures(**every, hours=hours, latencies=all_latencies),
-        "classes": classes,
-        "ignored_labels": _sum([r.ignored for r in result.recordings]),
-        "events": [
-            {
-                "recording": r.name,
-                "t_ms": e.t_ms,
-                "label": e.label,
-                "score": round(e.score, 4),
-                "verdict": _verdict(r.matched, i),
-            }
+    return StreamFigures(
+        recordings=len(result.recordings),
+        hours=round(hours, 6),
+        early_ms=result.early_ms,
+        late_ms=result.late_ms,
+        total=_hits(**every, hours=hours, latencies=all_latencies),
+        classes=classes,
+        ignored_labels=_sum([r.ignored for r in result.recordings]),
+        events=[
+            JudgedEvent(r.name, e.t_ms, e.label, round(e.score, 4), _verdict(r.matched, i))
             for r in result.recordings
             for i, e in enumerate(r.events)
         ],
-        "missed": [
-            {"recording": r.name, "start_ms": s.start_ms, "end_ms": s.end_ms, "label": s.label}
+        missed=[
+            Missed(r.name, s.start_ms, s.end_ms, s.label)
             for r in result.recordings
             for s, hit in zip(r.spans, r.matched.hits, strict=True)
             if hit is None
         ],
-    }
+        labels=result.labels,
+        heard=result.heard,
+        timelines=[_timeline(r) for r in result.recordings],
+    )
+
+
+def _timeline(r: Recording) -> Timeline:
+    wrong = set(r.matched.false_alarms)
+    return Timeline(
+        r.name,
+        r.duration_ms,
+        [
+            Stretch(s.start_ms, s.end_ms, s.label, hit is not None)
+            for s, hit in zip(r.spans, r.matched.hits, strict=True)
+        ],
+        [Mark(e.t_ms, e.label, i in wrong) for i, e in enumerate(r.events)],
+        r.curve,
+        r.curve_ms,
+    )
 
 
 def _verdict(matched: Matched, event: int) -> str:

@@ -1,18 +1,24 @@
-"""What an evaluation found, as a section of report.html or as a page of its own."""
+"""An evaluation as a section of report.html, or as a page of its own."""
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otolith.evaluate import clips, metrics, stream
-from otolith.evaluate.tables import plain, seconds, share
 from otolith.report.page import STYLE, new_figure, png
+from otolith.report.results import ClipFigures, Hits, StreamFigures
+from otolith.report.words import plain, seconds, share
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 UNK = "UNK"
 ROWS = 12  # recordings drawn
+WRONG = 20  # clips listed
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -25,21 +31,21 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return f"<table>{f'<tr>{first}</tr>' if head else ''}{''.join(lines)}</table>"
 
 
-def _image(figure, what: str) -> str:
+def _image(figure: Figure, what: str) -> str:
     return f'<img alt="{what}" src="{png(figure)}">'
 
 
-def _color(number: int):
+def _color(number: int) -> tuple[float, float, float, float]:
     import matplotlib
 
     palette = matplotlib.colormaps["tab20" if number < 20 else "Set3"]
     return palette(number % 20 % palette.N)
 
 
-def _confusion(result: clips.ClipScores) -> str:
+def _confusion(result: ClipFigures) -> str:
     columns = [*result.labels, UNK]
-    rows = columns if result.table[-1].any() else result.labels
-    table = result.table[: len(rows)]
+    rows = columns if any(result.confusion[-1]) else result.labels
+    table = np.array(result.confusion)[: len(rows)]
     size = 2.5 + 0.55 * len(rows)
     figure = new_figure(size + 2, size)
     axis = figure.subplots()
@@ -56,20 +62,20 @@ def _confusion(result: clips.ClipScores) -> str:
 
 
 def _plain_text(names: Sequence[str]) -> list[str]:
-    """Names that matplotlib takes as they are: $ would start a formula, _ hides a legend line."""
+    """Names as matplotlib shows them: $ would start a formula, a leading _ hides a legend line."""
     return [name.replace("$", r"\$").removeprefix("_") or "-" for name in names]
 
 
-def _roc(result: clips.ClipScores) -> str:
+def _roc(result: ClipFigures) -> str:
     figure = new_figure(7, 5)
     axis = figure.subplots()
-    for c, label in enumerate(_plain_text(result.labels)):
-        positive = result.positive(c)
-        auc = metrics.roc_auc(result.scores[:, c], positive)
-        if np.isnan(auc):
-            continue
-        alarms, hits = metrics.roc_curve(result.scores[:, c], positive)
-        axis.plot(alarms, hits, color=_color(c), label=f"{label} {auc:.3f}")
+    names = _plain_text(result.labels)
+    for c, (name, figures, curves) in enumerate(
+        zip(names, result.classes, result.curves, strict=True)
+    ):
+        if len(curves.hits):
+            label = f"{name} {plain(figures.roc_auc)}"
+            axis.plot(curves.alarms, curves.hits, color=_color(c), label=label)
     axis.plot([0, 1], [0, 1], color="0.8", linewidth=0.8)
     axis.set_xlabel("false positives, share of the other sounds")
     axis.set_ylabel("recall")
@@ -78,45 +84,46 @@ def _roc(result: clips.ClipScores) -> str:
     return _image(figure, "ROC curves")
 
 
-def _sweep(result: clips.ClipScores, picked: Sequence[float]) -> str:
+def _sweep(result: ClipFigures) -> str:
     figure = new_figure(9, 4)
     axis = figure.subplots()
-    for c, label in enumerate(_plain_text(result.labels)):
-        if not result.positive(c).any():
+    names = _plain_text(result.labels)
+    for c, (name, figures, curves) in enumerate(
+        zip(names, result.classes, result.curves, strict=True)
+    ):
+        if not len(curves.f1):
             continue
-        swept = result.sweep(c)
-        color = _color(c)
-        axis.plot(swept.thresholds, swept.f1, color=color, label=label)
-        at = round(picked[c] * 100)
-        axis.plot(picked[c], swept.f1[at], "o", color=color)
-        if result.thresholds[c]:
-            axis.axvline(result.thresholds[c], color=color, linestyle=":", linewidth=1)
+        color, best = _color(c), figures.picked
+        axis.plot(curves.thresholds, curves.f1, color=color, label=name)
+        if best.threshold is not None and best.f1 is not None:
+            axis.plot(best.threshold, best.f1, "o", color=color)
+        if figures.threshold:
+            axis.axvline(figures.threshold, color=color, linestyle=":", linewidth=1)
     axis.set_xlabel("threshold (dots: best; dotted: the model's)")
     axis.set_ylabel("F1")
     figure.legend(fontsize=8, loc="outside right upper")
     return _image(figure, "F1 by threshold")
 
 
-def _timeline(result: stream.StreamResult) -> str:
-    shown = result.recordings[:ROWS]
+def _timeline(result: StreamFigures) -> str:
+    shown = result.timelines[:ROWS]
     figure = new_figure(10, 1.2 + 2.0 * len(shown))
     colors = {label: _color(n) for n, label in enumerate(result.heard)}
     for axis, r in zip(figure.subplots(len(shown), squeeze=False).ravel(), shown, strict=True):
         times = np.arange(1, len(r.curve) + 1) * r.curve_ms / 1000
         for label in (label for label in result.heard if label in result.labels):  # not unknown
             axis.plot(times, r.curve[:, result.labels.index(label)], color=colors[label], lw=0.8)
-        for span, hit in zip(r.spans, r.matched.hits, strict=True):
+        for stretch in r.stretches:
             axis.axvspan(
-                span.start_ms / 1000,
-                span.end_ms / 1000,
-                color=colors[span.label],
+                stretch.start_ms / 1000,
+                stretch.end_ms / 1000,
+                color=colors[stretch.label],
                 alpha=0.3,
-                hatch=None if hit is not None else "///",
+                hatch=None if stretch.hit else "///",
             )
-        wrong = set(r.matched.false_alarms)
-        for e, event in enumerate(r.events):
-            mark, color = ("x", "red") if e in wrong else ("v", colors[event.label])
-            axis.plot(event.t_ms / 1000, 1.06, mark, color=color, clip_on=False, markersize=7)
+        for mark in r.marks:
+            sign, color = ("x", "red") if mark.wrong else ("v", colors[mark.label])
+            axis.plot(mark.t_ms / 1000, 1.06, sign, color=color, clip_on=False, markersize=7)
         axis.set_ylim(0, 1.12)
         axis.set_xlim(0, max(r.duration_ms / 1000, 0.001))
         axis.set_title(r.name.rpartition("/")[2].replace("$", r"\$"), fontsize=9, loc="left")
@@ -127,79 +134,110 @@ def _timeline(result: stream.StreamResult) -> str:
     return _image(figure, "timeline of the recordings")
 
 
-def clip_section(result: clips.ClipScores) -> str:
-    """Clips: figures, classes, confusion, ROC, sweep."""
-    s = clips.summary(result)
-    low, high = s["accuracy_95"]
-    figures = [
-        ("clips", f"{s['clips']:,} ({s['windows']:,} windows)"),
-        ("accuracy, best score", f"{share(s['accuracy'])} ({share(low)} to {share(high)})"),
-        ("accuracy with thresholds", share(s["accuracy_with_thresholds"])),
-        ("accuracy of single windows", share(s["window_accuracy"])),
-        ("below threshold", share(s["unknown"])),
-        ("mean F1, mean ROC-AUC", f"{plain(s['macro_f1'])}, {plain(s['macro_roc_auc'])}"),
-    ]
+def _wrong(result: ClipFigures) -> str:
+    """The worst clips, with a player where the sound is at hand."""
+    if not result.wrong:
+        return "<h3>Wrong clips</h3><p>None.</p>"
     rows = []
-    for c in s["classes"]:
-        best = c["picked"]
-        rows.append(
-            (
-                c["label"],
-                c["clips"],
-                *(share(c[key]) for key in ("precision", "recall")),
-                *(plain(c[key]) for key in ("f1", "roc_auc")),
-                plain(c["threshold"], 2) if c["threshold"] else "none",
-                f"{plain(best['threshold'], 2)} (F1 {plain(best['f1'])})",
-            )
+    for clip in result.wrong[:WRONG]:
+        cells = (clip.name, clip.truth, clip.said, plain(clip.score, 2), plain(clip.truth_score, 2))
+        line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        sound = result.audio.get(clip.clip)
+        player = ""
+        if sound is not None:
+            data = base64.b64encode(sound).decode()
+            player = f'<audio controls preload="none" src="data:audio/flac;base64,{data}"></audio>'
+        rows.append(f"<tr>{line}<td>{player}</td></tr>")
+    heads = ("clip", "is", "heard as", "score", "its own", "listen")
+    more = len(result.wrong) - WRONG
+    return (
+        "<h3>Wrong clips</h3><p>The worst first: those whose score is furthest above that of the "
+        "right class.</p><table><tr>"
+        + "".join(f"<th>{head}</th>" for head in heads)
+        + f"</tr>{''.join(rows)}</table>"
+        + (f"<p>{more:,} more are not listed.</p>" if more > 0 else "")
+    )
+
+
+def clip_section(s: ClipFigures) -> str:
+    """Renders clips: figures, classes, wrong clips, confusion, ROC, thresholds."""
+    low, high = s.accuracy_95
+    least = s.baseline
+    figures = [
+        ("clips", f"{s.clips:,} ({s.windows:,} windows)"),
+        ("accuracy, best score", f"{share(s.accuracy)} ({share(low)} to {share(high)})"),
+        *([(f"always answering {least.label}", share(least.accuracy))] if least else []),
+        ("accuracy with thresholds", share(s.accuracy_with_thresholds)),
+        ("accuracy of single windows", share(s.window_accuracy)),
+        ("below threshold", share(s.unknown)),
+        ("mean F1, mean ROC-AUC", f"{plain(s.macro_f1)}, {plain(s.macro_roc_auc)}"),
+    ]
+    rows = [
+        (
+            c.label,
+            c.clips,
+            *(share(value) for value in (c.precision, c.recall)),
+            *(plain(value) for value in (c.f1, c.roc_auc)),
+            plain(c.threshold, 2) if c.threshold else "none",
+            f"{plain(c.picked.threshold, 2)} (F1 {plain(c.picked.f1)})",
         )
+        for c in s.classes
+    ]
     head = ("class", "clips", "precision", "recall", "F1", "ROC-AUC", "threshold", "best threshold")
     return (
         "<h2>Clips</h2><p>On the project's C engine; in brackets the 95 % confidence interval.</p>"
         + _table((), figures)
+        + "".join(f"<p>Warning: {html.escape(line)}</p>" for line in s.warnings)
         + _table(head, rows)
         + "<p>The best thresholds are picked on these very sounds: check them on others.</p>"
-        + f"<h3>Confusion</h3>{_confusion(result)}<h3>ROC, each class against the rest</h3>"
-        + f"{_roc(result)}<h3>Thresholds</h3>{_sweep(result, clips.picks(result))}"
+        + _wrong(s)
+        + f"<h3>Confusion</h3>{_confusion(s)}<h3>ROC, each class against the rest</h3>"
+        + f"{_roc(s)}<h3>Thresholds</h3>{_sweep(s)}"
     )
 
 
-def stream_section(result: stream.StreamResult) -> str:
-    """Long recordings: hits, misses, false alarms, latency, timeline."""
-    s = stream.summary(result)
-    rows = []
-    for c in [*s["classes"], {"label": "all", **s}]:
-        rows.append(
-            (
-                *(c[key] for key in ("label", "labels", "hits", "misses", "repeats")),
-                c["false_alarms"],
-                plain(c["false_alarms_per_hour"], 2),
-                plain(c["false_alarms_per_hour_at_most"], 2),
-                *(seconds(c["latency_ms"][key]) for key in ("mean", "p90")),
-            )
-        )
-    head = ("class", "labels", "hits", "misses", "repeats", "false alarms", "an hour", "at most")
-    more = len(result.recordings) - ROWS
+def _cells(label: str, c: Hits) -> tuple[object, ...]:
     return (
-        f"<h2>Recordings</h2><p>{s['recordings']} recordings, {s['hours']:.3f} hours, through the "
-        f"chain the chip runs. An event may come {s['early_ms'] / 1000:g} s before its label's "
-        f"start to {s['late_ms'] / 1000:g} s after its end. At most: false alarms an hour with "
+        *(label, c.labels, c.hits, c.misses, c.repeats, c.false_alarms),
+        plain(c.false_alarms_per_hour, 2),
+        plain(c.false_alarms_per_hour_at_most, 2),
+        seconds(c.latency_ms.mean),
+        seconds(c.latency_ms.p90),
+    )
+
+
+def stream_section(s: StreamFigures) -> str:
+    """Renders long recordings: hits, misses, false alarms, latency, timeline."""
+    rows = [_cells(c.label, c.hits) for c in s.classes] + [_cells("all", s.total)]
+    head = ("class", "labels", "hits", "misses", "repeats", "false alarms", "an hour", "at most")
+    more = len(s.timelines) - ROWS
+    return (
+        f"<h2>Recordings</h2><p>{s.recordings} recordings, {s.hours:.3f} hours, through the "
+        f"chain the chip runs. An event may come {s.early_ms / 1000:g} s before its label's "
+        f"start to {s.late_ms / 1000:g} s after its end. At most: false alarms an hour with "
         "95 % confidence.</p>"
         + _table((*head, "latency, mean", "p90"), rows)
         + "<p>Shaded: labels (hatched: missed). Curves: smoothed scores. Triangles: right events, "
         f"crosses: false alarms.{f' {more} more recordings are not drawn.' if more > 0 else ''}</p>"
-        + _timeline(result)
+        + _timeline(s)
     )
 
 
-def evaluation_section(result: clips.ClipScores | stream.StreamResult) -> str:
-    """HTML to stand in a page; pictures are inside it."""
-    if isinstance(result, stream.StreamResult):
-        return stream_section(result)
-    return clip_section(result)
+def evaluation_section(figures: ClipFigures | StreamFigures) -> str:
+    """Renders an evaluation as HTML to put in a page; pictures and sounds are inside it."""
+    if isinstance(figures, StreamFigures):
+        return stream_section(figures)
+    return clip_section(figures)
 
 
 def evaluation_page(name: str, model_hash: str, sections: Sequence[str]) -> str:
-    """A page of its own around sections."""
+    """Renders a page of its own.
+
+    Args:
+        name: The model's.
+        model_hash: Of its .tflite.
+        sections: HTML, as evaluation_section() gives it.
+    """
     title = html.escape(name)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}: evaluation</title>

@@ -62,9 +62,9 @@ def _trainer(out: Path, epochs: int | None, board: str) -> Any:
             spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=epochs))
         nowhere = Console(file=io.StringIO())
         metrics = train(spec, folder_of(out, number), nowhere, how=How(board=board))
-        if metrics["stopped"].startswith("interrupted"):
+        if metrics.interrupted:
             raise KeyboardInterrupt
-        return metrics["validation_accuracy"]
+        return metrics.validation_accuracy
 
     return run
 

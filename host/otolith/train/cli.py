@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -16,13 +17,20 @@ from otolith.settings.spec import MAX_SEED, load
 @click.command("train")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; default: the model's own.")
-@click.option("--epochs", type=click.IntRange(1, 10000), help="Instead of the spec's.")
-@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Instead of the spec's.")
-@click.option("--base", help="Instead of the spec's: folder of the trained model to begin with.")
-@click.option("--board", default="pico", show_default=True, help="What the network must fit.")
-@click.option("--dry-run", "dry", is_flag=True, help="A slice, a minute at most; writes nothing.")
-@click.option("--resume", is_flag=True, help="Go on where Ctrl-C or a crash ended training.")
-@click.option("--cross-validate", "cross", is_flag=True, help="Each fold or group tests once.")
+@click.option("--epochs", type=click.IntRange(1, 10000), help="Replaces the spec's.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Replaces the spec's.")
+@click.option("--base", help="Replaces the spec's: folder of the trained model to start from.")
+@click.option("--board", default="pico", show_default=True, help="The network must fit this board.")
+@click.option(
+    "--dry-run", "dry", is_flag=True, help="Prove the spec on a slice of the data; writes nothing."
+)
+@click.option("--resume", is_flag=True, help="Continue after Ctrl-C or a crash.")
+@click.option(
+    "--cross-validate",
+    "cross",
+    is_flag=True,
+    help="Train once for each fold or group, which tests.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train_command(
     model: Path,
@@ -36,9 +44,10 @@ def train_command(
     cross: bool,
     as_json: bool,
 ) -> None:
-    """Train MODEL (a folder with a spec.toml): .tflite, metrics.json and report.html.
+    """Train MODEL (a folder with a spec.toml).
 
-    Ctrl-C ends training with the best network so far; --resume goes on from there.
+    Writes its .tflite, weights, metrics.json and report.html. Ctrl-C ends training and keeps the
+    best network so far; --resume continues from there.
 
     \b
     Example:
@@ -47,9 +56,9 @@ def train_command(
         host train models/environment --cross-validate
     """
     if dry and resume:
-        raise UserError("--dry-run begins anew: it does not go with --resume")
+        raise UserError("--dry-run starts from the beginning: it does not go with --resume")
     spec = load(model)
-    given = {"epochs": epochs, "seed": seed, "base": base}
+    given: dict[str, Any] = {"epochs": epochs, "seed": seed, "base": base}
     changes = {key: value for key, value in given.items() if value is not None}
     if changes:
         spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, **changes))
@@ -57,18 +66,21 @@ def train_command(
     from otolith.train.cross import cross_validate
 
     if cross and (dry or resume):
-        raise UserError("--cross-validate goes on by itself: no --resume or --dry-run with it")
+        raise UserError(
+            "--cross-validate continues by itself: it does not go with --resume or --dry-run"
+        )
     folder = out or (model if model.is_dir() else model.parent)
     try:
         console = Console(stderr=as_json)
         how = How(board, resume, dry)
+        found: dict[str, Any]
         if cross:
-            metrics = cross_validate(
+            found = cross_validate(
                 spec, folder, lambda turn, to: train(turn, to, console, how=how), console
-            )
+            ).to_json()
         else:
-            metrics = train(spec, folder, console, how=how)
+            found = train(spec, folder, console, how=how).to_json()
     except MemoryError as error:
         raise UserError("not enough memory: fewer clips or windows_a_clip in the spec") from error
     if as_json:
-        click.echo(json.dumps(metrics))
+        click.echo(json.dumps(found))

@@ -1,14 +1,17 @@
-"""Cross-validation: every fold, or every group, tests once; what is reported is their mean."""
+"""Cross-validation: every fold or group tests once, and their mean is reported."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from otolith.data.clips import open_rows
@@ -16,15 +19,21 @@ from otolith.data.sets import always_trains, group_of
 from otolith.data.synthetic import folder_of
 from otolith.errors import UserError
 from otolith.files import write_text
+from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
 
 FIGURES = ("clip_accuracy", "float_clip_accuracy", "int8_accuracy", "float_accuracy")
+KEPT = (*FIGURES, "weights_bytes", "arena_bytes", "seconds")  # in cross_validation.json
 
 
 def turns(spec: Spec) -> dict[str, Spec]:
-    """A spec for each fold (ESC layout, split = "kfold") or group (split = "group") that tests."""
+    """Makes a spec for each fold or group, in which that one tests.
 
-    def with_data(**changes: object) -> Spec:
+    Raises:
+        UserError: The data have no folds or groups.
+    """
+
+    def with_data(**changes: Any) -> Spec:
         return dataclasses.replace(spec, data=dataclasses.replace(spec.data, **changes))
 
     data = spec.data
@@ -50,54 +59,82 @@ def turns(spec: Spec) -> dict[str, Spec]:
     )
 
 
-def cross_validate(
-    spec: Spec, out: Path, train: Callable[[Spec, Path], dict], console: Console
-) -> dict:
-    """Train once for each turn, into out/cross/<turn>; cross_validation.json and a table sum up.
+@dataclass(frozen=True)
+class Summary:
+    """A cross-validation. turns: The metrics of each. mean, deviation: Of the FIGURES."""
 
-    Turns whose metrics are there for these very settings are not trained again."""
+    model: str
+    turns: dict[str, Metrics]
+    mean: dict[str, float]
+    deviation: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As in cross_validation.json."""
+        return {
+            "model": self.model,
+            "turns": {name: {k: getattr(m, k) for k in KEPT} for name, m in self.turns.items()},
+            "mean": self.mean,
+            "deviation": self.deviation,
+        }
+
+
+def cross_validate(
+    spec: Spec, out: Path, train: Callable[[Spec, Path], Metrics], console: Console
+) -> Summary:
+    """Trains once for each turn and sums up.
+
+    Turns that were trained before with the very same settings are not trained again.
+
+    Args:
+        spec: The model's settings.
+        out: Each turn trains in out/cross/<turn>; out/cross_validation.json gets the summary.
+        train: Trains a spec in a folder.
+        console: Shows a table of all turns.
+
+    Raises:
+        UserError: The data have no folds or groups.
+        KeyboardInterrupt: A training was interrupted.
+    """
     found = {}
     for name, turn in turns(spec).items():
         folder = out / "cross" / "".join(c if c.isalnum() else "_" for c in name)
         mark = json.dumps(dataclasses.asdict(turn), sort_keys=True, default=str)
         metrics = _kept(folder, mark)
         if metrics is None:
-            console.print(name, highlight=False)
+            console.print(name, highlight=False, markup=False)
             metrics = train(turn, folder)
-            if metrics["stopped"].startswith("interrupted"):
+            if metrics.interrupted:
                 raise KeyboardInterrupt
             write_text(folder / "settings.json", mark)
         found[name] = metrics
-    summary = {
-        "model": spec.model.name,
-        "turns": {
-            name: {key: m[key] for key in (*FIGURES, "weights_bytes", "arena_bytes", "seconds")}
-            for name, m in found.items()
-        },
-        "mean": {key: float(np.mean([m[key] for m in found.values()])) for key in FIGURES},
-        "deviation": {key: float(np.std([m[key] for m in found.values()])) for key in FIGURES},
-    }
-    write_text(out / "cross_validation.json", json.dumps(summary, indent=2) + "\n")
+    rows = {key: [getattr(m, key) for m in found.values()] for key in FIGURES}
+    summary = Summary(
+        spec.model.name,
+        found,
+        {key: float(np.mean(values)) for key, values in rows.items()},
+        {key: float(np.std(values)) for key, values in rows.items()},
+    )
+    write_text(out / "cross_validation.json", json.dumps(summary.to_json(), indent=2) + "\n")
     _show(console, summary)
     return summary
 
 
-def _kept(folder: Path, mark: str) -> dict | None:
+def _kept(folder: Path, mark: str) -> Metrics | None:
     try:
         if (folder / "settings.json").read_text(encoding="utf-8") != mark:
             return None
-        return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return Metrics.from_json(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _show(console: Console, summary: dict) -> None:
-    table = Table(title=f"{summary['model']}: who was left out of training tests")
+def _show(console: Console, summary: Summary) -> None:
+    table = Table(title=escape(f"{summary.model}: each turn tests what it did not train on"))
     columns = ("left out", "clips, int8", "clips, float", "windows, int8", "windows, float")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")
-    for name, row in summary["turns"].items():
-        table.add_row(name, *(f"{row[key]:.1%}" for key in FIGURES))
+    for name, metrics in summary.turns.items():
+        table.add_row(escape(name), *(f"{getattr(metrics, key):.1%}" for key in FIGURES))
     table.add_section()
-    table.add_row("mean", *(f"{summary['mean'][key]:.1%}" for key in FIGURES))
+    table.add_row("mean", *(f"{summary.mean[key]:.1%}" for key in FIGURES))
     console.print(table)

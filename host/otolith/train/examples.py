@@ -1,5 +1,8 @@
-"""Windows -> features, in the chip's arithmetic, in several processes, cached on disk; augmented in
-several variants that the epochs take turns with."""
+"""Turns windows of PCM into features, in the chip's arithmetic.
+
+Several threads or processes work at it, and the results are cached on disk. Augmented windows are
+made in several variants, which the epochs take in turn.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ import numpy as np
 from otolith import paths
 from otolith.augment.pipeline import Augmenter
 from otolith.data.windows import Windows
-from otolith.features import step, window
+from otolith.features import window
 from otolith.files import replacing
 from otolith.settings.spec import Spec
 
@@ -27,17 +30,25 @@ CACHE_BYTES = 4 << 30  # the oldest files go beyond that
 _CHUNK = 256  # windows a process is given at a time
 
 
-@dataclass
+@dataclass(frozen=True)
 class Examples:
-    """One set, or one variant of it. values: int16 (count, frames, bands), after compression."""
+    """One set of windows, or one variant of it.
+
+    values: int16 (count, frames, bands) features. labels: (count,) class numbers. clips: (count,)
+    the number of the clip each window is from.
+    """
 
     values: np.ndarray
     labels: np.ndarray
     clips: np.ndarray
 
+    def rows(self, kept: np.ndarray) -> Examples:
+        """The windows with these indices."""
+        return Examples(self.values[kept], self.labels[kept], self.clips[kept])
+
 
 def _sources() -> bytes:
-    """What the values depend on beside the settings: the code."""
+    """A digest of the code that the values depend on."""
     digest = hashlib.sha256()
     host = Path(__file__).parent.parent
     for folder in (host / "augment", host / "features", paths.LIB / "features" / "src"):
@@ -62,7 +73,12 @@ def _work(job: tuple) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Maker:
-    """Makes examples of windows, with as many processes as there are cores."""
+    """Computes features, with as many threads or processes as there are cores.
+
+    Args:
+        settings: The front end's settings.
+        cache: Folder that keeps results; the oldest are deleted beyond CACHE_BYTES.
+    """
 
     def __init__(self, settings: dict, cache: Path = CACHE) -> None:
         self.settings, self.cache = settings, cache
@@ -88,7 +104,14 @@ class Maker:
         key: tuple[int, int] = (0, 0),
         progress: Callable[[float], None] = lambda share: None,
     ) -> Examples:
-        """Features of all windows; key: seed and variant, for the augmenter."""
+        """Computes the features of windows, or takes them from the cache.
+
+        Args:
+            windows: PCM, labels and clips.
+            augmenter: Changes the windows first; None leaves them as they are.
+            key: Seed and number of the variant, for the augmenter.
+            progress: Called with the share done, 0 to 1.
+        """
         file = self._file(windows, augmenter, key)
         if file.exists():
             try:
@@ -131,7 +154,7 @@ class Maker:
         return self._pool.map(_work, jobs)
 
     def _store(self, file: Path, values: np.ndarray, labels: np.ndarray) -> None:
-        """A cache that can't be written is no reason to stop."""
+        """Writes to the cache. Errors are ignored: the values are there anyway."""
         try:
             with replacing(file) as temporary, temporary.open("wb") as out:
                 np.savez(out, values=values, labels=labels)
@@ -145,15 +168,26 @@ class Maker:
             file.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let threads and processes go."""
+        """Stops threads and processes."""
         self._threads.shutdown(cancel_futures=True)
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
 
 class Variants:
-    """Training examples epoch by epoch: variant e modulo their number. The next one is made while
-    the network trains on this one. waited: seconds the trainer stood still for data, by epoch."""
+    """Augmented training examples, epoch by epoch.
+
+    Epoch e takes variant e modulo [train] variants. The next variant is made while the network
+    trains on this one. `waited` lists how many seconds each epoch waited for its data.
+
+    Args:
+        maker: Computes the features.
+        windows: The training set.
+        augmenter: Changes the windows.
+        spec: Seed and count of variants.
+        keep: Labels -> indices of the windows that are used.
+        first: The first epoch, counted from 0.
+    """
 
     def __init__(
         self,
@@ -161,11 +195,11 @@ class Variants:
         windows: Windows,
         augmenter: Augmenter,
         spec: Spec,
-        keep: Callable,
+        keep: Callable[[np.ndarray], np.ndarray],
         first: int = 0,
     ) -> None:
         self._maker, self._windows, self._augmenter, self._spec = maker, windows, augmenter, spec
-        self._keep = keep  # labels -> the indices that are used
+        self._keep = keep
         self._thread = ThreadPoolExecutor(1)
         self._made: dict[int, Future] = {}
         self.waited: list[float] = []
@@ -180,7 +214,7 @@ class Variants:
         return self._made[variant]
 
     def epoch(self, number: int) -> Examples:
-        """The examples of an epoch, counted from 0."""
+        """Returns the examples of an epoch, counted from 0; waits for them if need be."""
         count = self._spec.train.variants
         started = time.monotonic()
         made = self._ask(number % count).result()
@@ -189,72 +223,19 @@ class Variants:
             self._ask((number + 1) % count)
         if number >= count - 1 and number % count in self._made and count > 2:
             self._made.pop((number - 1) % count, None)  # from the cache next time
-        kept = self._keep(made.labels)
-        return Examples(made.values[kept], made.labels[kept], made.clips[kept])
+        return made.rows(self._keep(made.labels))
 
     def close(self) -> None:
-        """Stop making."""
+        """Stops making variants."""
         self._thread.shutdown(cancel_futures=True)
 
 
 @dataclass
 class Same:
-    """The same examples in every epoch."""
+    """The same examples in every epoch, where only their batches differ (mixup)."""
 
     examples: Examples
 
     def epoch(self, number: int) -> Examples:
         """As Variants.epoch."""
         return self.examples
-
-
-def mixed(
-    values: np.ndarray, labels: np.ndarray, alpha: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each row mixed with another of the batch, and its label likewise (Zhang and others, 2017:
-    mixup). labels: float, a share for each class."""
-    other = rng.permutation(len(labels))
-    share = rng.beta(alpha, alpha, len(labels)).astype(np.float32)
-    share = np.maximum(share, 1 - share)  # mostly itself
-    by_row = share.reshape(-1, *(1,) * (values.ndim - 1))
-    return (
-        by_row * values + (1 - by_row) * values[other],
-        share[:, None] * labels + (1 - share[:, None]) * labels[other],
-    )
-
-
-def batches(
-    keras, variants: Variants | Same, spec: Spec, labels_of: Callable, first: int, epochs: int
-) -> object:
-    """A Keras sequence of (float32 features, labels): each epoch its variant, shuffled by seed and
-    epoch. first: number of the epoch it begins with, from 0; epochs: where it ends."""
-    scale = np.float32(step(vars(spec.features)))
-    size = spec.train.batch
-
-    class Batches(keras.utils.Sequence):
-        def __init__(self) -> None:
-            super().__init__()
-            self.number = first - 1
-            self.on_epoch_end()
-
-        def on_epoch_end(self) -> None:
-            self.number += 1
-            if self.number >= epochs > first:
-                return  # there is no other
-            self.examples = variants.epoch(self.number)
-            rng = np.random.default_rng((spec.train.seed, self.number, 0xE90C))
-            self.order = rng.permutation(len(self.examples.labels))
-
-        def __len__(self) -> int:
-            return -(-len(self.order) // size)
-
-        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-            rows = np.sort(self.order[index * size : (index + 1) * size])
-            values = (self.examples.values[rows] * scale)[..., None]
-            labels = labels_of(self.examples.labels[rows])
-            if spec.train.mixup:
-                rng = np.random.default_rng((spec.train.seed, self.number, index, 0x313))
-                return mixed(values, labels, spec.train.mixup, rng)
-            return values, labels
-
-    return Batches()

@@ -1,8 +1,7 @@
-"""What is known before any time is spent: the network builds, converts, compiles and fits."""
+"""Checks before any time is spent: the network builds, converts, compiles and fits the board."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,30 +14,47 @@ from otolith.settings.spec import Spec
 from otolith.summarize.fit import fit, network_need
 from otolith.train.architectures import find, fused
 from otolith.train.convert import to_int8
-from otolith.train.fit import build_network
-from otolith.train.session import quiet_tensorflow
+from otolith.train.fit import Architecture, build_network
+from otolith.train.session import new_session
 from otolith.train.transfer import body_of, new_head, read_base
 
 
-def untrained(spec: Spec, architecture: Callable | None = None) -> bytes:
-    """The int8 .tflite of a spec's network as it is before training: its sizes, shapes and cycles
-    are those of the trained one. UserError if there is no such network."""
-    with quiet_tensorflow(spec.train.seed) as keras:
-        model = _network(keras, spec, architecture)
-        rng = np.random.default_rng(1)
-        shape = (8, spec.features.frames, spec.features.bands, 1)
-        return write_metadata(to_int8(model, rng.random(shape).astype(np.float32)), spec.metadata())
+def untrained(spec: Spec, architecture: Architecture | None = None) -> bytes:
+    """Makes the int8 .tflite of a spec's network before training.
+
+    Its sizes, shapes and cycles are those of the trained one.
+
+    Args:
+        spec: The model's settings.
+        architecture: Makes the network, instead of the one the spec names.
+
+    Raises:
+        UserError: There is no such network.
+    """
+    model = _network(new_session(spec.train.seed), spec, architecture)
+    rng = np.random.default_rng(1)
+    shape = (8, spec.features.frames, spec.features.bands, 1)
+    return write_metadata(to_int8(model, rng.random(shape).astype(np.float32)), spec.metadata())
 
 
-def _network(keras: Any, spec: Spec, architecture: Callable | None) -> Any:
+def _network(keras: Any, spec: Spec, architecture: Architecture | None) -> Any:
     if spec.train.base:
         return new_head(keras, body_of(keras, read_base(keras, spec)), spec)
     build = architecture or find(spec.model.architecture)
     return fused(build_network(build, spec, keras), build)
 
 
-def check(spec: Spec, board: str, architecture: Callable | None = None) -> Compiled:
-    """The untrained network, compiled. UserError, with by how much, if it does not fit `board`."""
+def check(spec: Spec, board: str, architecture: Architecture | None = None) -> Compiled:
+    """Compiles the untrained network.
+
+    Args:
+        spec: The model's settings.
+        board: Id of the board it must fit.
+        architecture: Makes the network, instead of the one the spec names.
+
+    Raises:
+        UserError: It does not fit the board; the message says by how much.
+    """
     chosen = named(board)
     compiled = compile_graph(untrained(spec, architecture), spec.model.name)
     found = fit(chosen, compiled, network_need(compiled, spec.metadata()))

@@ -1,82 +1,136 @@
-"""The course of one training: build or take over, fit, quantise."""
+"""Stage 2 of training: a network learns."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from otolith.errors import UserError
-from otolith.features import step
+from otolith.features.network_input import real_input
 from otolith.settings.spec import Spec
-from otolith.train import qat, transfer
+from otolith.train import transfer
+from otolith.train.architectures import find, fused
+from otolith.train.batches import batches
 from otolith.train.checkpoint import Checkpoint, State
-from otolith.train.convert import to_int8
-from otolith.train.examples import Same, Variants, batches
+from otolith.train.examples import Variants
 from otolith.train.learning import KEYS, Watch, class_weights, learning_rate, loss_of
+from otolith.train.prepare import Prepared
+from otolith.train.progress import Report, silent
+from otolith.train.session import new_session
+
+# Makes an untrained network: (frames, bands, classes, dropout) -> tf_keras Model.
+Architecture = Callable[[int, int, int, float], Any]
 
 
-def per_class(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """About `count` indices, as many of each class as there are."""
-    rng = np.random.default_rng(seed)
-    groups = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
-    each = -(-count // len(groups))
-    return np.concatenate([group[:each] for group in groups])
+@dataclass(frozen=True)
+class Fitted:
+    """A network that has learned, with the weights of its best epoch.
 
-
-def both(scores: np.ndarray) -> np.ndarray:
-    """Scores of all classes: one sigmoid is that of the second of two."""
-    return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
-
-
-class Course:
-    """real: float32 features of the sets; "train" is missing where it is `changing`:
-    in variants, or mixed.
-
-    seconds: of fitting, after which no epoch begins. state: where an earlier training stopped.
+    network: As it is converted, with parallel layers fused. trained: As it was trained; what other
+    trainings take over. history: Loss and accuracy by epoch. best_epoch: Counts from 1.
+    best_accuracy: Validation accuracy of that epoch, 0 to 1. stopped: Why training ended before its
+    last epoch, else empty. interrupted: Ctrl-C ended it. seconds: Time spent fitting. epochs:
+    Fitted now, without those before --resume. data_wait: Share of the time, after the first epoch,
+    spent waiting for augmented data; None without augmentation.
     """
+
+    network: Any = field(repr=False)
+    trained: Any = field(repr=False)
+    history: dict[str, list[float]] = field(repr=False)
+    best_epoch: int
+    best_accuracy: float
+    stopped: str
+    interrupted: bool
+    seconds: float
+    epochs: int
+    data_wait: float | None
+
+
+def fit(
+    prepared: Prepared,
+    progress: Report = silent,
+    architecture: Architecture | None = None,
+    checkpoint: Checkpoint | None = None,
+    state: State | None = None,
+    seconds: float = np.inf,
+) -> Fitted:
+    """Trains the network of a spec, or the new head of its base and then all of it.
+
+    Starts a new TensorFlow session: networks of earlier calls are of no use after it. Ctrl-C after
+    the first epoch ends training and keeps the best epoch.
+
+    Args:
+        prepared: The data.
+        progress: Called as the work proceeds.
+        architecture: Makes the network, instead of the one the spec names.
+        checkpoint: Where to save after each epoch; None to save nothing.
+        state: Where an earlier training stopped; None to start from the beginning.
+        seconds: No epoch begins after so long.
+
+    Raises:
+        UserError: The network does not build, or training diverges.
+        KeyboardInterrupt: Ctrl-C before the first epoch ended.
+    """
+    spec = prepared.spec
+    keras = new_session(spec.train.seed)
+    course = _Course(keras, prepared, progress, checkpoint, state, seconds)
+    if spec.train.base:
+        network = trained = course.transferred()
+    else:
+        build = architecture or find(spec.model.architecture)
+        trained = course.built(build)
+        network = fused(trained, build)
+    return Fitted(
+        network,
+        trained,
+        course.history,
+        course.best_epoch,
+        course.best_accuracy,
+        course.stopped,
+        course.interrupted,
+        course.seconds,
+        course.epochs,
+        course.data_wait(),
+    )
+
+
+class _Course:
+    """One training: its stages, and what they add up to."""
 
     def __init__(
         self,
         keras: Any,
-        spec: Spec,
-        real: dict[str, np.ndarray],
-        labels: np.ndarray,
-        validation: np.ndarray,
-        changing: Variants | Same | None,
-        progress: Callable[..., None],
-        checkpoint: Checkpoint,
-        state: State | None = None,
-        seconds: float = np.inf,
+        prepared: Prepared,
+        progress: Report,
+        checkpoint: Checkpoint | None,
+        state: State | None,
+        seconds: float,
     ) -> None:
-        self.keras, self.spec, self.real = keras, spec, real
-        self.labels, self.validation = labels, validation
-        self.changing, self.progress = changing, progress
+        self.keras, self.prepared, self.spec = keras, prepared, prepared.spec
+        self.progress, self.checkpoint, self.state = progress, checkpoint, state
+        self.deadline = time.monotonic() + seconds
         self.history: dict[str, list[float]] = {key: [] for key in KEYS}
         self.best_epoch, self.best_accuracy, self.stopped = 0, 0.0, ""
         self.interrupted = False
-        self.trained: Any = None  # the Keras network, before it is fused
-        self.seconds = 0.0  # of fitting
-        self.epochs = 0  # fitted here
-        self._checkpoint, self._state = checkpoint, state
-        self._deadline = time.monotonic() + seconds
+        self.seconds = 0.0
+        self.epochs = 0
 
-    # ---- networks ----
-
-    def built(self, build: Callable) -> Any:
-        """A network of an architecture, trained from nothing."""
-        model = self.trained = build_network(build, self.spec, self.keras)
+    def built(self, build: Architecture) -> Any:
+        """A network trained from nothing."""
+        model = build_network(build, self.spec, self.keras)
         self._fit(model, 0, "training", self.spec.train.epochs, self.spec.train.learning_rate)
         return model
 
     def transferred(self) -> Any:
-        """The base's body under a new head: the head is trained alone, then all of it."""
+        """The base's body under a new head: the head learns alone, then everything does."""
         keras, spec = self.keras, self.spec
         body = transfer.body_of(keras, transfer.read_base(keras, spec))
-        model = self.trained = transfer.new_head(keras, body, spec)
-        if self._state is None or self._state.stage == 0:
+        model = transfer.new_head(keras, body, spec)
+        if self.state is None or self.state.stage == 0:
             transfer.freeze(keras, body, True)
             epochs, rate = spec.train.head_epochs, spec.train.learning_rate
             self._fit(model, 0, "training the head", epochs, rate)
@@ -86,48 +140,28 @@ class Course:
             self._fit(model, 1, "fine-tuning", spec.train.epochs, rate)
         return model
 
-    # ---- fitting ----
-
     def _fit(self, model: Any, stage: int, name: str, epochs: int, rate: float) -> None:
-        """Train; the epoch with the best validation loss is kept. Ctrl-C ends it there."""
-        keras, train = self.keras, self.spec.train
+        """Trains for some epochs and keeps the one with the lowest validation loss."""
+        keras, train, prepared = self.keras, self.spec.train, self.prepared
         loss, as_labels = loss_of(keras, model, train)
+        labels, settings = prepared.train.labels, vars(self.spec.features)
 
-        def progress(epoch: int, logs: dict) -> None:
+        def progress(epoch: int, logs: dict[str, float]) -> None:
             note = f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
             self.progress(name, epoch / epochs, note)
 
-        watch = Watch(train, progress, deadline=self._deadline)
-        steps = -(-len(self.labels) // train.batch)
+        watch = Watch(train, progress, deadline=self.deadline)
+        steps = -(-len(labels) // train.batch)
         schedule = learning_rate(keras, train, rate, epochs, steps)
         model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
-        first, self._state = self._restored(model, stage, watch), None
-        if self.changing is None:
-            data = {
-                "x": self.real["train"],
-                "y": as_labels(self.labels),
-                "batch_size": train.batch,
-            }
+        first, self.state = self._restored(model, stage, watch), None
+        data: dict[str, Any]
+        if prepared.changing is None:
+            values = real_input(prepared.train.values, settings)
+            data = {"x": values, "y": as_labels(labels), "batch_size": train.batch}
         else:
-            data = {"x": batches(keras, self.changing, self.spec, as_labels, first, epochs)}
-
-        def keep(epoch: int) -> None:
-            self._checkpoint.save(
-                State(
-                    stage,
-                    epoch,
-                    watch.best_epoch,
-                    watch.best_accuracy,
-                    watch.loss,
-                    watch.above,
-                    watch.stopped,
-                    {key: self.history[key] + watch.history[key] for key in KEYS},
-                    model.get_weights(),
-                    watch.weights or [],
-                    [variable.numpy() for variable in model.optimizer.variables],
-                )
-            )
-
+            data = {"x": batches(keras, prepared.changing, self.spec, as_labels, first, epochs)}
+        validate = prepared.validate
         started = time.monotonic()
         try:
             if first < epochs and not watch.stopped:
@@ -135,10 +169,13 @@ class Course:
                     **data,
                     initial_epoch=first,
                     epochs=epochs,
-                    validation_data=(self.real["validate"], as_labels(self.validation)),
-                    class_weight=class_weights(self.labels, len(self.spec.model.classes), train),
+                    validation_data=(
+                        real_input(validate.values, settings),
+                        as_labels(validate.labels),
+                    ),
+                    class_weight=class_weights(labels, len(self.spec.model.classes), train),
                     verbose=0,
-                    callbacks=[watch.callback(keras, keep)],
+                    callbacks=[watch.callback(keras, self._keeper(model, stage, watch))],
                 )
         except KeyboardInterrupt:
             if watch.weights is None:  # not one epoch: nothing to keep
@@ -156,9 +193,33 @@ class Course:
         if watch.stopped:
             self.progress(name, 1.0, watch.stopped)
 
+    def _keeper(self, model: Any, stage: int, watch: Watch) -> Callable[[int], None]:
+        """Saves the checkpoint when called with the number of epochs done."""
+
+        def keep(epoch: int) -> None:
+            if self.checkpoint is None:
+                return
+            self.checkpoint.save(
+                State(
+                    stage,
+                    epoch,
+                    watch.best_epoch,
+                    watch.best_accuracy,
+                    watch.loss,
+                    watch.above,
+                    watch.stopped,
+                    {key: self.history[key] + watch.history[key] for key in KEYS},
+                    model.get_weights(),
+                    watch.weights or [],
+                    [variable.numpy() for variable in model.optimizer.variables],
+                )
+            )
+
+        return keep
+
     def _restored(self, model: Any, stage: int, watch: Watch) -> int:
-        """Put the earlier training's state in place; how many epochs it had done."""
-        state = self._state
+        """Puts the earlier training's state in place; returns how many epochs it had done."""
+        state = self.state
         if state is None or state.stage != stage:
             return 0
         model.optimizer.build(model.trainable_variables)
@@ -171,49 +232,19 @@ class Course:
         self.history = {key: list(state.history[key]) for key in KEYS}
         return state.epoch
 
-    def data_wait(self) -> float:
+    def data_wait(self) -> float | None:
         """Share of the time of fitting, after the first epoch, spent waiting for data."""
-        assert isinstance(self.changing, Variants)
-        return round(sum(self.changing.waited[1:]) / max(self.seconds, 1e-9), 4)
-
-    # ---- int8 ----
-
-    def quantised(self, model: Any, typical: np.ndarray) -> bytes:
-        """The .tflite, without metadata. typical: features of some windows of every class."""
-        spec = self.spec
-        self.progress("quantising", 0.1)
-        if spec.quantize.mode == "ptq":
-            tflite = to_int8(model, typical)
-        else:
-            tflite = self._aware(model, typical)
-        self.progress("quantising", 1.0)
-        return tflite
-
-    def _aware(self, model: Any, typical: np.ndarray) -> bytes:
-        loss, as_labels = loss_of(self.keras, model, self.spec.train)
-        aware = qat.quantization_aware(model, typical)
-        if self.changing is None:
-            values, labels = self.real["train"], self.labels
-        else:
-            made = self.changing.epoch(0)
-            values = (made.values * np.float32(step(vars(self.spec.features))))[..., None]
-            labels = made.labels
-        qat.fine_tune(
-            aware,
-            values,
-            as_labels(labels),
-            epochs=self.spec.quantize.epochs,
-            batch=self.spec.train.batch,
-            learning_rate=self.spec.quantize.learning_rate,
-            loss=loss,
-            validation=(self.real["validate"], as_labels(self.validation)),
-            class_weight=class_weights(labels, len(self.spec.model.classes), self.spec.train),
-        )
-        return qat.to_int8(aware)
+        if not isinstance(self.prepared.changing, Variants):
+            return None
+        return round(sum(self.prepared.changing.waited[1:]) / max(self.seconds, 1e-9), 4)
 
 
-def build_network(build: Callable, spec: Spec, keras: Any) -> Any:
-    """The network; what a network of the user's own does wrong is said in one line."""
+def build_network(build: Architecture, spec: Spec, keras: Any) -> Any:
+    """Builds an untrained network.
+
+    Raises:
+        UserError: The architecture fails, or gives anything but a network for the spec's classes.
+    """
     frames, bands, classes = spec.features.frames, spec.features.bands, len(spec.model.classes)
     where = f"architecture {spec.model.architecture!r}"
     try:

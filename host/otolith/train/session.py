@@ -1,19 +1,29 @@
-"""TensorFlow as training wants it: tf_keras, seeded, deterministic, quiet."""
+"""TensorFlow as training needs it: tf_keras, seeded, deterministic and quiet."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from otolith.errors import UserError
 from otolith.train.convert import silence
 
 
-@contextmanager
-def quiet_tensorflow(seed: int) -> Iterator[Any]:
-    """tf_keras; names count from one again and draws begin anew: same seed, same bytes."""
+def new_session(seed: int) -> Any:
+    """Starts a reproducible TensorFlow session: the same seed gives the same bytes.
+
+    Forgets what earlier networks left behind: layer names count from one again, and random numbers
+    begin anew.
+
+    Args:
+        seed: Seed of Python, NumPy and TensorFlow.
+
+    Returns:
+        The tf_keras module.
+
+    Raises:
+        UserError: TensorFlow is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -27,4 +37,4 @@ def quiet_tensorflow(seed: int) -> Iterator[Any]:
     tf_keras.backend.clear_session()
     tf_keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    yield tf_keras
+    return tf_keras

@@ -1,0 +1,61 @@
+"""An int8 network on this computer: int16 features in, scores out, with the chip's integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from otolith.compile import Compiled
+from otolith.compile.engine import HostModel
+from otolith.features.network_input import int8_input
+
+
+def all_classes(scores: np.ndarray) -> np.ndarray:
+    """Adds the first class's score to a network with a single sigmoid.
+
+    Args:
+        scores: (count, outputs), 0 to 1. One output is the score of the second of two classes.
+
+    Returns:
+        (count, classes), 0 to 1.
+    """
+    return np.hstack([1 - scores, scores]) if scores.shape[1] == 1 else scores
+
+
+class Network:
+    """The compiled engine's C around one .tflite, behind its front end's settings.
+
+    Args:
+        data: Bytes of the .tflite.
+        features: Settings of the front end the network was trained with.
+    """
+
+    def __init__(self, data: bytes, features: dict[str, Any]) -> None:
+        self._engine = HostModel(data)
+        self._features = features
+        self._source = self.compiled.report["inputs"][0]
+        output = self.compiled.report["outputs"][0]
+        self.scale, self.zero_point = output["scale"], output["zero_point"]
+
+    @property
+    def compiled(self) -> Compiled:
+        """What the compiler made of the file."""
+        return self._engine.compiled
+
+    def outputs(self, values: np.ndarray) -> np.ndarray:
+        """Runs the network once.
+
+        Args:
+            values: int16 (frames, bands), features of one window.
+
+        Returns:
+            (outputs,): int8, or float32 where the file ends in DEQUANTIZE.
+        """
+        source = self._source
+        q = int8_input(values, self._features, source["scale"], source["zero_point"])
+        return self._engine.invoke(q).ravel()
+
+    def scores(self, raw: np.ndarray) -> np.ndarray:
+        """Turns int8 outputs (count, outputs) into scores (count, classes), 0 to 1."""
+        return all_classes((raw.astype(np.int32) - self.zero_point) * self.scale)

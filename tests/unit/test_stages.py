@@ -1,0 +1,107 @@
+"""The stages of a training, called one after another as a notebook would."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from otolith.compile import model_hash
+from otolith.compile.metadata import read_metadata
+from otolith.errors import UserError
+from otolith.features import extract
+from otolith.paths import MODELS
+from otolith.settings.spec import load
+from otolith.train.fit import fit
+from otolith.train.judge import judge
+from otolith.train.prepare import prepare
+from otolith.train.quantise import quantise
+from otolith.train.save import save
+
+pytestmark = pytest.mark.slow
+
+
+def network(frames, bands, classes, dropout):
+    """As small as a network gets."""
+    from tf_keras import Sequential, layers
+
+    return Sequential(
+        [
+            layers.Input((frames, bands, 1)),
+            layers.MaxPooling2D(16),
+            layers.Flatten(),
+            layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    spec = load(MODELS / "fire_alarm")
+    data = dataclasses.replace(spec.data, train_clips=48, validate_clips=8, test_clips=12)
+    train = dataclasses.replace(spec.train, epochs=3, batch=8, balance="undersample", cap=20)
+    spec = dataclasses.replace(spec, data=data, train=train)
+    with prepare(spec) as prepared:
+        yield prepared
+
+
+def test_the_arrays_have_one_owner_and_nobody_changes_them(prepared):
+    assert prepared.counts == {"train": 40, "validate": 8, "test": 12}
+    test, sounds = prepared.test, prepared.sounds
+    assert test.values.dtype == np.int16 and test.values.shape == (12, 124, 129)
+    settings = prepared.spec.metadata()["features"]
+    np.testing.assert_array_equal(test.values[5], extract(sounds.pcm[5], settings))
+    before = [prepared.train.values.copy(), prepared.validate.values.copy(), test.values.copy()]
+    fitted = fit(prepared, architecture=network)
+    judge(prepared, fitted, quantise(prepared, fitted))
+    after = [prepared.train.values, prepared.validate.values, test.values]
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(old, new)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        prepared.train = test
+
+
+def test_one_stage_after_another_gives_a_model(prepared, tmp_path):
+    steps = []
+    fitted = fit(prepared, lambda name, *_: steps.append(name), architecture=network)
+    assert fitted.epochs == len(fitted.history["loss"]) == 3 and not fitted.stopped
+    tflite = quantise(prepared, fitted)
+    assert read_metadata(tflite)["classes"] == ["background", "fire_alarm"]
+    judged = judge(prepared, fitted, tflite)
+    metrics = judged.metrics
+    assert metrics.hash == model_hash(tflite) and np.sum(metrics.confusion) == 12
+    assert metrics.baseline.accuracy == 0.5 and metrics.baseline.label == "background"
+    assert judged.clips.clips == 12 and judged.clips.accuracy == metrics.clip_accuracy
+    assert (
+        len(judged.clips.audio)
+        == len(judged.clips.wrong)
+        == round(12 * (1 - metrics.clip_accuracy))
+    )
+    assert all(sound.startswith(b"fLaC") for sound in judged.clips.audio.values())
+    assert any("the test set is small: 12 clips" in line for line in metrics.warnings)
+    save(prepared, fitted, tflite, judged, tmp_path)
+    assert (tmp_path / "fire_alarm.tflite").read_bytes() == tflite
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics.to_json()
+    page = (tmp_path / "report.html").read_text()
+    assert "always answering background" in page and page.count("<audio") == len(judged.clips.audio)
+    assert set(steps) == {"training"}
+
+
+def test_a_stage_called_again_gives_the_same_bytes(prepared):
+    one, two = (
+        quantise(prepared, fitted)
+        for fitted in (fit(prepared, architecture=network) for _ in range(2))
+    )
+    assert one == two
+
+
+def test_a_set_without_sounds_of_a_class_is_one_line(monkeypatch, prepared):
+    spec = prepared.spec
+
+    def windows(*_):
+        empty = dataclasses.replace(prepared.sounds, labels=np.zeros(12, int))
+        return {"train": prepared.sounds, "validate": empty, "test": prepared.sounds}
+
+    monkeypatch.setattr("otolith.train.prepare.load_windows", windows)
+    with pytest.raises(UserError, match="the validate set has no sound of class fire_alarm"):
+        prepare(spec)
