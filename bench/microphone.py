@@ -12,7 +12,7 @@ import numpy as np
 from otolith.device import Client, VirtualTransport
 from otolith.firmware import build as firmware
 from otolith.firmware.size import by_part, total
-from otolith.virtual import VirtualPico
+from otolith.virtual.rp2040 import VirtualPico
 
 SECONDS = 20
 RATE = 16_000

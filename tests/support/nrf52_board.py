@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
 from otolith.virtual.nrf52840 import VirtualNrf52840
-from otolith.virtual.nrf52840.chip import NrfTransport
 
 BOARDS = ["nrf52840_dk", "arduino_nano33ble_sense", "seeed_xiao_nrf52840_sense"]
 RATE = 16_000
@@ -17,7 +16,7 @@ def plugged(image, board="nrf52840_dk", order="linux"):
     """(board, client) after hello over USB."""
     virtual = VirtualNrf52840(image, board)
     virtual.plug_usb(order)
-    client = Client(NrfTransport(virtual))
+    client = Client(VirtualTransport(virtual))
     client.hello()
     return virtual, client
 

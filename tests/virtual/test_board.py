@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.errors import UserError
-from otolith.virtual import VirtualPico
+from otolith.virtual.rp2040 import VirtualPico
 
 HOST = [sys.executable, "-m", "otolith"]
 
@@ -56,9 +56,10 @@ def test_version_repeats_the_hello(bench):
 
 
 def test_usb_identity(bench):
-    (usb,) = [event for event in bench.events if event["kind"] == "usb"]
-    assert (usb["device"]["vendor"], usb["device"]["product"]) == (0x1209, 0x0001)
-    assert usb["device"]["strings"][:2] == ["Otolith", "Otolith"]
+    (usb,) = [event for event in bench.events if event.kind == "usb"]
+    assert (bench.usb_device["vendor"], bench.usb_device["product"]) == (0x1209, 0x0001)
+    assert bench.usb_device["strings"][:2] == ["Otolith", "Otolith"]
+    assert usb.text.startswith("Otolith Otolith ")
 
 
 def test_unknown_command_is_refused_and_changes_nothing(bench):
@@ -135,9 +136,9 @@ def test_crash_is_told_on_the_uart_and_after_the_next_hello(bench):
     bench.read()
     bench.write(b"crash\n")
     bench.run_ms(300)
-    kinds = [event["kind"] for event in bench.events]
+    kinds = [event.kind for event in bench.events]
     assert kinds.index("fault") < kinds.index("uart") < kinds.index("reset")
-    (text,) = [event["text"] for event in bench.events if event["kind"] == "uart"]
+    (text,) = [event.text for event in bench.events if event.kind == "uart"]
     assert "fault" in text.lower()
     hello, fault = lines(bench.read())
     assert hello["event"] == "hello"
@@ -150,11 +151,11 @@ def test_watchdog_ends_a_stall(bench):
     bench.read()
     start = bench.time_ms
     bench.write(b"stall\n")
-    while not (resets := [event for event in bench.events if event["kind"] == "reset"]):
+    while not (resets := [event for event in bench.events if event.kind == "reset"]):
         bench.run_ms(100)
         assert bench.time_ms < start + 9000
-    assert resets[0]["reason"] == "watchdog"
-    assert resets[0]["t_ms"] - start == pytest.approx(8000, abs=100)
+    assert resets[0].text == "watchdog"
+    assert resets[0].t_ms - start == pytest.approx(8000, abs=100)
     bench.run_ms(100)
     hello, fault = lines(bench.read())
     assert hello["event"] == "hello"
@@ -165,13 +166,13 @@ def test_reset_says_hello_again_and_no_fault(bench):
     first = lines(bench.read())
     answers = say(bench, "reset", 300)
     assert answers == [{"event": "ok", "command": "reset"}, *first]
-    assert [event["kind"] for event in bench.events].count("reset") == 1
+    assert [event.kind for event in bench.events].count("reset") == 1
 
 
 def test_bootsel_ends_in_the_boot_rom(bench):
     bench.read()
     assert say(bench, "bootsel", 300) == [{"event": "ok", "command": "bootsel"}]
-    assert bench.in_bootsel
+    assert bench.in_bootloader
     assert say(bench, "version", 100) == []
 
 
@@ -201,7 +202,7 @@ def test_run_says_where_it_can_not_write(bench_image, tmp_path):
 def test_an_idle_board_stays_awake_enough_for_its_watchdog(bench_image):
     with VirtualPico(bench_image) as board:
         board.run_ms(20_000)
-        assert not [event for event in board.events if event["kind"] == "reset"]
+        assert not [event for event in board.events if event.kind == "reset"]
         assert board.idle_fraction > 0.99
         board.write(b"version\n")
         board.run_ms(50)

@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.errors import UserError
-from otolith.virtual.efr32mg24 import Chip, MisuseError
+from otolith.virtual.efr32mg24 import MisuseError, VirtualEfr32mg24
 from support.images import build
 from support.led_astray import hang, jump, stuck
 
@@ -27,12 +27,12 @@ def image(efr32_mic_image):
 
 @pytest.fixture
 def chip(image):
-    return Chip(image, BOARD)
+    return VirtualEfr32mg24(image, BOARD)
 
 
 @pytest.fixture
 def client(chip):
-    client = Client(chip)
+    client = Client(VirtualTransport(chip))
     client.hello()
     return client
 
@@ -130,10 +130,10 @@ def test_its_time_is_the_crystals(client, chip):
 
 
 def test_at_another_baud_rate_nobody_understands_it(image):
-    chip = Chip(image, BOARD)
+    chip = VirtualEfr32mg24(image, BOARD)
     chip.uart.baud = 115_200
     with pytest.raises(UserError, match="no answer"):
-        Client(chip).hello(timeout_ms=100)
+        Client(VirtualTransport(chip)).hello(timeout_ms=100)
 
 
 @pytest.mark.parametrize("burst", [1, 8])
@@ -222,7 +222,7 @@ def test_bootsel_asks_the_bootloader_in(chip):
     found = []
     start = chip.image.symbol("start")
     chip.core.stop_at(start, lambda: found.append(chip.core.read_word(REQUEST)))
-    client = Client(chip)
+    client = Client(VirtualTransport(chip))
     for command in ("bootsel", "reset"):
         client.hello()
         client.command(command)

@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 from otolith import paths
-from otolith.device import Client
-from otolith.virtual.efr32mg24 import Chip
+from otolith.device import Client, VirtualTransport
+from otolith.device.boards import board_from
+from otolith.virtual.efr32mg24 import VirtualEfr32mg24
 from support import new_board
 
 FLASH, BEHIND = 0x08000000, 0x08006000
@@ -76,8 +77,8 @@ def bootloader(tmp_path_factory):
 @pytest.mark.slow
 def test_behind_a_bootloader_it_runs_and_gets_back_to_it(about, image, bootloader):
     code, stay = bootloader
-    chip = Chip(image, about=about, bootloader=code)
-    client = Client(chip)
+    chip = VirtualEfr32mg24(image, board_from("xg24_with_bootloader", about), bootloader=code)
+    client = Client(VirtualTransport(chip))
     assert client.hello()["board"] == "xg24_with_bootloader"
     assert chip.core.clock_hz == 73_728_000
     client.command("reset")

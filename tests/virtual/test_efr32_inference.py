@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
 from otolith.listen.chain import Chain
-from otolith.virtual.efr32mg24 import Chip
+from otolith.virtual.efr32mg24 import VirtualEfr32mg24
 from support import front_end_model, small_models
 from support.images import build
 from support.parity import assert_same
@@ -46,9 +46,9 @@ def found(played, pcm):
 
 @pytest.mark.slow
 def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(image):
-    chip = Chip(image)
+    chip = VirtualEfr32mg24(image)
     chip.play(tone(2.6))
-    client = Client(chip)
+    client = Client(VirtualTransport(chip))
     client.hello()
     chip.core.run_ms(SETTLING_MS + 20)
     for command in ("features on", "scores on", "pcm on", "restart"):
@@ -87,7 +87,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
         (hop.t_ms, hop.event[0]) for hop in scored if hop.event
     ]
     assert events
-    assert max(chip.timer.levels) > 0.5 and chip.timer.levels[0] == 0  # the LED shows it
+    assert max(light for _, light in chip.led) > 0.5 and chip.led[0][1] == 0  # the LED shows it
 
 
 @pytest.mark.slow
@@ -95,8 +95,10 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
 def test_injected_sound_gives_the_hosts_results_with_every_front_end(kind, tmp_path):
     name, hop = {"mfcc": ("keyword", 2), "logmel": ("on_off", 4)}[kind]
     model = front_end_model.network(front_end_model.settings(name), hop)
-    chip = Chip(build("xg24_dev_kit_brd2601a", model, tmp_path, "elf"), "xg24_dev_kit_brd2601a")
-    client = Client(chip)
+    chip = VirtualEfr32mg24(
+        build("xg24_dev_kit_brd2601a", model, tmp_path, "elf"), "xg24_dev_kit_brd2601a"
+    )
+    client = Client(VirtualTransport(chip))
     assert client.hello()["board"] == "xg24_dev_kit_brd2601a"
     pcm = front_end_model.sound(1.3)
     result = client.inject(pcm)
@@ -134,7 +136,7 @@ class Port:
 
 @pytest.mark.slow
 def test_host_record_writes_what_the_microphone_heard(efr32_mic_image, tmp_path):
-    chip = Chip(efr32_mic_image)
+    chip = VirtualEfr32mg24(efr32_mic_image)
     played = np.random.default_rng(8).integers(-20_000, 20_000, 32_000).astype(np.int16)
     chip.play(played)
     port = Port(chip)

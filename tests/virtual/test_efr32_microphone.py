@@ -4,9 +4,9 @@ register models."""
 import numpy as np
 import pytest
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
-from otolith.virtual.efr32mg24 import Chip
+from otolith.virtual.efr32mg24 import VirtualEfr32mg24
 from support.led_astray import stuck
 
 FREE = 0x2003F000  # RAM the image does not use
@@ -21,7 +21,7 @@ def noise():
 
 @pytest.fixture
 def chip(efr32_mic_image, noise):
-    chip = Chip(efr32_mic_image)
+    chip = VirtualEfr32mg24(efr32_mic_image)
     chip.play(noise)
     return chip
 
@@ -29,7 +29,7 @@ def chip(efr32_mic_image, noise):
 @pytest.fixture
 def client(chip):
     """Streaming."""
-    client = Client(chip)
+    client = Client(VirtualTransport(chip))
     client.hello()
     client.command("pcm on")
     return client

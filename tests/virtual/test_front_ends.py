@@ -6,7 +6,7 @@ import pytest
 from otolith.device import Client, VirtualTransport
 from otolith.features import PRESETS
 from otolith.listen.chain import Chain
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support.front_end_model import network, settings, sound
 from support.images import build
 from support.parity import assert_same
@@ -19,7 +19,7 @@ def test_the_image_gives_the_hosts_features_scores_and_events(name, tmp_path):
     hop_frames = max(1, 640 // features["hop"])
     model = network(features, hop_frames)
     pcm = sound(1.5)
-    with VirtualPico(build("pico", model, tmp_path)) as board:
+    with boot(build("pico", model, tmp_path)) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         result = client.inject(pcm)

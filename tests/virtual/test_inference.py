@@ -10,7 +10,7 @@ from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame, encode_frame
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support import small_models
 from support.heard import events, messages
 
@@ -24,7 +24,7 @@ def tone(seconds, amplitude=16000, hertz=700):
 
 @pytest.fixture
 def board(inference_image):
-    with VirtualPico(inference_image) as board:
+    with boot(inference_image) as board:
         yield board
 
 
@@ -206,7 +206,7 @@ def test_garbage_on_the_port_is_survived(board, client, seed):
     assert client.command("scores off") == {"event": "ok", "command": "scores off"}
     stats = client.command("stats")
     assert stats["overruns"] == 0
-    assert not [event for event in board.events if event["kind"] in ("reset", "fault")]
+    assert not [event for event in board.events if event.kind in ("reset", "fault")]
 
 
 def block(sequence, samples=512):
@@ -281,7 +281,7 @@ def test_the_chain_goes_on_when_nobody_reads_and_a_closed_port_starts_afresh(boa
 @pytest.mark.slow
 def test_overruns_of_a_network_too_slow_for_its_hop_are_counted_to_the_block(slow_image):
     """Every block the microphone made was either heard or counted as lost, and the board lives."""
-    with VirtualPico(slow_image) as board:
+    with boot(slow_image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=1000)
         stats = events(messages(client, 4000), "stats")
@@ -292,4 +292,4 @@ def test_overruns_of_a_network_too_slow_for_its_hop_are_counted_to_the_block(slo
             assert 0 <= line["t_ms"] * 16 - heard < 512 + 128  # a hop may be half full
         # and the stream's clock does not fall behind the microphone by more than its ring
         assert board.time_ms - stats[-1]["t_ms"] < 1000 + 512 + stats[-1]["infer_us"] / 1000 + 100
-        assert not [event for event in board.events if event["kind"] in ("reset", "fault")]
+        assert not [event for event in board.events if event.kind in ("reset", "fault")]

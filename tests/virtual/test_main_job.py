@@ -22,7 +22,7 @@ from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.synth.alarm import T4, alarm_clip, background_clip
 from otolith.train import train
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support.parity import assert_same
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ def sounds():
 
 def test_injected_pcm_gives_the_hosts_features_scores_and_events(image, chain):
     pcm = sounds()
-    with VirtualPico(image) as board:
+    with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         result = client.inject(pcm)

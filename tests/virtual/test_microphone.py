@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 
 RATE = 16_000
 SETTLED = int(0.4 * RATE)  # of the filter that removes DC
@@ -29,7 +29,7 @@ class Heard:
 
 def record(image, pcm: np.ndarray) -> Heard:
     """What the image streams while its microphone hears `pcm`."""
-    with VirtualPico(image) as board:
+    with boot(image) as board:
         board.run_ms(30)
         client = Client(VirtualTransport(board))
         client.command("pcm on")

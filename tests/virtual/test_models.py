@@ -22,7 +22,7 @@ from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.summarize.realtime import of_file
 from otolith.train import train
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support.images import build
 
 pytestmark = pytest.mark.slow
@@ -83,7 +83,7 @@ def test_it_hears_what_it_should_and_keeps_up(ready):
 def test_the_board_says_what_the_chain_says(ready):
     spec, _, image, chain = ready
     pcm = concatenate(scene(spec, 8)[:3])
-    with VirtualPico(image) as board:
+    with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         result = client.inject(pcm)

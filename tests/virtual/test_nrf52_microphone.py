@@ -51,7 +51,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     )
     detections = [(m["t_ms"], m["label"]) for m in events(found, "detect")]
     assert detections == [(h.t_ms, h.event[0]) for h in hops if h.event] and detections
-    assert max(1 - high for _, high in board.led.trace) > 0.3  # lit, as the pin is low
+    assert max(1 - high for _, high in board.pwm.trace) > 0.3  # lit, as the pin is low
     assert client.command("stats")["overruns"] == 0
     assert board.faults == []
 

@@ -8,11 +8,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
+from otolith.device.boards import board_from
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from otolith.virtual.nrf52840 import VirtualNrf52840
-from otolith.virtual.nrf52840.chip import NrfTransport
 from support import new_board, small_models
 from support.heard import events, messages
 from support.nrf52_board import tone
@@ -61,7 +61,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def board(built):
-    board = VirtualNrf52840(built / "firmware.elf", about=BOARD)
+    board = VirtualNrf52840(built / "firmware.elf", board_from("listening_feather", BOARD))
     board.run_ms(20)  # until it listens
     yield board
     assert board.faults == [] and board.uart.lost == 0
@@ -69,7 +69,7 @@ def board(built):
 
 @pytest.fixture
 def client(board):
-    client = Client(NrfTransport(board, uart=True))
+    client = Client(VirtualTransport(board))
     assert client.hello()["board"] == "listening_feather"
     return client
 

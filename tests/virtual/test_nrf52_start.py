@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.virtual.nrf52840 import VirtualNrf52840
-from otolith.virtual.nrf52840.chip import NrfTransport
 from support.heard import events, messages
 from support.nrf52_board import BOARDS, plugged
 
@@ -29,7 +28,7 @@ def system(board, address):
 @pytest.mark.parametrize("name", BOARDS)
 def test_start_up_brings_clocks_fpu_and_vectors(name, nrf52_image):
     board = VirtualNrf52840(nrf52_image(name), name)
-    flash = int(board.about["memory"]["flash"], 16)
+    flash = board.board.flash_start
     board.run_ms(30)
     assert board.faults == []
     assert system(board, VTOR) == flash == board.image.symbol("vectors")
@@ -61,7 +60,7 @@ def test_what_a_boot_loader_left_on_disturbs_nobody(image):
     board.usb.start()
     board.usb.enumerate()
     board.usb.open_console()
-    assert Client(NrfTransport(board)).hello()["board"] == "nrf52840_dk"
+    assert Client(VirtualTransport(board)).hello()["board"] == "nrf52840_dk"
     assert board.faults == []
 
 
@@ -82,7 +81,7 @@ def test_time_goes_on_over_the_timers_wrap(image):
     for channel in range(6):
         board.timers[0]._set_alarm(channel)
     board.plug_usb()
-    client = Client(NrfTransport(board))
+    client = Client(VirtualTransport(board))
     client.hello()
     times = [m["t_ms"] for m in events(messages(client, 5500), "stats")]
     assert board.timers[0].value < before  # it has wrapped
@@ -109,7 +108,7 @@ def test_reset_is_no_fault(image):
     board.unplug_usb()
     board.run_ms(20)
     board.plug_usb()
-    _, before = Client(NrfTransport(board)).ask("stats")
+    _, before = Client(VirtualTransport(board)).ask("stats")
     assert events(before, "fault") == []
 
 
@@ -118,7 +117,7 @@ def reason_after(board):
     board.unplug_usb()
     board.run_ms(20)
     board.plug_usb()
-    client = Client(NrfTransport(board))
+    client = Client(VirtualTransport(board))
     client.hello()
     _, before = client.ask("stats")
     return [m["reason"] for m in events(before + messages(client, 1200), "fault")]
@@ -133,7 +132,7 @@ def test_a_hard_fault_is_told_on_the_uart_and_after_the_reset(image):
     assert [cause for _, cause in board.core.resets] == ["power-on", "software"]
     found = reason_after(board)
     assert found == [told.strip()]
-    client = Client(NrfTransport(board))
+    client = Client(VirtualTransport(board))
     client.send_line("reset")
     board.run_ms(50)
     assert reason_after(board) == []  # told once
@@ -161,4 +160,4 @@ def test_a_stuck_main_loop_is_reset_by_the_watchdog(image):
     assert bytes(board.uart.sent).decode() == STUCK + "\r\n"
     assert board.power.reasons == 0  # cleared for the next time
     assert reason_after(board) == [STUCK]
-    assert Client(NrfTransport(board)).hello()["app"] == "inference"
+    assert Client(VirtualTransport(board)).hello()["app"] == "inference"

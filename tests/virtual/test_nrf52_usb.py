@@ -7,9 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.virtual.nrf52840 import VirtualNrf52840
-from otolith.virtual.nrf52840.chip import NrfTransport
 from otolith.virtual.nrf52840.usb_host import ENUMERATIONS
 from support.heard import events, messages
 from support.nrf52_board import plugged, samples
@@ -56,7 +55,7 @@ def test_enumerates_in_the_order_of_each_system(order, app, nrf52_image):
     addresses = [address for address, _, _ in board.usb.endpoints()]
     assert (ISO_ENDPOINT in addresses) == ("mic" in app)
     board.usb.open_console()
-    assert Client(NrfTransport(board)).hello()["board"] == "nrf52840_dk"
+    assert Client(VirtualTransport(board)).hello()["board"] == "nrf52840_dk"
 
 
 def test_power_that_is_there_before_the_chip_starts(mic_elf):
@@ -75,7 +74,7 @@ def test_unplugged_and_plugged_in_again(board):
         assert not board.usbd.attached and not board.usbd.enabled_port
         assert board.power.crystal  # the microphone needs it
         board.plug_usb(order)
-        client = Client(NrfTransport(board))
+        client = Client(VirtualTransport(board))
         assert client.hello()["app"] == "usb_mic"
 
 
@@ -83,11 +82,11 @@ def test_bus_resets_do_no_harm(board):
     for _ in range(5):
         board.usb.enumerate("macos")
     board.usb.open_console()
-    assert Client(NrfTransport(board)).hello()["app"] == "usb_mic"
+    assert Client(VirtualTransport(board)).hello()["app"] == "usb_mic"
 
 
 def test_a_stream_of_counted_samples_arrives_whole(board):
-    client = Client(NrfTransport(board))
+    client = Client(VirtualTransport(board))
     client.command("counter on")
     assert board.usb.stream(True).status == "ok"
     board.run_ms(100)
@@ -117,7 +116,7 @@ def test_the_stream_is_what_the_microphone_hears(board):
 
 
 def test_streaming_can_be_switched_on_and_off_for_ever(board):
-    client = Client(NrfTransport(board))
+    client = Client(VirtualTransport(board))
     client.command("counter on")
     for _ in range(30):
         assert board.usb.stream(True).status == "ok"
@@ -132,7 +131,7 @@ def test_streaming_can_be_switched_on_and_off_for_ever(board):
 
 
 def test_suspend_stops_the_microphone_and_resume_brings_it_back(board):
-    client = Client(NrfTransport(board))
+    client = Client(VirtualTransport(board))
     board.usb.stream(True)
     board.run_ms(100)
     board.usb.stop()
@@ -166,7 +165,7 @@ def test_malformed_requests_are_refused_and_the_next_is_answered(board):
         assert (answer.status, answer.data) == ("ok", device), (kind, request, value, index, length)
     board.usb.enumerate()
     board.usb.open_console()
-    assert Client(NrfTransport(board)).hello()["app"] == "usb_mic"
+    assert Client(VirtualTransport(board)).hello()["app"] == "usb_mic"
 
 
 def test_console_takes_and_gives_a_lot(mic_elf):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from otolith import paths
-from otolith.device import Client
+from otolith.device import Client, VirtualTransport
 from otolith.device.frames import encode_frame
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
-from otolith.virtual import VirtualUart
+from otolith.virtual.qemu import VirtualMps2
 from support import front_end_model, small_models
 from support.images import build
 from support.parity import assert_same
@@ -55,14 +55,13 @@ def image(tmp_path_factory):
 
 @pytest.fixture(params=BOARDS)
 def board(request, image):
-    with VirtualUart(image(request.param, "spectrogram"), request.param) as board:
-        board.id = request.param
+    with VirtualMps2(image(request.param, "spectrogram"), request.param) as board:
         yield board
 
 
 @pytest.fixture
 def client(board):
-    client = Client(board)
+    client = Client(VirtualTransport(board))
     client.hello()
     return client
 
@@ -82,8 +81,8 @@ def wait_for(client, event):
 @pytest.mark.parametrize("kind", list(MODELS))
 def test_injected_sound_gives_the_hosts_features_scores_and_events(name, kind, image):
     pcm = onset() if kind == "spectrogram" else bursts()
-    with VirtualUart(image(name, kind), name) as board:
-        client = Client(board)
+    with VirtualMps2(image(name, kind), name) as board:
+        client = Client(VirtualTransport(board))
         client.hello()
         result = client.inject(pcm)
     assert client.garbage == 0
@@ -108,7 +107,11 @@ def test_the_image_has_neither_heap_nor_printf(name, image):
 def test_hello_names_the_board_and_its_model(board, client):
     hello = client.command("version")
     report = Chain(small_models.loudness()).report
-    assert (hello["board"], hello["app"], hello["engine"]) == (board.id, "inference", "compiled")
+    assert (hello["board"], hello["app"], hello["engine"]) == (
+        board.board.id,
+        "inference",
+        "compiled",
+    )
     assert (hello["model"], hello["hash"]) == ("loud", report["hash"])
     assert hello["labels"] == ["background", "loud"]
 
@@ -158,7 +161,7 @@ def test_bad_input_gets_an_error_line_and_changes_nothing(board, client):
 def test_garbage_on_the_port_stops_nobody(board, client):
     rng = np.random.default_rng(2)
     board.write(rng.integers(0, 256, 12_000, np.uint8).tobytes())
-    assert client.hello()["board"] == board.id
+    assert client.hello()["board"] == board.board.id
     pcm = onset()
     assert_same(client.inject(pcm), list(Chain(small_models.loudness()).run(pcm)))
 
@@ -192,10 +195,10 @@ def led_astray(request, image, tmp_path):
     options = ["-gdb", f"unix:{path},server=on,wait=off"]
     name = request.param
     with (
-        VirtualUart(image(name, "spectrogram"), name, options) as board,
+        VirtualMps2(image(name, "spectrogram"), name, options) as board,
         socket.socket(socket.AF_UNIX) as gdb,
     ):
-        client = Client(board)
+        client = Client(VirtualTransport(board))
         client.hello()
         gdb.connect(path)
         yield client, gdb, name
@@ -246,10 +249,10 @@ def test_a_stuck_main_loop_is_reset_by_the_watchdog(led_astray):
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_lost_board_ends_in_one_line(name, tmp_path):
     with pytest.raises(UserError, match="no such firmware image"):
-        VirtualUart(tmp_path / "absent.elf", name)
+        VirtualMps2(tmp_path / "absent.elf", name)
     torn = tmp_path / "torn.elf"
     torn.write_bytes(b"\x7fELF" + bytes(100))
     with pytest.raises(UserError, match="not a board that QEMU emulates"):
-        VirtualUart(torn, "pico")
-    with VirtualUart(torn, name) as board, pytest.raises(UserError, match="QEMU stopped"):
-        Client(board).hello()
+        VirtualMps2(torn, "pico")
+    with VirtualMps2(torn, name) as board, pytest.raises(UserError, match="QEMU stopped"):
+        Client(VirtualTransport(board)).hello()

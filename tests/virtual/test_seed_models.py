@@ -19,7 +19,7 @@ from otolith.paths import MODELS, ROOT
 from otolith.settings.spec import Spec, load
 from otolith.synth.alarm import T3, alarm_clip, background_clip
 from otolith.train import train
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support.images import build
 from support.parity import assert_same
 
@@ -56,7 +56,7 @@ def heard(image: Path, tflite: Path, segments: list[Segment]):
 
 def same_as_here(image: Path, tflite: Path, pcm: np.ndarray) -> list:
     """Injected sound gives what the chain on this computer gives; its events."""
-    with VirtualPico(image) as board:
+    with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         result = client.inject(pcm)

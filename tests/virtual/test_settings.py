@@ -8,7 +8,7 @@ from otolith.cli import main
 from otolith.device import VirtualTransport, settings
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support import small_models
 
 RATE = 16000
@@ -27,7 +27,7 @@ SOUND = np.concatenate(
 
 @pytest.fixture(scope="module")
 def board(inference_image):
-    with VirtualPico(inference_image) as board:
+    with boot(inference_image) as board:
         yield board
 
 

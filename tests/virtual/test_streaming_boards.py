@@ -8,7 +8,7 @@ from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client, VirtualTransport
 from otolith.listen.chain import Chain
 from otolith.summarize.profile import profile_image, whole_app
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support import small_models
 from support.front_end_model import sound
 from support.images import build
@@ -27,7 +27,7 @@ def test_it_gives_the_full_passes_results_for_less(tmp_path):
     assert whole.report["stream"] is None
     pcm = sound(2)
     hops = list(whole.run(pcm))
-    with VirtualPico(image) as board:
+    with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         for _ in range(2):  # the second starts anew, on what the first left

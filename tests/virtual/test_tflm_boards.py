@@ -16,7 +16,7 @@ from otolith.firmware import tflm
 from otolith.firmware.build import Firmware
 from otolith.listen.chain import Chain
 from otolith.paths import test_models as model_folder
-from otolith.virtual import VirtualPico, VirtualUart
+from otolith.virtual import boot
 from support import small_models
 from support.images import build
 from support.parity import assert_same
@@ -69,12 +69,9 @@ def test_the_inference_app_runs_unchanged(name, tmp_path):
     image = build(environment, small_models.loudness(), tmp_path, suffix)
     t = np.arange(24_000) / 16000
     pcm = np.concatenate([np.zeros(8000), 16000 * np.sin(2 * np.pi * 700 * t)]).astype(np.int16)
-    if name == "pico":
-        with VirtualPico(image) as board:
-            hello, result = heard(VirtualTransport(board), pcm)
-    else:
-        with VirtualUart(image, name) as board:
-            hello, result = heard(board, pcm)
+    with boot(image, name) as board:
+        hello, result = heard(VirtualTransport(board), pcm)
+    if name != "pico":
         names = subprocess.check_output(["arm-none-eabi-nm", image], text=True)
         symbols = {line.split()[-1] for line in names.splitlines()}
         assert not symbols & {"malloc", "_malloc_r", "_sbrk", "printf", "_vfiprintf_r"}

@@ -21,7 +21,7 @@ from otolith.features import preset
 from otolith.listen.chain import Chain
 from otolith.paths import test_data as data_folder
 from otolith.paths import test_models as model_folder
-from otolith.virtual import VirtualPico
+from otolith.virtual import boot
 from support import tflm_frontend
 from support.images import build
 from support.parity import assert_same
@@ -64,7 +64,7 @@ def image(adopted, tmp_path_factory):
 def injected(image) -> dict:
     """Each recording and a second of zeros, in place of the microphone."""
     results = {}
-    with VirtualPico(image) as board:
+    with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         for word in WORDS:

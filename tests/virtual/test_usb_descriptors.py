@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from usb_protocol.types.descriptors import cdc, standard, uac2
 
-from otolith.virtual import VirtualPico
 from otolith.virtual.nrf52840 import VirtualNrf52840
+from otolith.virtual.rp2040 import VirtualPico
 
 DEVICE, CONFIGURATION, STRING = 1, 2, 3
 INTERFACE, ENDPOINT, ASSOCIATION, CS_INTERFACE, CS_ENDPOINT = 4, 5, 0x0B, 0x24, 0x25

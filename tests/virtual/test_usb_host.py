@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from otolith.device import Client, VirtualTransport
-from otolith.virtual import VirtualPico
+from otolith.virtual.rp2040 import VirtualPico
 from otolith.virtual.rp2040.pico import FLASH_ID
 
 RATE = 16_000
@@ -27,7 +27,7 @@ def descriptor(board, kind, length, index=0, **how):
 
 
 def kinds(board) -> list[str]:
-    return [event["kind"] for event in board.events]
+    return [event.kind for event in board.events]
 
 
 # ---- control transfers ----
@@ -97,7 +97,7 @@ def test_board_without_usb_times_out(mic_image):
         assert board.ready
         Client(VirtualTransport(board)).command("bootsel")
         board.run_ms(300)
-        assert board.in_bootsel
+        assert board.in_bootloader
         assert descriptor(board, DEVICE, 18).status == "timeout"
 
 
@@ -263,7 +263,7 @@ def test_serial_number_is_the_flash_chips(mic_image):
     for number in (FLASH_ID, bytes(range(0xF1, 0xF9)), bytes(8)):
         with VirtualPico(mic_image, flash_id=number) as board:
             board.run_ms(40)
-            assert board.events[0]["device"]["strings"][2] == number.hex().upper()
+            assert board.usb_device["strings"][2] == number.hex().upper()
             text = descriptor(board, STRING, 255, index=descriptor(board, DEVICE, 18).data[16]).data
             assert text[2:].decode("utf-16-le") == number.hex().upper()
 

@@ -17,7 +17,7 @@ from otolith.device import Client, VirtualTransport
 from otolith.device.transports import Transport
 from otolith.errors import UserError
 from otolith.firmware.build import Firmware
-from otolith.virtual import VirtualPico, VirtualUart
+from otolith.virtual import boot
 from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
 
 
@@ -66,12 +66,9 @@ class Run:
 @contextmanager
 def booted(core: Core, firmware: Firmware) -> Iterator[Transport]:
     """The core's board, running `firmware`."""
-    if core.unit == "cycles":
-        with VirtualPico(firmware.uf2, board=core.board) as pico:
-            yield VirtualTransport(pico)
-    else:
-        with VirtualUart(firmware.elf, core.board) as uart:
-            yield uart
+    image = firmware.uf2 if core.unit == "cycles" else firmware.elf
+    with boot(image, core.board) as board:
+        yield VirtualTransport(board)
 
 
 def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) -> Run:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.firmware.build import Firmware
-from otolith.paths import BOARDS
 
 API = ("nn_init", "nn_input", "nn_set_input", "nn_invoke", "nn_output")
 LIBRARIES = re.compile(r"lib(nn|nn_\w+|pico-tflmicro)\.a$")
 
 
-def _told(board: str) -> dict:
-    """What a board's JSON says about building."""
-    return json.loads((BOARDS / f"{board}.json").read_text())["build"]
-
-
 def cpu_of(board: str) -> str:
     """A board's -mcpu."""
-    return _told(board)["cpu"]
+    return named(board).cpu
 
 
 def core_flags(board: str) -> list[str]:
     """The compiler's -mcpu and floating-point flags of a board."""
-    told = _told(board)
-    return [f"-mcpu={told['cpu']}", "-mthumb", *told.get("core_flags", [])]
+    about = named(board)
+    return [f"-mcpu={about.cpu}", "-mthumb", *about.core_flags]
 
 
 def link_engine(

@@ -1,4 +1,4 @@
-"""Ways to reach a board: a serial port, or the CDC port of a virtual one."""
+"""Ways to reach a board: a serial port, or the console of a virtual board."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from otolith.errors import UserError
 if TYPE_CHECKING:
     from serial import Serial
 
-    from otolith.virtual import VirtualPico
-
 VENDOR = 0x1209  # as in lib/usb/src/usb.h
 PRODUCTS = {0x0001: "Otolith", 0x0002: "Otolith Mic"}
 BAUD = 921_600  # of boards whose console is a UART (boards/*.json); USB has none
@@ -25,23 +23,44 @@ _VIRTUAL_STEP_MS = 1
 
 
 class Transport(Protocol):
-    """Bytes to and from a board. Time-outs are in the board's own milliseconds."""
+    """Bytes to and from a board. Time-outs are milliseconds of `time_ms`."""
 
     def write(self, data: bytes) -> None:
         """Send all of `data`."""
 
     def read(self, timeout_ms: float) -> bytes:
-        """What has come, or comes within `timeout_ms`; b"" if nothing."""
+        """Return the bytes that have arrived, or wait up to `timeout_ms` for some.
+
+        Returns:
+            b"" if nothing arrived.
+        """
 
     def time_ms(self) -> float:
-        """Milliseconds on the clock the time-outs refer to."""
+        """Milliseconds on the clock that time-outs refer to."""
 
     def close(self) -> None:
-        """Let go of the board."""
+        """Release the board."""
+
+
+class EmulatedConsole(Protocol):
+    """The part of a virtual board that VirtualTransport needs (otolith.virtual.VirtualBoard)."""
+
+    @property
+    def time_ms(self) -> float:
+        """Emulated milliseconds since power-on."""
+
+    def run_ms(self, ms: float) -> None:
+        """Let emulated time pass."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the console."""
+
+    def read(self) -> bytes:
+        """Bytes that came since the last call."""
 
 
 def find_ports() -> list[str]:
-    """Serial ports of the Otolith boards attached to this computer."""
+    """Names of the serial ports that Otolith boards have on this computer."""
     from serial.tools import list_ports
 
     return sorted(
@@ -53,7 +72,11 @@ def find_ports() -> list[str]:
 
 
 def choose_port(port: str | None) -> str:
-    """`port`, or the one board attached; UserError if there is none or more than one."""
+    """Return `port`, or the port of the only board attached.
+
+    Raises:
+        UserError: `port` is None, and no board or more than one is attached.
+    """
     if port:
         return port
     ports = find_ports()
@@ -65,7 +88,7 @@ def choose_port(port: str | None) -> str:
 
 
 def usb_serial(port: str) -> str:
-    """The serial number of the board at `port`; the port's own name if it tells none."""
+    """Serial number of the USB board at `port`; the port's real name if it has none."""
     from serial.tools import list_ports
 
     real = os.path.realpath(port)
@@ -76,7 +99,7 @@ def usb_serial(port: str) -> str:
 
 
 class SerialTransport:
-    """A serial port (or pseudo-terminal) by name."""
+    """A serial port or pseudo-terminal."""
 
     def __init__(self, port: str, baud: int = BAUD) -> None:
         import serial
@@ -92,7 +115,7 @@ class SerialTransport:
 
     @classmethod
     def around(cls, opened: Serial) -> SerialTransport:
-        """A port that somebody else has opened; close() closes it."""
+        """Use a port that is open already; close() closes it."""
         transport = cls.__new__(cls)
         transport._use(opened.port, opened)
         return transport
@@ -110,7 +133,7 @@ class SerialTransport:
         return UserError(f"lost the board at {self.name}: {error}")
 
     def write(self, data: bytes) -> None:
-        """Send all of `data`; a board that waits for us to read meanwhile is read."""
+        """Send all of `data`, and keep what the board sends meanwhile for read()."""
         try:
             for start in range(0, len(data), _WRITE_PIECE):
                 piece = self._writer.submit(self._serial.write, data[start : start + _WRITE_PIECE])
@@ -125,7 +148,7 @@ class SerialTransport:
             raise self._lost(error) from error
 
     def read(self, timeout_ms: float) -> bytes:
-        """What has come, or comes within `timeout_ms`."""
+        """Return the bytes that have arrived, or wait up to `timeout_ms` for some."""
         if self._ahead:
             data, self._ahead = bytes(self._ahead), bytearray()
             return data
@@ -140,7 +163,7 @@ class SerialTransport:
                 return data
 
     def time_ms(self) -> float:
-        """Wall time."""
+        """Wall time, milliseconds."""
         return time.monotonic() * 1000
 
     def close(self) -> None:
@@ -150,9 +173,9 @@ class SerialTransport:
 
 
 class VirtualTransport:
-    """The CDC port of a virtual board; emulated time passes only while reading."""
+    """The console of a virtual board. Emulated time passes while reading, and only then."""
 
-    def __init__(self, board: VirtualPico) -> None:
+    def __init__(self, board: EmulatedConsole) -> None:
         self._board = board
 
     def write(self, data: bytes) -> None:
@@ -160,15 +183,15 @@ class VirtualTransport:
         self._board.write(data)
 
     def read(self, timeout_ms: float) -> bytes:
-        """What has come, or comes within `timeout_ms` of emulated time."""
+        """Return the bytes that have arrived, or run the board up to `timeout_ms` until some do."""
         end = self._board.time_ms + timeout_ms
         while not (data := self._board.read()) and self._board.time_ms < end:
             self._board.run_ms(min(_VIRTUAL_STEP_MS, end - self._board.time_ms))
         return data
 
     def time_ms(self) -> float:
-        """Emulated time."""
+        """Emulated milliseconds since power-on."""
         return self._board.time_ms
 
     def close(self) -> None:
-        """The board belongs to who made it."""
+        """The caller ends the board."""

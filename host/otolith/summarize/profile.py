@@ -64,9 +64,9 @@ class Profile:
 def profile_image(image: Path, compiled: Compiled, board: str = "pico") -> Profile:
     """Run the network of `image` (the bench app around `compiled`) once on a virtual board."""
     from otolith.device import VirtualTransport
-    from otolith.virtual import VirtualPico
+    from otolith.virtual import boot
 
-    with VirtualPico(image, board=board) as pico:
+    with boot(image, board) as pico:
         return measure(VirtualTransport(pico), compiled)
 
 

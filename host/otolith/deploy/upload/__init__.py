@@ -1,42 +1,53 @@
-"""Ways to get an image onto a board, one a file; boards/*.json list theirs in upload.protocols.
+"""Upload methods: ways to get an image onto a board, one file each.
 
-A method is a module METHODS names, with
+A board lists its methods in upload.protocols of its JSON file, the preferred one first. A method is
+a module of this package whose name stands in METHODS. It has
 
-    CONNECT: str                        what to connect, for the message when nothing is
-    def upload(job: Job) -> str | None  what was done; None: what it needs is not there.
-                                        UserError: it is there, and it went wrong
+    CONNECT: str                        what to connect, for the message when nothing was found
+    def upload(job: Job) -> str | None  says what was done. None: its tool or the board is missing.
+                                        UserError: both are present, and the upload failed
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 
-from otolith import paths
 from otolith.deploy.upload.job import Job
+from otolith.device.boards import named
 from otolith.errors import UserError
 
 METHODS = ("uf2", "nrfutil", "bossac", "pyocd", "jlink", "commander")
 
 
 def upload(board: str, folder: Path, port: str | None = None) -> str:
-    """Upload what was built in `folder` by the first of the board's methods whose tool and board
-    are there; says how. port: of a board that runs Otolith or its boot loader."""
-    about = json.loads((paths.BOARDS / f"{board}.json").read_text())
-    wanted = about["upload"].get("protocols", [])
+    """Upload an image with the board's first method whose tool and board are present.
+
+    Args:
+        board: name of a board in boards/.
+        folder: where firmware.* were built.
+        port: serial port of the board, which runs Otolith or its boot loader.
+
+    Returns:
+        What was done, for the terminal.
+
+    Raises:
+        UserError: no method can be used (the message says what to connect), or the upload failed.
+    """
+    about = named(board)
+    wanted = about.upload.protocols
     unknown = [name for name in wanted if name not in METHODS]
     if unknown or not wanted:
         raise UserError(
             f"{board}: upload.protocols: {', '.join(unknown) or 'none'}: "
             f"write some of {', '.join(METHODS)}"
         )
-    job = Job(board, about, folder, port)
+    job = Job(about, folder, port)
     modules = [importlib.import_module(f"otolith.deploy.upload.{name}") for name in wanted]
     for module in modules:
         if (done := module.upload(job)) is not None:
             return done
-    raise UserError(f"no {about['name']} found: " + "; or ".join(m.CONNECT for m in modules))
+    raise UserError(f"no {about.name} found: " + "; or ".join(m.CONNECT for m in modules))
 
 
 __all__ = ["METHODS", "Job", "upload"]

@@ -1,4 +1,4 @@
-"""Arduino's boot loader on the Nano 33 BLE, by the bossac of Arduino's tools (it knows -U)."""
+"""Arduino's boot loader on the Nano 33 BLE, with the bossac of Arduino's tools (it knows -U)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONNECT = (
 
 
 def upload(job: Job) -> str | None:
-    """The boot loader puts the image behind itself, at 64 kB."""
+    """Send the image to the boot loader, which writes it behind itself, at 64 kB."""
     image, program = job.image("bin"), find("bossac")
     if program is None or job.port is None:
         return None

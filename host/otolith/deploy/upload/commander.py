@@ -1,4 +1,4 @@
-"""Silicon Labs' kits, by Simplicity Commander."""
+"""Silicon Labs' kits, with Simplicity Commander."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ _NO_PROBE = ("No emulator", "Unable to connect", "no J-Link", "Could not open J-
 
 
 def upload(job: Job) -> str | None:
-    """The kit's serial port learns the console's baud rate, too: its own is 115,200."""
+    """Flash the image, and set the kit's serial port to the console's baud rate.
+
+    The port's default is 115,200 baud.
+    """
     image, program = job.image("hex"), find("commander", "commander-cli")
     if program is None:
         return None
     try:
-        command = [program, "flash", str(image), "--device", job.about["build"]["mcu"].upper()]
+        command = [program, "flash", str(image), "--device", job.board.mcu.upper()]
         run(command, "Simplicity Commander")
     except UserError as error:
         if any(words in error.message for words in _NO_PROBE):
             return None
         raise
-    baud = job.about["otolith"].get("baud")
+    baud = job.board.baud
     if baud:
         speed = ["--baudrate", str(baud), "--handshake", "none", "--store"]
         run([program, "vcom", "config", *speed], "Simplicity Commander")

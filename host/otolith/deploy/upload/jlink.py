@@ -1,4 +1,4 @@
-"""A J-Link, by SEGGER's commander."""
+"""A J-Link, with SEGGER's J-Link Commander."""
 
 from __future__ import annotations
 

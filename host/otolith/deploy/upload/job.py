@@ -1,4 +1,4 @@
-"""What every method is told, and how it runs a program."""
+"""What every upload method gets, and how it runs a program."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from otolith.device.boards import Board
 from otolith.errors import UserError
 
 _PATIENCE_S = 180
@@ -14,35 +15,48 @@ _PATIENCE_S = 180
 
 @dataclass(frozen=True)
 class Job:
-    """about: the board's JSON; folder: where firmware.* were built; port: --upload-port."""
+    """One upload.
 
-    board: str
-    about: dict
+    board: the board to upload to.
+    folder: where firmware.* were built.
+    port: serial port the user named with --upload-port, or None.
+    """
+
+    board: Board
     folder: Path
     port: str | None = None
 
     def image(self, suffix: str) -> Path:
-        """firmware.<suffix>; UserError if the build made none."""
+        """Path of firmware.<suffix>; UserError if the build did not write it."""
         path = self.folder / f"firmware.{suffix}"
         if not path.is_file():
-            raise UserError(f"{path} is missing: run pio run -e {self.board} again")
+            raise UserError(f"{path} is missing: run pio run -e {self.board.id} again")
         return path
 
     def setting(self, name: str) -> str:
-        """A value of the board's upload section."""
+        """A value of the upload section in the board's JSON file; UserError if it is missing."""
         try:
-            return self.about["upload"][name]
+            return self.board.upload.settings[name]
         except KeyError:
-            raise UserError(f"boards/{self.board}.json: upload.{name} is missing") from None
+            raise UserError(f"boards/{self.board.id}.json: upload.{name} is missing") from None
 
 
 def find(*names: str) -> str | None:
-    """The first of these programs that is installed."""
+    """Path of the first of these programs that is installed, or None."""
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def run(command: list[str], what: str, text: str | None = None) -> str:
-    """The program's output; UserError with its last line if it fails."""
+    """Run a program and return its output.
+
+    Args:
+        command: program and arguments.
+        what: the program's name, for messages.
+        text: standard input.
+
+    Raises:
+        UserError: the program failed (the message is its last line) or did not end.
+    """
     try:
         done = subprocess.run(
             command,
@@ -54,10 +68,12 @@ def run(command: list[str], what: str, text: str | None = None) -> str:
             timeout=_PATIENCE_S,
         )
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"{what}: no end after {_PATIENCE_S} s: unplug the board") from error
+        raise UserError(
+            f"{what}: did not end within {_PATIENCE_S} s: unplug the board, then try again"
+        ) from error
     except OSError as error:
         raise UserError(f"{what}: {error.strerror}: {command[0]}") from error
     if done.returncode:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        raise UserError(f"{what}: {lines[-1] if lines else 'failed without a word'}")
+        raise UserError(f"{what}: {lines[-1] if lines else 'failed without a message'}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""Adafruit's boot loader over its serial port, by adafruit-nrfutil: a DFU package."""
+"""Adafruit's boot loader over its serial port: adafruit-nrfutil sends a DFU package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ _BAUD = "115200"
 
 
 def upload(job: Job) -> str | None:
-    """The port is the boot loader's: reset pressed twice before, or `bootsel` sent."""
+    """Send the DFU package.
+
+    The port belongs to the boot loader: the user has pressed reset twice, or sent `bootsel`.
+    """
     package, program = job.image("zip"), find("adafruit-nrfutil")
     if program is None or job.port is None:
         return None

@@ -1,4 +1,4 @@
-"""A debug probe (CMSIS-DAP, J-Link, ...) by pyOCD."""
+"""A debug probe (CMSIS-DAP, J-Link, ...), with pyOCD."""
 
 from __future__ import annotations
 

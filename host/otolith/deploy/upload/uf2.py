@@ -11,7 +11,7 @@ CONNECT = "plug it in and press its reset button twice, or name its port with --
 
 
 def upload(job: Job) -> str | None:
-    """The drive is the one whose INFO_UF2.TXT names upload.uf2_board."""
+    """Copy the image to the drive whose INFO_UF2.TXT names upload.uf2_board."""
     image, name = job.image("uf2"), job.setting("uf2_board")
     if job.port:
         bootsel.ask_for_bootsel(job.port)

@@ -41,8 +41,9 @@ non-secure worlds (Armv8-M stays secure), faults by MSPLIM at exception entry (i
 an FPU that is off: it works before CPACR turns it on.
 """
 
+from otolith.virtual.cortex.board import CortexBoard
 from otolith.virtual.cortex.core import CortexM, Event
 from otolith.virtual.cortex.image import Image
 from otolith.virtual.cortex.peripheral import Peripheral
 
-__all__ = ["CortexM", "Event", "Image", "Peripheral"]
+__all__ = ["CortexBoard", "CortexM", "Event", "Image", "Peripheral"]

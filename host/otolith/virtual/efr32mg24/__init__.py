@@ -1,6 +1,6 @@
-"""A virtual EFR32MG24 board: a model a peripheral, as far as the firmware uses them."""
+"""A virtual EFR32MG24 board: a register model for each peripheral that the firmware uses."""
 
 from otolith.virtual.efr32mg24.block import MisuseError
-from otolith.virtual.efr32mg24.chip import Chip
+from otolith.virtual.efr32mg24.chip import VirtualEfr32mg24
 
-__all__ = ["Chip", "MisuseError"]
+__all__ = ["MisuseError", "VirtualEfr32mg24"]

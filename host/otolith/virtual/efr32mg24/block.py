@@ -8,7 +8,7 @@ from otolith.errors import UserError
 from otolith.virtual.cortex import Peripheral
 
 if TYPE_CHECKING:
-    from otolith.virtual.efr32mg24.chip import Chip
+    from otolith.virtual.efr32mg24.chip import VirtualEfr32mg24
 
 SIZE = 0x4000
 _SET, _CLEAR, _TOGGLE = 0x1000, 0x2000, 0x3000
@@ -33,7 +33,7 @@ class Block(Peripheral):
     LOCKED: tuple[str, ...] = ()
     READ_ONLY: tuple[str, ...] = ()
 
-    def __init__(self, chip: Chip) -> None:
+    def __init__(self, chip: VirtualEfr32mg24) -> None:
         self.chip = chip
         self.values: dict[str, int] = {}
 

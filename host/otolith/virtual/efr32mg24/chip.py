@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from otolith import paths
+from otolith.device.boards import Board, named
 from otolith.errors import UserError
-from otolith.virtual.cortex import CortexM, Image
+from otolith.virtual.cortex import CortexBoard, CortexM, Image
 from otolith.virtual.efr32mg24.block import SIZE, Block
 from otolith.virtual.efr32mg24.cmu import FSRCO_HZ, Cmu
 from otolith.virtual.efr32mg24.eusart import Eusart
@@ -26,7 +26,8 @@ SERIAL = 0x842E14FFFE123456
 TUNING_80_MHZ = 0x55
 _FLASH, _RAM, _USER_DATA, _DEVINFO = 0x08000000, 0x20000000, 0x0FE00000, 0x0FE08000
 _FLASH_SIZE = 1536 * 1024
-_STEP_MS = 0.25
+_BAUD = 921_600  # of boards whose file does not say
+_I2S = ("I2S_CLOCK", "I2S_DATA", "I2S_WORD", "MICROPHONE_ENABLE")
 
 
 def _devinfo() -> bytes:
@@ -36,48 +37,61 @@ def _devinfo() -> bytes:
     return bytes(page)
 
 
-class Chip:
-    """An EFR32MG24 board that runs an image, and a Transport to it (host/otolith/device).
+class VirtualEfr32mg24(CortexBoard):
+    """An EFR32MG24 board with two I2S microphones, an LED and a serial port.
 
-    Wiring comes from the board's JSON. What is not modelled beside what the core's model leaves
-    out (otolith/virtual/cortex): the radio, energy modes but EM0 and EM1, analog levels, how exact
-    the oscillators are.
+    A VirtualBoard. The wiring comes from the board's JSON file.
     """
+
+    NOT_MODELLED: ClassVar[str] = (
+        "wait states and true cycles (an instruction takes one), the radio, energy modes below "
+        "EM1, analog levels, how exact the oscillators are"
+    )
+    SETTLE_MS: ClassVar[float] = 270.0  # 2^18 clocks at 1.024 MHz, and the driver's start
+    has_microphone = True
+    in_bootloader = False  # none is modelled: an image that asks for it starts again
 
     def __init__(
         self,
         image: Path | str,
-        board: str = "xg24_dev_kit",
+        board: Board | str = "xg24_dev_kit",
         *,
-        about: dict | None = None,
         bootloader: bytes = b"",
     ) -> None:
-        """about: the board's JSON, where boards/ does not have it; bootloader: what is at the start
-        of flash, before the image."""
-        about = about or json.loads((paths.ROOT / "boards" / f"{board}.json").read_text())
-        if about["otolith"]["family"] != "efr32":
-            raise UserError(f"{board}: not an EFR32MG24 board")
-        pins, limits = about["otolith"]["pins"], about["upload"]
+        """Power the board.
+
+        Args:
+            image: .elf file.
+            board: an EFR32MG24 board, or its name in boards/.
+            bootloader: bytes at the start of flash, before the image.
+        """
+        self.board = named(board) if isinstance(board, str) else board
+        if self.board.family != "efr32":
+            raise UserError(f"{self.board.id}: not an EFR32MG24 board")
+        pin = self.board.name_of_pin
         self.image = Image.read(image)
-        self.core = CortexM(
-            "cortex-m33",
-            FSRCO_HZ,
-            irqs=IRQS,
-            priority_bits=4,
-            vectors=_FLASH,
-            sleep_stops_clock=False,
+        super().__init__(
+            CortexM(
+                "cortex-m33",
+                FSRCO_HZ,
+                irqs=IRQS,
+                priority_bits=4,
+                vectors=_FLASH,
+                sleep_stops_clock=False,
+            )
         )
         self.core.add_memory(_FLASH, _FLASH_SIZE, writable=False)
-        self.core.add_memory(_RAM, limits["maximum_ram_size"])
+        self.core.add_memory(_RAM, self.board.ram)
         self.core.add_memory(_USER_DATA, 0x1000, b"\xff" * 0x1000, writable=False)
         self.core.add_memory(_DEVINFO, 0x1000, _devinfo(), writable=False)
         self.cmu, self.emu, self.msc, self.smu = Cmu(self), Emu(self), Msc(self), Smu(self)
         self.hfxo, self.hfrco, self.dpll = Hfxo(self), Hfrco(self), Dpll(self)
         self.gpio = Gpio(self)
-        self.uart = Eusart(self, about["otolith"]["baud"], pins["CONSOLE_TX"], pins["CONSOLE_RX"])
-        self.usart = Usart(self, pins)
+        baud = self.board.baud or _BAUD
+        self.uart = Eusart(self, baud, pin("CONSOLE_TX"), pin("CONSOLE_RX"))
+        self.usart = Usart(self, {signal: pin(signal) for signal in _I2S})
         self.ldma, self.ldmaxbar = Ldma(self), Ldmaxbar(self)
-        self.timer = Timer(self, pins["LED"], about["otolith"].get("led_active_low", False))
+        self.timer = Timer(self, pin("LED"), self.board.led_active_low)
         self.wdog = Wdog(self)
         self._blocks: dict[int, Block] = {
             0x40004000: self.emu,
@@ -101,37 +115,60 @@ class Chip:
         self.core.load(self.image)
         self.core.reset()
 
-    def read_register(self, address: int) -> int:
-        """As a bus master reads it."""
-        return self._blocks[address & ~(SIZE - 1)].read32(address & (SIZE - 1))
+    @classmethod
+    def boot(cls, image: Path, board: Board) -> VirtualEfr32mg24:
+        """Power the board; see VirtualBoard."""
+        return cls(image, board)
 
-    def variable(self, name: str) -> int:
-        """A word of the image's, by its symbol."""
-        return self.core.read_word(self.image.symbol(name))
+    # ---- VirtualBoard ----
 
-    def play(self, pcm: np.ndarray) -> None:
-        """Let the left microphone hear int16 samples from its next one on, silence after them; the
-        24 bits it sends are these and 8 more below."""
-        samples = iter(pcm.astype(int).tolist())
-        self.usart.hear = lambda: next(samples, 0) << 8 | 0x5A
+    @property
+    def ready(self) -> bool:
+        """The UART receives."""
+        return self.uart.receives
 
-    # ---- Transport; time is the chip's ----
+    def run_ms(self, ms: float) -> None:
+        """Let `ms` emulated milliseconds pass."""
+        self.core.run_ms(ms)
+        self._add_resets()
+        for ns, level in self.timer.trace[self._lights_told :]:
+            self._add_light(ns / 1e6, level)
+        self._lights_told = len(self.timer.trace)
+
+    _lights_told = 0
 
     def write(self, data: bytes) -> None:
-        """Send all of `data`, as fast as the line is."""
+        """Send bytes to the serial port, as fast as the line is."""
         self.uart.send(data)
 
-    def read(self, timeout_ms: float) -> bytes:
-        """What has come, or comes within `timeout_ms`."""
-        end = self.time_ms() + timeout_ms
-        while not self.uart.out and self.time_ms() < end:
-            self.core.run_ms(_STEP_MS)
+    def read(self) -> bytes:
+        """Bytes that came from the serial port since the last call."""
         data = bytes(self.uart.out)
         self.uart.out.clear()
         return data
 
-    def time_ms(self) -> float:
-        return self.core.now_ms
+    def set_dtr(self, on: bool) -> None:
+        """A UART does not notice who opens it."""
 
-    def close(self) -> None:
-        """Nothing holds it."""
+    def play(self, pcm: np.ndarray) -> None:
+        """Let the left microphone hear a sound from its next sample on, then silence.
+
+        Args:
+            pcm: (samples,) int16, 16 kHz. The microphone sends 24 bits: these 16, and 8 below them.
+        """
+        samples = iter(pcm.astype(int).tolist())
+        self.usart.hear = lambda: next(samples, 0) << 8 | 0x5A
+
+    def read_audio(self) -> np.ndarray:
+        """The chip has no USB: always empty."""
+        return np.empty(0, np.int16)
+
+    # ---- for tests ----
+
+    def read_register(self, address: int) -> int:
+        """Read a register as a bus master does."""
+        return self._blocks[address & ~(SIZE - 1)].read32(address & (SIZE - 1))
+
+    def variable(self, name: str) -> int:
+        """The 32-bit word at a symbol of the image."""
+        return self.core.read_word(self.image.symbol(name))

@@ -16,10 +16,12 @@ _TOLERANCE = 0.02  # of a baud rate: beyond it a frame is broken
 
 
 class Eusart(Block):
-    """The other end is `baud` fast and at pins; what it is sent is in `out`.
+    """The UART, and the computer at its wires.
 
-    So many bytes as `burst` says go over the wire at once, no faster on the whole: that saves
-    events. 1 is the truth.
+    baud: speed of the computer's end, bits a second.
+    out: bytes that the chip has sent.
+    burst: how many bytes go over the wire in one event, to save events; the mean speed is the
+        line's. A real line has 1.
     """
 
     burst = 8
@@ -62,8 +64,13 @@ class Eusart(Block):
 
     # ---- the other end ----
 
+    @property
+    def receives(self) -> bool:
+        """Whether the chip has turned its receiver on."""
+        return self._rx_on
+
     def send(self, data: bytes) -> None:
-        """Bytes to the chip, at the speed of the line."""
+        """Send bytes to the chip, at the line's speed."""
         self._coming.extend(data)
         if not self._receiving and self._coming:
             self._expect()
@@ -74,7 +81,7 @@ class Eusart(Block):
 
     @property
     def idle(self) -> bool:
-        """Nothing is on the way to the chip."""
+        """Whether no byte is on its way to the chip."""
         return not self._coming
 
     def _byte_ns(self) -> float:

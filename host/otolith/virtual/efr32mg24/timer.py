@@ -9,7 +9,7 @@ from otolith.virtual.efr32mg24.system import PUSH_PULL
 
 
 class Timer(Block):
-    """`light` of the LED at `pin`, which is on when the pin is low (or high)."""
+    """The LED at `pin`. trace: (ns, light 0..1) at every write of the duty cycle."""
 
     CLOCK = ("CLKEN0", 4)
     REGISTERS: ClassVar = {
@@ -29,7 +29,7 @@ class Timer(Block):
     def __init__(self, chip, pin: str, active_low: bool) -> None:
         super().__init__(chip)
         self.pin, self.active_low = pin, active_low
-        self.levels: list[float] = []
+        self.trace: list[tuple[float, float]] = []
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
@@ -47,14 +47,14 @@ class Timer(Block):
         if not self.values["EN"] & 1:
             raise self.misuse("OCB written while disabled")
         self.values["CC0_OCB"] = value
-        self.levels.append(self.light())
+        self.trace.append((self.core.now_ns, self.light()))
 
     def period_ns(self) -> float:
         presc = (self.values["CFG"] >> 18 & 0x3FF) + 1
         return (self.values["TOP"] + 1) * presc / self.chip.cmu.group_a * 1e9
 
     def light(self) -> float:
-        """0..1: how long the LED is on of each period."""
+        """Share of each period that the LED is on, 0..1."""
         gpio = self.chip.gpio
         if not (gpio.joined("TIMER0", "CC0", 0, self.pin) and gpio.mode(self.pin) == PUSH_PULL):
             return 0.0

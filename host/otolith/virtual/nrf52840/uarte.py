@@ -17,8 +17,11 @@ _NONE = 0xFFFFFFFF
 
 
 class Uarte(NordicPeripheral):
-    """`sent`: what the chip said; send(): what it hears. lost: bytes that came while it had no
-    buffer for them."""
+    """The UART and the computer at its wires.
+
+    sent: bytes that the chip has sent.
+    lost: bytes that arrived while the chip had no buffer for them.
+    """
 
     name, irq = "UARTE0", 2
     tasks = (_STARTRX, _STARTTX)
@@ -45,8 +48,13 @@ class Uarte(NordicPeripheral):
     def _byte_ns(self) -> float:
         return _BITS * 1e9 / _BAUD[self.registers[_BAUDRATE]]
 
+    @property
+    def receives(self) -> bool:
+        """Whether the chip is ready for a byte."""
+        return self._on and self._receiving is not None
+
     def send(self, data: bytes) -> None:
-        """Bytes on the chip's RX wire, one after the other."""
+        """Send bytes to the chip, at the line's speed."""
         self._coming += data
         if not self._busy and self._coming:
             self._busy = True
@@ -58,7 +66,7 @@ class Uarte(NordicPeripheral):
 
     def _byte_came(self) -> None:
         byte = self._coming.pop(0)
-        if self._on and self._receiving is not None:
+        if self._receiving is not None and self._on:
             place, room = self._receiving
             self.core.write(place, bytes([byte]))
             self._receiving = [place + 1, room - 1]

@@ -1,7 +1,7 @@
 """The computer at the other end of the USB cable: control transfers, frames, CDC, isochronous IN.
 
-Orders of requests as Linux, Windows and macOS make them are in ENUMERATIONS, written down from what
-bus analysers show: (bmRequestType, bRequest, wValue, wIndex, wLength), or what the bus does.
+ENUMERATIONS has the order in which Linux, Windows and macOS make their requests, as bus analysers
+show it: (bmRequestType, bRequest, wValue, wIndex, wLength), or what happens on the bus.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otolith.errors import UserError
-from otolith.virtual.cortex import CortexM
+from otolith.virtual.cortex import CortexM, Event
 from otolith.virtual.nrf52840.usbd import NAK, STALL, Usbd
 
 _PACKET = 64
@@ -22,7 +22,7 @@ _RESET = "reset"
 _GET_STATUS, _SET_ADDRESS, _GET_DESCRIPTOR, _SET_CONFIGURATION, _SET_INTERFACE = 0, 5, 6, 9, 11
 _DEVICE, _CONFIGURATION, _STRING, _QUALIFIER, _BOS = 0x100, 0x200, 0x300, 0x600, 0xF00
 _ENGLISH = 0x409
-ALL = -1  # wLength: as much as the configuration descriptor says it has
+ALL = -1  # wLength: the length that the configuration descriptor states
 
 
 def _get(what: int, length: int, index: int = 0) -> tuple[int, int, int, int, int]:
@@ -91,18 +91,23 @@ OPTIONAL = (_QUALIFIER, _BOS, _STRING | 0xEE)  # a full-speed device may refuse 
 
 @dataclass(frozen=True)
 class ControlResult:
-    """How a control transfer ended: "ok", "stall", "timeout" or "abandoned"; what came."""
+    """A control transfer.
+
+    status: how it ended: "ok", "stall", "timeout" or "abandoned".
+    data: what the device sent.
+    """
 
     status: str
     data: bytes
 
 
 class UsbHost:
-    """frames() must run for anything but control transfers: start() begins them."""
+    """Drives the bus. Everything but control transfers needs frames, which start() begins."""
 
     def __init__(self, core: CortexM, usbd: Usbd) -> None:
         self.core, self.usbd = core, usbd
         self.configuration = b""
+        self.strings: list[str] = []  # maker, product, serial number, as enumerated
         self.received = bytearray()
         self.audio = bytearray()
         self.packets: list[tuple[int, int]] = []  # (frame, bytes) of the isochronous stream
@@ -112,6 +117,7 @@ class UsbHost:
         self._to_send = bytearray()
         self._console: tuple[int, int] | None = None  # (IN, OUT) endpoints
         self._number = 0
+        self._due: Event | None = None  # the next frame
 
     # ---- the bus ----
 
@@ -119,17 +125,20 @@ class UsbHost:
         """Frames from now on, one a millisecond."""
         if self.suspended:
             self.suspended = False
-            self.core.after_ns(_FRAME_NS, self._frame)
+            self._due = self.core.after_ns(_FRAME_NS, self._frame)
 
     def stop(self) -> None:
+        """No more frames: the bus is suspended, or the cable was removed."""
         self.suspended = True
+        if self._due:
+            self._due.cancel()
 
     def _frame(self) -> None:
         if self.suspended:
             return
         self._number += 1
         self.usbd.start_of_frame(self._number)
-        self.core.after_ns(_FRAME_NS, self._frame)
+        self._due = self.core.after_ns(_FRAME_NS, self._frame)
         if self.streaming:
             self.core.after_ns(_TOKEN_NS, self._isochronous)
         if self._console:
@@ -156,6 +165,7 @@ class UsbHost:
             del self._to_send[: len(piece)]
 
     def reset_bus(self) -> None:
+        """Reset the bus and wait until the device has recovered."""
         self._console = None
         self.streaming = False
         self.usbd.bus_reset()
@@ -173,8 +183,13 @@ class UsbHost:
         data: bytes = b"",
         abandon: int | None = None,
     ) -> ControlResult:
-        """A transfer at endpoint 0; time passes until it has ended. data: what is sent, whatever
-        `length` says; abandon: data packets after which the computer gives up."""
+        """Make a transfer at endpoint 0; time passes until it has ended.
+
+        Args:
+            kind, request, value, index, length: the fields of the SETUP packet.
+            data: what is sent, whatever `length` says.
+            abandon: number of data packets after which the computer gives up.
+        """
         words = (value, index, length)
         self.usbd.setup(bytes([kind, request]) + b"".join(w.to_bytes(2, "little") for w in words))
         self._deadline = self.core.now_ms + _PATIENCE_MS
@@ -214,9 +229,19 @@ class UsbHost:
     # ---- what a computer does ----
 
     def enumerate(self, order: str = "linux") -> list[tuple[object, ControlResult]]:
-        """Reset, read, configure in the order of `order`; what was asked and answered. UserError
-        where something was refused that may not be."""
+        """Reset the bus, read the descriptors, configure the device.
+
+        Args:
+            order: whose order of requests, a key of ENUMERATIONS.
+
+        Returns:
+            Each request with its result.
+
+        Raises:
+            UserError: the device refused a request that it must answer.
+        """
         done = []
+        texts: dict[int, str] = {}
         for step in ENUMERATIONS[order]:
             if step == _RESET:
                 self.reset_bus()
@@ -232,10 +257,13 @@ class UsbHost:
                 self.core.run_ms(2)
             if request == _GET_DESCRIPTOR and value == _CONFIGURATION:
                 self.configuration = result.data
+            if request == _GET_DESCRIPTOR and value >> 8 == _STRING >> 8 and index == _ENGLISH:
+                texts[value & 0xFF] = result.data[2:].decode("utf-16-le", "replace")
+        self.strings = [texts[n] for n in (1, 2, 3) if n in texts]
         return done
 
     def endpoints(self) -> list[tuple[int, int, int]]:
-        """(address, transfer type, interface) of all the configuration has."""
+        """(address, transfer type, interface) of every endpoint of the configuration."""
         found, interface, at = [], 0, 0
         while at < len(self.configuration):
             size, kind = self.configuration[at], self.configuration[at + 1]
@@ -248,34 +276,40 @@ class UsbHost:
             at += size
         return found
 
-    def open_console(self) -> None:
-        """As a terminal program does: line coding, DTR, and data both ways."""
+    @property
+    def has_audio(self) -> bool:
+        """Whether the device offers an isochronous endpoint."""
+        return any(kind == 1 for _, kind, _ in self.endpoints())
+
+    def open_console(self, on: bool = True) -> None:
+        """Set line coding and DTR as a terminal program does, and move data both ways.
+
+        Args:
+            on: False clears DTR, as a program that closes the port does; data still moves.
+        """
         bulk = [(address, interface) for address, kind, interface in self.endpoints() if kind == 2]
         inward = next(a for a, _ in bulk if a & 0x80)
         outward = next(a for a, _ in bulk if not a & 0x80)
         control = bulk[0][1] - 1
         coding = (115200).to_bytes(4, "little") + bytes([0, 0, 8])
         self.control(0x21, 0x20, 0, control, 7, coding)
-        self.control(0x21, 0x22, 3, control, 0)
+        self.control(0x21, 0x22, 3 if on else 0, control, 0)
         self._console = (inward & 7, outward)
 
-    def close_console(self) -> None:
-        self.control(0x21, 0x22, 0, self.endpoints()[-1][2] - 1, 0)
-        self._console = None
-
     def stream(self, on: bool) -> ControlResult:
-        """Choose the streaming interface's setting."""
+        """Select the streaming interface's setting: on is 1, off is 0."""
         (interface,) = {i for _, kind, i in self.endpoints() if kind == 1}
         result = self.control(0x01, _SET_INTERFACE, int(on), interface, 0)
         self.streaming = on and result.status == "ok"
         return result
 
     def send(self, data: bytes) -> None:
-        """Bytes for the CDC port; they go as the board takes them."""
+        """Send bytes to the CDC port, as fast as the board takes them."""
         self._to_send += data
 
     @property
     def unsent(self) -> int:
+        """Bytes that the board has not taken yet."""
         return len(self._to_send)
 
 

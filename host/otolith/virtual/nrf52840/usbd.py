@@ -92,6 +92,11 @@ class Usbd(NordicPeripheral):
     # ---- the computer's side ----
 
     @property
+    def starts(self) -> int:
+        """Counts the controller's starts: a change means that the chip was reset."""
+        return self._run
+
+    @property
     def attached(self) -> bool:
         """The pull-up shows the computer that something is there."""
         return bool(self._power.vbus and self.enabled_port and self.registers[_PULLUP])

@@ -1,4 +1,7 @@
-"""Drives the emulator process: emulated time passes only when asked for."""
+"""A Pico in rp2040js: this module drives the emulator's process (main.mjs).
+
+The process runs only while a command is executed, so emulated time passes only when asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,59 +12,82 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, ClassVar
 
 import numpy as np
 
 from otolith import paths
 from otolith.audio import read_pcm
+from otolith.device.boards import Board, named
 from otolith.errors import UserError
+from otolith.virtual.board import BoardEvent
 
 HERE = Path(__file__).parent
 CLOCK_HZ = 125_000_000
-FLASH_ID = bytes.fromhex("e6614c311b5a7e24")  # the first four bytes are those of many a Pico
+FLASH_ID = bytes.fromhex("e6614c311b5a7e24")  # the first four bytes are common on Picos
 
 
 @dataclass(frozen=True)
 class ControlResult:
-    """How a control transfer ended: "ok", "stall", "timeout" or "abandoned"; what came."""
+    """A control transfer.
+
+    status: how it ended: "ok", "stall", "timeout" or "abandoned".
+    data: what the device sent.
+    """
 
     status: str
     data: bytes
 
 
-def board_pins(board: str = "pico") -> dict[str, int]:
-    """Pins of the microphone and the LED, from the board's JSON."""
-    pins = json.loads((paths.BOARDS / f"{board}.json").read_text())["otolith"]["pins"]
-    return {"data": pins["PDM_DATA"], "clock": pins["PDM_CLOCK"], "led": pins["LED"]}
+def _about(event: dict[str, Any]) -> str:
+    """The text of a BoardEvent."""
+    if event["kind"] == "usb":
+        return " ".join(event["device"].get("strings", []))
+    if event["kind"] == "fault":
+        return f"{event['text']} at 0x{event['pc']:08x}"
+    return event.get("text") or event.get("reason") or ""
 
 
 class VirtualPico:
-    """A Pico with a PDM microphone, an LED, and a computer at its USB port.
+    """An RP2040 board with a PDM microphone, an LED, and a computer at its USB port.
 
-    Everything is counted in emulated time, which run_ms() alone moves; the same image, sound and
-    calls always give the same bytes. Not modelled: flash wait states, the second core, bus
-    contention, analog.
+    A VirtualBoard. `ready`, `events` and `led` follow that protocol.
     """
+
+    IMAGE: ClassVar[str] = "uf2"
+    COUNTS: ClassVar[str] = "cycles"
+    NOT_MODELLED: ClassVar[str] = "flash wait states, the second core, bus contention, analog"
+    SETTLE_MS: ClassVar[float] = 0.0
+    has_microphone = True
 
     def __init__(
         self,
         image: Path | str,
         audio: Path | str | np.ndarray | None = None,
-        board: str = "pico",
+        board: Board | str = "pico",
         *,
         usb_open: bool = True,
         usb_ppm: float = 0.0,
         keep_bits: bool = False,
         flash_id: bytes = FLASH_ID,
     ) -> None:
-        """usb_open: the computer opens what the board offers; usb_ppm: how much too fast its
-        frame clock is; keep_bits: for read_bits(); flash_id: 8 bytes, the board's serial number.
+        """Power the board.
+
+        Args:
+            image: .uf2 file.
+            audio: sound for the microphone: a file, or int16 PCM at 16 kHz.
+            board: an RP2040 board, or its name in boards/.
+            usb_open: whether the computer opens what the board offers on USB.
+            usb_ppm: how much too fast the computer's frame clock is, parts per million.
+            keep_bits: keep the microphone's bits for read_bits().
+            flash_id: 8 bytes, the flash chip's number, which is the board's serial number.
         """
         node = shutil.which("node")
         rp2040js = paths.NODE_MODULES / "rp2040js" / "dist" / "esm" / "index.js"
         for name, path in (("Node.js", node), ("rp2040js", rp2040js), ("boot ROM", paths.BOOTROM)):
             if path is None or not Path(path).exists():
                 raise UserError(f"{name} is missing: run `host setup`")
+        self.board = named(board) if isinstance(board, str) else board
         self.image = Path(image)
         if not self.image.is_file():
             raise UserError(f"{image}: no such firmware image: build it with `pio run`")
@@ -69,13 +95,14 @@ class VirtualPico:
         self.cycles = 0
         self.idle_cycles = 0
         self.instructions = 0
-        self.ready = False  # enumerated, port open
-        self.in_bootsel = False
-        self.led: list[tuple[float, float]] = []  # (t_ms, brightness 0..1) at every change
-        self.events: list[dict] = []  # resets, UART lines, USB
-        self.microphone_bits = 0  # that the microphone was clocked for
-        self.missed_frames = 0  # of the microphone's stream, without a packet
-        self.packets: list[tuple[int, int]] = []  # (USB frame, bytes) of each of its packets
+        self.ready = False
+        self.in_bootloader = False
+        self.led: list[tuple[float, float]] = []
+        self.events: list[BoardEvent] = []
+        self.usb_device: dict[str, Any] = {}  # vendor, product, strings, endpoints, once enumerated
+        self.microphone_bits = 0  # bits that the microphone was clocked for
+        self.missed_frames = 0  # USB frames of the microphone's stream without a packet
+        self.packets: list[tuple[int, int]] = []  # (USB frame, bytes) of each packet of the stream
         self._received = bytearray()
         self._audio = bytearray()
         self._bits = bytearray()
@@ -93,7 +120,11 @@ class VirtualPico:
                 rp2040js=str(rp2040js),
                 bootrom=str(paths.BOOTROM),
                 image=str(self.image.resolve()),
-                pins=board_pins(board),
+                pins={
+                    "data": self.board.number_of_pin("PDM_DATA"),
+                    "clock": self.board.number_of_pin("PDM_CLOCK"),
+                    "led": self.board.number_of_pin("LED"),
+                },
                 usb={"ppm": usb_ppm, "open": usb_open},
                 flashId=list(flash_id),
                 keepBits=keep_bits,
@@ -104,7 +135,12 @@ class VirtualPico:
             self.close()
             raise
 
-    def _command(self, **command: object) -> dict | None:
+    @classmethod
+    def boot(cls, image: Path, board: Board) -> VirtualPico:
+        """Power the board; see VirtualBoard."""
+        return cls(image, board=board)
+
+    def _command(self, **command: object) -> dict[str, Any] | None:
         assert self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
@@ -122,7 +158,7 @@ class VirtualPico:
         self.time_ms = answer["ns"] / 1e6
         self.cycles, self.idle_cycles = answer["cycles"], answer["idle"]
         self.instructions = answer["instructions"]
-        self.ready, self.in_bootsel = answer["ready"], answer["bootsel"]
+        self.ready, self.in_bootloader = answer["ready"], answer["bootsel"]
         self._received += base64.b64decode(answer["cdc"])
         self._audio += base64.b64decode(answer["audio"])
         self._bits += base64.b64decode(answer["bits"])
@@ -132,26 +168,28 @@ class VirtualPico:
         for event in answer["events"]:
             if event["kind"] == "led":
                 self.led.append((event["t_ms"], event["level"]))
-            else:
-                self.events.append(event)
+                continue
+            if event["kind"] == "usb":
+                self.usb_device = event["device"]
+            self.events.append(BoardEvent(event["t_ms"], event["kind"], _about(event)))
         return answer.get("result")
 
     def run_ms(self, ms: float) -> None:
-        """Let `ms` of emulated time pass."""
+        """Let `ms` emulated milliseconds pass."""
         self._command(cmd="run", ns=ms * 1e6)
 
     def write(self, data: bytes) -> None:
-        """Bytes for the board's CDC port; it takes them as time passes."""
+        """Send bytes to the CDC port; the board takes them while time passes."""
         self._command(cmd="write", data=base64.b64encode(data).decode())
 
     def read(self) -> bytes:
-        """What came from the CDC port since the last call."""
+        """Bytes that came from the CDC port since the last call."""
         data = bytes(self._received)
         self._received.clear()
         return data
 
     def read_audio(self) -> np.ndarray:
-        """PCM from an isochronous microphone since the last call, int16."""
+        """PCM of the isochronous microphone since the last call: (samples,) int16, 16 kHz."""
         data = bytes(self._audio)
         self._audio.clear()
         return np.frombuffer(data[: len(data) // 2 * 2], "<i2").copy()
@@ -162,8 +200,10 @@ class VirtualPico:
         self._command(cmd="play", data=base64.b64encode(data).decode())
 
     def read_bits(self) -> bytes:
-        """What the microphone gave since the last call (keep_bits), eight bits a byte, oldest
-        first; the last 64 bits may still be on their way."""
+        """The microphone's bits since the last call, for boards with keep_bits.
+
+        Eight bits a byte, the oldest first. The last 64 bits may not have been read by the board.
+        """
         data = bytes(self._bits)
         self._bits.clear()
         return data
@@ -178,10 +218,13 @@ class VirtualPico:
         length: int | None = None,
         abandon: int | None = None,
     ) -> ControlResult:
-        """A USB control transfer; time passes until it has ended.
+        """Make a USB control transfer; time passes until it has ended.
 
-        data_or_length: what to send, or how much to ask for. length: what the request says it is,
-        if that should differ. abandon: data packets after which the computer gives up.
+        Args:
+            type, request, value, index: the fields of the SETUP packet.
+            data_or_length: bytes to send, or how many to ask for.
+            length: wLength, where it should differ from the size of the data.
+            abandon: number of data packets after which the computer gives up.
         """
         sent = data_or_length if isinstance(data_or_length, bytes) else b""
         wanted = len(sent) if isinstance(data_or_length, bytes) else data_or_length
@@ -199,19 +242,19 @@ class VirtualPico:
         return ControlResult(result["status"], base64.b64decode(result["data"]))
 
     def usb_suspend(self) -> None:
-        """No more frames on the bus."""
+        """Stop the frames on the bus."""
         self._command(cmd="bus", what="suspend")
 
     def usb_resume(self) -> None:
-        """Frames again, 20 ms from now."""
+        """Resume the bus: frames start again after 20 ms."""
         self._command(cmd="bus", what="resume")
 
     def usb_reset(self) -> None:
-        """Reset the bus: the board is enumerated anew, in about 15 ms."""
+        """Reset the bus; the computer enumerates the board again, in about 15 ms."""
         self._command(cmd="bus", what="reset")
 
     def replug(self) -> None:
-        """Take the board's power and give it back."""
+        """Remove the board's power and restore it."""
         self._command(cmd="bus", what="replug")
 
     def set_dtr(self, on: bool) -> None:
@@ -220,7 +263,7 @@ class VirtualPico:
 
     @property
     def idle_fraction(self) -> float:
-        """Share of cycles the CPU slept."""
+        """Share of the cycles that the CPU slept, 0..1."""
         return self.idle_cycles / self.cycles if self.cycles else 0.0
 
     def close(self) -> None:
