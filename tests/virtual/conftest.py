@@ -1,12 +1,15 @@
-"""Firmware images for the tests on virtual boards, each built once."""
+"""Virtual boards, and firmware images for them, each built once."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from otolith.device import Client, VirtualTransport
+from otolith.device.boards import Board
+from otolith.virtual import VirtualBoard, boot, class_for
 from support import small_models
 from support.images import build
 
@@ -50,8 +53,24 @@ def nrf52_image(tmp_path_factory) -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def powered() -> Iterator[Callable[..., VirtualBoard]]:
+    """powered(image, board="pico", **options): a virtual board of any chip, ended after the test.
+
+    options: of the board's class. Without options, all cables are connected.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def power(image: Path, board: str | Board = "pico", **options: object) -> VirtualBoard:
+            if options:
+                return stack.enter_context(class_for(board)(image, board=board, **options))
+            return stack.enter_context(boot(image, board))
+
+        yield power
+
+
+@pytest.fixture
 def client(board):
-    """One that has said hello to the test's board."""
+    """A client that has said hello to the test's board."""
     client = Client(VirtualTransport(board))
     client.hello(timeout_ms=1000)
     return client

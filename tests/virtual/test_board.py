@@ -32,10 +32,10 @@ def say(board: VirtualPico, text: str, ms: float = 20) -> list[dict]:
 
 
 @pytest.fixture
-def bench(bench_image):
-    with VirtualPico(bench_image) as board:
-        board.run_ms(30)
-        yield board
+def bench(bench_image, powered):
+    board = powered(bench_image)
+    board.run_ms(30)
+    return board
 
 
 def test_says_hello_when_the_port_is_opened(bench_image):

@@ -26,8 +26,8 @@ def image(efr32_mic_image):
 
 
 @pytest.fixture
-def chip(image):
-    return VirtualEfr32mg24(image, BOARD)
+def chip(image, powered):
+    return powered(image, BOARD)
 
 
 @pytest.fixture

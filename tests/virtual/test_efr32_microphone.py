@@ -6,7 +6,6 @@ import pytest
 
 from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
-from otolith.virtual.efr32mg24 import VirtualEfr32mg24
 from support.led_astray import stuck
 
 FREE = 0x2003F000  # RAM the image does not use
@@ -20,8 +19,8 @@ def noise():
 
 
 @pytest.fixture
-def chip(efr32_mic_image, noise):
-    chip = VirtualEfr32mg24(efr32_mic_image)
+def chip(efr32_mic_image, noise, powered):
+    chip = powered(efr32_mic_image, "xg24_dev_kit")
     chip.play(noise)
     return chip
 

@@ -23,9 +23,8 @@ def tone(seconds, amplitude=16000, hertz=700):
 
 
 @pytest.fixture
-def board(inference_image):
-    with boot(inference_image) as board:
-        yield board
+def board(inference_image, powered):
+    return powered(inference_image)
 
 
 @pytest.fixture(scope="module")

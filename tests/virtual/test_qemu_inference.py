@@ -54,16 +54,8 @@ def image(tmp_path_factory):
 
 
 @pytest.fixture(params=BOARDS)
-def board(request, image):
-    with VirtualMps2(image(request.param, "spectrogram"), request.param) as board:
-        yield board
-
-
-@pytest.fixture
-def client(board):
-    client = Client(VirtualTransport(board))
-    client.hello()
-    return client
+def board(request, image, powered):
+    return powered(image(request.param, "spectrogram"), request.param)
 
 
 def wait_for(client, event):

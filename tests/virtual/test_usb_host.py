@@ -14,11 +14,11 @@ DEVICE, CONFIGURATION, STRING = 1, 2, 3
 
 
 @pytest.fixture
-def board(mic_image):
-    with VirtualPico(mic_image) as board:
-        board.run_ms(40)
-        assert board.ready
-        yield board
+def board(mic_image, powered):
+    board = powered(mic_image)
+    board.run_ms(40)
+    assert board.ready
+    return board
 
 
 def descriptor(board, kind, length, index=0, **how):

@@ -19,11 +19,11 @@ BLOCK = 128
 
 
 @pytest.fixture
-def board(mic_image):
-    with VirtualPico(mic_image) as board:
-        board.run_ms(40)
-        assert board.ready
-        yield board
+def board(mic_image, powered):
+    board = powered(mic_image)
+    board.run_ms(40)
+    assert board.ready
+    return board
 
 
 def client_of(board: VirtualPico) -> Client:

@@ -1,1 +1,1 @@
-"""From a trained model to a board that hears: build, flash or boot, play, judge."""
+"""Deployment: build firmware around a model, upload or boot it, play it sounds, judge it."""

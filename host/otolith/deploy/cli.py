@@ -1,4 +1,4 @@
-"""`host train-and-deploy`: from a spec to a board that hears."""
+"""`host train-and-deploy`: train a model, run it on a board, and judge what the board hears."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from otolith.paths import ROOT
 
 
 class Steps:
-    """Says what is being done and how long each step took (wall time)."""
+    """Prints each step and measures how long it takes, in wall time."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -36,7 +36,7 @@ class Steps:
 
 
 def outcome_table(outcomes: list[Outcome]) -> Table:
-    """What was played, what should be heard, what was."""
+    """A table of the segments: what was played, expected and heard."""
     table = Table("played", "seconds", "expected", "heard", "latency", "verdict")
     for outcome in outcomes:
         heard = []
@@ -56,15 +56,20 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
 
 @click.command("train-and-deploy")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--board", default="pico", show_default=True, help="Environment of platformio.ini.")
+@click.option(
+    "--board",
+    default="pico",
+    show_default=True,
+    help="Which board: an environment of platformio.ini.",
+)
 @click.option("--port", help="Serial port of a board: upload to it and test it over the wire.")
-@click.option("--virtual", is_flag=True, help="Boot the firmware on a virtual Pico.")
-@click.option("--no-train", is_flag=True, help="Use the .tflite that is there.")
+@click.option("--virtual", is_flag=True, help="Boot the firmware on a virtual board.")
+@click.option("--no-train", is_flag=True, help="Use the .tflite that was trained before.")
 @click.option(
     "--tflite",
     "other",
     type=click.Path(path_type=Path),
-    help="This network, in place of the spec's: `host adopt` makes one of any.",
+    help="Use this network instead of the spec's; `host adopt` makes one of any .tflite.",
 )
 @click.option("--seed", default=7, show_default=True, help="Which sounds the test draws.")
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the run.")
@@ -83,8 +88,10 @@ def train_and_deploy(
     """Train MODEL, build firmware around it, run it, play it sounds and judge what it says.
 
     \b
-    Example, with no board:
+    Examples, without a board:
         host train-and-deploy models/fire_alarm --virtual
+        host train-and-deploy models/fire_alarm --virtual --board nrf52840_dk
+    \b
     Example, with a Pico on USB:
         host train-and-deploy models/fire_alarm --board pico --port /dev/ttyACM0
     """
@@ -94,9 +101,11 @@ def train_and_deploy(
     from otolith.deploy.scenes import scene
     from otolith.firmware.build import build, upload
     from otolith.settings.spec import load
+    from otolith.virtual import class_for
 
     if bool(port) == virtual:
-        raise UserError("give either --port PORT (a board) or --virtual (none needed)")
+        raise UserError("give either --port PORT (a board) or --virtual (no board needed)")
+    emulator = class_for(board) if virtual else None
     console = Console(stderr=as_json)
     steps = Steps(console)
     spec = load(model)
@@ -125,12 +134,12 @@ def train_and_deploy(
 
     segments = scene(spec, seed)
     pcm = concatenate(segments)
-    if virtual:
+    if emulator:
         with steps.step(f"compile and build firmware for {board}"):
-            image = build(board, tflite).uf2
-        with steps.step(f"boot it on a virtual Pico and play {len(pcm) / 16000:.0f} s of sound"):
+            image = build(board, tflite).folder / f"firmware.{emulator.IMAGE}"
+        with steps.step(f"boot it on a virtual {board} and play {len(pcm) / 16000:.0f} s of sound"):
             heard = hear.through_virtual_microphone(image, pcm, model_hash, board=board)
-        where = "a virtual Pico"
+        where = f"a virtual {board}"
     else:
         assert port is not None
         with steps.step(f"compile, build and upload firmware for {board}"):
@@ -172,6 +181,7 @@ def train_and_deploy(
                         for o in outcomes
                     ],
                     "stats": heard.stats[-1] if heard.stats else None,
+                    "not_modelled": heard.not_modelled or None,
                     "seconds": steps.seconds,
                     "picture": str(picture),
                 }
@@ -191,6 +201,8 @@ def train_and_deploy(
                 f"{last['feature_us'] / 1000:.1f} ms, network {last['infer_us'] / 1000:.1f} ms, "
                 f"CPU {100 * last['cpu']:.0f} %, overruns {last['overruns']}"
             )
+        if heard.not_modelled:
+            console.print(f"not modelled on this virtual board: {heard.not_modelled}")
         for name, seconds in steps.seconds.items():
             console.print(f"{seconds:7.1f} s  {name}")
         console.print(f"picture: {picture}")

@@ -1,4 +1,4 @@
-"""The board to listen to: at a port, or a virtual one."""
+"""Opens the board to listen to: one at a port, or a virtual one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from otolith.audio import RATE, read_pcm
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.claim import claim
 from otolith.device.transports import choose_port, usb_serial
+from otolith.virtual import boot, class_for
 
 _BOOT_MS = 5000
 
 
 @dataclass(frozen=True)
 class Listening:
-    """A board that has said hello. begin: called when listening starts. seconds: of its sound."""
+    """A board that has said hello.
+
+    name: for people: its port, or "virtual" and the board.
+    begin: to be called when listening starts.
+    seconds: how long to listen unless the user says otherwise. None: until Ctrl-C.
+    """
 
     client: Client
     hello: dict
@@ -30,7 +36,11 @@ class Listening:
 
 @contextlib.contextmanager
 def attached(port: str | None) -> Iterator[Listening]:
-    """The board at `port`, or the only one there is; nobody else gets it meanwhile."""
+    """Open the board at `port` and claim it, so that no other run uses it meanwhile.
+
+    Args:
+        port: serial port. None: that of the only board attached.
+    """
     port = choose_port(port)
     with (
         claim(usb_serial(port), "host monitor"),
@@ -41,29 +51,45 @@ def attached(port: str | None) -> Iterator[Listening]:
 
 
 def image_of(what: Path, board: str) -> Path:
-    """A firmware image as it is; for a network, the inference app built around it."""
-    if what.suffix.lower() == ".uf2":
+    """The firmware image to boot on the virtual `board`.
+
+    Args:
+        what: an image (.uf2, .elf), which is returned, or a network, around which the inference
+            app is built.
+        board: name of a board in boards/.
+    """
+    if what.suffix.lower() in (".uf2", ".elf"):
         return what
+    suffix = class_for(board).IMAGE
     from otolith.evaluate.models import trained
     from otolith.firmware.build import build
 
     tflite = trained(what).tflite
     click.echo(f"building firmware for {board} around {tflite}", err=True)
-    return build(board, tflite).uf2
+    return build(board, tflite).folder / f"firmware.{suffix}"
 
 
 @contextlib.contextmanager
 def virtual(what: Path, audio: Path | None, board: str) -> Iterator[Listening]:
-    """A virtual board with the image or network `what`, whose microphone hears `audio`. Its time
-    is the emulator's."""
-    from otolith.virtual import VirtualPico
+    """Boot a virtual board; its time is the emulator's.
 
+    Args:
+        what: a firmware image, or a network to build firmware around.
+        audio: sound file for its microphone.
+        board: name of a board in boards/.
+    """
     pcm = read_pcm(audio, resample=True) if audio else None
-    with VirtualPico(image_of(what, board), board=board) as pico:
-        client = Client(VirtualTransport(pico))
+    with boot(image_of(what, board), board) as emulated:
+        client = Client(VirtualTransport(emulated))
         hello = client.hello(timeout_ms=_BOOT_MS)
         name = f"virtual {board}"
         if pcm is None:
             yield Listening(client, hello, name)
         else:
-            yield Listening(client, hello, name, lambda: pico.play(pcm), len(pcm) / RATE + 1)
+            settle_ms = max(0.0, emulated.SETTLE_MS - emulated.time_ms)
+
+            def begin() -> None:
+                emulated.run_ms(settle_ms)
+                emulated.play(pcm)
+
+            yield Listening(client, hello, name, begin, len(pcm) / RATE + 1)

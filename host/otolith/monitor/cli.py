@@ -35,10 +35,10 @@ Examples:
     "virtual_board",
     type=PATH,
     metavar="MODEL|IMAGE",
-    help="A virtual board instead, with this firmware image (.uf2), or built around this network.",
+    help="A virtual board, with this firmware image or with firmware built around this network.",
 )
 @click.option("--audio", type=PATH, help="Sound file that the virtual board's microphone hears.")
-@click.option("--board", help="Which virtual board.  [default: pico]")
+@click.option("--board", help="Which virtual board: see `host virtual boards`.  [default: pico]")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
