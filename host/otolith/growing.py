@@ -1,4 +1,4 @@
-"""A file that is valid at any time while it grows: what was written is there after a crash."""
+"""Files that are valid after every write: what was written is there after a crash."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-_SYNC_BYTES = 160_000  # a power cut loses no more
+_SYNC_BYTES = 160_000  # 5 s of sound
 
 
 def no_header(size: int) -> bytes:
-    """Of a file that is its data alone."""
+    """The header of a file that has none."""
     return b""
 
 
 class Growing:
-    """A header that tells the size of the data behind it, and the data.
+    """A file with a header that tells the size of the data behind it.
 
-    `header` makes it of the data's bytes, always of the same length. The file must not be there
-    yet, and is locked as long as it is written to. Errors are OSError.
+    The file is locked while it is open. All methods raise OSError.
     """
 
-    def __init__(self, path: Path, header: Callable[[int], bytes] = no_header) -> None:
+    def __init__(
+        self, path: Path, header: Callable[[int], bytes] = no_header, sync: bool = True
+    ) -> None:
+        """Create a file.
+
+        Args:
+            path: Must not exist yet.
+            header: Makes the header from the number of data bytes. Its length never changes.
+            sync: Bring the data to the disk now and then, so that a power cut loses little.
+        """
         self.path = path
+        self._sync = sync
         self.size = 0  # bytes of data
         self._header = header
         self._start = len(header(0))
@@ -44,7 +53,7 @@ class Growing:
             data, position = data[done:], position + done
 
     def append(self, data: bytes) -> None:
-        """Add `data`; on an error the file holds what it held before."""
+        """Append `data`. On an error the file holds what it held before."""
         end = self._start + self.size
         try:
             self._write_at(end, data)
@@ -54,22 +63,22 @@ class Growing:
         self.size += len(data)
         self._write_at(0, self._header(self.size))
         self._unsynced += len(data)
-        if self._unsynced >= _SYNC_BYTES:
+        if self._sync and self._unsynced >= _SYNC_BYTES:
             os.fsync(self._fd)
             self._unsynced = 0
 
     def read(self, start: int, stop: int) -> bytes:
-        """Bytes of the data."""
+        """Bytes start..stop of the data."""
         return os.pread(self._fd, stop - start, self._start + start)
 
     def shorten(self, size: int) -> None:
-        """Keep the first `size` bytes only: this makes room on a full disk."""
+        """Keep only the first `size` bytes of data. This makes room on a full disk."""
         self.size = min(size, self.size)
         os.ftruncate(self._fd, self._start + self.size)
         self._write_at(0, self._header(self.size))
 
     def finish(self, path: Path | None = None) -> None:
-        """Bring all of it to the disk, then give the file its name, `path`."""
+        """Bring all data to the disk, then rename the file to `path`."""
         os.fsync(self._fd)
         if path is not None:
             self.rename(path)
@@ -81,7 +90,7 @@ class Growing:
         self.path = path
 
     def close(self) -> None:
-        """Leave the file as it is."""
+        """Close the file and leave it as it is."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

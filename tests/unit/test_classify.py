@@ -272,7 +272,7 @@ def test_a_cut_file_is_told_after_what_was_in_it(folder, tmp_path):
     data = (folder / "a.wav").read_bytes()
     (tmp_path / "cut.wav").write_bytes(data[: len(data) - 2000])
     result = host("classify", tmp_path / "cut.wav", "--model", folder / "loud.tflite")
-    assert result.exit_code == 1 and "cut short" in result.stderr
+    assert result.exit_code == 0 and "cut short" in result.stderr
     assert "cut.wav: 2.9 s" in result.stdout and len(result.stderr.splitlines()) == 1
 
 

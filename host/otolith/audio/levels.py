@@ -1,4 +1,4 @@
-"""Loudness and clipping of sound that comes in blocks. 0 dBFS is 32768, for peak and RMS."""
+"""Loudness and clipping of PCM that comes in blocks. 0 dBFS is 32768, for peak and RMS."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import math
 
 import numpy as np
 
+from otolith.audio.arrays import Pcm
 from otolith.audio.rate import RATE
 
-RUN = 3  # samples at full scale in a row: no sound does that unless it is clipped
-WINDOW = RATE // 10  # samples; what is loud for so long is no click
+RUN = 3  # so many samples in a row at full scale mean that the sound is clipped
+WINDOW = RATE // 10  # samples; a sound that is loud for so long is not a click
 _FULL = 32767
 
 
 def decibels(ratio: float) -> float:
-    """dB of an amplitude ratio; -inf for 0."""
+    """An amplitude ratio in dB; -inf for 0."""
     return 20 * math.log10(ratio) if ratio > 0 else -math.inf
 
 
-def amplify(pcm: np.ndarray, gain_db: float) -> tuple[np.ndarray, int]:
-    """`pcm` (int16) louder by `gain_db`, and how many of its samples full scale cut off."""
+def amplify(pcm: Pcm, gain_db: float) -> tuple[Pcm, int]:
+    """Amplify PCM.
+
+    Args:
+        pcm: Any number of samples.
+        gain_db: dB; 0 returns `pcm` itself.
+
+    Returns:
+        The louder PCM, and how many of its samples were cut off at full scale.
+    """
     if not gain_db:
         return pcm, 0
     exact = np.round(pcm * 10 ** (gain_db / 20))
@@ -28,19 +37,25 @@ def amplify(pcm: np.ndarray, gain_db: float) -> tuple[np.ndarray, int]:
 
 
 class Levels:
-    """Levels of all that was added."""
+    """Levels of all PCM that was added.
+
+    Attributes:
+        samples: How many were added.
+        clipped: Samples at full scale that follow RUN - 1 others.
+        peak: The largest magnitude, 0 to 32768.
+    """
 
     def __init__(self) -> None:
         self.samples = 0
-        self.clipped = 0  # samples at full scale that follow RUN - 1 others
-        self.peak = 0  # 0..32768
+        self.clipped = 0
+        self.peak = 0
         self._square = 0.0
-        self._loudest = 0.0  # variance in the loudest window: DC is not heard
+        self._loudest = 0.0  # variance of the loudest window; DC is not heard
         self._last_full = np.zeros(RUN - 1, bool)
-        self._window = np.empty(0, np.int16)
+        self._window: Pcm = np.empty(0, np.int16)
 
-    def add(self, pcm: np.ndarray) -> None:
-        """More sound, int16."""
+    def add(self, pcm: Pcm) -> None:
+        """Add PCM."""
         if not len(pcm):
             return
         self.samples += len(pcm)
@@ -50,26 +65,26 @@ class Levels:
         full = np.concatenate([self._last_full, size >= _FULL])
         runs = np.lib.stride_tricks.sliding_window_view(full, RUN).all(axis=1)
         self.clipped += int(runs.sum())
-        self._last_full = full[len(full) - (RUN - 1) :]
+        self._last_full = full[len(full) - (RUN - 1) :].copy()  # a view would keep the block
         pcm = np.concatenate([self._window, pcm])
         whole = pcm[: len(pcm) // WINDOW * WINDOW].reshape(-1, WINDOW).astype(float)
         if len(whole):
             self._loudest = max(self._loudest, float(np.var(whole, axis=1).max()))
-        self._window = pcm[whole.size :]
+        self._window = pcm[whole.size :].copy()
 
     @property
     def peak_db(self) -> float:
-        """dBFS."""
+        """Peak in dBFS."""
         return decibels(self.peak / 32768)
 
     @property
     def rms_db(self) -> float:
-        """dBFS."""
+        """RMS in dBFS; -inf before any sample."""
         return decibels(math.sqrt(self._square / self.samples) / 32768) if self.samples else -np.inf
 
     @property
     def loudest_db(self) -> float:
-        """dBFS (RMS) of the loudest tenth of a second."""
+        """RMS of the loudest tenth of a second in dBFS."""
         if self.samples < WINDOW:
             return self.rms_db
         return decibels(math.sqrt(self._loudest) / 32768)

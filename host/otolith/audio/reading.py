@@ -1,78 +1,124 @@
-"""Reads any sound file as 16 kHz mono samples."""
+"""Reads any sound file as PCM: int16, one channel, 16 kHz.
+
+Every reader in this package uses pcm_blocks(), so a file has the same samples wherever it is read.
+"""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 
-from otolith.audio.rate import RATE, RATES
-from otolith.errors import UserError
+from otolith.audio.arrays import Pcm, Samples
+from otolith.audio.decode import BadSound, SoundFile
+from otolith.audio.rate import RATE
+from otolith.errors import shown
 
-BLOCK = 1 << 18  # samples read at a time
+Warn = Callable[[str], None]
+
+_said: set[str] = set()
 
 
-def bytes_missing(path: Path | str) -> int:
-    """How many bytes of samples a WAV file announces but does not have: libsndfile keeps quiet
-    about a cut file. 0 for other formats and for streams, whose writers could not know the size.
+def say(line: str) -> None:
+    """Print a warning to standard error, each one once."""
+    if line not in _said:
+        _said.add(line)
+        click.echo(line, err=True)
+
+
+def to_pcm(samples: Samples) -> Pcm:
+    """Round samples (full scale is 1) to int16; what is beyond full scale is cut off."""
+    pcm: Pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    return pcm
+
+
+def sample_blocks(path: Path | str, warn: Warn = say, size: int = 0) -> Iterator[Samples]:
+    """Decode a sound file, mix its channels and resample it to RATE, a block at a time.
+
+    The channels are mixed to their mean. The resampler is soxr's "VHQ".
+
+    Args:
+        path: A file of any format that libsndfile or FFmpeg reads.
+        warn: Gets one line if the file is cut short or damaged, after its last block.
+        size: Samples a block, before resampling; 0 for the default.
+
+    Yields:
+        Blocks of any length; full scale is 1.
+
+    Raises:
+        BadSound: The file can't be read, or nothing of it can be decoded.
     """
-    with open(path, "rb") as file:
-        start = file.read(12)
-        if start[:4] != b"RIFF" or start[8:] != b"WAVE":
-            return 0
-        size = os.fstat(file.fileno()).st_size
-        while len(chunk := file.read(8)) == 8:
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                streamed = length >= 0x7F000000
-                return 0 if streamed else max(0, length - (size - file.tell()))
-            file.seek(length + length % 2, os.SEEK_CUR)
-    return 0
+    with SoundFile(path) as file:
+        yield from _resampled(file, size)
+        if file.problem:
+            warn(f"{shown(path)}: {file.problem}: {file.frames / file.rate:.2f} s could be read")
 
 
-def read_pcm(path: Path | str, resample: bool = False) -> np.ndarray:
-    """A sound file as int16 mono at 16 kHz; with `resample`, from any rate and channel count.
+def _resampled(file: SoundFile, size: int) -> Iterator[Samples]:
+    if file.rate == RATE:
+        yield from file.blocks(size)
+        return
+    import soxr
 
-    Without it, anything but 16 kHz, 16 bit, mono is refused: what is trained on must be what was
-    recorded.
+    stream = soxr.ResampleStream(file.rate, RATE, 1, dtype="float64", quality="VHQ")
+    for block in file.blocks(size):
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.empty(0), last=True)
+
+
+def pcm_blocks(path: Path | str, warn: Warn = say, size: int = 0) -> Iterator[Pcm]:
+    """Read a sound file as PCM, a block at a time: an hour costs no memory.
+
+    Args:
+        path: A file of any format, rate and number of channels.
+        warn: Gets one line if the file is cut short or damaged. Default: standard error.
+        size: Samples a block, before resampling; 0 for the default.
+
+    Raises:
+        BadSound: The file can't be read, or nothing of it can be decoded.
     """
-    import soundfile
+    for block in sample_blocks(path, warn, size):
+        if len(block):
+            yield to_pcm(block)
 
-    blocks = []
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate, channels, subtype, announced = (
-                file.samplerate,
-                file.channels,
-                file.subtype,
-                file.frames,
-            )
-            if not resample and (rate, channels, subtype) != (RATE, 1, "PCM_16"):
-                raise UserError(
-                    f"{path}: {rate} Hz, {channels} channel(s), {subtype}: need {RATE} Hz, mono, "
-                    "PCM_16 (or ask for resampling)"
-                )
-            if not RATES[0] <= rate <= RATES[1]:
-                raise UserError(f"{path}: {rate} Hz: {RATES[0]} to {RATES[1]} Hz are taken")
-            # in blocks: a damaged header may announce more than memory holds
-            kind = "float64" if resample else "int16"
-            while len(block := file.read(BLOCK, dtype=kind, always_2d=True)):
-                blocks.append(block.mean(axis=1) if resample else block[:, 0])
-        missing = bytes_missing(path)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        reason = str(error).partition(": ")[2] or str(error)
-        raise UserError(f"{path}: not a sound file that can be read: {reason}") from error
-    if not blocks:
-        raise UserError(f"{path}: no samples in it")
-    samples = np.concatenate(blocks)
-    if missing or len(samples) < announced:
-        lost = f"{missing} bytes" if missing else f"{announced - len(samples)} samples"
-        raise UserError(f"{path}: cut short: {lost} of what it announces are missing")
+
+def read_pcm(path: Path | str, resample: bool = False, warn: Warn = say) -> Pcm:
+    """Read a whole sound file as PCM.
+
+    Args:
+        path: A file of any format.
+        resample: Take any rate, format and number of channels. Without it, only 16 kHz, 16 bit,
+            mono is taken: what is trained on must be what was recorded.
+        warn: Gets one line if the file is cut short or damaged. Default: standard error.
+
+    Raises:
+        BadSound: The file can't be read, nothing of it can be decoded, or it has another format
+            than 16 kHz, 16 bit, mono and `resample` is not set.
+    """
     if not resample:
-        return samples
-    if rate != RATE:
-        import soxr
+        with SoundFile(path) as file:
+            if (file.rate, file.channels, file.subtype) != (RATE, 1, "PCM_16"):
+                kind = f", {file.subtype}" if file.subtype else ""
+                raise BadSound(
+                    path,
+                    f"{file.rate} Hz, {file.channels} channel(s){kind}: need {RATE} Hz, mono, "
+                    "PCM_16 (or ask for resampling)",
+                )
+    blocks = list(pcm_blocks(path, warn))
+    if not blocks:
+        raise BadSound(path, "no samples in it")
+    return np.concatenate(blocks)
 
-        samples = soxr.resample(samples, rate, RATE, quality="VHQ")
-    return np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+
+def length_of(path: Path | str) -> int:
+    """Samples at RATE that a file announces; a file that does not say is decoded to its end.
+
+    Raises:
+        BadSound: The file can't be read.
+    """
+    with SoundFile(path) as file:
+        if file.announced:
+            return round(file.announced * RATE / file.rate)
+    return sum(len(block) for block in pcm_blocks(path, warn=lambda line: None))

@@ -1,62 +1,50 @@
-"""Long recordings, read a block at a time: an hour costs no memory."""
+"""Cuts stretches out of long recordings. A recording is read once, a block at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from otolith.audio.convert import mono
-from otolith.audio.rate import RATE
-from otolith.errors import UserError, shown
-
-
-def pcm_blocks(path: Path) -> Iterator[np.ndarray]:
-    """int16 blocks of any sound file at 16 kHz, mono; UserError with its name."""
-    try:
-        for block in mono(path):
-            yield np.clip(np.round(block * 32768), -32768, 32767).astype(np.int16)
-    except UserError as error:
-        raise UserError(f"{shown(path)}: {error.message}") from error
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-        raise UserError(
-            f"{shown(path)}: not a sound file that can be read: {' '.join(str(reason).split())}"
-        ) from error
-
-
-def length_of(path: Path) -> int:
-    """Samples at 16 kHz that a file announces."""
-    import soundfile
-
-    try:
-        about = soundfile.info(str(path))
-    except (OSError, RuntimeError, TypeError) as error:
-        reason = getattr(error, "error_string", None) or error
-        raise UserError(f"{shown(path)}: not a sound file that can be read: {reason}") from error
-    return round(about.frames * RATE / about.samplerate)
+from otolith.audio.arrays import Pcm
+from otolith.audio.reading import pcm_blocks
 
 
 @dataclass
 class Span:
-    """Samples start..stop of a recording, to be cut out; may reach beyond its ends: silence."""
+    """A stretch of a recording.
+
+    Attributes:
+        start: First sample. Before the recording's start there is silence.
+        stop: The sample behind the last one. Behind the recording's end there is silence.
+        about: Whatever the caller wants to know about it later.
+    """
 
     start: int
     stop: int
     about: object = None
-    _parts: list[np.ndarray] = field(default_factory=list, repr=False)
+    _parts: list[Pcm] = field(default_factory=list, repr=False)
 
 
 def cut_out(
     path: Path,
     spans: Sequence[Span],
-    take: Callable[[Span, np.ndarray], None],
+    take: Callable[[Span, Pcm], None],
     step: Callable[[int], None] = lambda samples: None,
 ) -> None:
-    """Read the recording once; `take` gets each span's int16 samples as soon as it is whole, in the
-    order they end. `step` gets the samples read."""
+    """Read a recording once and hand out its spans.
+
+    Args:
+        path: A sound file of any format.
+        spans: In any order; they may overlap.
+        take: Gets a span and its PCM as soon as the span is whole, in the order spans end.
+        step: Gets the number of samples of each block that was read.
+
+    Raises:
+        BadSound: The file can't be read.
+    """
     waiting = sorted(spans, key=lambda span: span.start)
     open_: list[Span] = []
     at = 0
@@ -79,7 +67,7 @@ def cut_out(
         _finish(span, take)
 
 
-def _finish(span: Span, take: Callable[[Span, np.ndarray], None]) -> None:
+def _finish(span: Span, take: Callable[[Span, Pcm], None]) -> None:
     pcm = np.concatenate([*span._parts, np.empty(0, np.int16)])
     span._parts.clear()
     take(span, np.pad(pcm, (0, max(0, span.stop - span.start - len(pcm)))))

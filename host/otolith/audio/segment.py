@@ -1,4 +1,4 @@
-"""Where the sounds are in a recording: energy of 10 ms frames against the noise floor."""
+"""Finds sounds in a recording: frames of 10 ms whose energy stands out of the noise floor."""
 
 from __future__ import annotations
 
@@ -7,43 +7,54 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from otolith.audio.arrays import Levels, Pcm
 from otolith.audio.rate import RATE
 
 FRAME = RATE // 100  # samples
-LOWEST_DB = -120.0  # of a frame without any energy
-_FLOOR_SHARE = 10  # percent of the frames are taken to be no louder than noise
-_ALL = 0.95  # of the energy
+LOWEST_DB = -120.0  # dBFS of a frame of zeros
+_FLOOR_SHARE = 10  # percent of the frames that count as noise
+_ALL = 0.95  # share of the energy
 _FLOOR_WINDOW = 1000  # frames
-_FLOOR_LEAST = 30  # frames; before, nothing is known
+_FLOOR_LEAST = 30  # frames before the floor is known
 _FLOOR_EVERY = 10  # frames
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What counts as one sound. Lengths are in frames, levels in dB."""
+    """What counts as one sound.
 
-    on_db: float = 12.0  # above the floor: a sound begins
-    off_db: float = 6.0  # below this above the floor: it may have ended
-    least: int = 8  # a shorter one is a click
-    gap: int = 30  # a shorter pause is part of the sound
-    most: int = 1000  # a longer one is cut
-    quietest_db: float = LOWEST_DB  # what never counts as a sound, whatever the floor
+    Attributes:
+        on_db: A sound begins this many dB above the noise floor.
+        off_db: It may have ended when it is less than this many dB above the floor.
+        least: Frames; a shorter sound is a click and left out.
+        gap: Frames; a shorter pause is part of the sound.
+        most: Frames; a longer sound is cut.
+        quietest_db: dBFS; a quieter frame never begins a sound, whatever the floor is.
+    """
+
+    on_db: float = 12.0
+    off_db: float = 6.0
+    least: int = 8
+    gap: int = 30
+    most: int = 1000
+    quietest_db: float = LOWEST_DB
 
 
-def frame_levels(pcm: np.ndarray) -> np.ndarray:
-    """dBFS of each whole frame of `pcm` (int16): RMS, its mean taken off; at least LOWEST_DB."""
+def frame_levels(pcm: Pcm) -> Levels:
+    """RMS of each whole frame in dBFS, without its mean; at least LOWEST_DB."""
     frames = pcm[: len(pcm) // FRAME * FRAME].reshape(-1, FRAME) / 32768
     power = np.var(frames, axis=1) if len(frames) else np.empty(0)
-    return 10 * np.log10(np.maximum(power, 10 ** (LOWEST_DB / 10)))
+    levels: Levels = 10 * np.log10(np.maximum(power, 10 ** (LOWEST_DB / 10)))
+    return levels
 
 
-def noise_floor(levels: np.ndarray) -> float:
-    """dBFS that a tenth of the frames do not reach; LOWEST_DB if there are none."""
+def noise_floor(levels: Levels) -> float:
+    """The level in dBFS that a tenth of the frames stay below; LOWEST_DB without frames."""
     return float(np.percentile(levels, _FLOOR_SHARE)) if len(levels) else LOWEST_DB
 
 
 class Floor:
-    """The noise floor of what came within the last ten seconds."""
+    """The noise floor of the last ten seconds."""
 
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=_FLOOR_WINDOW)
@@ -51,7 +62,7 @@ class Floor:
         self.db = np.inf  # until enough is known
 
     def add(self, level: float) -> float:
-        """The floor once a frame's level is known."""
+        """Add a frame's level in dBFS; returns the floor in dBFS."""
         self._levels.append(level)
         self._new += 1
         if self._new >= _FLOOR_EVERY and len(self._levels) >= _FLOOR_LEAST:
@@ -61,8 +72,11 @@ class Floor:
 
 
 class Segmenter:
-    """Finds sounds in frames that come one by one. Hysteresis: one threshold to begin, a lower one
-    to go on; both stay as they were at its beginning until a sound has ended."""
+    """Finds sounds in frames that come one by one.
+
+    It has hysteresis: a sound needs a higher level to begin than to go on. Both thresholds stay
+    what they were at the beginning of a sound until the sound has ended.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -77,8 +91,16 @@ class Segmenter:
         return self._start is not None
 
     def feed(self, level: float, floor: float) -> tuple[int, int] | None:
-        """The sound that is known to have ended with this frame: its first frame, and the first
-        one after it."""
+        """Add a frame.
+
+        Args:
+            level: dBFS of the frame.
+            floor: dBFS of the noise floor.
+
+        Returns:
+            The sound that ended: its first frame, and the first frame behind it. None if no sound
+            ended with this frame.
+        """
         at, rules = self._frames, self.rules
         self._frames += 1
         if self._start is None:
@@ -93,39 +115,41 @@ class Segmenter:
         return None
 
     def finish(self) -> tuple[int, int] | None:
-        """The sound that was going on when the frames ended."""
+        """End the sound that is going on, as feed() does; None if there is none."""
         start, self._start = self._start, None
         if start is None or self._end - start < self.rules.least:
             return None
         return start, self._end
 
 
-def segments(levels: np.ndarray, floor: float, rules: Rules) -> list[tuple[int, int]]:
-    """All sounds in a recording whose noise floor is known, in frames."""
+def segments(levels: Levels, floor: float, rules: Rules) -> list[tuple[int, int]]:
+    """All sounds of a recording as (first frame, frame behind the last), given its noise floor."""
     segmenter = Segmenter(rules)
     found = [segmenter.feed(level, floor) for level in levels.tolist()]
     return [sound for sound in [*found, segmenter.finish()] if sound]
 
 
-def sound_span(levels: np.ndarray, rules: Rules) -> tuple[int, int] | None:
-    """From the first sound's first frame to the last one's end; None if nothing stands out."""
+def sound_span(levels: Levels, rules: Rules) -> tuple[int, int] | None:
+    """From the start of the first sound to the end of the last, in frames; None without sounds."""
     found = segments(levels, noise_floor(levels), rules)
     return (found[0][0], found[-1][1]) if found else None
 
 
-def holds_all(levels: np.ndarray, span: tuple[int, int]) -> bool:
-    """Whether what lies outside of a span is silence beside it, not just less of the same."""
+def holds_all(levels: Levels, span: tuple[int, int]) -> bool:
+    """Whether nearly all energy of a recording lies inside a span of frames."""
     power = 10 ** (levels / 10)
     return float(power[span[0] : span[1]].sum()) >= _ALL * float(power.sum())
 
 
 def widen(start: int, stop: int, margin: int, length: int) -> tuple[int, int]:
-    """A span of samples with `margin` more at both ends, where the recording has them."""
+    """Widen a span by `margin` samples at both ends, within a recording of `length` samples."""
     return max(0, start - margin), min(length, stop + margin)
 
 
 def centre(start: int, stop: int, wanted: int, length: int) -> tuple[int, int]:
-    """The `wanted` samples around the middle of a span that the recording has; all of a shorter
-    recording."""
+    """The `wanted` samples around the middle of a span, within a recording of `length` samples.
+
+    A shorter recording is taken whole.
+    """
     first = max(0, min((start + stop - wanted) // 2, length - wanted))
     return first, min(first + wanted, length)

@@ -1,4 +1,4 @@
-"""A WAV file that is valid at any time while it grows: what was written is there after a crash."""
+"""Writes WAV files: 16 kHz, 16 bit, mono. Nothing else in this package writes any."""
 
 from __future__ import annotations
 
@@ -7,48 +7,59 @@ from pathlib import Path
 
 import numpy as np
 
+from otolith.audio.arrays import Pcm
 from otolith.audio.wav_header import header
 from otolith.growing import Growing
 
-MAX_SECONDS = 24 * 3600  # well below the 4 GB of the format
+MAX_SECONDS = 24 * 3600  # well below the 4 GB that the format allows
 
 
-def write_wav(path: Path, pcm: np.ndarray) -> None:
-    """Write int16 `pcm` as a 16 kHz, 16 bit, mono file. Raises OSError."""
+def write_wav(path: Path, pcm: Pcm) -> None:
+    """Write a whole WAV file, replacing what is at `path`. Raises OSError."""
     data = pcm.astype("<i2").tobytes()
     path.write_bytes(header(len(data)) + data)
 
 
 class WavWriter:
-    """16 kHz, 16 bit, mono. The file is locked as long as it is written to. Errors are OSError."""
+    """Writes a WAV file that is valid after every write, even if the program is killed.
 
-    def __init__(self, path: Path) -> None:
-        self._file = Growing(path, header)
+    The file is locked while it is open. All methods raise OSError.
+    """
+
+    def __init__(self, path: Path, sync: bool = True) -> None:
+        """Create a file.
+
+        Args:
+            path: Must not exist yet.
+            sync: Bring the samples to the disk every five seconds, so that a power cut loses no
+                more. Files that can be made again do without.
+        """
+        self._file = Growing(path, header, sync)
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Where the file is."""
         return self._file.path
 
     @property
     def samples(self) -> int:
-        """Written so far."""
+        """Samples written so far."""
         return self._file.size // 2
 
-    def write(self, pcm: np.ndarray) -> None:
-        """Append int16 samples; on an error the file holds what it held before."""
+    def write(self, pcm: Pcm) -> None:
+        """Append samples. On an error the file holds what it held before."""
         self._file.append(pcm.astype("<i2").tobytes())
 
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Samples that were written, int16."""
+    def read(self, start: int, stop: int) -> Pcm:
+        """Samples start..stop of what was written."""
         return np.frombuffer(self._file.read(2 * start, 2 * stop), "<i2").astype(np.int16)
 
     def shorten(self, samples: int) -> None:
-        """Keep the first `samples` only: this makes room on a full disk."""
+        """Keep only the first `samples`. This makes room on a full disk."""
         self._file.shorten(2 * samples)
 
     def finish(self, path: Path | None = None) -> None:
-        """Bring all of it to the disk, then give the file its name, `path`."""
+        """Bring all samples to the disk, then rename the file to `path`."""
         self._file.finish(path)
 
     def rename(self, path: Path) -> None:
@@ -56,7 +67,7 @@ class WavWriter:
         self._file.rename(path)
 
     def close(self) -> None:
-        """Leave the file as it is."""
+        """Close the file and leave it as it is."""
         self._file.close()
 
     def discard(self) -> None:

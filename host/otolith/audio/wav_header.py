@@ -1,5 +1,8 @@
-"""The header of a WAV file, read by hand: quick, and it says what is wrong where libraries keep
-quiet (a cut file, half a sample)."""
+"""Reads and writes the headers of WAV files.
+
+Libraries say nothing about a file that is cut short or ends within a sample. This reader does, and
+it is quick enough to check every file of a dataset.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,27 @@ from otolith.audio.rate import RATE
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 _FORMATS = {PCM: "PCM", FLOAT: "float", 6: "A-law", 7: "mu-law", 17: "ADPCM"}
-# The rest of the GUID that WAVE_FORMAT_EXTENSIBLE has after its two format bytes.
+# WAVE_FORMAT_EXTENSIBLE has a GUID: two bytes of format, then these.
 _GUID = bytes.fromhex("000000001000800000aa00389b71")
 BLOCK = 1 << 20  # bytes
 
 
 class BadWav(ValueError):
-    """What is wrong with a file, without its name."""
+    """A WAV file that can't be used. The message says why, without the name of the file."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """format: PCM, FLOAT or another number of the RIFF registry. start, length: the samples'
-    bytes in the file."""
+    """What the header of a WAV file says.
+
+    Attributes:
+        format: PCM, FLOAT or another number of the RIFF registry.
+        channels: Number of channels.
+        rate: Hz.
+        bits: A sample.
+        start: Where the samples begin, in bytes.
+        length: Bytes of samples.
+    """
 
     format: int
     channels: int
@@ -37,7 +48,7 @@ class Header:
 
     @property
     def frame(self) -> int:
-        """Bytes of a sample of all channels; 0 if the format has no such size."""
+        """Bytes of one sample of all channels; 0 for formats without a fixed size."""
         if self.format not in (PCM, FLOAT):
             return 0
         return self.channels * ((self.bits + 7) // 8)
@@ -48,7 +59,7 @@ class Header:
 
 
 def header(data_bytes: int) -> bytes:
-    """The 44 bytes before the samples of a 16 kHz, 16 bit, mono file."""
+    """The header (44 bytes) of a 16 kHz, 16 bit, mono file with `data_bytes` of samples."""
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         *(b"RIFF", 36 + data_bytes, b"WAVE", b"fmt ", 16, PCM, 1),
@@ -57,7 +68,7 @@ def header(data_bytes: int) -> bytes:
 
 
 def _format(body: bytes) -> tuple[int, int, int, int]:
-    """Format, channels, rate, bits of a fmt chunk."""
+    """Format, channels, rate and bits of a fmt chunk."""
     if len(body) < 16:
         raise BadWav(f"its fmt chunk has {len(body)} bytes, not 16")
     kind, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", body)
@@ -71,7 +82,7 @@ def _format(body: bytes) -> tuple[int, int, int, int]:
 
 
 def read_header(file: BinaryIO) -> Header:
-    """The header of an open file of any size; BadWav if the samples it announces are not there."""
+    """Read the header of an open file. Raises BadWav, also if samples are missing."""
     size = os.fstat(file.fileno()).st_size
     if not size:
         raise BadWav("empty")
@@ -101,7 +112,15 @@ def read_header(file: BinaryIO) -> Header:
 
 
 def blocks(path: Path) -> Iterator[Header | bytes]:
-    """The header, then the bytes of the samples, a megabyte at a time. BadWav, OSError."""
+    """Read a WAV file.
+
+    Yields:
+        The header, then the bytes of the samples, BLOCK bytes at a time.
+
+    Raises:
+        BadWav: The file is no WAV file, or samples are missing.
+        OSError: The file can't be read.
+    """
     with path.open("rb") as file:
         found = read_header(file)
         yield found

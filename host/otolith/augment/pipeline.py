@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import RATE
+from otolith.audio import RATE, SOUNDS
 from otolith.augment.base import FULL, Augmentation, Stock, Take
 from otolith.augment.registry import AUDIO, NAMES
 from otolith.errors import UserError
 
-SOUNDS = (".wav", ".ogg", ".flac")
 FARTHEST = 0.25  # s around a window: more costs more than it gives
 LIMITS = np.iinfo(np.int16)
 
@@ -29,7 +28,7 @@ def read_folder(folder: Path) -> list[np.ndarray]:
         raise UserError(f"{folder}: no such folder")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SOUNDS)
     if not files:
-        raise UserError(f"{folder}: no {', '.join(SOUNDS)} files in it")
+        raise UserError(f"{folder}: no sound files in it")
     return [read_pcm(file, resample=True).astype(np.float32) / np.float32(FULL) for file in files]
 
 

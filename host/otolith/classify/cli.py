@@ -11,10 +11,11 @@ import click
 import numpy as np
 
 from otolith.audio import RATE
+from otolith.audio.blocks import at_most
 from otolith.classify import lines
 from otolith.classify.ear import Ear
 from otolith.classify.picture import draw, file_name
-from otolith.classify.sources import at_most, of_file, of_microphone, of_stdin
+from otolith.classify.sources import of_file, of_microphone, of_stdin
 from otolith.errors import UserError
 from otolith.evaluate.models import ModelFile, trained
 from otolith.listen.chain import Chain

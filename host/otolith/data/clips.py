@@ -11,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import RATE
+from otolith.audio import RATE, SOUNDS
 from otolith.audio.levels import Levels
 from otolith.audio.wav_header import PCM, BadWav, Header, blocks
 from otolith.data import metadata
 from otolith.data.metadata import Metadata, Row
 from otolith.errors import UserError, shown
-
-SOUNDS = (".wav", ".ogg", ".flac", ".mp3", ".aif", ".aiff", ".opus", ".au", ".caf", ".w64")
 
 
 @dataclass

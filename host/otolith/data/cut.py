@@ -11,7 +11,8 @@ import numpy as np
 
 from otolith.audio import RATE
 from otolith.audio.convert import hash_of
-from otolith.audio.recordings import Span, cut_out, length_of
+from otolith.audio.reading import length_of
+from otolith.audio.recordings import Span, cut_out
 from otolith.data.adding import Batch, batch
 from otolith.data.labels import Label, read_track
 from otolith.data.layouts import as_label

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from otolith.audio import RATE
-from otolith.audio.recordings import length_of, pcm_blocks
+from otolith.audio.reading import length_of, pcm_blocks
 from otolith.audio.segment import FRAME, Rules, frame_levels, noise_floor, segments
 from otolith.data.labels import LONGEST, Label, write_track
 from otolith.errors import UserError

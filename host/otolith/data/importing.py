@@ -68,6 +68,11 @@ class Imported:
     dropped: int = 0
     cut_off: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, line: str) -> None:
+        self.warnings.append(line)
+        click.echo(line, err=True)
 
     def report(self, line: str) -> None:
         self.problems.append(line)
@@ -117,6 +122,8 @@ class Writer:
         elif not done.clips:
             self.result.report(f"{name}: nothing but zeros in it")
         else:
+            if done.warning:
+                self.result.warn(done.warning)
             self.origins[done.origin] = item.label
             self.result.dropped += done.dropped
             if done.cut_off:
@@ -338,6 +345,7 @@ def import_(
             "dropped": result.dropped,
             "cut_off": result.cut_off,
             "problems": result.problems,
+            "warnings": result.warnings,
         }
         click.echo(json.dumps(about, indent=2))
     else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import read_pcm
+from otolith.audio import SOUNDS, read_pcm
 from otolith.augment.fill import floor_noise
 from otolith.data.clips import open_rows
 from otolith.data.sets import assign, held_out
@@ -26,7 +26,6 @@ from otolith.settings.spec import Spec
 from otolith.synth.alarm import alarm_clip, background_clip
 
 SETS = ("train", "validate", "test")
-SOUNDS = (".wav", ".ogg", ".flac")
 
 
 @dataclass

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import read_pcm
+from otolith.audio import SOUNDS, read_pcm
 from otolith.data.metadata import NAME, load
-from otolith.data.windows import SOUNDS, load_windows, recordings
+from otolith.data.windows import load_windows, recordings
 from otolith.errors import UserError
 from otolith.settings.spec import Spec
 
@@ -75,7 +75,7 @@ def of_folder(folder: Path, labels: list[str]) -> list[Sound]:
         files = sorted(f for f in child.iterdir() if f.suffix.lower() in SOUNDS)
         sounds += [_file(file, name) for file in files]
     if not sounds:
-        raise UserError(f"{folder}: no subfolder with {', '.join(SOUNDS)} files in it")
+        raise UserError(f"{folder}: no subfolder with sound files in it")
     return sounds
 
 

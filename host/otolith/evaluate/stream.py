@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import RATE, RATES
+from otolith.audio import RATE
+from otolith.audio.reading import length_of, pcm_blocks
 from otolith.data.labels import read_track
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
@@ -107,7 +108,7 @@ def memory_ms(metadata: dict) -> float:
 def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
     """Reads a sound file in blocks, as int16 mono at 16 kHz.
 
-    The samples are those of otolith.features.read_pcm(path, resample=True).
+    The samples are those of otolith.audio.read_pcm(path, resample=True).
 
     Args:
         path: Any sound file.
@@ -119,31 +120,11 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
     Raises:
         UserError: The file can't be read.
     """
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path) as file:
-            rate = file.samplerate
-            if not RATES[0] <= rate <= RATES[1]:
-                raise UserError(f"{path}: {rate} Hz: {RATES[0]} to {RATES[1]} Hz are taken")
-            resampler, frames, total = None, 0, max(1, file.frames)
-            if rate != RATE:
-                import soxr
-
-                resampler = soxr.ResampleStream(rate, RATE, 1, dtype="float64", quality="VHQ")
-            more = True
-            while more:
-                block = file.read(size, dtype="float64", always_2d=True).mean(axis=1)
-                more = len(block) == size
-                frames += len(block)
-                if resampler:
-                    block = resampler.resample_chunk(block, last=not more)
-                if len(block):
-                    pcm = np.clip(np.round(block * 32768), -32768, 32767).astype(np.int16)
-                    yield pcm, min(1.0, frames / total)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        reason = str(error).partition(": ")[2] or str(error)
-        raise UserError(f"{path}: not a sound file that can be read: {reason}") from error
+    total, read = max(1, length_of(path)), 0
+    for pcm in pcm_blocks(path, size=size):
+        read += len(pcm)
+        # resampling may end one sample early
+        yield pcm, min(1.0, (read + 1) / total)
 
 
 @dataclass(frozen=True)

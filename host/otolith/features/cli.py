@@ -11,13 +11,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from otolith.audio import SOUNDS
 from otolith.errors import UserError
 from otolith.features import COMPRESS, PRESETS, extract_files, min_max, preset
 from otolith.features.settings import kept
 from otolith.files import replacing
 from otolith.settings.spec import Features, load
-
-SOUNDS = (".wav", ".flac", ".ogg")
 
 
 @click.command()
@@ -56,7 +55,7 @@ def features(
         raise UserError(f"{folder}: no such folder")
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SOUNDS)
     if not files:
-        raise UserError(f"{folder}: no {', '.join(SOUNDS)} files in it")
+        raise UserError(f"{folder}: no sound files in it")
     settings = _settings(name, spec, compress)
     if show and settings["compress"] != "linear":
         raise UserError("--min-max wants values as they are: add --compress linear")
