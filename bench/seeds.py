@@ -106,7 +106,7 @@ def main() -> None:
         chain = Chain(model)
         origin = metadata.get("data", "something else")
         print(f"{file.stem} {chain.report['hash']}, trained on {origin}")
-        if spec and spec.data.kind == "alarm":
+        if spec and spec.data.synth == "alarm":
             alarms(chain, options.events)
         elif spec and spec.data.synth:
             fresh(spec, chain, memory_ms(metadata), options.events)

@@ -140,7 +140,7 @@ def test_the_front_end_may_be_a_models(run, tmp_path):
     spec.mkdir()
     (spec / "spec.toml").write_text(
         '[model]\nname = "o"\ndescription = ""\nclasses = ["a", "b"]\narchitecture = "esc_cnn"\n'
-        '[data]\nkind = "dataset"\n[features]\npreset = "micro_speech"\n'
+        '[data]\n[features]\npreset = "micro_speech"\n'
         "[detect.thresholds]\na = 0.5\n"
     )
     done = run("--features", spec, "--classes", "quiet,loud", "--json")

@@ -20,20 +20,35 @@ def spec_of(data):
     return dataclasses.replace(load(MODELS / "environment"), data=data)
 
 
-def test_each_fold_tests_once_and_does_not_train_then():
-    found = turns(load(MODELS / "environment"))
-    assert [turn.data.test_folds for turn in found.values()] == [[1], [2], [3], [4]]
-    for turn in found.values():
-        assert sorted(turn.data.train_folds + turn.data.test_folds) == [1, 2, 3, 4]
+@pytest.fixture
+def esc(tmp_path):
+    """models/environment, with a dataset of four folds."""
+    spec = load(MODELS / "environment")
+    folder = tmp_path / "esc10"
+    for number, label in enumerate(spec.model.classes * 4):
+        row = Row(f"{number}.wav", label, extra={"fold": str(number // 10 + 1), "src_file": "1"})
+        found = metadata.load(folder)
+        found.columns += [name for name in row.extra if name not in found.columns]
+        folder.mkdir(exist_ok=True)
+        (folder / row.file).write_bytes(b"")
+        found.rows.append(row)
+        found.save(folder)
+    return dataclasses.replace(spec, data=dataclasses.replace(spec.data, path=str(folder)))
+
+
+def test_each_fold_tests_once_and_does_not_train_then(esc):
+    found = turns(esc)
+    assert list(found) == ["fold 1", "fold 2", "fold 3", "fold 4"]
+    assert [turn.data.test_groups for turn in found.values()] == [["1"], ["2"], ["3"], ["4"]]
 
 
 def test_k_folds_and_groups_take_turns(tmp_path):
-    kfold = turns(spec_of(Data("dataset", split="kfold", folds=3)))
+    kfold = turns(spec_of(Data(split="kfold", folds=3)))
     assert [turn.data.fold for turn in kfold.values()] == [1, 2, 3]
     for number, speaker in enumerate(("ada", "bo", "ada")):
         (tmp_path / f"{number}.wav").write_bytes(b"")
         metadata.add_row(tmp_path, Row(f"{number}.wav", "rain", speaker=speaker))
-    data = Data("dataset", str(tmp_path), split="group", group="speaker", test_groups=["ada"])
+    data = Data(str(tmp_path), split="group", group="speaker", test_groups=["ada"])
     groups = turns(spec_of(data))
     assert {name: turn.data.test_groups for name, turn in groups.items()} == {
         "speaker ada": ["ada"],
@@ -57,20 +72,20 @@ def judged(accuracy, stopped=""):
     )
 
 
-def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(tmp_path):
+def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(tmp_path, esc):
     trained = []
 
     def train(turn, folder):
-        trained.append(turn.data.test_folds[0])
+        trained.append(int(turn.data.test_groups[0]))
         if len(trained) == 3:
             return judged(0, "interrupted after epoch 2")
-        metrics = judged(turn.data.test_folds[0] / 10)
+        metrics = judged(int(turn.data.test_groups[0]) / 10)
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps(metrics.to_json()))
         return metrics
 
     said = io.StringIO()
-    spec = load(MODELS / "environment")
+    spec = esc
     with pytest.raises(KeyboardInterrupt):
         cross_validate(spec, tmp_path, train, Console(file=said))
     summary = cross_validate(spec, tmp_path, train, Console(file=said))

@@ -6,6 +6,7 @@ import soundfile
 from click.testing import CliRunner
 
 from otolith.cli import main
+from otolith.data import metadata
 from otolith.synth.alarm import T3, T4, alarm_clip, background_clip, envelope, tone
 from otolith.synth.backgrounds import BACKGROUNDS
 
@@ -88,6 +89,10 @@ def test_synth_writes_wav_files_of_both_classes(tmp_path):
     assert result.exit_code == 0, result.output
     files = sorted(tmp_path.rglob("*.wav"))
     assert [f.parent.name for f in files] == ["background"] * 2 + ["fire_alarm"] * 2
+    rows = metadata.load(tmp_path).rows
+    assert {(row.file, row.label) for row in rows} == {
+        (file.relative_to(tmp_path).as_posix(), file.parent.name) for file in files
+    }
     for file in files:
         info = soundfile.info(file)
         assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")

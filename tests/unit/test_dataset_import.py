@@ -328,10 +328,13 @@ def test_esc_50(tmp_path):
         ":5",
         ":6",
     ]
-    assert {(r.label, r.source, r.note) for r in rows(tmp_path / "dataset")} == {
-        ("dog", "freesound-100032", "ESC fold 1"),
-        ("dog", "freesound-100032", "ESC fold 2"),
-        ("rain", "freesound-7", "ESC fold 3"),
+    assert {
+        (r.label, r.source, r.extra["fold"], r.extra["src_file"])
+        for r in rows(tmp_path / "dataset")
+    } == {
+        ("dog", "freesound-100032", "1", "100032"),
+        ("dog", "freesound-100032", "2", "100032"),
+        ("rain", "freesound-7", "3", "7"),
     }
     assert imported(tmp_path, esc / "audio", code=1)["already"] == 3
 
@@ -341,9 +344,12 @@ def test_esc_10(tmp_path):
     write(tmp_path / "in" / "009 - Rooster" / "2-5-B.ogg", tone(300), 44100, "VORBIS")
     assert layouts.detect(tmp_path / "in" / "009 - Rooster") == "esc"
     imported(tmp_path, tmp_path / "in")
-    assert {(r.label, r.source, r.note) for r in rows(tmp_path / "dataset")} == {
-        ("dog_bark", "freesound-30226", "ESC fold 1"),
-        ("rooster", "freesound-5", "ESC fold 2"),
+    assert {
+        (r.label, r.source, r.extra["fold"], r.extra["src_file"])
+        for r in rows(tmp_path / "dataset")
+    } == {
+        ("dog_bark", "freesound-30226", "1", "30226"),
+        ("rooster", "freesound-5", "2", "5"),
     }
 
 

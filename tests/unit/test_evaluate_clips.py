@@ -82,12 +82,17 @@ def test_windows_overlap_by_half_and_leave_silence_out():
     assert len(clips.windows([np.full(50, -32768, np.int16)], 50)) == 1
 
 
-def test_real_clips_are_cut_as_training_cuts_them():
+def test_real_clips_are_cut_as_training_cuts_them(tmp_path):
     spec = load(MODELS / "environment")
-    if not (paths.test_data() / spec.data.path).is_dir():
+    recorded = paths.test_data() / "esc10"
+    if not recorded.is_dir():
         pytest.skip("no ESC-10 recordings: set OTOLITH_DATA")
+    folders = [recorded / "001 - Dog bark", recorded / "002 - Rain"]
+    made = host("data", "import", *folders, "--layout", "esc", "--dataset", tmp_path)
+    assert made.exit_code == 0, made.output
     spec = dataclasses.replace(
         spec,
+        data=dataclasses.replace(spec.data, path=str(tmp_path)),
         model=dataclasses.replace(spec.model, classes=["dog_bark", "rain"]),
         augment=dataclasses.replace(spec.augment, windows_a_clip=1),
     )

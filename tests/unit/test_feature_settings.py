@@ -12,7 +12,7 @@ from otolith.settings.spec import Features, parse
 
 GOOD = {
     "model": {"name": "m", "description": "d", "classes": ["a", "b"], "architecture": "alarm_cnn"},
-    "data": {"kind": "dataset", "path": "dataset"},
+    "data": {"path": "dataset"},
     "detect": {"thresholds": {"b": 0.5}},
 }
 
@@ -54,7 +54,7 @@ def test_mltks_names_are_toml_keys(tmp_path):
 
     (tmp_path / "spec.toml").write_text(
         '[model]\nname="m"\ndescription="d"\nclasses=["a","b"]\narchitecture="alarm_cnn"\n'
-        '[data]\nkind="dataset"\npath="dataset"\n[detect.thresholds]\nb=0.5\n'
+        '[data]\npath="dataset"\n[detect.thresholds]\nb=0.5\n'
         '[features]\nkind = "logmel"\nfe.window_size_ms = 30\nfe.window_step_ms = 20\n'
         "fe.filterbank_n_channels = 40\nfe.quantize_dynamic_scale_enable = true\n"
         "fe.noise_reduction_enable = true\nfe.pcan_enable = true\n"

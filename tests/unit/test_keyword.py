@@ -71,9 +71,16 @@ def test_a_word_too_long_is_said_faster_or_refused(tmp_path):
 
 
 def test_without_espeak_it_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(keyword.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     result = synth(tmp_path, "yes")
     assert result.exit_code == 1 and len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("label", ["../../y", "/y", "a/b", "", "-x", "a\x1b[31m"])
+def test_a_label_stays_inside_the_dataset(tmp_path, label):
+    result = synth(tmp_path / "out", "yes", "--count", 1, f"--label={label}")
+    assert result.exit_code == 1 and len(result.output.splitlines()) == 1
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_odd_words(tmp_path):

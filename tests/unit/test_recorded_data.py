@@ -1,4 +1,4 @@
-"""[data] kind = "dataset": what host record and host data make is what is trained on."""
+"""Training uses exactly the clips that host record and host data put into a dataset."""
 
 import wave
 
@@ -19,7 +19,6 @@ description = "for tests"
 classes = ["key", "knock"{others}]
 architecture = "strided_cnn"
 [data]
-kind = "dataset"
 path = "{path}"
 [detect.thresholds]
 key = 0.5

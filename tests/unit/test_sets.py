@@ -24,7 +24,7 @@ def digits(clips: int = 6) -> list[Row]:
 
 
 def data(**changes) -> Data:
-    return dataclasses.replace(Data("dataset", seed=1), **changes)
+    return dataclasses.replace(Data(seed=1), **changes)
 
 
 def by_set(rows, sets, key):
@@ -81,6 +81,22 @@ def test_a_foreign_column_makes_groups_too():
     rows = digits()
     sets = assign(data(split="group", group="room", test_groups=["r1", "r2"]), rows)
     assert by_set(rows, sets, lambda row: row.extra["room"])["test"] == {"r1", "r2"}
+
+
+def test_validation_by_a_column_keeps_what_shares_it_together():
+    """ESC's clips: a fold tests, and the cuts of one recording validate together."""
+    rows = [
+        Row(f"{label}/{n}.wav", label, extra={"fold": str(n % 4 + 1), "src_file": str(n // 2)})
+        for label in ("rain", "siren")
+        for n in range(16)
+    ]
+    how = data(split="group", group="fold", test_groups=["4"], validate_by="src_file")
+    sets = assign(how, rows)
+    assert by_set(rows, sets, lambda row: row.extra["fold"])["test"] == {"4"}
+    sources = by_set(rows, sets, lambda row: (row.label, row.extra["src_file"]))
+    assert sources["validate"] and not sources["validate"] & sources["train"]
+    with pytest.raises(UserError, match=r"validate_by = 'scr_file'.*no such column.*src_file"):
+        assign(data(split="group", group="fold", test_groups=["4"], validate_by="scr_file"), rows)
 
 
 @pytest.mark.parametrize(

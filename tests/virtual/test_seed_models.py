@@ -30,10 +30,8 @@ RATE = 16000
 def shorter(spec: Spec, clips: int, epochs: int, **settings) -> Spec:
     """The spec with less to learn from and on the sounds made here, whatever is recorded."""
     data = dataclasses.replace(
-        spec.data, train_clips=clips, validate_clips=120, test_clips=240, path=""
+        spec.data, train_clips=clips, validate_clips=120, test_clips=240, path="/nowhere"
     )
-    if spec.data.kind == "dataset":
-        data = dataclasses.replace(data, path="/nowhere")
     learnt = dataclasses.replace(spec.train, epochs=epochs, **settings)
     return dataclasses.replace(spec, data=data, train=learnt)
 

@@ -1,11 +1,8 @@
 """[augment] of a spec -> augmentations.
 
-    [augment.background]
-    probability = 0.7
-    snr_db = [0, 20]    # drawn from this range; one number is always that one
-
-gain_db and noise_snr_db right below [augment] are short for an [augment.gain] of -gain_db..gain_db
-and an [augment.noise] of white noise, noise_snr_db to 20 dB better, on every window.
+[augment.background]
+probability = 0.7
+snr_db = [0, 20]    # drawn from this range; one number is always that one
 """
 
 from __future__ import annotations
@@ -20,9 +17,9 @@ import textwrap
 from otolith.augment.base import Augmentation
 from otolith.augment.registry import NAMES, find
 from otolith.errors import UserError, short
+from otolith.settings.spec import refuse_former
 
-SHORT = ("gain_db", "noise_snr_db", "windows_a_clip")  # keys that are no augmentation's section
-_BETTER_DB = 20
+SHORT = ("windows_a_clip",)  # keys of [augment] that are no sections
 
 
 def _near(word: str, known: list[str]) -> str:
@@ -90,38 +87,18 @@ def _one(name: str, table: object, where: str) -> Augmentation:
     return kind(**values)
 
 
-def _shorthand(table: dict, where: str) -> dict[str, dict]:
-    """Sections that gain_db and noise_snr_db stand for."""
-    sections = {}
-    for key, most in (("gain_db", 60), ("noise_snr_db", 90 - _BETTER_DB)):
-        value = table.get(key, 0)
-        if not _is_number(value) or not 0 <= value <= most:
-            raise UserError(f"{where}: [augment] {key} = {short(repr(value))}: must be 0 to {most}")
-        name = "gain" if key == "gain_db" else "noise"
-        if not value:
-            continue
-        if name in table:
-            raise UserError(f"{where}: [augment] {key} and [augment.{name}]: give only one of them")
-        sections[name] = (
-            {"probability": 1, "gain_db": [-value, value]}
-            if name == "gain"
-            else {"probability": 1, "snr_db": [value, value + _BETTER_DB], "colour": "white"}
-        )
-    return sections
-
-
 def parse(table: dict, where: str) -> list[Augmentation]:
     """The augmentations of an [augment] table, in the order they are applied.
 
     where: the file, for messages. UserError in one line for what is not known or makes no sense.
     """
+    refuse_former({"augment": table}, where)
     for key in table:
         if key not in NAMES and key not in SHORT:
             near = _near(key, [*NAMES, *SHORT])
             kind = "section" if isinstance(table[key], dict) else "key"
             raise UserError(f"{where}: [augment] has no {kind} {_shown(key)}: {near}")
-    wanted = {**{name: table[name] for name in NAMES if name in table}, **_shorthand(table, where)}
-    return [_one(name, wanted[name], where) for name in NAMES if name in wanted]
+    return [_one(name, table[name], where) for name in NAMES if name in table]
 
 
 def described() -> str:

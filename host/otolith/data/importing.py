@@ -155,7 +155,7 @@ class Writer:
                     gain="0",
                     source=item.source or stem,
                     note=wanted.note or item.note,
-                    extra={ORIGIN: done.origin},
+                    extra={**item.extra, ORIGIN: done.origin},
                 ),
             )
 
@@ -174,8 +174,8 @@ class Writer:
         waiting, self._waiting = self._waiting, []
         with metadata.lock(self.dataset):
             found = metadata.load(self.dataset)
-            if ORIGIN not in found.columns:
-                found.columns.append(ORIGIN)
+            new = [name for item, _ in waiting for name in item.extra]
+            found.columns += [n for n in dict.fromkeys([*new, ORIGIN]) if n not in found.columns]
             taken = {row.file for row in found.rows}
             moved = []
             seconds = 0.0

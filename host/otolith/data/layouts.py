@@ -8,8 +8,9 @@ import re
 import stat
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from otolith.data.metadata import SETS
 from otolith.errors import UserError, shown
@@ -35,15 +36,20 @@ _ESC_CLIP = re.compile(r"(\d+)-([^-]+)-([A-Z]+)(?:-(\d+))?$")
 _SPOKEN = re.compile(r"(.+)_nohash_\d+$")
 _NOISE = "_background_noise_"
 _LISTS = {"validation_list.txt": "validate", "testing_list.txt": "test"}
-_FREESOUND = "freesound-"  # ESC's sources are numbers of freesound.org
+_FREESOUND = "freesound-"  # ESC names its sources by their numbers at freesound.org
 
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file to import. source: "" if the layout names none. seconds: length of the clips it is cut
-    into in this layout; 0: it stays whole."""
+    """A file to import, and what its layout says about it.
+
+    Attributes:
+        source: Recording it was cut from. Empty: the layout names none.
+        seconds: Length of the clips the layout cuts it into. 0: it stays whole.
+        extra: Further columns for metadata.csv.
+    """
 
     path: Path
     label: str
@@ -52,6 +58,7 @@ class Item:
     set: str = ""
     note: str = ""
     seconds: float = 0.0
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 def as_label(name: str) -> str:
@@ -145,7 +152,7 @@ def _esc_table(folder: Path) -> Path | None:
     return None
 
 
-def _labelled(path: Path, name: str, report: Report, **about: str) -> list[Item]:
+def _labelled(path: Path, name: str, report: Report, **about: Any) -> list[Item]:
     label = as_label(name)
     if not label:
         report(f"{shown(path)}: no label in {shown(name)!r}: give one with --label")
@@ -161,6 +168,16 @@ def _folders(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
         for path in walk.files(folder):
             items += _labelled(path, label or folder.name, report)
     return items
+
+
+def _esc_about(fold: str, source: str) -> dict[str, Any]:
+    """What a clip's fold and source put into its row.
+
+    The columns fold and src_file are called as in ESC-50's own table. `source` says in words that
+    other datasets share where the clip is from.
+    """
+    extra = {name: value for name, value in (("fold", fold), ("src_file", source)) if value}
+    return {"source": _FREESOUND + source if source else "", "extra": extra}
 
 
 def _esc_csv(table: Path, label: str, report: Report) -> list[Item]:
@@ -184,13 +201,7 @@ def _esc_csv(table: Path, label: str, report: Report) -> list[Item]:
                 match = _ESC_CLIP.match(path.stem)
                 source = row.get("src_file") or (match[2] if match else "")
                 fold = row.get("fold") or (match[1] if match else "")
-                items += _labelled(
-                    path,
-                    label or category,
-                    report,
-                    source=_FREESOUND + source if source else "",
-                    note=f"ESC fold {fold}" if fold else "",
-                )
+                items += _labelled(path, label or category, report, **_esc_about(fold, source))
     except (OSError, csv.Error) as error:
         raise UserError(f"can't read {shown(table)}: {error}") from error
     return items
@@ -208,7 +219,7 @@ def _esc(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
     for path, name in named:
         match = _ESC_CLASS.fullmatch(name)
         clip = _ESC_CLIP.match(path.stem)
-        about = {"source": _FREESOUND + clip[2], "note": f"ESC fold {clip[1]}"} if clip else {}
+        about = _esc_about(clip[1], clip[2]) if clip else {}
         items += _labelled(path, match[1].lower() if match else name, report, **about)
     return items
 
@@ -302,7 +313,7 @@ def items_of(
         items = _labelled(path, label or path.resolve().parent.name, report)
         clip, spoken = _ESC_CLIP.match(path.stem), _SPOKEN.match(path.stem)
         if items and layout == "esc" and clip:
-            return [Item(path, items[0].label, source=_FREESOUND + clip[2])], "file"
+            return [Item(path, items[0].label, **_esc_about(clip[1], clip[2]))], "file"
         if items and spoken and layout in ("auto", "speech-commands"):
             return [Item(path, items[0].label, speaker=spoken[1])], "file"
         return items, "file"

@@ -1,5 +1,8 @@
-"""Which recordings train a network, which validate it, which test it: by the set column, by group,
-or by turns (k-fold). A hash of names decides, never their order or number alone."""
+"""Which recordings train a network, which validate it and which test it.
+
+The set column decides, or groups, or turns (k-fold). Hashes of names decide the rest, so that clips
+added later move no other clip.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,27 @@ from otolith.data.split import groups_of, split_rows
 from otolith.errors import UserError
 from otolith.settings.spec import Data
 
-SHARES = (80, 10, 10)  # of clips that are in no set
+SHARES = (80, 10, 10)  # percent of the clips without a set that train, validate and test
 
 
 def place(name: str, seed: int) -> float:
-    """0..1, by a hash."""
+    """A number from 0 to 1 that follows from a name and a seed alone."""
     digest = hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def held_out(members: Sequence[tuple[str, str]], share: float, seed: int) -> set[str]:
-    """Groups that validate: of every class about `share` of its clips, at least one group and never
-    all. members: (class, group) of each clip."""
+    """Choose the groups that validate.
+
+    Args:
+        members: Class and group of each clip.
+        share: Share of each class's clips to choose, 0 to 1.
+        seed: Another seed chooses other groups.
+
+    Returns:
+        Names of groups. Each class with two groups or more gives at least one and keeps at least
+        one.
+    """
     clips: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for label, group in members:
         clips[label][group] += 1
@@ -42,8 +54,17 @@ def held_out(members: Sequence[tuple[str, str]], share: float, seed: int) -> set
 
 
 def folds_of(groups: dict[str, int], folds: int, seed: int) -> dict[str, int]:
-    """The fold, 1..folds, of each group: dealt out in the order of their hashes, each to the fold
-    that has the fewest clips. groups: how many clips each has."""
+    """Deal groups out to folds of about the same size.
+
+    Args:
+        groups: Number of clips of each group.
+        folds: Number of folds.
+        seed: Another seed deals differently.
+
+    Returns:
+        The fold of each group, from 1. Groups are dealt in the order of their hashes, each to the
+        fold with the fewest clips.
+    """
     filled = dict.fromkeys(range(1, folds + 1), 0)
     found = {}
     for group in sorted(groups, key=lambda g: (place(g, seed), g)):
@@ -53,30 +74,59 @@ def folds_of(groups: dict[str, int], folds: int, seed: int) -> dict[str, int]:
     return found
 
 
-def group_of(data: Data, rows: Sequence[Row]) -> Callable[[Row], str]:
-    """What a clip must stay together with: its value in the column [data] group names, or without
-    one its speaker, source or file, whatever links it with others."""
-    if not data.group:
-        names = {row.file: group.name for group in groups_of(list(rows)) for row in group.rows}
-        return lambda row: names[row.file]
-    known = {"file", "speaker", "source", "device", "date", "note"}
-    if data.group not in known.union(*(row.extra for row in rows)):
+_COLUMNS = ("file", "speaker", "source", "device", "date", "note")
+
+
+def _column(key: str, name: str, rows: Sequence[Row]) -> Callable[[Row], str]:
+    """A function from a clip to its value in the column `name`; UserError if there is none."""
+    known = set(_COLUMNS).union(*(row.extra for row in rows))
+    if name not in known:
         raise UserError(
-            f"[data] group = {data.group!r}: metadata.csv has no such column: "
-            f"{', '.join(sorted(known.union(*(row.extra for row in rows))))}"
+            f"[data] {key} = {name!r}: metadata.csv has no such column: {', '.join(sorted(known))}"
         )
-    return lambda row: (
-        getattr(row, data.group) if data.group in known else row.extra.get(data.group, "")
-    )
+    if name in _COLUMNS:
+        return lambda row: str(getattr(row, name))
+    return lambda row: row.extra.get(name, "")
+
+
+def group_of(data: Data, rows: Sequence[Row]) -> Callable[[Row], str]:
+    """What clips must stay together with.
+
+    Args:
+        data: The spec's [data] section.
+        rows: All clips.
+
+    Returns:
+        A function from a clip to the name of its group: its value in the column [data] group, or
+        without that key the speaker, source or file that links it with other clips.
+
+    Raises:
+        UserError: There is no such column.
+    """
+    if data.group:
+        return _column("group", data.group, rows)
+    names = {row.file: group.name for group in groups_of(list(rows)) for row in group.rows}
+    return lambda row: names[row.file]
 
 
 def always_trains(data: Data, group: str) -> bool:
-    """Whether [data] train_groups names it, or a pattern there does."""
+    """Whether [data] train_groups names a group, or has a pattern that matches its name."""
     return any(fnmatchcase(group, pattern) for pattern in data.train_groups)
 
 
 def assign(data: Data, rows: Sequence[Row]) -> list[str]:
-    """The set of each clip of a data set, as [data] split asks."""
+    """Decide the set of each clip, as [data] split asks.
+
+    Args:
+        data: The spec's [data] section.
+        rows: The clips of the dataset.
+
+    Returns:
+        "train", "validate", "test" or "" (none) for each row.
+
+    Raises:
+        UserError: A column or group is not there, or there are fewer groups than folds.
+    """
     if data.split == "set":
         copies = [Row(r.file, r.label, r.set, speaker=r.speaker, source=r.source) for r in rows]
         split_rows(groups_of(copies), SHARES, data.seed)
@@ -102,7 +152,8 @@ def assign(data: Data, rows: Sequence[Row]) -> list[str]:
         fold = folds_of(sizes, data.folds, data.seed)
         tests = {name for name in sizes if fold[name] == data.fold}
     rest = [row for row in rows if group(row) not in tests]
-    part = (lambda row: row.file) if data.validate_by == "file" else group
+    by_group = data.validate_by == "group"
+    part = group if by_group else _column("validate_by", data.validate_by, rows)
     free = [row for row in rest if not always_trains(data, group(row))]
     kept_out = held_out([(row.label, part(row)) for row in free], data.validate_share, data.seed)
 

@@ -1,88 +1,171 @@
-"""`host data synth`: sounds made by programs."""
+"""`host data synth`: clips made by a generator, into a dataset."""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
-import numpy as np
-import soundfile
 
 from otolith.audio import RATE
 from otolith.data.adding import batch
+from otolith.data.layouts import as_label
 from otolith.data.metadata import Row
 from otolith.errors import UserError, shown
-from otolith.files import replacing
 from otolith.progress import bar
-from otolith.synth.alarm import alarm_clip, background_clip
-from otolith.synth.espeak import keyword
-from otolith.synth.impact import SOUNDS, UNKNOWN, impact_clip
+from otolith.synth.base import Generator, Take
+from otolith.synth.registry import GENERATORS, find
 
 
-@click.group()
-def synth() -> None:
-    """Make sounds."""
+def _labels(
+    generator: type[Generator], name: str, words: tuple[str, ...], label: str | None
+) -> dict[str, str]:
+    """The label of each word to make.
+
+    Raises:
+        UserError: The generator can't make a word, or a word makes no label.
+    """
+    if label is not None and (not label or as_label(label) != label):
+        raise UserError("--label: use letters, digits, _ and - (up to 64, no - in front)")
+    chosen = list(dict.fromkeys(words or generator.labels))
+    problem = generator.check(chosen)
+    if problem:
+        raise UserError(f"{name} {shown(problem)}")
+    labels = {word: label or as_label(re.sub(r"\s+", "_", word)) for word in chosen}
+    unnamed = [word for word, made in labels.items() if not made]
+    if unnamed:
+        raise UserError(f"{shown(repr(unnamed[0]))} makes no label: give one with --label")
+    return labels
 
 
-@synth.command()
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder.")
-@click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="A class.")
-@click.option("--seconds", type=click.FloatRange(0.1, 600), default=5.0, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-def alarm(out: Path, count: int, seconds: float, seed: int) -> None:
-    """Write alarm patterns and backgrounds as 16 kHz WAV files.
+def write_clips(
+    name: str,
+    words: tuple[str, ...],
+    out: Path,
+    count: int,
+    seconds: float,
+    seed: int,
+    label: str | None,
+) -> list[Row]:
+    """Write clips of a generator into a dataset.
 
-    \b
-    Example:
-        host data synth alarm -o sounds --count 20
+    Args:
+        name: The generator, a key of `GENERATORS`.
+        words: What to make; empty for all the generator's classes.
+        out: Folder of the dataset; made if it is not there.
+        count: Clips of each word.
+        seconds: Length of each clip.
+        seed: Another seed makes other sounds.
+        label: Label of all clips; None labels each with its own word.
+
+    Returns:
+        The rows of the new clips.
+
+    Raises:
+        UserError: Something can't be made or written; then nothing is.
     """
     if seconds != seconds:
         raise UserError("--seconds must be a number")
-    samples = int(seconds * RATE)
-    for label, make in (("fire_alarm", alarm_clip), ("background", background_clip)):
-        for number in range(count):
-            rng = np.random.default_rng((seed, number))
-            with replacing(out / label / f"{label}_{seed}_{number:04}.wav") as file:
-                soundfile.write(file, make(rng, samples), RATE, subtype="PCM_16", format="WAV")
-    click.echo(f"{2 * count} clips of {seconds:g} s in {out}")
+    generator = find(name)
+    labels = _labels(generator, name, words, label)
+    maker = generator(list(labels))
+    maker.prepare()
+    samples = round(seconds * RATE)
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    jobs = [(word, number) for word in labels for number in range(count)]
 
+    def make(job: tuple[str, int]) -> Take:
+        word, number = job
+        return maker.take(seed, number, word, labels[word], samples)
 
-@synth.command()
-@click.argument("labels", nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset.")
-@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="A label.")
-@click.option("--seconds", type=click.FloatRange(0.2, 60), default=1.0, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-def impact(labels: tuple[str, ...], out: Path, count: int, seconds: float, seed: int) -> None:
-    """Make keys, knocks and bolts (LABELS: key_io, knocking, locking, unknown); clips of a dataset.
-
-    \b
-    Example:
-        host data synth impact key_io knocking locking unknown -o dataset --count 200
-    """
-    known = (*SOUNDS, UNKNOWN)
-    strange = [label for label in labels if label not in known]
-    if strange:
-        raise UserError(f"{shown(strange[0])}: no such sound: {', '.join(known)}")
-    if seconds != seconds:
-        raise UserError("--seconds must be a number")
-    names = list(dict.fromkeys(labels))
-    with batch(out) as to, bar("clips", count * len(names)) as step:
-        for label in names:
-            for number in range(count):
-                # by the label itself: another one beside it changes nothing
-                rng = np.random.default_rng((seed, number, *label.encode()))
-                row = Row(
-                    f"{label}/{label}-{seed}-{number:05}.wav",
-                    label,
-                    device="synthesised",
-                    gain="0",
-                    note="impact",
-                )
-                to.add(impact_clip(rng, label, round(seconds * RATE)), row)
+    with batch(out) as to, ThreadPoolExecutor(os.cpu_count()) as pool:
+        with bar("clips", len(jobs)) as step:
+            for (word, number), take in zip(jobs, pool.map(make, jobs), strict=True):
                 step()
-        rows = to.save()
-    click.echo(f"{len(rows)} clips of {seconds:g} s in {out}")
+                row = Row(
+                    file=f"{labels[word]}/{as_label(word) or labels[word]}-{seed}-{number:05}.wav",
+                    label=labels[word],
+                    speaker=take.speaker,
+                    device=take.device,
+                    date=now,
+                    gain="0",
+                    note=take.note or name,
+                )
+                to.add(take.pcm, row)
+        return to.save()
 
 
-synth.add_command(keyword)
+def _command(name: str) -> click.Command:
+    """`host data synth <name>`, made from what the generator says about itself."""
+    generator = find(name)
+    fixed = bool(generator.labels)
+
+    def run(
+        words: tuple[str, ...],
+        out: Path,
+        count: int,
+        seconds: float,
+        seed: int,
+        label: str | None,
+    ) -> None:
+        rows = write_clips(name, words, out, count, seconds, seed, label)
+        speakers = len({row.speaker for row in rows if row.speaker})
+        by = f" by {speakers} voices" if speakers else ""
+        click.echo(f"{len(rows)} clips of {seconds:g} s{by} in {out}")
+
+    example = " ".join(generator.labels[:2]) if fixed else 'yes "turn it off"'
+    classes = f"\n\nClasses: {', '.join(generator.labels)}. Without any, all are made."
+    run.__doc__ = (
+        f"{generator.about}{classes if fixed else ''}\n\n"
+        f"\b\nExample:\n    host data synth {name} {example} -o dataset --count 200"
+    )
+    metavar = "[CLASS]..." if fixed else "WORD..."
+    options: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+        click.argument("words", nargs=-1, required=not fixed, metavar=metavar),
+        click.option(
+            "-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset."
+        ),
+        click.option(
+            "--count", type=click.IntRange(1), default=100, show_default=True, help="Of each."
+        ),
+        click.option(
+            "--seconds",
+            type=click.FloatRange(0.1, 600),
+            default=generator.seconds,
+            show_default=True,
+            help="Length of a clip.",
+        ),
+        click.option("--label", help="Label of all clips. [each one's own]"),
+        click.option(
+            "--seed", type=click.IntRange(0), default=1, show_default=True, help="Other sounds."
+        ),
+    ]
+    command: Callable[..., Any] = run
+    for option in reversed(options):
+        command = option(command)
+    return click.command(name)(command)
+
+
+class Generators(click.Group):
+    """One subcommand for each registered generator."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(GENERATORS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return _command(name) if name in GENERATORS else None
+
+
+@click.group(cls=Generators)
+def synth() -> None:
+    """Make sounds.
+
+    \b
+    Example:
+        host data synth alarm -o dataset --count 20
+    """

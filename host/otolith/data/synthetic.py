@@ -1,16 +1,19 @@
-"""The dataset a spec trains on where there are no recordings: made by programs, kept by content.
+"""The dataset of a spec: the recordings at its path, or one that a generator fills.
 
-A kind of sound is one function here, and its name in KINDS.
+A generated dataset is kept below build/synth. Its name holds a hash of everything that decides the
+sounds: the settings and the code that makes them. The same spec finds it again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,88 +24,140 @@ from otolith.audio.wav import write_wav
 from otolith.data import metadata
 from otolith.data.metadata import Metadata, Row
 from otolith.errors import UserError
-from otolith.settings.spec import Spec
-from otolith.synth import impact
-from otolith.synth import keyword as spoken
-from otolith.synth.alarm import far, room, to_pcm
-from otolith.synth.backgrounds import BACKGROUNDS
+from otolith.settings.spec import Data, Spec
+from otolith.synth.base import UNKNOWN
+from otolith.synth.registry import find
 
 FOLDER = paths.ROOT / "build" / "synth"
-PARTS = ("train", "validate", "test")
-SCENE = 0xF5E5  # seed of sounds no set has
+DATASET = "dataset"  # the path of a spec that names none
+
+_FEW = 64  # clips that are made sooner than other processes start
+
+Progress = Callable[[str, float], None]
 
 
-def _impact(
-    rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
-) -> np.ndarray:
-    return impact.impact_clip(rng, label, n)
+def quiet(name: str, share: float) -> None:
+    """Report nothing."""
 
 
-def _keyword(
-    rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
-) -> np.ndarray:
-    return spoken.spoken_clip(rng, label, n, part, classes)
+def check(data: Data, classes: list[str]) -> None:
+    """Check that the generator of a spec exists and can make the classes.
 
+    Args:
+        data: The spec's [data] section.
+        classes: The spec's classes.
 
-def _noises(
-    rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
-) -> np.ndarray:
-    sound = BACKGROUNDS[label](rng, n)
-    return to_pcm(far(rng, room(rng, sound)), rng.uniform(-45, -9))
-
-
-KINDS: dict[str, Callable[..., np.ndarray]] = {
-    "impact": _impact,
-    "keyword": _keyword,
-    "noises": _noises,
-}
-
-
-def check(kind: str, classes: list[str]) -> str | None:
-    """Why these classes can't be made, or None."""
-    names = {"impact": (*impact.SOUNDS, impact.UNKNOWN), "noises": tuple(BACKGROUNDS)}.get(kind)
-    strange = [c for c in classes if names and c not in names]
-    return f'synth = "{kind}" makes {", ".join(names or ())}, not {strange[0]}' if strange else None
+    Raises:
+        UserError: It can't, in one line.
+    """
+    if not data.synth:
+        return
+    try:
+        generator = find(data.synth)
+    except UserError as error:
+        raise UserError(f"[data] synth: {error.message}") from error
+    problem = generator.check(classes)
+    if problem:
+        raise UserError(f'[data] synth = "{data.synth}" {problem}')
 
 
 def clip(spec: Spec, label: str, n: int, part: str, key: tuple[int, ...]) -> np.ndarray:
-    """n samples, int16; the same key, the same sound."""
-    rng = np.random.default_rng(key)
-    return KINDS[spec.data.synth](rng, label, n, part, spec.model.classes)
+    """Make one clip with the generator of a spec.
+
+    Args:
+        spec: A spec with [data] synth.
+        label: The class to make.
+        n: Length in samples at 16 kHz.
+        part: The set the clip is for: train, validate or test.
+        key: Seed; the same key gives the same sound.
+
+    Returns:
+        int16 array of shape (n,).
+    """
+    check(spec.data, spec.model.classes)
+    generator = find(spec.data.synth)(spec.model.classes)
+    return generator.clip(np.random.default_rng(key), label, n, part)
 
 
-def _clips(data: object, part: str) -> int:
-    return int(getattr(data, f"{part}_clips"))
+def counts(data: Data) -> dict[str, int]:
+    """Clips to generate, by set."""
+    return {
+        "train": data.train_clips,
+        "validate": data.validate_clips,
+        "test": data.test_clips,
+    }
 
 
 def _digest(spec: Spec) -> str:
+    """Sixteen hex digits that change with anything that changes the sounds."""
     data = spec.data
-    said = (data.synth, data.seed, spec.model.classes, spec.features.samples)
-    digest = hashlib.sha256(repr((*said, *(_clips(data, part) for part in PARTS))).encode())
-    for name in ("alarm", "impact", "keyword", "backgrounds", "espeak"):
-        digest.update((Path(synth.__file__).parent / f"{name}.py").read_bytes())
+    said = (data.synth, data.seed, spec.model.classes, spec.features.samples, counts(data))
+    digest = hashlib.sha256(repr(said).encode())
+    code = set(Path(synth.__file__).parent.glob("*.py"))
+    code.add(Path(inspect.getfile(find(data.synth))))
+    for file in sorted(code):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _make(job: tuple[Spec, str, str, int, int, Path]) -> None:
-    spec, label, part, place, number, file = job
-    key = (spec.data.seed, place, number)
-    write_wav(file, clip(spec, label, spec.features.samples, part, key))
+@dataclass(frozen=True)
+class _Job:
+    """One clip to make, and the file to write."""
+
+    synth: str
+    classes: list[str]
+    label: str
+    samples: int
+    part: str
+    key: tuple[int, ...]
+    file: Path
+
+
+def _make(job: _Job) -> None:
+    generator = find(job.synth)(job.classes)
+    rng = np.random.default_rng(job.key)
+    write_wav(job.file, generator.clip(rng, job.label, job.samples, job.part))
+
+
+def _made(jobs: list[_Job]) -> Iterator[None]:
+    """Do the jobs, on all processors if there are enough of them."""
+    if len(jobs) <= _FEW:
+        yield from map(_make, jobs)
+        return
+    # Spawned, not forked: TensorFlow's threads may be running in this process.
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        yield from pool.map(_make, jobs, chunksize=16)
 
 
 def is_synthetic(spec: Spec) -> bool:
-    """Whether the spec's sounds are made here: it says how, and there is no dataset."""
-    found = (Path(spec.data.path or "dataset") / metadata.NAME).exists()
+    """Whether a spec trains on generated sounds: it names a generator, and has no recordings."""
+    found = (Path(spec.data.path or DATASET) / metadata.NAME).exists()
     return bool(spec.data.synth) and not found
 
 
-def folder_of(
-    spec: Spec, progress: Callable[[str, float], None] = lambda name, share: None
-) -> Path:
-    """The dataset of a spec: the one at its path, else, with `synth`, one made now or before."""
+def made_folder(spec: Spec) -> Path:
+    """Where the generated dataset of a spec is, or will be."""
+    return FOLDER / f"{spec.data.synth}-{_digest(spec)}"
+
+
+def folder_of(spec: Spec, progress: Progress = quiet) -> Path:
+    """Find the dataset of a spec; generate it first if there are no recordings.
+
+    Args:
+        spec: The spec.
+        progress: Gets a text and the share done, 0 to 1, while clips are made.
+
+    Returns:
+        The folder of the dataset: the one at [data] path if it has a metadata.csv, else with
+        [data] synth a generated one.
+
+    Raises:
+        UserError: The generator can't make the classes, or the disk can't be written.
+    """
     if not is_synthetic(spec):
-        return Path(spec.data.path or "dataset")
-    folder = FOLDER / f"{spec.data.synth}-{_digest(spec)}"
+        return Path(spec.data.path or DATASET)
+    check(spec.data, spec.model.classes)
+    folder = made_folder(spec)
     if not (folder / metadata.NAME).exists():
         try:
             FOLDER.mkdir(parents=True, exist_ok=True)
@@ -112,48 +167,61 @@ def folder_of(
     return folder
 
 
-def _turns(classes: list[str]) -> list[str]:
-    """Whose turn it is: the unknown's every other time, as anything may be unknown."""
-    others = [label for label in classes if label != impact.UNKNOWN]
+def turns(classes: list[str]) -> list[str]:
+    """The classes in the order clips are made, over and over.
+
+    Every second clip is "unknown", if that is a class: many kinds of sound belong there.
+    """
+    others = [label for label in classes if label != UNKNOWN]
     if len(others) == len(classes):
         return classes
-    return [label for other in others for label in (impact.UNKNOWN, other)]
+    return [label for other in others for label in (UNKNOWN, other)]
 
 
-def _fill(spec: Spec, folder: Path, progress: Callable[[str, float], None]) -> None:
-    """All clips of all sets into `folder`, which is there whole or not at all."""
+def _fill(spec: Spec, folder: Path, progress: Progress) -> None:
+    """Make all clips of all sets. `folder` appears complete or not at all."""
+    generator = find(spec.data.synth)
+    classes = spec.model.classes
+    generator(classes).prepare()
     with tempfile.TemporaryDirectory(prefix=".making-", dir=FOLDER) as name:
         made = Path(name) / "dataset"
-        rows, jobs, turns = Metadata(), [], _turns(spec.model.classes)
-        for place, part in enumerate(PARTS):
-            for number in range(_clips(spec.data, part)):
-                label = turns[number % len(turns)]
+        rows, jobs, order = Metadata(), [], turns(classes)
+        for place, (part, count) in enumerate(counts(spec.data).items()):
+            for number in range(count):
+                label = order[number % len(order)]
                 file = f"{label}/{part}-{number:05}.wav"
                 (made / label).mkdir(parents=True, exist_ok=True)
-                jobs.append((spec, label, part, place, number, made / file))
+                key = generator.key(spec.data.seed, place, number)
+                jobs.append(
+                    _Job(
+                        spec.data.synth,
+                        classes,
+                        label,
+                        spec.features.samples,
+                        part,
+                        key,
+                        made / file,
+                    )
+                )
                 rows.rows.append(
                     Row(file, label, set=part, device="synthesised", note=spec.data.synth)
                 )
-        # Not forked: TensorFlow's threads may be running in this process.
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-            for done, _ in enumerate(pool.map(_make, jobs, chunksize=16)):
-                progress("synthesising sounds", (done + 1) / len(jobs))
+        for done, _ in enumerate(_made(jobs)):
+            progress("synthesising sounds", (done + 1) / len(jobs))
         rows.save(made)
         try:
             made.rename(folder)
         except OSError:
-            if not (folder / metadata.NAME).exists():  # nobody else made it meanwhile
+            if not (folder / metadata.NAME).exists():  # no other process made it meanwhile
                 shutil.rmtree(folder, ignore_errors=True)
                 made.rename(folder)
 
 
 def origin(spec: Spec) -> str:
-    """What the sounds a spec is trained on are, in a few words for reports and metadata."""
-    data = spec.data
-    if data.kind == "alarm":
-        return "synthesised sounds (alarm)"
-    if data.kind == "esc":
-        return f"recordings ({data.path})"
+    """What a spec's sounds are, in a few words for reports and metadata.
+
+    Of a path only the last part is told: the text goes into files that are shared.
+    """
     if is_synthetic(spec):
-        return f"synthesised sounds ({data.synth})"
-    return f"dataset {data.path or 'dataset'}"
+        return f"synthesised sounds ({spec.data.synth})"
+    return f"dataset {Path(spec.data.path or DATASET).name}"

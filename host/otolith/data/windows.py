@@ -1,104 +1,76 @@
-"""A spec's [data] -> network windows: PCM, label, source, for each set."""
+"""The dataset of a spec -> network windows: PCM, class and clip of each, set by set."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import SOUNDS, read_pcm
+from otolith.audio import read_pcm
 from otolith.augment.fill import floor_noise
+from otolith.data import metadata
 from otolith.data.clips import open_rows
-from otolith.data.sets import assign, held_out
-from otolith.data.synthetic import folder_of
+from otolith.data.sets import assign
+from otolith.data.synthetic import (
+    Progress,
+    counts,
+    folder_of,
+    is_synthetic,
+    made_folder,
+    quiet,
+    turns,
+)
 from otolith.errors import UserError
-from otolith.paths import test_data
 from otolith.settings.spec import Spec
-from otolith.synth.alarm import alarm_clip, background_clip
+from otolith.synth.base import UNKNOWN
 
 SETS = ("train", "validate", "test")
+OTHERS = UNKNOWN  # the class for all sounds the network need not tell apart
+SILENT = 30  # int16: a window without a louder sample is digital silence, which teaches nothing
 
 
 @dataclass
 class Windows:
-    """One set: int16 (count, samples), class numbers, and which clip each window is from."""
+    """The windows of one set.
+
+    Attributes:
+        pcm: int16 array of shape (count, samples), at 16 kHz.
+        labels: Class numbers, shape (count,).
+        clips: Number of the clip each window was cut from, shape (count,).
+    """
 
     pcm: np.ndarray
     labels: np.ndarray
     clips: np.ndarray
 
 
-def _generate(job: tuple[int, int, bool, int]) -> np.ndarray:
-    seed, number, is_alarm, samples = job
-    rng = np.random.default_rng((seed, number))
-    return alarm_clip(rng, samples) if is_alarm else background_clip(rng, samples)
+@dataclass(frozen=True)
+class Recorded:
+    """A sound file, the number of its class, and its set."""
 
-
-def _alarm_windows(spec: Spec, progress: Callable[[str, float], None]) -> dict[str, Windows]:
-    sets, samples = {}, spec.features.samples
-    # Not forked: TensorFlow's threads may be running in this process.
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for place, name in enumerate(SETS):
-            count = getattr(spec.data, f"{name}_clips")
-            labels = np.arange(count) % 2
-            seed = spec.data.seed * len(SETS) + place
-            jobs = [(seed, number, bool(label), samples) for number, label in enumerate(labels)]
-            clips = np.empty((count, samples), np.int16)
-            for number, clip in enumerate(pool.map(_generate, jobs, chunksize=32)):
-                clips[number] = clip
-                progress(f"sounds ({name})", (number + 1) / count)
-            sets[name] = Windows(clips, labels, np.arange(count))
-    return sets
-
-
-def esc_folder(spec: Spec) -> Path:
-    """Where the recordings are."""
-    folder = test_data() / spec.data.path
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no recordings there: set OTOLITH_DATA to their parent folder")
-    return folder
-
-
-def esc_files(spec: Spec) -> list[tuple[Path, int, int, str]]:
-    """(file, class, fold, source) of an ESC layout: <class folder>/<fold>-<source>-<take>.ogg.
-
-    A class folder may carry a number before its name; names are compared in lower case with _.
-    """
-    found = []
-    folder = esc_folder(spec)
-    for child in sorted(folder.iterdir()):
-        name = re.sub(r"^\d+\s*-\s*", "", child.name).strip().lower().replace(" ", "_")
-        if not child.is_dir() or name not in spec.model.classes:
-            continue
-        for file in sorted(child.iterdir()):
-            match = re.match(r"(\d+)-([^-]+)-", file.name)
-            if match and file.suffix.lower() in SOUNDS:
-                found.append((file, spec.model.classes.index(name), int(match[1]), match[2]))
-    for number, label in enumerate(spec.model.classes):
-        if not any(entry[1] == number for entry in found):
-            raise UserError(f"{folder}: no recordings of class {label}")
-    return found
+    file: Path
+    label: int
+    set: str
 
 
 def _room_noise(pcm: np.ndarray, samples: int) -> np.ndarray:
-    """int16 noise like the clip's quietest part, the same for the same clip."""
+    """int16 noise like the clip's quietest part; the same clip gives the same noise."""
     rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm)))
     noise = floor_noise(pcm.astype(np.float32), samples, rng)
     return np.clip(np.rint(noise), -32768, 32767).astype(np.int16)
 
 
-def _cut(pcm: np.ndarray, samples: int, starts: list[int]) -> list[np.ndarray]:
-    """Windows that begin at `starts`; below 0: so long before the clip does. Around a clip that is
-    shorter the room it was recorded in goes on, as it does at a microphone."""
+def _cut(pcm: np.ndarray, samples: int, starts: Sequence[int]) -> list[np.ndarray]:
+    """Cut windows at `starts`. A negative start lies before the clip.
+
+    A clip shorter than a window is surrounded by noise like its own room's, as it would be at a
+    microphone.
+    """
     if len(pcm) >= samples:
         return [pcm[s : s + samples] for s in starts]
     room = _room_noise(pcm, 2 * samples)
@@ -107,8 +79,16 @@ def _cut(pcm: np.ndarray, samples: int, starts: list[int]) -> list[np.ndarray]:
 
 
 def cover(pcm: np.ndarray, samples: int) -> list[np.ndarray]:
-    """Windows that a clip is judged by: they overlap by half, the last reaches its end unless next
-    to nothing is left. A clip that is shorter lies in the middle of one."""
+    """Cut the windows a clip is judged by.
+
+    Args:
+        pcm: int16 samples of the clip.
+        samples: Length of a window.
+
+    Returns:
+        Windows that overlap by half. The last one reaches the clip's end, unless less than an
+        eighth of a window is left. A shorter clip lies in the middle of its only window.
+    """
     last = len(pcm) - samples
     if last < 0:
         return _cut(pcm, samples, [last // 2])
@@ -118,132 +98,140 @@ def cover(pcm: np.ndarray, samples: int) -> list[np.ndarray]:
     return _cut(pcm, samples, starts)
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A sound file, its class and its set."""
-
-    file: Path
-    label: int
-    set: str
-
-
-def _esc_recordings(spec: Spec) -> list[Recorded]:
-    data = spec.data
-    files = [e for e in esc_files(spec) if e[2] in {*data.train_folds, *data.test_folds}]
-    learn = [(str(label), source) for _, label, fold, source in files if fold in data.train_folds]
-    kept_out = held_out(learn, data.validate_share, data.seed)
-
-    def chosen(fold: int, source: str) -> str:
-        if fold in data.test_folds:
-            return "test"
-        return "validate" if source in kept_out else "train"
-
-    return [Recorded(file, label, chosen(fold, source)) for file, label, fold, source in files]
-
-
-OTHERS = "unknown"  # the class that takes what the network is not to tell apart
-
-
-def _dataset_recordings(spec: Spec) -> list[Recorded]:
-    """What metadata.csv lists, parted as [data] split says; labels that are no class are "unknown"
-    if that is one, and left out otherwise."""
-    dataset = folder_of(spec)
+def _listed(spec: Spec, progress: Progress) -> list[Recorded]:
+    """The clips of metadata.csv that have a class and a set, in the order of its lines."""
     classes = spec.model.classes
     others = classes.index(OTHERS) if OTHERS in classes else None
+    dataset = folder_of(spec, progress)
     rows = open_rows(dataset).rows
-    if spec.data.split != "set":  # what is left out fills no fold
+    if spec.data.split != "set":  # clips that are left out must not fill a fold
         rows = [row for row in rows if others is not None or row.label in classes]
     found = []
     for row, chosen in zip(rows, assign(spec.data, rows), strict=True):
         label = classes.index(row.label) if row.label in classes else others
         if label is not None and chosen:
             found.append(Recorded(dataset / row.file, label, chosen))
-    for number, name in enumerate(classes):
+    return found
+
+
+def recordings(spec: Spec, progress: Progress = quiet) -> list[Recorded]:
+    """List the sound files a spec learns from and is tested on.
+
+    Args:
+        spec: The spec. Its dataset is generated first if need be.
+        progress: Gets a text and the share done, 0 to 1, while sounds are generated.
+
+    Returns:
+        Every clip of metadata.csv that has a class and a set, in the order of its lines. Labels
+        that are no class count as "unknown" if that is a class, and are left out otherwise.
+
+    Raises:
+        UserError: The dataset is missing, or has too few clips of a class.
+    """
+    found = _listed(spec, progress)
+    for number, name in enumerate(spec.model.classes):
         count = sum(entry.label == number for entry in found)
         if count < len(SETS):
             has = f"{count} clip{'s' * (count != 1)}" if count else "no clips"
             raise UserError(
-                f"{dataset}: {has} of class {name}: training, validation and test need one each: "
-                f"host record {name} makes some"
+                f"{folder_of(spec)}: {has} of class {name}: training, validation and test need "
+                f"one each: host record {name} makes some"
             )
     return found
 
 
-def recordings(spec: Spec) -> list[Recorded]:
-    """The sound files of a spec whose data are recordings, in a fixed order."""
-    kinds = {"esc": _esc_recordings, "dataset": _dataset_recordings}
-    return kinds[spec.data.kind](spec)
+def test_recordings(spec: Spec, progress: Progress = quiet) -> list[Recorded]:
+    """List the sound files of a spec's test set.
+
+    Args:
+        spec: The spec. Of a generated dataset that is not there yet, only the test set is made.
+        progress: Gets a text and the share done, 0 to 1, while sounds are generated.
+
+    Returns:
+        The clips whose set is "test", as `recordings` lists them.
+
+    Raises:
+        UserError: The dataset is missing.
+    """
+    if is_synthetic(spec) and not (made_folder(spec) / metadata.NAME).exists():
+        data = dataclasses.replace(spec.data, train_clips=0, validate_clips=0)
+        spec = dataclasses.replace(spec, data=data)
+    return [entry for entry in _listed(spec, progress) if entry.set == "test"]
 
 
-def _recorded_windows(
-    spec: Spec, progress: Callable[[str, float], None], clips: int | None
-) -> dict[str, Windows]:
-    samples, augment = spec.features.samples, spec.augment
-    if spec.data.kind == "dataset":
-        folder_of(spec, progress)
-    files = recordings(spec)
+def _first(files: list[Recorded], clips: int) -> list[Recorded]:
+    """The first `clips` files of each class in each set."""
+    seen: Counter[tuple[str, int]] = Counter()
+    few = []
+    for entry in files:
+        seen[entry.set, entry.label] += 1
+        if seen[entry.set, entry.label] <= clips:
+            few.append(entry)
+    return few
+
+
+def _smaller(spec: Spec, clips: int) -> Spec:
+    """A spec that generates no more than its first `clips` clips of each class need.
+
+    A whole dataset that is there already is used as it is.
+    """
+    if not is_synthetic(spec) or (made_folder(spec) / metadata.NAME).exists():
+        return spec
+    most = clips * len(turns(spec.model.classes))
+    few = {f"{name}_clips": min(most, count) for name, count in counts(spec.data).items()}
+    return dataclasses.replace(spec, data=dataclasses.replace(spec.data, **few))
+
+
+def load_windows(spec: Spec, progress: Progress, clips: int | None = None) -> dict[str, Windows]:
+    """Read the train, validate and test windows of a spec.
+
+    Training clips give `[augment] windows_a_clip` windows at random places; other clips are
+    covered from beginning to end. The same spec and dataset give the same windows in the same
+    order.
+
+    Args:
+        spec: The spec.
+        progress: Gets what is being done and the share done, 0 to 1.
+        clips: Use at most so many clips of each class in each set. None: all.
+
+    Returns:
+        The windows of each set, by its name.
+
+    Raises:
+        UserError: The dataset is missing, unreadable, or leaves a set empty.
+    """
     if clips is not None:
-        seen: Counter[tuple[str, int]] = Counter()
-        few = []
-        for entry in files:
-            seen[entry.set, entry.label] += 1
-            if seen[entry.set, entry.label] <= clips:
-                few.append(entry)
-        files = few
-    rows: dict[str, list] = {name: [] for name in SETS}
+        spec = _smaller(spec, clips)
+    samples = spec.features.samples
+    files = recordings(spec, progress)
+    if clips is not None:
+        files = _first(files, clips)
+    rows: dict[str, list[tuple[np.ndarray, int, int]]] = {name: [] for name in SETS}
     for number, entry in enumerate(files):
         progress("recordings", (number + 1) / len(files))
         pcm = read_pcm(entry.file, resample=True)
-        last = len(pcm) - samples  # below 0: the clip is shorter, and lies somewhere in its window
+        last = len(pcm) - samples  # negative: the clip is shorter than a window
         if entry.set == "train":
             rng = np.random.default_rng((spec.data.seed, number))
-            starts = rng.integers(min(0, last), max(0, last) + 1, augment.windows_a_clip)
-            windows = [_augment(w, rng, spec) for w in _cut(pcm, samples, list(starts))]
+            starts = rng.integers(min(0, last), max(0, last) + 1, spec.augment.windows_a_clip)
+            windows = _cut(pcm, samples, [int(start) for start in starts])
         else:
             windows = cover(pcm, samples)
-        # ESC clips are padded with digital silence: a window of it teaches nothing.
-        loud = [w for w in windows if np.abs(w).max() > 30] or windows[:1]
+        loud = [w for w in windows if np.abs(w).max() > SILENT] or windows[:1]
         rows[entry.set] += [(w, entry.label, number) for w in loud]
     sets = {}
     for name, entries in rows.items():
         if not entries:
-            todo = "check folds and validate_share" if spec.data.kind == "esc" else "record more"
-            raise UserError(f"no recordings for the {name} set: {todo}")
-        pcm, labels, clips = zip(*entries, strict=True)
-        sets[name] = Windows(np.array(pcm, np.int16), np.array(labels), np.array(clips))
+            raise UserError(
+                f"no recordings for the {name} set: record more, or check how [data] splits them"
+            )
+        pcms, labels, numbers = zip(*entries, strict=True)
+        sets[name] = Windows(np.array(pcms, np.int16), np.array(labels), np.array(numbers))
     return sets
 
 
-def _augment(pcm: np.ndarray, rng: np.random.Generator, spec: Spec) -> np.ndarray:
-    """Gain, white noise: [augment] of the spec."""
-    x = pcm.astype(float)
-    a = spec.augment
-    if a.gain_db:
-        x *= 10 ** (rng.uniform(-a.gain_db, a.gain_db) / 20)
-    if a.noise_snr_db:
-        rms = np.sqrt(np.mean(x * x)) + 1e-9
-        snr = rng.uniform(a.noise_snr_db, a.noise_snr_db + 20)
-        x += rng.normal(0, rms * 10 ** (-snr / 20), len(x))
-    return np.clip(np.round(x), -32768, 32767).astype(np.int16)
-
-
-def load_windows(
-    spec: Spec, progress: Callable[[str, float], None], clips: int | None = None
-) -> dict[str, Windows]:
-    """Train, validate and test windows; `progress` gets what is done and its share, 0..1.
-    clips: at most so many of a class in a set."""
-    if spec.data.kind != "alarm":
-        return _recorded_windows(spec, progress, clips)
-    if clips is not None:
-        names = [f"{name}_clips" for name in SETS]
-        most = clips * len(spec.model.classes)
-        few = {name: min(most, getattr(spec.data, name)) for name in names}
-        spec = dataclasses.replace(spec, data=dataclasses.replace(spec.data, **few))
-    return _alarm_windows(spec, progress)
-
-
 def count_training(spec: Spec) -> int:
-    """About how many windows there are to train on."""
-    if spec.data.kind == "alarm":
-        return spec.data.train_clips
+    """About how many windows there are to train on, before augmentation."""
+    if is_synthetic(spec):
+        return spec.augment.windows_a_clip * spec.data.train_clips
     return spec.augment.windows_a_clip * sum(r.set == "train" for r in recordings(spec))

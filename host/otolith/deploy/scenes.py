@@ -5,32 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from otolith.audio import RATE, read_pcm
-from otolith.data.synthetic import SCENE, clip, is_synthetic
-from otolith.data.windows import recordings
+from otolith.data.synthetic import clip, is_synthetic
+from otolith.data.windows import test_recordings
 from otolith.deploy.scenario import Segment
 from otolith.errors import UserError
 from otolith.settings.spec import Spec
-from otolith.synth.alarm import T3, alarm_clip, background_clip
 
 SEGMENT_S = 1.5  # of a synthesised scene
-
-
-def _alarm_scene(spec: Spec, seed: int) -> list[Segment]:
-    """Background, an alarm, background."""
-    rng = np.random.default_rng((seed, 0xA1A))
-    quiet, label = spec.model.classes
-    alarm = alarm_clip(rng, 8 * RATE, T3, low=False)
-    return [
-        Segment(quiet, None, background_clip(rng, 5 * RATE)),
-        Segment(label, label, alarm),
-        Segment(quiet, None, background_clip(rng, 5 * RATE)),
-    ]
+SCENE = 0xF5E5  # seed of sounds no set has
 
 
 def _recorded_scene(spec: Spec, seed: int) -> list[Segment]:
     """A recording of every class from the test set, in random order."""
     rng = np.random.default_rng(seed)
-    files = [entry for entry in recordings(spec) if entry.set == "test"]
+    files = test_recordings(spec)
     segments = []
     for number in rng.permutation(len(spec.model.classes)):
         label = spec.model.classes[number]
@@ -61,6 +49,4 @@ def _synthetic_scene(spec: Spec, seed: int) -> list[Segment]:
 
 def scene(spec: Spec, seed: int) -> list[Segment]:
     """The test scene of a model; another seed draws other sounds."""
-    if spec.data.kind == "alarm":
-        return _alarm_scene(spec, seed)
     return (_synthetic_scene if is_synthetic(spec) else _recorded_scene)(spec, seed)

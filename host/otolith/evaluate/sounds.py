@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ import numpy as np
 
 from otolith.audio import SOUNDS, read_pcm
 from otolith.data.metadata import NAME, load
-from otolith.data.windows import load_windows, recordings
+from otolith.data.windows import test_recordings
 from otolith.errors import UserError
 from otolith.settings.spec import Spec
 
@@ -33,23 +31,10 @@ def _file(path: Path, label: str) -> Sound:
 
 def of_spec(spec: Spec, progress: Callable[[str, float], None]) -> list[Sound]:
     """Finds the test set of a spec, as `host train` draws it."""
-    if spec.data.kind != "alarm":
-        return [
-            _file(entry.file, spec.model.classes[entry.label])
-            for entry in recordings(spec)
-            if entry.set == "test"
-        ]
-    # the other sets need not be generated
-    data = dataclasses.replace(spec.data, train_clips=0, validate_clips=0)
-    spec = dataclasses.replace(spec, data=data)
-    test = load_windows(spec, progress)["test"]
-    sounds = []
-    for clip in np.unique(test.clips):
-        mine = test.clips == clip
-        windows, number = list(test.pcm[mine]), int(test.labels[mine][0])
-        name = f"{spec.model.name} test clip {clip}"
-        sounds.append(Sound(name, spec.model.classes[number], functools.partial(list, windows)))
-    return sounds
+    return [
+        _file(entry.file, spec.model.classes[entry.label])
+        for entry in test_recordings(spec, progress)
+    ]
 
 
 def class_name(folder: str) -> str:

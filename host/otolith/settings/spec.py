@@ -36,27 +36,40 @@ class Model:
 
 @dataclass(frozen=True)
 class Data:
-    """kind "alarm": generated alarms and backgrounds. kind "esc": the ESC layout at `path`. kind
-    "dataset": what `host record` and `host data` made, or until there is such a thing, what `synth`
-    makes (host/otolith/synth/dataset.py)."""
+    """The sounds to learn from: a dataset, or until there is one, what a generator makes.
 
-    kind: str
-    path: str = ""  # esc: relative to $OTOLITH_DATA; dataset: "dataset", relative to where you are
+    Attributes:
+        path: Folder of the dataset, relative to where you are. Empty: "dataset".
+        synth: Generator that makes the sounds while `path` holds no dataset
+            (otolith/synth/registry.py). Empty: there must be a dataset.
+        seed: Other generated sounds, other windows, other validation groups.
+        train_clips, validate_clips, test_clips: Generated clips of each set; a clip is one
+            window long.
+        split: What decides the sets: "set" the column of that name, "group" the groups named in
+            test_groups, "kfold" turns.
+        group: Column of clips that stay together. Empty: speaker, source or file.
+        test_groups: Groups that test, with split = "group".
+        train_groups: Groups that always train; patterns such as espeak-* stand for many.
+        folds, fold: How many folds there are with split = "kfold", and which one tests.
+        validate_share: Share of each class's training clips that validates, 0 to 1.
+        validate_by: What stays together between training and validation: "group", "file" or a
+            column of metadata.csv.
+    """
+
+    path: str = ""
+    synth: str = ""
     seed: int = 1
-    train_clips: int = 0  # generated clips a set; a clip is one window long
+    train_clips: int = 0
     validate_clips: int = 0
     test_clips: int = 0
-    train_folds: list[int] = field(default_factory=list)
-    test_folds: list[int] = field(default_factory=list)
-    validate_share: float = 0.15  # of the training clips of a class, kept apart by source
-    split: str = "set"  # dataset: by the set column, by "group", or in turns: "kfold"
-    group: str = ""  # column of clips that stay together; empty: speaker, source or file
-    test_groups: list[str] = field(default_factory=list)  # split = "group": these test
-    train_groups: list[str] = field(default_factory=list)  # always train; espeak-* stands for many
-    folds: int = 5  # split = "kfold": so many
-    fold: int = 1  # the one that tests
-    validate_by: str = "group"  # or file, where groups are few
-    synth: str = ""  # dataset: impact, keyword: sounds made by programs where nothing is at `path`
+    validate_share: float = 0.15
+    split: str = "set"
+    group: str = ""
+    test_groups: list[str] = field(default_factory=list)
+    train_groups: list[str] = field(default_factory=list)
+    folds: int = 5
+    fold: int = 1
+    validate_by: str = "group"
 
 
 @dataclass(frozen=True)
@@ -86,12 +99,15 @@ class Features:
 
 @dataclass(frozen=True)
 class Augment:
-    """Applied to training windows. The three below are as they always were; `sections` is what
-    stands in [augment.gain], [augment.room] and so on (host/otolith/augment)."""
+    """What is done to training windows.
 
-    gain_db: float = 0.0  # drawn from -gain_db..gain_db
-    noise_snr_db: float = 0.0  # white noise at this ratio to +20 dB better; 0 = none
-    windows_a_clip: int = 1  # windows cut at random places from each training clip
+    Attributes:
+        windows_a_clip: Windows cut at random places from each training clip.
+        sections: The augmentations of [augment.gain], [augment.room] and so on
+            (otolith/augment).
+    """
+
+    windows_a_clip: int = 1
     sections: list = field(default_factory=list)  # of otolith.augment.base.Augmentation
 
 
@@ -167,20 +183,38 @@ class Spec:
 SECTIONS = {f.name: f for f in dataclasses.fields(Spec)}
 REQUIRED = ("model", "data", "detect")
 MAX_SEED = 2**32 - 1  # TensorFlow's
-READ = {  # keys of [data] each kind reads
-    "alarm": ("kind", "seed", "train_clips", "validate_clips", "test_clips"),
-    "esc": ("kind", "seed", "path", "train_folds", "test_folds", "validate_share"),
-    "dataset": (
-        *("kind", "seed", "path", "split", "group", "test_groups", "train_groups"),
-        *("folds", "fold", "validate_share", "validate_by"),
-        *("synth", "train_clips", "validate_clips", "test_clips"),
-    ),
+FORMER_KINDS = {  # values of the former key [data] kind, and what to write instead
+    "alarm": 'write synth = "alarm" instead',
+    "esc": "run `host data import FOLDER --layout esc --dataset dataset/esc` and write "
+    'path = "dataset/esc", split = "group", group = "fold", validate_by = "src_file" instead',
+    "dataset": "remove this key: a dataset is the only kind of data now",
+}
+FORMER = {  # former keys, and what to write instead
+    ("data", "train_folds"): "remove it: the folds that test_groups does not name train",
+    ("data", "test_folds"): 'write split = "group", group = "fold", test_groups = ["4"] instead',
+    ("augment", "gain_db"): "write [augment.gain] with gain_db = [-{0}, {0}], probability = 1",
+    ("augment", "noise_snr_db"): "write [augment.noise] with snr_db = [{0}, {1}], "
+    'colour = "white", probability = 1',
 }
 
 
 def nearest(word: str, known: list[str]) -> str:
     match = difflib.get_close_matches(word, known, 1)
     return f"did you mean {match[0]}?" if match else f"known: {', '.join(known)}"
+
+
+def refuse_former(raw: dict, where: str) -> None:
+    """Raise UserError for a key that is no more; it says what to write instead."""
+    kind = raw.get("data", {}).get("kind")
+    if "kind" in raw.get("data", {}):
+        hint = FORMER_KINDS.get(kind, FORMER_KINDS["dataset"]) if isinstance(kind, str) else ""
+        raise UserError(f"{where}: [data] kind = {kind!r}: {hint or FORMER_KINDS['dataset']}")
+    for (section, key), hint in FORMER.items():
+        value = raw.get(section, {}).get(key)
+        if key in raw.get(section, {}):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            filled = hint.format(value, value + 20) if number else hint.format("3", "23")
+            raise UserError(f"{where}: [{section}] {key} is no key any more: {filled}")
 
 
 def _fits(value: object, kind: object) -> bool:
@@ -252,6 +286,7 @@ def parse(raw: dict, where: str) -> Spec:
     for section in REQUIRED:
         if section not in raw:
             raise UserError(f"{where}: lacks section [{section}]")
+    refuse_former(raw, where)
     raw = {**raw, "augment": _augment(raw.get("augment", {}), where)}
     raw["features"] = feature_settings.expand(raw.get("features", {}), where)
     parts = {
@@ -306,11 +341,9 @@ def _check_train(spec: Spec, need: Callable[[bool, str, str], None]) -> None:
 
 def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
     """How a data set is parted."""
-    for key, names in (
-        ("split", ("set", "group", "kfold")),
-        ("validate_by", ("group", "file")),
-    ):
-        need(getattr(data, key) in names, f"[data] {key}", f"must be one of {', '.join(names)}")
+    names = ("set", "group", "kfold")
+    need(data.split in names, "[data] split", f"must be one of {', '.join(names)}")
+    need(bool(data.validate_by), "[data] validate_by", 'must be "group", "file" or a column')
     grouped = data.split == "group"
     need(not grouped or bool(data.group), "[data] group", "name the column, such as speaker")
     need(
@@ -324,18 +357,12 @@ def _check_split(data: Data, need: Callable[[bool, str, str], None]) -> None:
 
 
 def _check_synth(data: Data, classes: list[str], need: Callable[[bool, str, str], None]) -> None:
-    """Sounds made by programs."""
-    from otolith.data import synthetic
-
+    """How many sounds to generate. Whether the generator can make them, it says itself."""
     clips = (data.train_clips, data.validate_clips, data.test_clips)
     keys = "[data] train_clips, validate_clips, test_clips"
     if not data.synth:
         need(not any(clips), keys, "go with synth")
         return
-    known = data.synth in synthetic.KINDS
-    need(known, "[data] synth", f"must be one of {', '.join(synthetic.KINDS)}")
-    problem = synthetic.check(data.synth, classes)
-    need(problem is None, "[data] synth", problem or "")
     enough = 2 * len(classes)
     need(min(clips) >= enough, keys, f"at least {enough} each: two of a class")
 
@@ -348,11 +375,6 @@ def _augment(table: dict, where: str) -> dict:
     from otolith.augment.settings import parse
 
     keys = {key: value for key, value in table.items() if key not in sections}
-    if keys.keys() & {"gain_db", "noise_snr_db"}:
-        raise UserError(
-            f"{where}: [augment] gain_db and noise_snr_db do not go with sections: "
-            "write [augment.gain], [augment.noise]"
-        )
     return {**keys, "sections": parse(sections, where)}
 
 
@@ -371,35 +393,11 @@ def _check(spec: Spec, where: str) -> None:
     names_ok = all(c.isprintable() and c == c.strip() and 1 <= len(c) <= 40 for c in model.classes)
     need(names_ok, "[model] classes", "names must be printable, 1 to 40 characters")
     data, augment = spec.data, spec.augment
-    need(data.kind in READ, "[data] kind", f"must be one of {', '.join(READ)}")
-    for key, value in dataclasses.asdict(Data(data.kind)).items():
-        unread = key not in READ[data.kind] and getattr(data, key) != value
-        need(not unread, f"[data] {key}", f'does nothing with kind = "{data.kind}"')
     need(0 <= data.seed <= MAX_SEED, "[data] seed", f"must be 0 to {MAX_SEED}")
     need(0 < data.validate_share < 1, "[data] validate_share", "must be between 0 and 1")
     _check_split(data, need)
-    need(0 <= augment.gain_db <= 60, "[augment] gain_db", "must be 0 to 60")
-    need(0 <= augment.noise_snr_db <= 90, "[augment] noise_snr_db", "must be 0 to 90")
     need(1 <= augment.windows_a_clip <= 1000, "[augment] windows_a_clip", "must be 1 to 1000")
-    if data.kind == "dataset":
-        _check_synth(data, model.classes, need)
-    if data.kind == "alarm":
-        clips = (data.train_clips, data.validate_clips, data.test_clips)
-        need(min(clips) >= 4, "[data] train_clips, validate_clips, test_clips", "at least 4 each")
-        plain = dataclasses.replace(augment, sections=[])
-        need(plain == Augment(), "[augment]", 'its keys do nothing with kind = "alarm"')
-        need(len(model.classes) == 2, "[model] classes", "two: the background, then the alarm")
-        first = model.classes[0]
-        need(
-            first not in detect.thresholds,
-            f"[detect.thresholds] {first}",
-            "the first class is the background, the second the alarm",
-        )
-    elif data.kind == "esc":
-        need(bool(data.train_folds), "[data] train_folds", "name at least one fold")
-        need(bool(data.test_folds), "[data] test_folds", "name at least one fold")
-        both = set(data.train_folds) & set(data.test_folds)
-        need(not both, "[data] test_folds", f"folds {sorted(both)} are trained on")
+    _check_synth(data, model.classes, need)
     feature_settings.check(features, need)
     need(1 <= spec.train.epochs <= 10000, "[train] epochs", "must be 1 to 10000")
     need(1 <= spec.train.batch <= 4096, "[train] batch", "must be 1 to 4096")

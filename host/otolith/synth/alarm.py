@@ -1,23 +1,38 @@
-"""Fire and carbon-monoxide alarms as they reach a microphone.
+"""Fire and carbon-monoxide alarms as they reach a microphone, and everything that is none.
 
-Patterns: temporal-three of ISO 8201 and NFPA 72 (0.5 s on, 0.5 s off, three times, then 1.5 s
-pause) and temporal-four (100 ms on, 100 ms off, four times, then 5 s pause). Tones: about 3.1 kHz
-(piezo horns) and the 520 Hz square wave for sleeping rooms.
+Patterns: temporal-three of ISO 8201 and NFPA 72 (0.5 s on, 0.5 s off, three times, then a pause of
+1.5 s) and temporal-four (100 ms on, 100 ms off, four times, then a pause of 5 s). Tones: about
+3.1 kHz (piezo horns) and the 520 Hz square wave for sleeping rooms.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from otolith.audio import RATE
+from otolith.synth.acoustics import far, room, to_pcm
 from otolith.synth.backgrounds import background, unit
+from otolith.synth.base import PARTS, Generator, Take
 
+FIRE_ALARM, BACKGROUND = "fire_alarm", "background"
 T3, T4 = "temporal-three", "temporal-four"
-PIEZO_HZ, LOW_HZ = 3100.0, 520.0
+PIEZO_HZ, LOW_HZ = 3100.0, 520.0  # of the two tones
 
 
 def envelope(pattern: str, n: int, start: float = 0.0, stretch: float = 1.0) -> np.ndarray:
-    """0/1 of an alarm's pattern, `start` seconds into its cycle; `stretch` lengthens its times."""
+    """When an alarm's pattern sounds.
+
+    Args:
+        pattern: T3 or T4.
+        n: Length in samples.
+        start: Seconds into the pattern's cycle at the first sample.
+        stretch: Factor on all times of the pattern.
+
+    Returns:
+        Array of shape (n,): 1.0 where the alarm sounds, 0.0 in its pauses.
+    """
     if pattern == T3:
         on, step, pulses, cycle = 0.5, 1.0, 3, 4.0
     elif pattern == T4:
@@ -29,7 +44,16 @@ def envelope(pattern: str, n: int, start: float = 0.0, stretch: float = 1.0) -> 
 
 
 def tone(rng: np.random.Generator, n: int, low: bool) -> np.ndarray:
-    """A horn's tone with its drift: 3.1 kHz with weak harmonics, or a 520 Hz square wave."""
+    """Make a horn's steady tone, which drifts a little.
+
+    Args:
+        rng: Source of random choices.
+        n: Length in samples.
+        low: True for the 520 Hz square wave, False for 3.1 kHz with weak harmonics.
+
+    Returns:
+        float64 array of shape (n,).
+    """
     base = LOW_HZ * rng.uniform(0.96, 1.04) if low else PIEZO_HZ * rng.uniform(0.92, 1.08)
     t = np.arange(n) / RATE
     drift = 1 + rng.uniform(-0.01, 0.01) * t / max(t[-1], 1e-9) + 0.002 * np.sin(2 * np.pi * 5 * t)
@@ -40,30 +64,6 @@ def tone(rng: np.random.Generator, n: int, low: bool) -> np.ndarray:
     return sum(np.sin(k * phase) / k for k in harmonics)  # type: ignore[return-value]
 
 
-def room(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
-    """Reverberation: direct sound and an exponentially decaying tail."""
-    decay = rng.uniform(0.08, 0.7)  # s to -60 dB
-    length = int(decay * RATE)
-    tail = rng.normal(size=length) * 10 ** (-3 * np.arange(length) / length)
-    tail *= rng.uniform(0.02, 0.25) / np.sqrt(np.sum(tail**2) + 1e-9) * 3
-    tail[0] += 1
-    size = 1 << (len(x) + length - 1).bit_length()
-    return np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(tail, size), size)[: len(x)]
-
-
-def far(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
-    """Distance and doors take the treble."""
-    corner = rng.uniform(2500, 16000)
-    f = np.fft.rfftfreq(len(x), 1 / RATE)
-    return np.fft.irfft(np.fft.rfft(x) / np.sqrt(1 + (f / corner) ** 2), len(x))
-
-
-def to_pcm(x: np.ndarray, rms_db: float) -> np.ndarray:
-    """int16 at `rms_db` dBFS, clipped softly near full scale."""
-    y = unit(x) * 10 ** (rms_db / 20)
-    return np.round(np.tanh(y / 0.9) * 0.9 * 32767).astype(np.int16)
-
-
 def alarm_clip(
     rng: np.random.Generator,
     n: int,
@@ -71,8 +71,18 @@ def alarm_clip(
     low: bool | None = None,
     audible: float = 0.2,
 ) -> np.ndarray:
-    """An alarm over background, int16; at least `audible` seconds of the clip (or all the pattern
-    allows) sound."""
+    """Make an alarm over a background.
+
+    Args:
+        rng: Source of random choices.
+        n: Length in samples.
+        pattern: T3 or T4. None draws one.
+        low: The tone, as in `tone`. None draws one.
+        audible: Seconds of the clip in which the alarm sounds at least, where its pattern allows.
+
+    Returns:
+        int16 array of shape (n,).
+    """
     pattern = pattern or (T3 if rng.random() < 0.65 else T4)
     low = rng.random() < 0.4 if low is None else low
     cycle = 4.0 if pattern == T3 else 5.7
@@ -89,10 +99,37 @@ def alarm_clip(
 
 
 def background_clip(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Everything but an alarm, int16; sometimes next to nothing."""
+    """Make a sound that is no alarm; one in twenty is nearly silent.
+
+    Args:
+        rng: Source of random choices.
+        n: Length in samples.
+
+    Returns:
+        int16 array of shape (n,).
+    """
     if rng.random() < 0.05:
         return rng.normal(0, rng.uniform(0.3, 8), n).astype(np.int16)
     sound = background(rng, n)
     if rng.random() < 0.5:
         sound = room(rng, sound)
     return to_pcm(far(rng, sound), rng.uniform(-60, -9))
+
+
+class Alarm(Generator):
+    """Alarms, and backgrounds without one."""
+
+    labels: ClassVar[tuple[str, ...]] = (FIRE_ALARM, BACKGROUND)
+    seconds: ClassVar[float] = 5.0
+    about: ClassVar[str] = "Fire and carbon-monoxide alarms, and backgrounds."
+
+    @staticmethod
+    def key(seed: int, place: int, number: int) -> tuple[int, ...]:
+        # The key from before generators had a common one: models/fire_alarm keeps its sounds.
+        return seed * len(PARTS) + place, number
+
+    def clip(self, rng: np.random.Generator, label: str, samples: int, part: str) -> np.ndarray:
+        return (alarm_clip if label == FIRE_ALARM else background_clip)(rng, samples)
+
+    def take(self, seed: int, number: int, word: str, label: str, samples: int) -> Take:
+        return Take(self.clip(np.random.default_rng((seed, number)), word, samples, "train"))

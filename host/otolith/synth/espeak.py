@@ -1,28 +1,19 @@
-"""`host data synth keyword`: words spoken by espeak-ng, in many voices, rates and pitches."""
+"""Words spoken by espeak-ng, in many voices, rates and pitches."""
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-import click
 import numpy as np
 
 from otolith.audio import RATE
 from otolith.audio.segment import FRAME, Rules, frame_levels, segments
-from otolith.data.adding import batch
-from otolith.data.layouts import as_label
-from otolith.data.metadata import Row
 from otolith.errors import UserError
-from otolith.progress import bar
 
 # Accents and voice variants of espeak-ng 1.51; a speaker is one of each.
 ACCENTS = ("en-gb", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd")
@@ -53,6 +44,12 @@ class Voice:
     def speaker(self) -> str:
         """Who says it: the voice, whatever its mood."""
         return f"espeak-{self.accent}{'+' + self.variant if self.variant else ''}"
+
+
+def need() -> None:
+    """Raise UserError if espeak-ng is not installed."""
+    if shutil.which("espeak-ng") is None:
+        raise UserError("espeak-ng is missing: sudo apt-get install -y espeak-ng")
 
 
 def voices(rng: np.random.Generator) -> Voice:
@@ -113,54 +110,3 @@ def keyword_clip(word: str, samples: int, key: Sequence[int]) -> tuple[np.ndarra
         voice = Voice(voice.accent, voice.variant, min(400, voice.rate + 40), voice.pitch)
         spoken = speak(word, voice)
     return place(spoken, samples, rng), voice
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  host data synth keyword yes no on off -o dataset --count 200
-  host data synth keyword "turn it off" -o dataset --label off --seconds 1.5"""
-)
-@click.argument("words", nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset.")
-@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="A word.")
-@click.option("--seconds", type=click.FloatRange(0.2, 60), default=1.0, show_default=True)
-@click.option("--label", help="Label of all words. [each word's own]")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-def keyword(
-    words: tuple[str, ...], out: Path, count: int, seconds: float, label: str | None, seed: int
-) -> None:
-    """Let espeak-ng say WORDS in many voices; clips of a dataset, the voice as the speaker."""
-    if shutil.which("espeak-ng") is None:
-        raise UserError("espeak-ng is missing: sudo apt-get install -y espeak-ng")
-    names = {word: label or as_label(re.sub(r"\s+", "_", word)) for word in words}
-    unnamed = [word for word, name in names.items() if not name]
-    if unnamed:
-        raise UserError(f"{unnamed[0]!r} makes no label: give one with --label")
-    samples = round(seconds * RATE)
-    jobs = [(word, place_, number) for place_, word in enumerate(names) for number in range(count)]
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
-
-    def make(job: tuple[str, int, int]) -> tuple[np.ndarray, Voice]:
-        word, _, number = job
-        # by the word itself: another word beside it changes nothing
-        return keyword_clip(word, samples, (seed, number, *word.encode()))
-
-    with batch(out) as to, ThreadPoolExecutor(os.cpu_count()) as pool:
-        with bar("clips", len(jobs)) as step:
-            for (word, _, number), (pcm, voice) in zip(jobs, pool.map(make, jobs), strict=True):
-                step()
-                row = Row(
-                    file=f"{names[word]}/{as_label(word)}-{seed}-{number:05}.wav",
-                    label=names[word],
-                    speaker=voice.speaker,
-                    device="espeak-ng",
-                    date=now,
-                    gain="0",
-                    source="",
-                    note=f"{word}, {voice.rate} words a minute, pitch {voice.pitch}",
-                )
-                to.add(pcm, row)
-        rows = to.save()
-    speakers = len({row.speaker for row in rows})
-    click.echo(f"{len(rows)} clips of {seconds:g} s by {speakers} voices in {out}")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from otolith.audio import RATE
-from otolith.synth.alarm import far, room, to_pcm
+from otolith.synth.acoustics import far, room, to_pcm
 from otolith.synth.backgrounds import BACKGROUNDS, band, coloured, unit
+from otolith.synth.base import UNKNOWN, Generator
 
-UNKNOWN = "unknown"
 TAIL = int(0.08 * RATE)  # of a blow that must be in a clip
 
 
@@ -247,3 +248,13 @@ def impact_clip(rng: np.random.Generator, label: str, n: int) -> np.ndarray:
         edge = int(rng.integers(0, n))
         noise[(slice(0, edge), slice(edge, n))[rng.integers(2)]] *= rng.uniform(0, 0.1)
     return to_pcm(noise, rng.uniform(-60, -12))
+
+
+class Impact(Generator):
+    """Keys, knocks and bolts, and other sounds as "unknown"."""
+
+    labels: ClassVar[tuple[str, ...]] = (*SOUNDS, UNKNOWN)
+    about: ClassVar[str] = "Keys, knocks and bolts on a door."
+
+    def clip(self, rng: np.random.Generator, label: str, samples: int, part: str) -> np.ndarray:
+        return impact_clip(rng, label, samples)

@@ -1,19 +1,27 @@
-"""Words for a network to learn: said by espeak-ng in rooms and noise, and what is none of them.
+"""Words spoken by espeak-ng in rooms and noise, and everything that is none of them.
 
-Voices of one set say nothing in another.
+Each voice speaks in one set only.
 """
 
 from __future__ import annotations
 
-import shutil
+from typing import ClassVar
 
 import numpy as np
 
-from otolith.errors import UserError
-from otolith.synth.alarm import far, room, to_pcm
+from otolith.synth.acoustics import far, room, to_pcm
 from otolith.synth.backgrounds import BACKGROUNDS, unit
-from otolith.synth.espeak import ACCENTS, PITCHES, RATES_WPM, VARIANTS, Voice, speak
-from otolith.synth.impact import UNKNOWN
+from otolith.synth.base import UNKNOWN, Generator, Take
+from otolith.synth.espeak import (
+    ACCENTS,
+    PITCHES,
+    RATES_WPM,
+    VARIANTS,
+    Voice,
+    keyword_clip,
+    need,
+    speak,
+)
 
 OTHER_WORDS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
@@ -91,8 +99,7 @@ def spoken_clip(
     """n samples, int16, of the word `label`, all of it; or of UNKNOWN: other words than `classes`,
     a piece of one of them, talk, noise, next to nothing. The last two are SILENCE if that is a
     class."""
-    if shutil.which("espeak-ng") is None:
-        raise UserError("espeak-ng is missing: sudo apt-get install -y espeak-ng")
+    need()
     words = [name for name in classes if name not in (SILENCE, UNKNOWN)]
     if label not in (SILENCE, UNKNOWN):
         return _heard(rng, _within(rng, say(rng, label, n, part), n))
@@ -112,3 +119,20 @@ def spoken_clip(
     if kind < 0.80:
         return _heard(rng, BACKGROUNDS["speech"](rng, n))
     return to_pcm(far(rng, _noise(rng, n)), rng.uniform(-60, -12))
+
+
+class Keyword(Generator):
+    """Any word as a class; other words and noises as "unknown", next to nothing as "silence"."""
+
+    about: ClassVar[str] = "Words spoken by espeak-ng in many voices."
+
+    def prepare(self) -> None:
+        need()
+
+    def clip(self, rng: np.random.Generator, label: str, samples: int, part: str) -> np.ndarray:
+        return spoken_clip(rng, label, samples, part, self.classes)
+
+    def take(self, seed: int, number: int, word: str, label: str, samples: int) -> Take:
+        pcm, voice = keyword_clip(word, samples, (seed, number, *word.encode()))
+        note = f"{word}, {voice.rate} words a minute, pitch {voice.pitch}"
+        return Take(pcm, speaker=voice.speaker, device="espeak-ng", note=note)

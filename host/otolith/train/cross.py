@@ -37,14 +37,6 @@ def turns(spec: Spec) -> dict[str, Spec]:
         return dataclasses.replace(spec, data=dataclasses.replace(spec.data, **changes))
 
     data = spec.data
-    if data.kind == "esc":
-        folds = sorted({*data.train_folds, *data.test_folds})
-        return {
-            f"fold {fold}": with_data(
-                train_folds=[f for f in folds if f != fold], test_folds=[fold]
-            )
-            for fold in folds
-        }
     if data.split == "kfold":
         return {f"fold {fold}": with_data(fold=fold) for fold in range(1, data.folds + 1)}
     if data.split == "group":
@@ -53,10 +45,7 @@ def turns(spec: Spec) -> dict[str, Spec]:
         names = sorted({group(row) for row in rows if row.label in spec.model.classes})
         names = [name for name in names if not always_trains(data, name)]
         return {f"{data.group} {name}": with_data(test_groups=[name]) for name in names}
-    raise UserError(
-        'cross-validation needs folds or groups: [data] kind = "esc", or kind = "dataset" with '
-        'split = "kfold" or "group"'
-    )
+    raise UserError('cross-validation needs folds or groups: [data] split = "kfold" or "group"')
 
 
 @dataclass(frozen=True)

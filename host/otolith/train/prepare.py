@@ -138,6 +138,4 @@ def _augmenter(spec: Spec, windows: Windows) -> Augmenter:
 
 def _names(spec: Spec) -> dict[int, str]:
     """File and folder of each clip, without the path before them."""
-    if spec.data.kind == "alarm":
-        return {}
     return {number: "/".join(r.file.parts[-2:]) for number, r in enumerate(recordings(spec))}
