@@ -41,7 +41,7 @@ def test_an_upward_import_is_found(tmp_path):
     (tmp_path / "pyproject.toml").write_text(swapped)
     program = "from importlinter.cli import lint_imports_command as lint; lint()"
     done = subprocess.run(
-        [sys.executable, "-c", program, "pyproject.toml", "--no-cache"],
+        [sys.executable, "-c", program, "--no-cache"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
