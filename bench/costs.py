@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from otolith.compile import compile_graph, model_hash
+from otolith.compile import model_hash, schedule_model
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, preset
 from otolith.files import write_text
@@ -33,7 +33,6 @@ from otolith.summarize.realtime import (
     frame_work,
     network_cycles,
     priced,
-    steps_of,
     work,
 )
 from otolith.train.feasible import untrained
@@ -98,11 +97,11 @@ def network(architecture: str, frames: int, bands: int, classes: int) -> bytes:
 
 
 def profiled(data: bytes, folder: Path):
-    """(compiled, profile) of a network."""
-    compiled = compile_graph(data, "network")
+    """The schedule and the profile of a network."""
+    schedule = schedule_model(data, "network")
     file = folder / "network.tflite"
     file.write_bytes(data)
-    return compiled, profile_image(build("pico-bench", file).uf2, compiled)
+    return schedule, profile_image(build("pico-bench", file).uf2, schedule)
 
 
 def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str, float]:
@@ -119,11 +118,11 @@ def operations(folder: Path) -> dict:
     that fewer layers than prices need stay as they were measured before."""
     rows, cycles = defaultdict(list), defaultdict(list)
     for case in FITTED:
-        compiled, profile = profiled(network(*case), folder)
-        steps = steps_of(compiled)
-        names = priced(steps, compiled.graph, CORE)
+        schedule, profile = profiled(network(*case), folder)
+        steps = schedule.analysis.calls
+        names = priced(steps, schedule.graph, CORE)
         for step, name, layer in zip(steps, names, profile.layers, strict=True):
-            rows[name].append(work(step, compiled.graph))
+            rows[name].append(work(step, schedule.graph))
             cycles[name].append(layer.cycles)
         print(f"{case}: {profile.cycles:,} cycles", flush=True)
     prices = (costs_of("rp2040") or {"operations": {}})["operations"]
@@ -184,8 +183,8 @@ def check(folder: Path) -> None:
     """Networks that were not fitted."""
     costs = costs_of("rp2040")
     for name in CHECKED:
-        compiled, profile = profiled(untrained(load(MODELS / name)), folder)
-        guess = network_cycles(compiled, costs)
+        schedule, profile = profiled(untrained(load(MODELS / name)), folder)
+        guess = network_cycles(schedule.analysis, costs)
         cycles = profile.hop_cycles or profile.cycles
         print(
             f"{name}: {cycles:,} cycles, predicted {guess:,.0f} ({guess / cycles - 1:+.1%})",

@@ -105,7 +105,7 @@ def main() -> None:
         metadata = read_metadata(model)
         chain = Chain(model)
         origin = metadata.get("data", "something else")
-        print(f"{file.stem} {chain.report['hash']}, trained on {origin}")
+        print(f"{file.stem} {chain.network.digest}, trained on {origin}")
         if spec and spec.data.synth == "alarm":
             alarms(chain, options.events)
         elif spec and spec.data.synth:

@@ -12,13 +12,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from otolith.compile import compile_graph, model_hash
+from otolith.compile import model_hash, schedule_model
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.features import preset
 from otolith.firmware.build import build
 from otolith.paths import MODELS, test_models
 from otolith.settings.detect import DEFAULTS
 from otolith.summarize.profile import profile_image, whole_app
+from otolith.summarize.report import compiled_report
 
 OWN = MODELS / "fire_alarm" / "fire_alarm.tflite"
 SHARED = (("kws_ref", (1, 2, 4)), ("micro_speech", (1, 2)), ("mltk_micro_speech", (5,)))
@@ -33,7 +34,7 @@ def macs() -> None:
     print(f"{'network':<20}{'hop':>4}{'full':>12}{'a hop':>12}{'share':>8}{'kept':>8}{'hops':>6}")
     reports = {}
     for name, file, hop in cases:
-        report = compile_graph(file.read_bytes(), name, hop=hop).report
+        report = compiled_report(schedule_model(file.read_bytes(), name, hop=hop))
         reports[name, hop] = report
         found, full = report["stream"], report["macs"]
         print(
@@ -65,8 +66,8 @@ def keywords() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "kws_ref.tflite"
         model.write_bytes(write_metadata(data, metadata))
-        compiled = compile_graph(model.read_bytes(), "kws_ref", "m0plus")
-        found = profile_image(build("pico-bench", model).uf2, compiled)
+        schedule = schedule_model(model.read_bytes(), "kws_ref", "m0plus")
+        found = profile_image(build("pico-bench", model).uf2, schedule)
     print(
         f"\nkws_ref on the virtual Pico: a window {found.cycles:,} cycles ({found.ms:.1f} ms), a "
         f"hop {found.hop_cycles:,} ({found.ms_a_hop:.1f} ms), {found.hop_cycles / found.cycles:.1%}"

@@ -122,10 +122,10 @@ def run(
         model = []
         for _ in range(rounds):
             outputs = []
-            for edge in one.report["outputs"]:
-                size = int(np.prod(edge["shape"]))
+            for tensor in one.schedule.network.outputs:
+                size = tensor.count
                 raw = np.frombuffer(done.stdout, np.int8, size, at)
-                outputs.append(raw.reshape(edge["shape"]))
+                outputs.append(raw.reshape(tensor.shape))
                 at += size
             model.append(outputs)
         results.append(model)

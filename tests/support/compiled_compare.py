@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from otolith.compile import compile_graph
+from otolith.compile import Compiled, compile_graph
 from otolith.compile.cores import PORTABLE
 from support.compiled_batch import run
 
@@ -27,9 +27,9 @@ def oracle(model: bytes, rounds: list[list[np.ndarray]]) -> list[list[np.ndarray
     return results
 
 
-def some_inputs(rng: np.random.Generator, report: dict) -> list[list[np.ndarray]]:
+def some_inputs(rng: np.random.Generator, one: Compiled) -> list[list[np.ndarray]]:
     """Random rounds, and one with only the ends of the range."""
-    shapes = [edge["shape"] for edge in report["inputs"]]
+    shapes = [tensor.shape for tensor in one.schedule.network.inputs]
     rounds = [[rng.integers(-128, 128, s).astype(np.int8) for s in shapes] for _ in range(ROUNDS)]
     rounds[-1] = [rng.choice(np.array([-128, 127], np.int8), s) for s in shapes]
     return rounds
@@ -40,7 +40,7 @@ def compare(folder, nets, *flags: str, core: str = PORTABLE, optimize: str = "sp
     rng = np.random.default_rng(1)
     models = [net.build() for net in nets]
     compiled = [compile_graph(model, f"m{i}", core, optimize) for i, model in enumerate(models)]
-    inputs = [some_inputs(rng, one.report) for one in compiled]
+    inputs = [some_inputs(rng, one) for one in compiled]
     equal(folder, nets, models, compiled, inputs, flags)
 
 

@@ -56,9 +56,9 @@ def run(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], fo
         results.append([])
         for _ in rounds:
             outputs = []
-            for edge in one.report["outputs"]:
-                size = int(np.prod(edge["shape"]))
-                outputs.append(np.frombuffer(raw, np.int8, size, at).reshape(edge["shape"]))
+            for tensor in one.schedule.network.outputs:
+                size = tensor.count
+                outputs.append(np.frombuffer(raw, np.int8, size, at).reshape(tensor.shape))
                 at += size
             results[-1].append(outputs)
     assert at == len(raw) and len(counts) == len(compiled)

@@ -78,7 +78,7 @@ def trained(model):
 
 def converted_size(data):
     """Weights and biases of the .tflite: values, not bytes."""
-    graph = HostModel(data).compiled.original
+    graph = HostModel(data).network.original
     used = [op.inputs[1:3] for op in graph.operations if op.name in WEIGHTED]
     return sum(graph.tensors[i].count for pair in used for i in pair)
 
@@ -131,7 +131,7 @@ def test_ds_cnn_takes_the_memory_that_hello_edge_says():
     """Its table: weights in 8 bits and the two largest activations that meet, in kB."""
     for name, kilobytes in (("ds_cnn_s", 38.6), ("ds_cnn_m", 189.2)):
         data = int8(name)
-        arena = HostModel(data).compiled.report["arena"]
+        arena = HostModel(data).compiled.schedule.arena
         assert (converted_size(data) + arena) / 1000 == pytest.approx(kilobytes, abs=0.05)
 
 
@@ -146,15 +146,15 @@ def test_layers_are_those_of_the_published_file(file, name):
     assert converted_size(theirs) == converted_size(ours)
     sizes = []
     for data in (theirs, ours):
-        steps = HostModel(data).compiled.report["operations"]
-        sizes.append([step["macs"] for step in steps if step["macs"]])
+        steps = HostModel(data).compiled.schedule.calls
+        sizes.append([step.macs for step in steps if step.macs])
     assert sizes[0] == sizes[1]
 
 
 def check_int8(name, data):
     """Our engine equals the wheel bit for bit, and nothing was left over from a batch norm."""
     engine, wheel = HostModel(data), tflite_micro.runtime.Interpreter.from_bytes(data)
-    names = [step["name"] for step in engine.compiled.report["operations"]]
+    names = [step.operation for step in engine.compiled.schedule.calls]
     assert names.count("ADD") == RESIDUALS.get(name, 0)
     assert not {"MUL", "QUANTIZE", "RELU", "RELU6", "LOGISTIC"} & set(names)
     rng = np.random.default_rng(3)

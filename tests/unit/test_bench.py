@@ -20,7 +20,7 @@ from otolith.bench.measure import (
     shared_or_given,
 )
 from otolith.cli import main
-from otolith.compile import compile_graph
+from otolith.compile import schedule_model
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
 from support import small_models
@@ -105,10 +105,10 @@ def test_what_bakenn_takes_is_the_same_network():
     data = small_models.loudness()
     part, gone = bakenn.acceptable(data)
     assert gone == ["SOFTMAX"]
-    names = [step["name"] for step in compile_graph(part, "part").report["operations"]]
-    whole = [step["name"] for step in compile_graph(data, "whole").report["operations"]]
+    names = [step.operation for step in schedule_model(part, "part").calls]
+    whole = [step.operation for step in schedule_model(data, "whole").calls]
     assert [*names, "SOFTMAX"] == whole
-    shape = compile_graph(part, "part").report["inputs"][0]["shape"]
+    shape = schedule_model(part, "part").network.inputs[0].shape
     value = np.frombuffer(fixed_inputs([shape])[0], np.int8).reshape(shape)
     interpreter = runtime.Interpreter.from_bytes(part)
     interpreter.set_input(value, 0)

@@ -68,7 +68,7 @@ def test_json_has_the_lines_of_a_board(folder, hops):
         "rate": 16000,
         "hop": HOP,
     }
-    assert hello["hash"] == Chain(network(2)).report["hash"]
+    assert hello["hash"] == Chain(network(2)).network.digest
     expected = []
     for h in hops:
         if h.q is not None:

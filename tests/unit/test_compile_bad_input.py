@@ -8,12 +8,14 @@ import time
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from test_compile_cli import METADATA, network
 
 from otolith import paths
-from otolith.compile import compile_graph, compile_model
+from otolith.cli import main
+from otolith.compile import compile_graph
 from otolith.compile.metadata import write_metadata
-from otolith.compile.read import read
+from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
 from support.compiled_batch import run
 
@@ -25,7 +27,7 @@ MUTATIONS, SLOWEST_S, EXECUTED = 2000, 10.0, 40
 def structural(data: bytes) -> list[int]:
     """The bytes that are no weights: tables, offsets, shapes, scales, options."""
     kind = bytearray(len(data))
-    for tensor in read(data).tensors:
+    for tensor in read_graph(data).tensors:
         if tensor.data is not None and tensor.data.nbytes > 64:
             at = data.find(tensor.data.tobytes())
             kind[at : at + tensor.data.nbytes] = b"w" * tensor.data.nbytes
@@ -66,7 +68,7 @@ def test_random_mutations(tmp_path):
     chosen = valid[:EXECUTED]
     rng = np.random.default_rng(3)
     inputs = [
-        [[rng.integers(-128, 128, edge["shape"]).astype(np.int8) for edge in c.report["inputs"]]]
+        [[rng.integers(-128, 128, t.shape).astype(np.int8) for t in c.schedule.network.inputs]]
         for c in chosen
     ]
     run(tmp_path, chosen, inputs, ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
@@ -77,7 +79,7 @@ def structure(compiled) -> str:
     text = re.sub(
         r"static const int8_t \w+\[\d+\] = \{.*?\};", "", compiled.files["model.c"], flags=re.S
     )
-    return text.replace(compiled.report["hash"], "")
+    return text.replace(compiled.schedule.network.digest, "")
 
 
 ORIGINAL = [structure(compile_graph(f, "damaged")) for f in FILES]
@@ -96,8 +98,10 @@ def test_every_cut_of_a_header_is_an_error():
 
 def test_a_bad_model_leaves_earlier_output_alone(tmp_path):
     data = FILES[0]
-    compile_model(data, tmp_path, "good")
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with pytest.raises(UserError):
-        compile_model(data[: len(data) // 2], tmp_path, "bad")
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    model, out = tmp_path / "model.tflite", tmp_path / "out"
+    model.write_bytes(data)
+    assert CliRunner().invoke(main, ["compile", str(model), "-o", str(out)]).exit_code == 0
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    model.write_bytes(data[: len(data) // 2])
+    assert CliRunner().invoke(main, ["compile", str(model), "-o", str(out)]).exit_code == 1
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before

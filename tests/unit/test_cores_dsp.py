@@ -12,7 +12,7 @@ import pytest
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
-from otolith.compile.emit import SIZES
+from otolith.compile.schedule import SIZES
 from support.compiled_compare import compare, oracle, some_inputs
 from support.core_models import layer
 from support.qemu_cores import CORES
@@ -66,12 +66,12 @@ def test_random_layers_on_a_core(machine, tmp_path):
     compiled = [
         compile_graph(model, f"m{i}", "dsp", OPTIMIZE[i % 2]) for i, model in enumerate(models)
     ]
-    assert {step["kernel"] for one in compiled for step in one.report["operations"]} >= KERNELS
-    inputs = [some_inputs(rng, one.report) for one in compiled]
+    assert {step.kernel for one in compiled for step in one.schedule.calls} >= KERNELS
+    inputs = [some_inputs(rng, one) for one in compiled]
     got, _ = run(machine, compiled, inputs, tmp_path)
     for model, one, rounds, result in zip(models, compiled, inputs, got, strict=True):
         for a, b in zip(oracle(model, rounds), result, strict=True):
-            assert np.array_equal(a[0], b[0]), one.report["operations"]
+            assert np.array_equal(a[0], b[0]), one.schedule.calls
 
 
 @pytest.mark.parametrize("machine", CORES)
@@ -84,9 +84,11 @@ def test_real_models_on_a_core(machine, tmp_path):
     pairs = [(model, optimize) for optimize in OPTIMIZE for model in models]
     compiled = [compile_graph(model, "m", "dsp", optimize) for model, optimize in pairs]
     for one, (_, optimize) in zip(compiled, pairs, strict=True):
-        given = sum(t.count for t in one.graph.tensors if t.data is not None and t.dtype == "int8")
+        given = sum(
+            t.count for t in one.schedule.graph.tensors if t.data is not None and t.dtype == "int8"
+        )
         assert packed_bytes(one.files["model.c"]) <= given * (2 if optimize == "speed" else 1)
-    inputs = [some_inputs(rng, one.report) for one in compiled]
+    inputs = [some_inputs(rng, one) for one in compiled]
     got, _ = run(machine, compiled, inputs, tmp_path)
     for (model, _), rounds, result in zip(pairs, inputs, got, strict=True):
         for a, b in zip(oracle(model, rounds), result, strict=True):

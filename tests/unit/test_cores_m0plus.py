@@ -40,11 +40,11 @@ def as_thumb(models: list[bytes], optimize: list[str], folder) -> None:
         compile_graph(model, f"m{i}", "m0plus", how)
         for i, (model, how) in enumerate(zip(models, optimize, strict=True))
     ]
-    inputs = [some_inputs(rng, one.report) for one in compiled]
+    inputs = [some_inputs(rng, one) for one in compiled]
     got, _ = run(M0PLUS, compiled, inputs, folder)
     for model, one, rounds, result in zip(models, compiled, inputs, got, strict=True):
         for a, b in zip(oracle(model, rounds), result, strict=True):
-            assert np.array_equal(a[0], b[0]), one.report["operations"]
+            assert np.array_equal(a[0], b[0]), one.schedule.calls
 
 
 @pytest.mark.slow

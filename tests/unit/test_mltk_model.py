@@ -93,8 +93,8 @@ def test_tflms_micro_speech_behind_its_front_end(word, best):
     model, pcm = model_and_clip("micro_speech.tflite", word)
     settings = {**preset("micro_speech"), "input": "tflm"}
     net = HostModel(model)
-    source = net.compiled.report["inputs"][0]
-    q = input_quantizer(settings, source["scale"], source["zero_point"])
+    source = net.network.inputs[0]
+    q = input_quantizer(settings, float(source.scale), source.zero_point)
     window = quantize(extract(pcm, settings)[: settings["frames"]], q)
     scores = net.invoke(window.reshape(net.input_shapes[0])).ravel()
     assert ["silence", "unknown", "yes", "no"][scores.argmax()] == best

@@ -32,10 +32,12 @@ def task(count, seed):
 
 def scores_of(data, x):
     engine = HostModel(data)
-    source, result = engine.compiled.report["inputs"][0], engine.compiled.report["outputs"][0]
-    q = np.clip(np.rint(x / source["scale"]) + source["zero_point"], -128, 127).astype(np.int8)
+    source, result = engine.network.inputs[0], engine.network.outputs[0]
+    q = np.clip(np.rint(x / np.float64(source.scale)) + source.zero_point, -128, 127).astype(
+        np.int8
+    )
     raw = np.array([engine.invoke(one).ravel() for one in q], np.int32)
-    return (raw - result["zero_point"]) * result["scale"]
+    return (raw - result.zero_point) * float(result.scale)
 
 
 def accuracy(scores, labels):
@@ -177,6 +179,6 @@ def test_what_differs_from_a_mean_is_quantised_with_a_scale_of_its_own():
     model = tf_keras.Model(inputs, scores)
     features = task(64, 3)[0] + 40  # far from zero, as log energies are
     data = qat.to_int8(qat.quantization_aware(model, features))
-    assert [op["name"] for op in HostModel(data).compiled.report["operations"]].count("SUB") == 1
+    assert [step.operation for step in HostModel(data).compiled.schedule.calls].count("SUB") == 1
     error = np.abs(scores_of(data, features) - model.predict(features, verbose=0))
     assert error.mean() < 0.02

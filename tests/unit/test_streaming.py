@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from otolith import paths
-from otolith.compile import compile_graph
+from otolith.compile import compile_graph, schedule_model
 from otolith.compile.cores import CORES, PORTABLE
 from otolith.compile.engine import HostModel
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.ops import lower
-from otolith.compile.read import read
 from otolith.compile.stream import MOST_KEPT, stream
+from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize
 from otolith.listen.chain import Chain
@@ -74,10 +74,10 @@ def test_every_hop_equals_tflm(core, tmp_path):
         compile_graph(model, f"m{i}", core, hop=hop)
         for i, (model, hop) in enumerate(zip(models, hops, strict=True))
     ]
-    saving = [one.stream for one in compiled if one.stream.kept]
+    saving = [one.schedule.stream for one in compiled if one.schedule.stream.kept]
     assert len(saving) > BATCH / 3, "most networks keep nothing: nothing is tested"
     assert sum(one.history > 1 for one in saving) > 3, "too few keep the state of several hops"
-    shapes = [one.report["inputs"][0]["shape"] for one in compiled]
+    shapes = [one.schedule.network.inputs[0].shape for one in compiled]
     slid = [some_slides(rng, hop, s[1]) for hop, s in zip(hops, shapes, strict=True)]
     inputs = [windows(rng, s, slides) for s, slides in zip(shapes, slid, strict=True)]
     equal(tmp_path, nets, models, compiled, inputs, slid=slid)
@@ -105,11 +105,11 @@ FRONT_ENDS = {  # by values a frame
 
 def features(model: HostModel, frames: int, count: int) -> np.ndarray:
     """The last `count` int8 frames of speech and made sounds, as the network would hear them."""
-    edge = model.compiled.report["inputs"][0]
-    settings = FRONT_ENDS[int(np.prod(edge["shape"])) // frames]
+    source = model.network.inputs[0]
+    settings = FRONT_ENDS[source.count // frames]
     pcm = np.concatenate([*sounds.recorded(), *sounds.made(8000).values()])
     values = extract(pcm, settings)[-count:]
-    quantizer = input_quantizer(settings, edge["scale"], edge["zero_point"])
+    quantizer = input_quantizer(settings, float(source.scale), source.zero_point)
     return quantize(values, quantizer)
 
 
@@ -128,9 +128,9 @@ def test_real_model(name, hop, frames, share, core):
     """Fifty hops of real features; the part of the full pass's MACs that a hop needs."""
     data = network(name)
     model = HostModel(data, core=core, hop=hop)
-    report = model.compiled.report
-    assert report["stream"]["macs"] <= share * report["macs"]
-    assert 0 < report["stream"]["kept"] <= MOST_KEPT
+    schedule = model.compiled.schedule
+    assert schedule.stream.macs <= share * schedule.macs
+    assert 0 < schedule.stream.kept <= MOST_KEPT
     rows = features(model, frames, frames + 49 * hop)
     shape = model.input_shapes[0]
     inputs = [[rows[i * hop : i * hop + frames].reshape(shape)] for i in range(50)]
@@ -196,22 +196,24 @@ def test_the_report_counts_what_is_done(name, hop, tmp_path):
     """Multiplications as they happen, in an invocation and in a hop, are those of the report:
     all of them without padding, those inside the window with it."""
     compiled = compile_graph(network(name), "m", hop=hop)
-    first = compiled.stream.history
+    first = compiled.schedule.stream.history
     none = products(tmp_path / "none", compiled.files, 0, hop)
     some = products(tmp_path / "some", compiled.files, first - 1, hop)
     more = products(tmp_path / "more", compiled.files, first - 1 + 3, hop)
     assert some == first * none, "the first hops are computed whole"
     for done, program, macs in (
-        (none, compiled.stream.full, compiled.report["macs"]),
-        ((more - some) / 3, compiled.stream.slide, compiled.report["stream"]["macs"]),
+        (none, compiled.schedule.stream.full, compiled.schedule.macs),
+        ((more - some) / 3, compiled.schedule.stream.slide, compiled.schedule.stream.macs),
     ):
         steps = [step for step in program if hasattr(step, "kernel")]
-        assert done == sum(work(step, compiled.graph)["macs"] for step in steps if step.macs)
+        assert done == sum(
+            work(step, compiled.schedule.graph)["macs"] for step in steps if step.macs
+        )
         assert done == macs if name == "own fire_alarm" else done < macs
 
 
 def lowered(net: Net):
-    graph = read(net.build())
+    graph = read_graph(net.build())
     return graph, [lower(graph, op) for op in graph.operations]
 
 
@@ -281,7 +283,7 @@ def test_a_network_that_keeps_nothing_runs_whole():
     net.grow("FULLY_CONNECTED", inputs, (1, 3), s)
     data = net.build()
     model = HostModel(data, hop=2)
-    assert model.compiled.report["stream"]["kept"] == 0
+    assert model.compiled.schedule.stream.kept == 0
     rng = np.random.default_rng(4)
     inputs = windows(rng, (1, 12, 4, 1), [0, 2, 2, 2])
     for window, expected in zip(inputs, oracle(data, inputs), strict=True):
@@ -300,7 +302,7 @@ def test_what_nobody_reads_is_no_part_of_a_hop():
     rng = np.random.default_rng(5)
     rounds = windows(rng, (1, 20, 4, 1), [0, 2, 2, 2])
     model = HostModel(data, hop=2)
-    assert model.compiled.report["stream"]["kept"] > 0
+    assert model.compiled.schedule.stream.kept > 0
     for number, (window, expected) in enumerate(zip(rounds, oracle(data, rounds), strict=True)):
         got = model.slide(2, *window) if number else model.invoke(*window)
         assert np.array_equal(got, expected[0])
@@ -315,7 +317,7 @@ def test_a_listener_streams_and_hears_the_same():
     """Through hops that the network misses and a reset, where the window is computed whole."""
     data = small_models.sliding()
     streaming, whole = Chain(data), Chain(without_streaming(data))
-    assert streaming.report["stream"]["kept"] > 0 and whole.report["stream"] is None
+    assert streaming.schedule.stream.kept > 0 and whole.schedule.stream is None
     pcm = sound(6)
     heard = []
     for number in range(len(pcm) // streaming.hop):
@@ -338,10 +340,10 @@ def test_a_listener_streams_and_hears_the_same():
 
 def test_the_metadata_decides_unless_told():
     data = small_models.sliding()
-    assert compile_graph(data, "m").stream.hop == 4
-    assert compile_graph(data, "m", hop=0).stream is None
-    assert compile_graph(data, "m", hop=8).stream.hop == 8
-    assert compile_graph(without_streaming(data), "m").stream is None
+    assert schedule_model(data, "m").stream.hop == 4
+    assert schedule_model(data, "m", hop=0).stream is None
+    assert schedule_model(data, "m", hop=8).stream.hop == 8
+    assert schedule_model(without_streaming(data), "m").stream is None
     metadata = read_metadata(data)
     for value in ("auto", 1, None):
         changed = {**metadata, "deploy": {**metadata["deploy"], "stream": value}}
@@ -351,11 +353,11 @@ def test_the_metadata_decides_unless_told():
     inputs, s = turned.weights([2, 129 * 124], 2, 0, 129 * 124, False)
     turned.grow("FULLY_CONNECTED", inputs, (1, 2), s)
     compiled = compile_graph(write_metadata(turned.build(), small_models.METADATA), "m")
-    assert compiled.stream is None
+    assert compiled.schedule.stream is None
     dense = network_behind(preset("keyword"))
-    assert compile_graph(dense, "m").stream is None, "nothing to save"
+    assert schedule_model(dense, "m").stream is None, "nothing to save"
     dynamic = network_behind(preset("on_off"))
-    assert compile_graph(dynamic, "m").stream is None
+    assert schedule_model(dynamic, "m").stream is None
     with pytest.raises(UserError, match="no row outlasts a hop"):
         compile_graph(dynamic, "m", hop=2)
 

@@ -11,7 +11,7 @@ from test_compile_cli import network as random_network
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from otolith import paths
-from otolith.compile import compile_graph
+from otolith.compile import analyse_model, schedule_model
 from otolith.device.boards import load_boards
 from otolith.summarize.fit import Need, fit, network_need
 from otolith.summarize.network import layers
@@ -26,8 +26,8 @@ def test_shapes_and_parameters_are_those_of_the_file(path):
     data = path.read_bytes()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
     graph = model.subgraphs[0]
-    compiled = compile_graph(data, "x")
-    rows = layers(compiled)
+    analysis = analyse_model(data, "x")
+    rows = layers(analysis)
     kept = [
         o for o in graph.operators if graph.tensors[o.outputs[0]].type == schema.TensorType.INT8
     ]
@@ -46,12 +46,11 @@ def test_shapes_and_parameters_are_those_of_the_file(path):
                 learnt.add(i)
     counted = sum(int(np.prod(graph.tensors[i].shape)) for i in learnt)
     assert sum(row.parameters for row in rows) == counted
-    assert sum(row.macs for row in rows) == compiled.report["macs"]
+    assert sum(row.macs for row in rows) == analysis.macs
 
 
 def test_macs_by_hand():
-    compiled = compile_graph(network(2), "x")
-    mean, dense, softmax = layers(compiled)
+    mean, dense, softmax = layers(analyse_model(network(2), "x"))
     assert (mean.operation, mean.macs, mean.parameters) == ("MEAN", 0, 0)
     assert (dense.inputs, dense.output, dense.macs, dense.parameters) == ([[1, 1]], [1, 2], 2, 4)
     assert (softmax.scale, softmax.zero_point) == (1 / 256, -128)
@@ -83,29 +82,31 @@ def put_report(builds, digest):
 
 
 def test_what_a_board_has_to_hold(builds):
-    compiled = compile_graph(network(2), "x")
-    need = network_need(compiled, METADATA)
+    schedule = schedule_model(network(2), "x")
+    need, digest = network_need(schedule), schedule.network.digest
     window = 2 * METADATA["features"]["frames"] * METADATA["features"]["bands"]
-    assert need == Need(compiled.report["weights"], compiled.report["arena"] + window)
-    assert network_need(compiled, None).ram == compiled.report["arena"] + window // 2
+    assert need == Need(schedule.weights, schedule.arena + window)
+    plain = dataclasses.replace(schedule.analysis, pipeline=None)  # takes its input as int8
+    plain = dataclasses.replace(schedule, analysis=plain)
+    assert network_need(plain).ram == schedule.arena + window // 2
     pico = next(b for b in load_boards() if b.id == "pico")
     assert (pico.family, pico.flash, pico.ram) == ("rp2040", 2 * 2**20, 264 * 1024)
 
-    assert fit(pico, compiled, need, builds).basis == "network"  # no report.json yet
+    assert fit(pico, digest, need, builds).basis == "network"  # no report.json yet
     put_report(builds, "of another")
-    other = fit(pico, compiled, need, builds)
+    other = fit(pico, digest, need, builds)
     assert other.basis == "other build"
     assert other.need == Need(50_000 - 1000 + need.flash, 10_000 - 2000 + need.ram)
-    put_report(builds, compiled.report["hash"])
-    built = fit(pico, compiled, need, builds)
+    put_report(builds, digest)
+    built = fit(pico, digest, need, builds)
     assert (built.basis, built.need) == ("build", Need(50_000, 10_000))
     assert built.fits and "image measured" in built.words()
 
     small = dataclasses.replace(pico, flash=49_000, ram=9_990)
-    words = fit(small, compiled, need, builds).words()
+    words = fit(small, digest, need, builds).words()
     assert words == "does not fit: 1,000 bytes of flash and 10 bytes of RAM too much"
     shutil.rmtree(builds / "pico")
-    assert "not built" in fit(pico, compiled, need, builds).words()
+    assert "not built" in fit(pico, digest, need, builds).words()
 
 
 def test_what_it_prints(tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from otolith.cli import main
+from otolith.compile import schedule_model
 from otolith.errors import UserError
 from otolith.paths import MODELS, ROOT
 from otolith.settings.spec import load, read_toml
@@ -24,6 +26,7 @@ from otolith.sweep.limits import over
 from otolith.sweep.space import Choice, Range, Space, load_space
 from otolith.sweep.storage import open_storage, shown
 from otolith.sweep.worker import REASON, Worker, counts
+from support import small_models
 
 SPEC = MODELS / "fire_alarm" / "spec.toml"
 RATE = "train.learning_rate"
@@ -336,21 +339,21 @@ def test_only_the_best_network_stays(tmp_path, url):
 
 def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monkeypatch):
     built = []
-    report = {"operations": [{"kernel": "a"}], "weights": 5, "stream": None}
+    slid = schedule_model(small_models.sliding(), "slid")
+    whole = replace(slid, analysis=replace(slid.analysis, stream=None))
     monkeypatch.setattr(limits, "_CACHE", tmp_path)
-    monkeypatch.setattr(limits, "compile_graph", lambda *_: None)
     monkeypatch.setattr("otolith.firmware.build.build", lambda env, _: SimpleNamespace(uf2=env))
     monkeypatch.setattr(
         "otolith.summarize.profile.profile_image",
         lambda image, *_: SimpleNamespace(ms_a_hop=float(built.append(image) or len(built))),
     )
-    assert limits._latency(b"", report, "pico") == 1
-    assert limits._latency(b"other weights", report, "pico") == 1
-    assert limits._latency(b"", {**report, "weights": 6}, "pico") == 2
-    assert limits._latency(b"", report, "sparkfun_micromod_rp2040") == 3
+    assert limits._latency(b"", whole, "pico") == 1
+    assert limits._latency(b"other weights", whole, "pico") == 1
+    assert limits._latency(b"", replace(whole, weights=6), "pico") == 2
+    assert limits._latency(b"", whole, "sparkfun_micromod_rp2040") == 3
     monkeypatch.setattr(limits, "_sources", lambda: "faster kernels")
-    assert limits._latency(b"", report, "pico") == 4
-    assert limits._latency(b"", {**report, "stream": {"hop": 2}}, "pico") == 5  # other steps
+    assert limits._latency(b"", whole, "pico") == 4
+    assert limits._latency(b"", slid, "pico") == 5  # other steps
     assert built == ["pico-bench"] * 2 + ["sparkfun_micromod_rp2040-bench"] + ["pico-bench"] * 2
 
 

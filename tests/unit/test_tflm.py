@@ -9,11 +9,12 @@ from click.testing import CliRunner
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from otolith.cli import main
-from otolith.compile import compile_for_tflm, compile_model, model_hash
-from otolith.compile.read import CODES
-from otolith.compile.tflm import method
+from otolith.compile import compile_graph, model_hash
+from otolith.compile.tflite import CODES
+from otolith.compile.tflm import compile_for_tflm, method
 from otolith.compile.tflm_arena import arena_bytes, arena_object
 from otolith.errors import UserError
+from otolith.summarize.report import compiled_report, tflm_report, write
 from support import small_models
 from support.tflite_builder import ModelBuilder
 
@@ -93,7 +94,8 @@ def resolver(files):
 
 
 def test_the_resolver_knows_each_operation_once():
-    files, report = compile_for_tflm(small_models.loudness(), "loud")
+    compiled = compile_for_tflm(small_models.loudness(), "loud")
+    files = compiled.files
     found, room = resolver(files)
     assert found == [
         "AddAveragePool2D(tflite::Register_AVERAGE_POOL_2D_INT8())",
@@ -101,7 +103,7 @@ def test_the_resolver_knows_each_operation_once():
         "AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8())",
         "AddSoftmax(tflite::Register_SOFTMAX_INT8())",
     ]
-    assert room == len(found) and len(report["operations"]) >= room
+    assert room == len(found) and len(compiled.operations) >= room
     assert "listen_config" in files["pipeline.c"] and '.engine = "tflm"' in files["model.c"]
 
 
@@ -121,8 +123,9 @@ def test_names_are_the_schemas_and_the_resolvers():
 
 
 def test_float_edges_are_int8_to_the_caller():
-    files, report = compile_for_tflm(small_models.float_tanh(), "tanh")
-    assert resolver(files)[0] == ["AddQuantize()", "AddTanh()", "AddDequantize()"]
+    compiled = compile_for_tflm(small_models.float_tanh(), "tanh")
+    report = tflm_report(compiled)
+    assert resolver(compiled.files)[0] == ["AddQuantize()", "AddTanh()", "AddDequantize()"]
     assert report["inputs"] == [{"shape": [1, 8], "scale": np.float32(0.05), "zero_point": 3}]
     assert [step["name"] for step in report["operations"]] == ["TANH"]
 
@@ -133,8 +136,8 @@ def test_int16_is_left_to_the_general_kernels():
     wide = b.tensor([1, 8], 1 / 32768, 0, dtype="int16")
     b.op("SOFTMAX", [x], [wide], beta=1.0)
     b.op("QUANTIZE", [wide], [y])
-    files, _ = compile_for_tflm(b.build([x], [y]), "wide")
-    assert resolver(files)[0] == ["AddSoftmax()", "AddQuantize()"]
+    compiled = compile_for_tflm(b.build([x], [y]), "wide")
+    assert resolver(compiled.files)[0] == ["AddSoftmax()", "AddQuantize()"]
 
 
 def test_what_tflm_lacks_is_named():
@@ -151,11 +154,14 @@ def test_what_tflm_lacks_is_named():
 
 def test_the_model_is_the_file(tmp_path):
     data = small_models.sums()
-    report = compile_model(data, tmp_path, "sums", engine="tflm")
+    compiled = compile_for_tflm(data, "sums")
+    report = tflm_report(compiled)
+    write(tmp_path, compiled.files, report)
     assert report["hash"] == model_hash(data) and report["weights"] == len(data)
     text = (tmp_path / "network.h").read_text()
     assert bytes(int(x, 16) for x in re.findall(r"0x([0-9a-f]{2})", text)) == data
-    compile_model(data, tmp_path, "sums")  # the other engine leaves nothing of this one behind
+    other = compile_graph(data, "sums")
+    write(tmp_path, other.files, compiled_report(other.schedule))  # leaves nothing of the first
     assert sorted(f.name for f in tmp_path.iterdir()) == ["model.c", "report.json"]
 
 

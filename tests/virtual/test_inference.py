@@ -42,7 +42,7 @@ def test_hello_names_board_and_model(client, chain):
         "version": hello["version"],
         "serial": hello["serial"],
         "model": "loud",
-        "hash": chain.report["hash"],
+        "hash": chain.network.digest,
         "labels": ["background", "loud"],
         "engine": "compiled",
         "rate": 16000,

@@ -55,7 +55,7 @@ def chain(trained) -> Chain:
 
 def test_the_alarm_is_heard_and_the_background_is_not(trained, image, chain):
     segments = scene(load(MODELS / "fire_alarm"), seed=7)
-    heard = through_virtual_microphone(image, concatenate(segments), chain.report["hash"])
+    heard = through_virtual_microphone(image, concatenate(segments), chain.network.digest)
     metadata = read_metadata(trained.read_bytes())
     outcomes = judge(segments, heard.detections, memory_ms(metadata))
     print([(o.name, o.latency_ms, o.wrong) for o in outcomes])
@@ -92,7 +92,7 @@ def test_injected_pcm_gives_the_hosts_features_scores_and_events(image, chain):
 def test_half_a_minute_without_an_overrun_and_silence_makes_no_event(image, chain):
     rng = np.random.default_rng(3)
     pcm = np.concatenate([np.zeros(16000 * 10, np.int16), background_clip(rng, 16000 * 20)])
-    heard = through_virtual_microphone(image, pcm, chain.report["hash"], scores=False)
+    heard = through_virtual_microphone(image, pcm, chain.network.digest, scores=False)
     assert len(heard.stats) >= 29
     assert [s["overruns"] for s in heard.stats] == [0] * len(heard.stats)
     assert all(0 < s["cpu"] < 1 for s in heard.stats)

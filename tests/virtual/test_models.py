@@ -63,7 +63,7 @@ def ready(request, tmp_path_factory):
 def test_it_hears_what_it_should_and_keeps_up(ready):
     spec, data, image, chain = ready
     segments = scene(spec, 7)
-    heard = through_virtual_microphone(image, concatenate(segments), chain.report["hash"])
+    heard = through_virtual_microphone(image, concatenate(segments), chain.network.digest)
     outcomes = judge(segments, heard.detections, memory_ms(read_metadata(data)))
     print([(o.name, o.first, o.wrong) for o in outcomes])
     assert sum(o.right for o in outcomes) >= READY[spec.model.name][3] * len(outcomes)
@@ -110,7 +110,7 @@ def test_the_tutorials_lock_keeps_up_as_is_said(tmp_path):
     rng = np.random.default_rng(1)
     pcm = rng.normal(0, 2000, 40_000).astype(np.int16)
     image = build("pico", data, tmp_path)
-    heard = through_virtual_microphone(image, pcm, Chain(data).report["hash"], scores=False)
+    heard = through_virtual_microphone(image, pcm, Chain(data).network.digest, scores=False)
     last = heard.stats[-1]
     assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=0.05)
     assert last["overruns"] == 0

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from test_board import pty
 
 from otolith.cli import main
-from otolith.compile import compile_graph, model_hash
+from otolith.compile import model_hash, schedule_model
 from otolith.summarize.profile import figures, hop_ms, profile_image, whole_app
 from support import small_models
 from support.images import build
@@ -22,20 +22,20 @@ def profiles(tmp_path_factory):
     for name in ("loudness", "slow"):
         data = getattr(small_models, name)()
         image = build("pico-bench", data, tmp_path_factory.mktemp(name))
-        compiled = compile_graph(data, "network")
-        found[name] = compiled, profile_image(image, compiled), image
+        schedule = schedule_model(data, "network")
+        found[name] = schedule, profile_image(image, schedule), image
     return found
 
 
 @pytest.mark.parametrize("name", ["loudness", "slow"])
 def test_the_layers_add_up_to_the_whole(name, profiles):
-    compiled, profile, _ = profiles[name]
+    schedule, profile, _ = profiles[name]
     assert [layer.operation for layer in profile.layers] == [
-        step["name"] for step in compiled.report["operations"]
+        step.operation for step in schedule.calls
     ]
     together = sum(layer.cycles for layer in profile.layers)
     assert 0.98 * profile.cycles <= together <= profile.cycles
-    assert sum(layer.macs for layer in profile.layers) == compiled.report["macs"]
+    assert sum(layer.macs for layer in profile.layers) == schedule.macs
 
 
 def test_cycles_go_to_the_layer_that_works(profiles):

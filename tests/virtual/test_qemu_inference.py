@@ -98,13 +98,13 @@ def test_the_image_has_neither_heap_nor_printf(name, image):
 
 def test_hello_names_the_board_and_its_model(board, client):
     hello = client.command("version")
-    report = Chain(small_models.loudness()).report
+    network = Chain(small_models.loudness()).network
     assert (hello["board"], hello["app"], hello["engine"]) == (
         board.board.id,
         "inference",
         "compiled",
     )
-    assert (hello["model"], hello["hash"]) == ("loud", report["hash"])
+    assert (hello["model"], hello["hash"]) == ("loud", network.digest)
     assert hello["labels"] == ["background", "loud"]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from otolith.compile import compile_graph, model_hash
+from otolith.compile import model_hash, schedule_model
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client, VirtualTransport
 from otolith.listen.chain import Chain
@@ -23,8 +23,9 @@ def test_it_gives_the_full_passes_results_for_less(tmp_path):
     image = build("pico", DATA, tmp_path)
     metadata = read_metadata(DATA)
     metadata["deploy"]["stream"] = False
-    whole = Chain(write_metadata(DATA, metadata))
-    assert whole.report["stream"] is None
+    data = write_metadata(DATA, metadata)
+    assert schedule_model(data, "whole").stream is None
+    whole = Chain(data)
     pcm = sound(2)
     hops = list(whole.run(pcm))
     with boot(image) as board:
@@ -35,7 +36,7 @@ def test_it_gives_the_full_passes_results_for_less(tmp_path):
             assert_same(result, hops)
             assert len(np.unique(result.outputs)) > 5
     app = whole_app(image, model_hash(DATA), "pico", 1000)
-    profile = profile_image(build("pico-bench", DATA, tmp_path), compile_graph(DATA, "m"))
+    profile = profile_image(build("pico-bench", DATA, tmp_path), schedule_model(DATA, "m"))
     assert 0 < profile.hop_cycles < profile.cycles / 4
     assert app["overruns"] == 0
     assert app["infer_ms"] == pytest.approx(profile.ms_a_hop, abs=0.1)

@@ -9,7 +9,7 @@ from tflite_micro.python.tflite_micro import runtime
 
 from otolith.bench.cores import CORES, fixed_inputs, run
 from otolith.bench.measure import measure
-from otolith.compile import compile_graph, model_hash
+from otolith.compile import model_hash, schedule_model
 from otolith.device import Client, VirtualTransport
 from otolith.errors import UserError
 from otolith.firmware import tflm
@@ -50,7 +50,7 @@ def test_both_engines_give_the_wheels_outputs(model, name):
         pytest.skip(f"{path} is not here")
     theirs, ours = measure(path, core, "tflm"), measure(path, core)
     interpreter = runtime.Interpreter.from_bytes(path.read_bytes())
-    shape = compile_graph(path.read_bytes(), model).report["inputs"][0]["shape"]
+    shape = schedule_model(path.read_bytes(), model).network.inputs[0].shape
     expected = []
     for value in fixed_inputs([shape]):
         interpreter.set_input(np.frombuffer(value, np.int8).reshape(shape), 0)

@@ -120,7 +120,7 @@ def beside_bakenn(models: list[Path], core: Core) -> list[tuple[str, int, list[s
     """(name, MACs, operations left out, costs) of what bakenn takes of each network: the compiled
     engine's first."""
     from otolith.bench.bakenn import acceptable, measure_bakenn
-    from otolith.compile import compile_graph, read_file
+    from otolith.compile import analyse_model, read_file
 
     found = []
     for path in models:
@@ -134,9 +134,7 @@ def beside_bakenn(models: list[Path], core: Core) -> list[tuple[str, int, list[s
         for other in others:
             if other.outputs != ours.outputs:
                 raise UserError(f"{path.stem} on {core.name}: bakenn's outputs differ")
-        found.append(
-            (path.stem, compile_graph(data, path.stem).report["macs"], gone, [ours, *others])
-        )
+        found.append((path.stem, analyse_model(data, path.stem).macs, gone, [ours, *others]))
     return found
 
 
@@ -182,7 +180,7 @@ def engines(
         host bench engines kws_ref.tflite --core m4f --compiled
     """
     from otolith.bench.bakenn import installed
-    from otolith.compile import compile_graph, read_file
+    from otolith.compile import analyse_model, read_file
 
     if bakenn and (reason := installed()):
         raise UserError(reason)
@@ -190,7 +188,7 @@ def engines(
     for core in (CORES[name] for name in names or CORES):
         rows = []
         for path in shared_or_given(models, test_models()):
-            macs = compile_graph(read_file(path), path.stem).report["macs"]
+            macs = analyse_model(read_file(path), path.stem).macs
             ours = measure(path, core)
             if alone:
                 theirs, reason = recorded(path.stem, core), "--compiled"

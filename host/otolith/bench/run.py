@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from otolith.compile import compile_graph, read_file
+from otolith.compile import read_file, schedule_model
 from otolith.compile.engine import HostModel, dequantize, to_int8
 from otolith.errors import UserError
 from otolith.files import write_bytes
@@ -31,17 +31,16 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
     from otolith.firmware.size import by_part, total
 
     core = next(core for core in CORES.values() if core.board == board)
-    compiled = compile_graph(read_file(model), model.stem)
-    edge = compiled.report["inputs"][0]
-    if len(compiled.report["inputs"]) != 1 or len(compiled.report["outputs"]) != 1:
+    schedule = schedule_model(read_file(model), model.stem)
+    network = schedule.network
+    if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise UserError(f"{model}: the bench app runs networks with one input and one output")
+    edge, out = network.inputs[0], network.outputs[0]
     q = to_int8(value, edge)
     firmware = build(core.environment(), model)
-    ran = run(core, firmware, compiled.report["hash"], [q.tobytes()])
-    out = compiled.report["outputs"][0]
-    answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out["shape"])
-    original = compiled.original
-    if original.tensors[original.outputs[0]].dtype == "float32":
+    ran = run(core, firmware, network.digest, [q.tobytes()])
+    answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
+    if network.is_float(0):
         answer = dequantize(answer, out)
     parts = by_part(firmware.map)
     timed = {"ms": round(ran.count / ran.clock_hz * 1000, 3)} if core.unit == "cycles" else {}
@@ -49,7 +48,7 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
         core.unit: ran.count,
         **timed,
         "arena": ran.arena,
-        "macs": compiled.report["macs"],
+        "macs": schedule.macs,
         "flash": {name: use.flash for name, use in parts.items()} | {"total": total(parts).flash},
         "ram": {name: use.ram for name, use in parts.items()} | {"total": total(parts).ram},
     }
@@ -78,8 +77,8 @@ def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> N
         if board == "host":
             engine = HostModel(read_file(model))
             out = engine.invoke(value)
-            report = engine.compiled.report
-            figures = {key: report[key] for key in ("arena", "weights", "macs")}
+            schedule = engine.compiled.schedule
+            figures = {key: getattr(schedule, key) for key in ("arena", "weights", "macs")}
         else:
             out, figures = run_on_board(model, value, board)
     except UserError as error:

@@ -133,14 +133,14 @@ def classify(
 
 def measured(file: ModelFile, board: str) -> float:
     """ms that the network takes on a virtual board."""
-    from otolith.compile import compile_graph
+    from otolith.compile import schedule_model
     from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image, virtual_board
 
     virtual_board(board)
     click.echo(f"measuring {file.tflite} on a virtual {board}", err=True)
     image = build(f"{board}-bench", file.tflite).uf2
-    ms = profile_image(image, compile_graph(file.data, "model"), board).ms_a_hop
+    ms = profile_image(image, schedule_model(file.data, "model"), board).ms_a_hop
     click.echo(f"its network takes {ms:.1f} ms there", err=True)
     return ms
 

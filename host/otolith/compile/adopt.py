@@ -14,7 +14,7 @@ from otolith.compile.graph import Graph, Tensor
 from otolith.compile.graph_edges import strip
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
-from otolith.compile.read import read
+from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
 from otolith.features import PRESETS, extract, input_quantizer, preset, quantize, window_samples
 from otolith.files import write_bytes
@@ -116,7 +116,7 @@ def adopt(
     all that are not named. changes: keys of [detect], and hop_frames. What is not given stays as it
     is in the file, or becomes what TFLM's example does. UserError if that does not fit the network.
     """
-    source, scores = _edges(strip(read(data)))
+    source, scores = _edges(strip(read_graph(data)))
     if features is None:
         metadata = read_metadata(data) or mltk_metadata(data)  # the latter for its error
         if metadata is None:

@@ -1,56 +1,29 @@
-"""Graph and plan -> C."""
+"""Last stage of the compiler: writes the C of a schedule."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-
 from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step, Tensor
+from otolith.compile.literals import c_array, c_float, c_int, c_string
+from otolith.compile.pipeline import pipeline_source
 from otolith.compile.plan import Plan
-from otolith.compile.stream import Stream
-
-MANY = 12  # numbers a line
-SIZES = {"int8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4}  # bytes
-
-
-def c_string(text: str) -> str:
-    """A C string literal: ASCII only, no trigraphs."""
-    plain = json.dumps(text)[1:-1].replace("??", '?""?')
-    plain = "".join(c if " " <= c <= "~" else "?" for c in plain.replace("\\u", "u"))
-    return f'"{plain}"'
-
-
-def c_array(values: np.ndarray) -> str:
-    flat = [int(v) for v in values.ravel()]
-    lines = [
-        "    " + ", ".join(map(_c_int, flat[i : i + MANY])) + "," for i in range(0, len(flat), MANY)
-    ]
-    return "{\n" + "\n".join(lines) + "\n}"
-
-
-def _c_int(value: int) -> str:
-    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
-
-
-def _float(value: float) -> str:
-    """A float literal that reads back as the same float32."""
-    return f"{float(np.float32(value)).hex()}f"
+from otolith.compile.read import Network
+from otolith.compile.schedule import Pass, Schedule, constant_key, tensor_constant
 
 
 class _Constants:
-    """Names constant arrays as settings mention them."""
+    """The constants of a file. Equal ones get one definition."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.bytes = 0
-        self._names: dict[tuple, str] = {}
+        self._names: dict[tuple[object, ...], str] = {}
 
     def name(self, array: Array, hint: str) -> str:
-        key = (array.ctype, array.values.tobytes(), array.values.dtype.str)
+        """The name of an array; defines it as `hint` at first."""
+        key = constant_key(array)
         if key not in self._names:
-            self.bytes += SIZES[array.ctype] * array.values.size
             self._names[key] = hint
             self.lines.append(
                 f"static const {array.ctype} {hint}[{array.values.size}] "
@@ -59,14 +32,15 @@ class _Constants:
         return self._names[key]
 
     def code(self, code: Code, hint: str) -> str:
-        key = (code.text,)
+        """The name of a piece of code; defines it as `hint` at first."""
+        key = constant_key(code)
         if key not in self._names:
             self._names[key] = hint
-            self.bytes += code.bytes
             self.lines.append(code.text.replace("{name}", hint))
         return self._names[key]
 
     def initialiser(self, value: object, hint: str) -> str:
+        """The C initialiser of a setting (graph.Settings)."""
         if value is None:
             return "NULL"
         if isinstance(value, Array):
@@ -80,7 +54,7 @@ class _Constants:
             return "{" + inner + "}"
         if isinstance(value, list | tuple):
             return "{" + ", ".join(self.initialiser(v, hint) for v in value) + "}"
-        return _c_int(int(value))  # type: ignore[call-overload]
+        return c_int(int(value))  # type: ignore[call-overload]
 
 
 def _tensor_info(tensor: Tensor) -> str:
@@ -90,12 +64,12 @@ def _tensor_info(tensor: Tensor) -> str:
     return (
         f"{{{c_string(tensor.name[:40])}, NN_INT8, {len(tensor.shape)}, {{{dims}}}, "
         f"{tensor.count}, "
-        f"{_float(tensor.scale)}, {tensor.zero_point}, {min(multiplier, 2**31 // 256)}}}"
+        f"{c_float(tensor.scale)}, {tensor.zero_point}, {min(multiplier, 2**31 // 256)}}}"
     )
 
 
 class _Emitter:
-    """C of the programs of one network, whose constants and settings they share."""
+    """Writes the programs of one network, which share constants and settings."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -104,9 +78,10 @@ class _Emitter:
         self._names: dict[str, str] = {}  # settings -> name
 
     def address(self, plan: Plan, index: int, offset: int = 0) -> str:
-        tensor = self.graph.tensors[index]
-        if tensor.data is not None:
-            name = self.constants.name(Array("int8_t", tensor.data.ravel()), f"constant_{index}")
+        """C of the place of a tensor's byte `offset`."""
+        constant = tensor_constant(self.graph, index)
+        if constant is not None:
+            name = self.constants.name(constant, f"constant_{index}")
             return f"{name} + {offset}" if offset else name
         kind, at = plan.place[index]
         if kind == "input":
@@ -114,7 +89,7 @@ class _Emitter:
         return f"arena + {at + offset}"
 
     def calls(self, program: Program, plan: Plan) -> str:
-        """The kernel calls of a program, a line each."""
+        """The kernel calls of a program, one a line."""
         lines: list[str] = []
         number = -1  # of the operation
         before = None
@@ -222,17 +197,23 @@ int nn_slide(uint32_t rows) {{
 
 def info_source(
     engine: str,
-    name: str,
-    digest: str,
-    labels: list[str],
-    inputs: list[Tensor],
-    outputs: list[Tensor],
+    network: Network,
     arena: str,
     weights: int,
     macs: int,
     slides: tuple[int, int] = (0, 0),
 ) -> str:
-    """nn_info() of a network; `arena`: a C expression, bytes; slides: hop_rows, hop_history."""
+    """The C of nn_info().
+
+    Args:
+        engine: Name of the engine.
+        network: The network it tells about.
+        arena: C expression, bytes of RAM.
+        weights: Bytes of flash.
+        macs: Multiply-accumulate operations of a full pass.
+        slides: The fields hop_rows and hop_history.
+    """
+    labels, inputs, outputs = network.labels, network.inputs, network.outputs
     label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
     return f"""static const nn_tensor_t input_info[] = {{
 {"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
@@ -244,8 +225,8 @@ static const char *const label_info[] = {{
 const nn_info_t *nn_info(void) {{
     static const nn_info_t info = {{
         .engine = "{engine}",
-        .name = {c_string(name)},
-        .hash = {c_string(digest)},
+        .name = {c_string(network.name)},
+        .hash = {c_string(network.digest)},
         .inputs = {len(inputs)},
         .outputs = {len(outputs)},
         .input = input_info,
@@ -263,28 +244,32 @@ const nn_info_t *nn_info(void) {{
 """
 
 
-def emit(
-    graph: Graph,
-    programs: list[tuple[Program, Plan]],
-    stream: Stream | None,
-    name: str,
-    digest: str,
-    labels: list[str],
-) -> tuple[str, int]:
-    """The text of model.c and the bytes of its constants. programs: the full pass and, of a
-    window that slides as `stream` says, the hop."""
+def emit(schedule: Schedule) -> dict[str, str]:
+    """Writes the C of a schedule.
+
+    Returns:
+        Text by file name: model.c and, for a network with metadata, pipeline.c.
+    """
+    files = {"model.c": model_source(schedule)}
+    if schedule.analysis.pipeline is not None:
+        files["pipeline.c"] = pipeline_source(schedule.analysis.pipeline)
+    return files
+
+
+def model_source(schedule: Schedule) -> str:
+    """The text of model.c."""
+    network, stream, passes = schedule.network, schedule.stream, schedule.passes
+    graph, inputs, outputs = network.graph, network.inputs, network.outputs
     emitter = _Emitter(graph)
-    inputs = [graph.tensors[i] for i in graph.inputs]
-    outputs = [graph.tensors[i] for i in graph.outputs]
     check = f"""    for (int i = 0; i < {len(inputs)}; i++) {{
         if (inputs[i] == NULL) {{
             return -1;
         }}
     }}"""
-    ram, which, slides = max(p.arena for _, p in programs), "0", (0, 0)
+    ram, which, slides = max(one.plan.arena for one in passes), "0", (0, 0)
     arena = max(ram, 1)
-    calls = [emitter.calls(program, plan) for program, plan in programs]
-    if stream is None or len(programs) == 1:
+    calls = [emitter.calls(one.program, one.plan) for one in passes]
+    if stream is None or schedule.slide is None:
         invoke = INVOKE.format(check=check, calls=calls[0])
     else:
         ram, which, slides = ram + stream.kept, "slid", (stream.hop, stream.history)
@@ -292,20 +277,16 @@ def emit(
             **{**vars(stream), "full": calls[0], "slide": calls[1]}, check=check
         )
     places = ", ".join(
-        "{" + ", ".join(emitter.address(p, i) for i in graph.outputs) + "}" for _, p in programs
+        "{" + ", ".join(emitter.address(one.plan, i) for i in graph.outputs) + "}" for one in passes
     )
-    macs = sum(s.macs for s in programs[0][0] if isinstance(s, Step))
-    weights = emitter.constants.bytes
-    steps = [s for program, _ in programs for s in program if isinstance(s, Step)]
-    headers = sorted({s.header for s in steps} | {"nn_kernels.h"})
-    includes = "\n".join(f'#include "{header}"' for header in [*headers, "nn_profile.h"])
+    includes = "\n".join(f'#include "{header}"' for header in _headers(passes))
     buffers = "\n".join(
         f"static int8_t input_{i}[{t.count}] __attribute__((aligned(16)));"
         for i, t in enumerate(inputs)
     )
-    edges = (labels, inputs, outputs)
-    info = info_source("compiled", name, digest, *edges, str(ram), weights, macs, slides)
-    text = f"""/* Network {name}, {digest}: written by `host compile`, not by hand. */
+    info = info_source("compiled", network, str(ram), schedule.weights, schedule.macs, slides)
+    title = f"Network {network.name}, {network.digest}"
+    return f"""/* {title}: written by `host compile`, not by hand. */
 #include <stddef.h>
 
 {includes}
@@ -341,7 +322,12 @@ const int8_t *nn_output(int i) {{
 }}
 
 {info}"""
-    return text, weights
+
+
+def _headers(passes: Sequence[Pass]) -> list[str]:
+    """The headers that declare the kernels."""
+    steps = [step for one in passes for step in one.program if isinstance(step, Step)]
+    return [*sorted({step.header for step in steps} | {"nn_kernels.h"}), "nn_profile.h"]
 
 
 def _shape(tensor: Tensor) -> str:

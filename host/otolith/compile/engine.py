@@ -1,4 +1,4 @@
-"""A network on this computer: the compiled engine's own C, as a library."""
+"""Runs a network on this computer: the compiled engine's C, loaded as a library."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from otolith.compile import compile_graph
 from otolith.compile.cores import PORTABLE
+from otolith.compile.graph import Tensor, Values
 from otolith.errors import UserError
 from otolith.native import library
 from otolith.native.sources import Sources, lib
@@ -25,7 +27,12 @@ const int8_t *nn_output(int i);
 
 
 def generated(files: dict[str, str], digest: str) -> Sources:
-    """Write generated C below paths.NATIVE, named by model, so that it can be compiled."""
+    """Writes generated C below paths.NATIVE, in a folder named after the model.
+
+    Args:
+        files: Text by file name.
+        digest: Names the model and how it was compiled.
+    """
     folder = NATIVE / f"model-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -40,7 +47,17 @@ def generated(files: dict[str, str], digest: str) -> Sources:
 
 
 class HostModel:
-    """invoke() runs the network; int8 in and out, or float32 where the file has float edges."""
+    """A network that runs on this computer. Its results are those of the chip, bit for bit.
+
+    Args:
+        data: Bytes of an int8 .tflite.
+        flags: Options of the C compiler.
+        core: The core whose kernels are used.
+        hop: As for compile_graph().
+
+    Raises:
+        UserError: The file can't be compiled.
+    """
 
     def __init__(
         self,
@@ -50,8 +67,9 @@ class HostModel:
         hop: int | None = None,
     ) -> None:
         self.compiled = compile_graph(data, "model", core, hop=hop)
+        self.network = self.compiled.schedule.network
         model = {"model.c": self.compiled.files["model.c"]}
-        name = f"{self.compiled.report['hash']}-{core}"
+        name = f"{self.network.digest}-{core}"
         name += "" if hop is None else f"-{hop}"
         sources = lib("nn") + generated(model, name)
         self._flags = flags
@@ -60,55 +78,71 @@ class HostModel:
 
     @cached_property
     def input_shapes(self) -> list[tuple[int, ...]]:
-        return [tuple(edge["shape"]) for edge in self.compiled.report["inputs"]]
+        """The shape of each input."""
+        return [tensor.shape for tensor in self.network.inputs]
 
-    def invoke(self, *inputs: np.ndarray) -> np.ndarray:
-        """One inference; the first output. Float inputs are quantised as TFLM's QUANTIZE does,
-        and the output is float32 if the file's output is."""
+    def invoke(self, *inputs: Values) -> Values:
+        """Runs the network and returns its first output.
+
+        Args:
+            inputs: int8, or float32, which is quantised as TFLM's QUANTIZE does it.
+
+        Returns:
+            int8, or float32 if the file's output is float32.
+        """
         return self.invoke_all(*inputs)[0]
 
-    def slide(self, rows: int, *inputs: np.ndarray) -> np.ndarray:
-        """As invoke(), of the last input moved up by `rows` rows with new ones at its end."""
+    def slide(self, rows: int, *inputs: Values) -> Values:
+        """As invoke(), for the last input moved up by `rows` rows with new ones at its end."""
         return self.invoke_all(*inputs, slid=rows)[0]
 
-    def invoke_all(self, *inputs: np.ndarray, slid: int = 0) -> list[np.ndarray]:
-        """One inference; every output. slid: rows the window slid by, 0 if it did not."""
-        edges = self.compiled.report["inputs"]
-        if len(inputs) != len(edges):
-            raise UserError(f"the network takes {len(edges)} inputs, not {len(inputs)}")
-        for number, (value, edge) in enumerate(zip(inputs, edges, strict=True)):
-            q = to_int8(np.asarray(value), edge, number)
+    def invoke_all(self, *inputs: Values, slid: int = 0) -> list[Values]:
+        """As invoke(), but returns every output.
+
+        Args:
+            inputs: As for invoke().
+            slid: Rows by which the window has moved since the last call; 0 if it is a new one.
+        """
+        tensors = self.network.inputs
+        if len(inputs) != len(tensors):
+            raise UserError(f"the network takes {len(tensors)} inputs, not {len(inputs)}")
+        for number, (value, tensor) in enumerate(zip(inputs, tensors, strict=True)):
+            q = to_int8(np.asarray(value), tensor, number)
             self._ffi.memmove(self._lib.nn_input(number), q.tobytes(), q.size)
         if self._lib.nn_slide(slid) if slid else self._lib.nn_invoke():
             raise UserError("the network refused to run")
-        results = []
-        for number, edge in enumerate(self.compiled.report["outputs"]):
-            count = int(np.prod(edge["shape"]))
-            raw = self._ffi.buffer(self._lib.nn_output(number), count)
-            q = np.frombuffer(raw, np.int8).reshape(edge["shape"]).copy()
-            original = self.compiled.original
-            is_float = original.tensors[original.outputs[number]].dtype == "float32"
-            results.append(dequantize(q, edge) if is_float else q)
+        results: list[Values] = []
+        for number, tensor in enumerate(self.network.outputs):
+            raw = self._ffi.buffer(self._lib.nn_output(number), tensor.count)
+            q = np.frombuffer(raw, np.int8).reshape(tensor.shape).copy()
+            results.append(dequantize(q, tensor) if self.network.is_float(number) else q)
         return results
 
 
-def to_int8(value: np.ndarray, edge: dict, number: int = 0) -> np.ndarray:
-    """An input as the network's int8, or a UserError about its shape or type."""
-    if value.size != np.prod(edge["shape"]):
+def to_int8(value: Values, tensor: Tensor, number: int = 0) -> npt.NDArray[np.int8]:
+    """Quantises an input as TFLM's QUANTIZE does; int8 stays as it is.
+
+    Args:
+        value: int8 or float32, of as many elements as `tensor`.
+        tensor: The network's input.
+        number: Its number, for messages.
+
+    Raises:
+        UserError: The shape or type is wrong.
+    """
+    if value.size != tensor.count:
         raise UserError(
-            f"input {number} has shape {list(value.shape)}, the network takes {edge['shape']}"
+            f"input {number} has shape {list(value.shape)}, the network takes {list(tensor.shape)}"
         )
     if value.dtype == np.int8:
         return np.ascontiguousarray(value)
     if value.dtype not in (np.float32, np.float64):
         raise UserError(f"input {number} is {value.dtype}: give int8 or float32")
-    ratio = (value.astype(np.float32) / np.float32(edge["scale"])).astype(np.float64)
-    rounded = np.floor(np.abs(ratio) + 0.5) * np.sign(ratio) + edge["zero_point"]
+    ratio = (value.astype(np.float32) / np.float32(tensor.scale)).astype(np.float64)
+    rounded = np.floor(np.abs(ratio) + 0.5) * np.sign(ratio) + tensor.zero_point
     return np.clip(rounded, -128, 127).astype(np.int8)
 
 
-def dequantize(q: np.ndarray, edge: dict) -> np.ndarray:
-    """int8 -> float32, as TFLM's DEQUANTIZE."""
-    return (np.float32(edge["scale"]) * (q.astype(np.int32) - edge["zero_point"])).astype(
-        np.float32
-    )
+def dequantize(q: Values, tensor: Tensor) -> npt.NDArray[np.float32]:
+    """int8 to float32, as TFLM's DEQUANTIZE does it."""
+    return (np.float32(tensor.scale) * (q.astype(np.int32) - tensor.zero_point)).astype(np.float32)

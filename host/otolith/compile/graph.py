@@ -1,55 +1,81 @@
-"""A network as the compiler sees it."""
+"""A network as the compiler sees it: tensors, operations of the file, and kernel calls."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[Any]
+# Fields of a C struct: int, Array, Code, None (NULL), or a nested Settings or list of these.
+Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor: activation, or constant if `data` is there. real = scale * (q - zero_point)."""
+    """A tensor of the network. real value = scale * (q - zero_point).
+
+    Attributes:
+        index: Its number in the file.
+        name: Its name in the file, printable.
+        shape: Its dimensions, all fixed.
+        dtype: "int8", "int32", "float32", ...
+        scales: One for the whole tensor, or one a channel.
+        zero_points: None, one, or one a channel.
+        axis: The dimension that per-channel scales belong to.
+        data: The values of a constant; None for an activation.
+    """
 
     index: int
     name: str
     shape: tuple[int, ...]
-    dtype: str  # "int8", "int32", "float32"
+    dtype: str
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
-    axis: int = 0  # of per-channel scales
-    data: np.ndarray | None = field(default=None, repr=False, compare=False)
+    axis: int = 0
+    data: Values | None = field(default=None, repr=False, compare=False)
 
     @property
     def count(self) -> int:
+        """The number of elements."""
         return math.prod(self.shape)
 
     @property
     def scale(self) -> float:
-        """The one scale, exact in float32."""
+        """The scale of a tensor that has one scale, exact in float32."""
         return self.scales[0]
 
     @property
     def zero_point(self) -> int:
+        """The zero point of a tensor that has one scale."""
         return self.zero_points[0] if self.zero_points else 0
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operator of the file, before it is lowered."""
+    """One operator of the file, before it is lowered.
+
+    Attributes:
+        position: Its place in the file's list of operators.
+        name: As TensorFlow Lite spells it: CONV_2D.
+        inputs: Indices of its input tensors; -1 for one that is left out.
+        outputs: Indices of its output tensors.
+        options: Its builtin options, those the compiler reads.
+    """
 
     position: int
-    name: str  # CONV_2D
-    inputs: tuple[int, ...]  # tensor indices, -1 = left out
+    name: str
+    inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: dict[str, float]
 
 
 @dataclass
 class Graph:
-    """A whole network."""
+    """A whole network: its tensors, and its operations in the order in which they run."""
 
     tensors: list[Tensor]
     operations: list[Operation]
@@ -59,16 +85,20 @@ class Graph:
 
 @dataclass(frozen=True)
 class Array:
-    """A constant of the generated code."""
+    """A constant array of the generated code. ctype: "int8_t", "int32_t", "uint16_t", ..."""
 
-    ctype: str  # int8_t, int32_t, uint16_t
-    values: np.ndarray
+    ctype: str
+    values: Values
 
 
 @dataclass(frozen=True)
 class Code:
-    """A definition of the generated code, {name} in its text; steps of one text share it. `bytes`:
-    of the weights that are in it."""
+    """A definition in the generated code.
+
+    Attributes:
+        text: C, with {name} where the definition's name goes. Steps with the same text share it.
+        bytes: Size of the weights that the code contains.
+    """
 
     text: str
     bytes: int = 0
@@ -76,10 +106,12 @@ class Code:
 
 @dataclass(frozen=True)
 class Rows:
-    """A step that computes only some rows of its output (host/otolith/compile/rows.py).
+    """The part of a tensor that a step computes, if it does not compute all rows (rows.py).
 
-    `shares`: of each operand, (first byte read, part of its bytes read); `at`: first byte written;
-    `part`: of the output's bytes written.
+    Attributes:
+        shares: For each operand, the first byte read and the fraction of its bytes read.
+        at: First byte written.
+        part: Fraction of the output's bytes written.
     """
 
     shares: tuple[tuple[int, float], ...]
@@ -91,17 +123,25 @@ class Rows:
 class Step:
     """One kernel call: what an operation is lowered to.
 
-    `settings`: field -> int, Array, Code, None (NULL), or a nested dict / list. `in_place`: inputs
-    whose memory the output may take over, element for element. `scratch`: bytes of the arena,
-    aligned to 16, that the kernel gets as its last argument and nobody else uses meanwhile; 0 for
-    none. `header`: of lib/nn/src, declares kernel and struct.
-    `rows`: if not all of the output is computed; the settings are then those of the part.
+    Attributes:
+        operation: Name of the operation, CONV_2D.
+        kernel: C function that computes it.
+        struct: C type of its settings.
+        settings: Fields of that struct. For a part of the rows, those of the part.
+        inputs: Indices of the tensors it reads.
+        output: Index of the tensor it writes.
+        macs: Multiply-accumulate operations.
+        in_place: Inputs whose memory the output may overwrite, element by element.
+        scratch: Bytes of working memory, aligned to 16, passed as the kernel's last argument;
+            0 for none.
+        header: Header below lib/nn/src that declares kernel and struct.
+        rows: The part of the output that is computed; None for all of it.
     """
 
     operation: str
     kernel: str
     struct: str
-    settings: dict
+    settings: Settings
     inputs: tuple[int, ...]
     output: int
     macs: int = 0
@@ -121,9 +161,20 @@ class Alias:
 
 @dataclass(frozen=True)
 class Copy:
-    """`size` bytes of `tensor` from byte `at` on, brought from the memory that outlasts an
-    invocation (`load`) or taken there. There they lie `offset` into one of `phases` slots of
-    `slot` bytes, which hops use in turn; `base` is where the slots begin."""
+    """A copy between the arena and the memory that keeps rows from one hop to the next.
+
+    Kept rows lie in `phases` slots of `slot` bytes, which hops use in turn.
+
+    Attributes:
+        tensor: Index of the tensor whose bytes are copied.
+        at: First byte of the tensor.
+        size: Bytes.
+        load: True copies kept rows into the tensor; False keeps rows of the tensor.
+        base: Where the slots begin in the kept memory.
+        slot: Bytes of one slot.
+        phases: Number of slots.
+        offset: Place of these bytes in a slot.
+    """
 
     tensor: int
     at: int

@@ -51,15 +51,10 @@ class Stream:
     layers: tuple[Layer, ...]
     effort: float  # of a hop, as part of the full pass
 
-    def figures(self) -> dict:
-        """For the report."""
-        return {
-            "hop": self.hop,
-            "macs": sum(layer.macs for layer in self.layers),
-            "kept": self.kept,
-            "history": self.history,
-            "operations": [vars(layer) for layer in self.layers],
-        }
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulate operations of a hop."""
+        return sum(layer.macs for layer in self.layers)
 
 
 def stream(graph: Graph, steps: Sequence[Step | Alias], hop: int, frames: int | None) -> Stream:

@@ -96,7 +96,7 @@ def evaluate(
             audio = sounds_of(figures.wrong, lambda clip: sounds[clip].read())
             figures = dataclasses.replace(figures, audio=audio)
     problems = problems + result.problems
-    name, digest = ear.report["name"], ear.report["hash"]
+    name, digest = ear.network.name, ear.network.digest
     if out:
         write_text(out, evaluation_page(name, digest, [evaluation_section(figures)]))
     for line in [*problems, *result.notes]:

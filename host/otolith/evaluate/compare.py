@@ -136,7 +136,7 @@ def compare(
     figures = [clips.summary(r) for r in results]
     if as_json:
         sides = {
-            side: {"model": ear.name, "hash": ear.report["hash"], **s.to_json()}
+            side: {"model": ear.name, "hash": ear.network.digest, **s.to_json()}
             for side, ear, s in zip("ab", ears, figures, strict=True)
         }
         test = {
@@ -154,7 +154,7 @@ def compare(
 def _print(where: str, ears: list[models.Ear], figures: list[ClipFigures], verdict: Versus) -> None:
     click.echo(where)
     for side, ear in zip("AB", ears, strict=True):
-        click.echo(f"{side}: {ear.report['name']} {ear.report['hash']} ({ear.name})")
+        click.echo(f"{side}: {ear.network.name} {ear.network.digest} ({ear.name})")
     rows = table("", "A", "B")
     for name, form, values in (
         ("accuracy, best score", share, [s.accuracy for s in figures]),
@@ -166,7 +166,7 @@ def _print(where: str, ears: list[models.Ear], figures: list[ClipFigures], verdi
     ):
         rows.add_row(name, *map(form, values))
     for key in ("arena", "weights", "macs"):
-        rows.add_row(key, *(f"{ear.report[key]:,}" for ear in ears))
+        rows.add_row(key, *(f"{getattr(ear.schedule, key):,}" for ear in ears))
     rows.add_section()
     sides: list[dict[str, ClassFigures]] = [{c.label: c for c in s.classes} for s in figures]
     for label in sides[0]:

@@ -85,14 +85,13 @@ class Ear:
                 raise UserError("carries no Otolith metadata: train it with `host train`")
             self.settings: dict = metadata["features"]
             self._network = Network(model.data, self.settings)
-            if "pipeline.c" not in self._network.compiled.files:  # checks all of the metadata
-                raise UserError("its metadata does not fit the network: train it again")
         except UserError as error:
             raise UserError(f"{model.tflite}: {error.message}") from error
         self.name = str(model.tflite)
         self.metadata = metadata
-        self.report = self._network.compiled.report
-        self.labels: list[str] = self.report["labels"]
+        self.schedule = self._network.compiled.schedule
+        self.network = self.schedule.network
+        self.labels: list[str] = list(self.network.labels)
         self._multiplier = min(round(self._network.scale * 32768 * 65536), 2**31 // 256)
 
     @property

@@ -34,9 +34,9 @@ class Network:
     def __init__(self, data: bytes, features: dict[str, Any]) -> None:
         self._engine = HostModel(data)
         self._features = features
-        self._source = self.compiled.report["inputs"][0]
-        output = self.compiled.report["outputs"][0]
-        self.scale, self.zero_point = output["scale"], output["zero_point"]
+        self._source = self._engine.network.inputs[0]
+        output = self._engine.network.outputs[0]
+        self.scale, self.zero_point = float(output.scale), output.zero_point
 
     @property
     def compiled(self) -> Compiled:
@@ -53,7 +53,7 @@ class Network:
             (outputs,): int8, or float32 where the file ends in DEQUANTIZE.
         """
         source = self._source
-        q = int8_input(values, self._features, source["scale"], source["zero_point"])
+        q = int8_input(values, self._features, float(source.scale), source.zero_point)
         return self._engine.invoke(q).ravel()
 
     def scores(self, raw: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ import numpy as np
 from otolith.audio import RATE
 from otolith.compile import compile_graph
 from otolith.compile.engine import generated
-from otolith.compile.metadata import read_metadata
 from otolith.errors import UserError
 from otolith.features import shape
 from otolith.native import library
@@ -84,17 +83,17 @@ class Chain:
         compiled = compile_graph(tflite, "model")
         if "pipeline.c" not in compiled.files:
             raise UserError("the model carries no Otolith metadata: train it with `host train`")
-        self.report = compiled.report
-        self.labels: list[str] = compiled.report["labels"]
-        self._outputs = int(np.prod(compiled.report["outputs"][0]["shape"]))
-        digest = compiled.report["hash"]
+        self.network = compiled.schedule.network
+        self.labels: list[str] = list(self.network.labels)
+        self._outputs = self.network.outputs[0].count
+        digest = self.network.digest
         s = lib("features", "nn", "detect", "listen")
         s = s + generated(compiled.files, f"chain-{digest}")
         # private: the state is in static variables, and two chains of a model must not share it
         self._ffi, self._lib = library(
             f"chain-{digest}", s.files, CDEF, s.include, (*s.flags, "-O2"), private=True
         )
-        metadata = read_metadata(tflite)
+        metadata = self.network.metadata
         assert metadata is not None
         self.metadata = metadata
         self._shape = shape(metadata["features"])

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from otolith.compile import compile_graph, read_file
-from otolith.compile.metadata import read_metadata
+from otolith.compile import read_file, schedule_model
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.evaluate.models import find
@@ -17,6 +16,7 @@ from otolith.evaluate.tables import table
 from otolith.summarize.fit import Fit, fit, network_need
 from otolith.summarize.network import LayerInfo, layers
 from otolith.summarize.realtime import estimate
+from otolith.summarize.report import compiled_report
 
 BASIS = {"build": "image", "other build": "about", "network": "network"}
 
@@ -25,10 +25,10 @@ BASIS = {"build": "image", "other build": "about", "network": "network"}
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def summarize(model: Path, as_json: bool) -> None:
-    """What MODEL (an int8 .tflite or its folder) is, and which boards it fits.
+    """Show what MODEL (an int8 .tflite or its folder) consists of, and which boards it fits.
 
-    Weights and arena are exact. The rest of the firmware is counted from the last build for a
-    board, if there is one.
+    The sizes of weights and arena are exact. The size of the rest of the firmware comes from the
+    last build for a board, if there is one.
 
     \b
     Example:
@@ -37,15 +37,15 @@ def summarize(model: Path, as_json: bool) -> None:
     file = find(model)
     try:
         data = read_file(file.tflite)
-        compiled = compile_graph(data, file.tflite.stem)
-        metadata = read_metadata(data)
+        schedule = schedule_model(data, file.tflite.stem)
     except UserError as error:
         raise UserError(
             f"{file.tflite}: {error.message.removeprefix(f'{file.tflite}: ')}"
         ) from error
-    report, rows = compiled.report, layers(compiled)
-    need = network_need(compiled, metadata)
-    fits = [fit(board, compiled, need) for board in load_boards()]
+    analysis, metadata = schedule.analysis, schedule.network.metadata
+    report, rows = compiled_report(schedule), layers(analysis)
+    need = network_need(schedule)
+    fits = [fit(board, report["hash"], need) for board in load_boards()]
     parameters = sum(row.parameters for row in rows)
     if as_json:
         keys = ("name", "hash", "labels", "macs", "weights", "arena", "inputs", "outputs")
@@ -77,7 +77,7 @@ def summarize(model: Path, as_json: bool) -> None:
         _print_metadata(metadata)
     _print_boards(fits)
     for f in fits:
-        expected = estimate(compiled, metadata, f.board)
+        expected = estimate(analysis, f.board)
         if expected:
             click.echo(expected.line())
 

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from otolith.compile import compile_model, read_file
+from otolith.compile import analyse_model, read_file
 from otolith.compile.cores import OPTIMIZE, PORTABLE, core_named, optimize_for
+from otolith.compile.emit import emit
 from otolith.compile.header import header as header_text
+from otolith.compile.schedule import schedule
+from otolith.compile.tflm import compile_for_tflm
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.files import write_text
+from otolith.summarize.realtime import estimate
+from otolith.summarize.report import compiled_report, layers, packed, saving, tflm_report, write
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
 
@@ -60,18 +65,27 @@ def compile_(
         host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
         host compile kws_ref.tflite -o build/kws --keep-rows 2
     """
-    from otolith.device.boards import named
-    from otolith.summarize.realtime import of_file
-
     if no_keep_rows and hop:
         raise UserError("--keep-rows and --no-keep-rows exclude each other: leave one")
     hop = 0 if no_keep_rows else hop
     try:
         data = read_file(model)
-        expected = of_file(data, model.stem, board, hop) if board else None
-        if optimize is None:
-            optimize = optimize_for(named(board).flash, len(data)) if board else OPTIMIZE[0]
-        report = compile_model(data, out, model.stem, core_named(core), optimize, hop, engine)
+        kernels = core_named(core)
+        analysis = None
+        if board or engine == "compiled":
+            analysis = analyse_model(data, model.stem, hop)
+        chosen = named(board) if board else None
+        expected = estimate(analysis, chosen) if analysis and chosen else None
+        if engine == "tflm":
+            network = compile_for_tflm(data, model.stem)
+            files, report = network.files, tflm_report(network)
+        else:
+            assert analysis is not None
+            if optimize is None:
+                optimize = optimize_for(chosen.flash, len(data)) if chosen else OPTIMIZE[0]
+            scheduled = schedule(analysis, kernels, optimize)
+            files, report = emit(scheduled), compiled_report(scheduled)
+        write(out, files, report)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise
@@ -81,53 +95,16 @@ def compile_(
         click.echo(json.dumps({**report, **found}))
         return
     console = Console()
-    console.print(_layers(report))
+    console.print(layers(report))
     arena = f"{report['arena']:,} bytes" if "arena" in report else "measured when it is linked"
     console.print(
         f"{report['name']} {report['hash']}: arena {arena}, weights "
-        f"{report['weights']:,} bytes{_growth(report)}, {report['macs']:,} MACs; C in {out}"
+        f"{report['weights']:,} bytes{packed(report)}, {report['macs']:,} MACs; C in {out}"
     )
     if report["stream"]:
-        click.echo(_streaming(report))
+        click.echo(saving(report))
     if expected:
         click.echo(expected.line())
-
-
-def _growth(report: dict) -> str:
-    """What packing costs."""
-    given = report.get("weights_in_file")
-    if not given or report["core"] == PORTABLE:
-        return ""
-    return f" ({given:,} in the file, packed for {report['optimize']})"
-
-
-def _layers(report: dict) -> Table:
-    """The operations; of a window that slides, also what a hop does of each."""
-    table = Table("operation", "output", "MACs")
-    hops = report["stream"]["operations"] if report["stream"] else []
-    for column in ("a hop", "rows", "kept", "from hops ago") if hops else ():
-        table.add_column(column)
-    for number, step in enumerate(report["operations"]):
-        cells = [step["name"], "x".join(map(str, step["output"])), f"{step['macs']:,}"]
-        if hops:
-            hop = hops[number]
-            cells += [f"{hop['macs']:,}", f"{hop['computed']} of {hop['rows']}"]
-            cells += [f"{hop['kept']:,}", str(hop["phases"])] if hop["kept"] else []
-        table.add_row(*cells)
-    return table
-
-
-def _streaming(report: dict) -> str:
-    """What a hop saves, or that it can't."""
-    hop = report["stream"]
-    if not hop["kept"]:
-        return f"no row outlasts a hop of {hop['hop']} frames: every hop is a full pass"
-    part = f"{hop['macs'] / report['macs']:.1%} of" if report["macs"] else "of"
-    first = f"the first {hop['history']} hops are" if hop["history"] > 1 else "the first hop is"
-    return (
-        f"a hop of {hop['hop']} frames: {hop['macs']:,} MACs, {part} the full pass; "
-        f"{hop['kept']:,} bytes of the arena keep rows; {first} computed whole"
-    )
 
 
 @click.command()

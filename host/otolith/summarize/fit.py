@@ -1,28 +1,28 @@
-"""Does a network fit a board?
+"""Tells whether a network fits a board.
 
-Weights and arena are exact, from the compiler. What the rest of the firmware takes is known only
-from a build: of this network, or, nearly, of another one.
+The compiler gives the exact sizes of weights and arena. The size of the rest of the firmware comes
+from a build: of this network or, approximately, of another one.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from otolith.compile import Compiled
+from otolith.compile import Schedule
 from otolith.device.boards import Board
 from otolith.errors import UserError
-from otolith.features import window_bytes
 from otolith.firmware.build import build_folder
 from otolith.firmware.size import by_part, total
 
-MODEL = "model"  # the part of the map that is the network
+MODEL = "model"  # the part of the linker's map that is the network
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes."""
+    """What a program takes, in bytes."""
 
     flash: int
     ram: int
@@ -30,8 +30,15 @@ class Need:
 
 @dataclass(frozen=True)
 class Fit:
-    """basis: what `need` is: "build" (the image, measured), "other build" (this network in the
-    firmware built around another) or "network" (weights, arena and window alone)."""
+    """A network beside a board's memory.
+
+    Attributes:
+        board: The board.
+        network: What the network takes.
+        need: What the image takes, as far as it is known.
+        basis: How `need` was found. "build": the image was measured. "other build": this network
+            in the firmware that was built around another one. "network": the network alone.
+    """
 
     board: Board
     network: Need
@@ -43,7 +50,7 @@ class Fit:
         return self.need.flash <= self.board.flash and self.need.ram <= self.board.ram
 
     def words(self) -> str:
-        """What it means, in a line."""
+        """The result in one line."""
         over = [
             f"{have - limit:,} bytes of {name}"
             for name, have, limit in (
@@ -61,23 +68,25 @@ class Fit:
         return "fits alone (firmware not built: `pio run` measures it)"
 
 
-def network_need(compiled: Compiled, metadata: dict | None) -> Need:
-    """Flash of the constants; RAM of the arena and of the window the network looks at."""
-    report = compiled.report
-    window = 0
-    if metadata is not None:
-        window = window_bytes(metadata["features"])
+def network_need(schedule: Schedule) -> Need:
+    """Flash of the constants; RAM of the arena and of the window of features or the inputs."""
+    pipeline = schedule.analysis.pipeline
+    if pipeline is not None:
+        window = pipeline.window_bytes
     else:
-        for edge in report["inputs"]:
-            size = 1
-            for dimension in edge["shape"]:
-                size *= dimension
-            window += size
-    return Need(report["weights"], report["arena"] + window)
+        window = sum(math.prod(tensor.shape) for tensor in schedule.network.inputs)
+    return Need(schedule.weights, schedule.arena + window)
 
 
-def fit(board: Board, compiled: Compiled, network: Need, builds: Path | None = None) -> Fit:
-    """How `compiled` fits `board`, by the best that `builds` (PlatformIO's folder) knows."""
+def fit(board: Board, digest: str, network: Need, builds: Path | None = None) -> Fit:
+    """How a network fits a board.
+
+    Args:
+        board: The board.
+        digest: model_hash() of the network.
+        network: What the network takes.
+        builds: PlatformIO's build folder. The last build for the board tells the rest.
+    """
     folder = (builds or build_folder()) / board.id
     try:
         built = json.loads((folder / "model" / "report.json").read_text(encoding="utf-8"))
@@ -85,7 +94,7 @@ def fit(board: Board, compiled: Compiled, network: Need, builds: Path | None = N
     except (OSError, ValueError, UserError):
         return Fit(board, network, network, "network")
     whole = total(parts)
-    if built.get("hash") == compiled.report["hash"] and _newer(folder):
+    if built.get("hash") == digest and _newer(folder):
         return Fit(board, network, Need(whole.flash, whole.ram), "build")
     model = parts.get(MODEL)
     if model is None:

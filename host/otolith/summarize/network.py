@@ -1,40 +1,49 @@
-"""Layers of a network: shapes, work, parameters, quantisation."""
+"""The layers of a network: shapes, work, parameters, quantisation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otolith.compile import Compiled
-from otolith.compile.graph import Graph, Step, Tensor
-from otolith.compile.ops import lower
+from otolith.compile import Analysis
+from otolith.compile.graph import Step, Tensor
 
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One operation of the file. inputs: shapes of its activations."""
+    """One operation of the file.
+
+    Attributes:
+        operation: Its name, CONV_2D.
+        inputs: Shapes of its activations.
+        output: Shape of its output.
+        macs: Multiply-accumulate operations.
+        parameters: Number of weights and biases. Shared ones count in the first layer.
+        scale: Of the output. real value = scale * (q - zero_point)
+        zero_point: Of the output.
+        channel_scales: Number of scales of its weights; 0 without weights.
+    """
 
     operation: str
     inputs: list[list[int]]
     output: list[int]
     macs: int
-    parameters: int  # weights and biases; those shared by several layers count in the first
-    scale: float  # of the output: real value = scale * (q - zero_point)
+    parameters: int
+    scale: float
     zero_point: int
-    channel_scales: int  # how many scales its weights have, 0 without weights
+    channel_scales: int
 
 
 def is_parameter(tensor: Tensor) -> bool:
-    """A constant that was learnt: quantised, unlike shapes, axes and paddings."""
+    """Whether a constant was learnt. Shapes, axes and paddings are not quantised."""
     return tensor.data is not None and bool(tensor.scales)
 
 
-def layers(compiled: Compiled) -> list[LayerInfo]:
-    """Every operation, in order; those that cost nothing (RESHAPE) too."""
-    graph: Graph = compiled.graph
+def layers(analysis: Analysis) -> list[LayerInfo]:
+    """Every operation in order, also those that cost nothing (RESHAPE)."""
+    graph = analysis.network.graph
     seen: set[int] = set()
     found = []
-    for operation in graph.operations:
-        step = lower(graph, operation)
+    for operation, step in zip(graph.operations, analysis.steps, strict=True):
         given = [graph.tensors[i] for i in operation.inputs if i >= 0]
         learnt = [t for t in given if is_parameter(t)]
         weights = [t for t in learnt if t.dtype == "int8"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import numpy as np
 from rich.console import Console
 
 from otolith.audio import RATE
-from otolith.compile import Compiled, compile_graph, read_file
+from otolith.compile import Schedule, read_file, schedule_model
 from otolith.compile.cores import core_named
-from otolith.compile.metadata import read_metadata
+from otolith.compile.graph import Tensor
 from otolith.device.boards import Board, load_boards, named
 from otolith.device.transports import Transport
 from otolith.errors import UserError
@@ -61,68 +62,67 @@ class Profile:
         return 1000 * (self.hop_cycles or self.cycles) / self.clock_hz
 
 
-def profile_image(image: Path, compiled: Compiled, board: str = "pico") -> Profile:
+def profile_image(image: Path, schedule: Schedule, board: str = "pico") -> Profile:
     """Run the network of `image` (the bench app around `compiled`) once on a virtual board."""
     from otolith.device import VirtualTransport
     from otolith.virtual import boot
 
     with boot(image, board) as pico:
-        return measure(VirtualTransport(pico), compiled)
+        return measure(VirtualTransport(pico), schedule)
 
 
-def profile_firmware(firmware: Firmware, compiled: Compiled, board: str) -> Profile:
+def profile_firmware(firmware: Firmware, schedule: Schedule, board: str) -> Profile:
     """Run the network of a bench firmware once on a virtual board, the Pico or one in QEMU."""
     from otolith.bench.cores import CORES, booted
 
     core = next((core for core in CORES.values() if core.board == board), None)
     if core is None or core.unit == "cycles":
-        return profile_image(firmware.uf2, compiled, board)
+        return profile_image(firmware.uf2, schedule, board)
     with booted(core, firmware) as transport:
-        profile = measure(transport, compiled)
+        profile = measure(transport, schedule)
     clock = profile.clock_hz
     layers = [replace(x, cycles=core.count(x.cycles, clock)) for x in profile.layers]
     count, slid = (core.count(n, clock) for n in (profile.cycles, profile.hop_cycles))
     return replace(profile, layers=layers, cycles=count, hop_cycles=slid, unit=core.unit)
 
 
-def zero_inputs(report: dict) -> list[bytes]:
-    """An input whose every value is 0 when it is dequantised."""
-    return [
-        np.full(edge["shape"], edge["zero_point"], np.int8).tobytes() for edge in report["inputs"]
-    ]
+def zero_inputs(inputs: Sequence[Tensor]) -> list[bytes]:
+    """Inputs whose values are all 0 when they are dequantised."""
+    return [np.full(tensor.shape, tensor.zero_point, np.int8).tobytes() for tensor in inputs]
 
 
-def measure(transport: Transport, compiled: Compiled) -> Profile:
+def measure(transport: Transport, schedule: Schedule) -> Profile:
     """Run the network of a board with the bench app around `compiled` once, on zeros."""
     from otolith.device import Client
 
-    report = compiled.report
+    network, steps = schedule.network, schedule.calls
     client = Client(transport)
     hello = client.hello(timeout_ms=5000)
     if hello.get("app") != "bench":
         raise UserError(f"the board runs the app {hello.get('app')}: upload the bench app")
-    if hello["hash"] != report["hash"]:
-        raise UserError(f"the board runs network {hello['hash']}, not {report['hash']}")
-    message = client.run_network(b"".join(zero_inputs(report)), timeout_ms=60_000).message
+    if hello["hash"] != network.digest:
+        raise UserError(f"the board runs network {hello['hash']}, not {network.digest}")
+    inputs = b"".join(zero_inputs(network.inputs))
+    message = client.run_network(inputs, timeout_ms=60_000).message
     cycles = message["layers"]
-    if len(cycles) != len(report["operations"]):
+    if len(cycles) != len(steps):
         raise UserError(
-            f"the board measured {len(cycles)} layers of {len(report['operations'])}: profile a "
-            "network of fewer operations"
+            f"the board measured {len(cycles)} layers of {len(steps)}: profile a network of fewer "
+            "operations"
         )
     layers = [
-        Layer(step["name"], step["output"], step["macs"], count)
-        for step, count in zip(report["operations"], cycles, strict=True)
+        Layer(step.operation, list(network.graph.tensors[step.output].shape), step.macs, count)
+        for step, count in zip(steps, cycles, strict=True)
     ]
     times = (message["cycles"], message["clock_hz"], message["stack"])
     return Profile(layers, *times, hop_cycles=message.get("hop_cycles", 0))
 
 
-def with_parts(profile: Profile, firmware: Firmware, board: str, compiled: Compiled) -> Profile:
+def with_parts(profile: Profile, firmware: Firmware, board: str, schedule: Schedule) -> Profile:
     """The profile with each layer's shares of dot product, requantisation, memory and control."""
     from otolith.bench.shares import PARTS, layer_parts
 
-    counted = layer_parts(firmware, board, zero_inputs(compiled.report))
+    counted = layer_parts(firmware, board, zero_inputs(schedule.network.inputs))
     layers = [
         replace(layer, parts={name: round(c[name] / max(1, sum(c.values())), 4) for name in PARTS})
         for layer, c in zip(profile.layers, counted, strict=True)
@@ -247,8 +247,8 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
     file = find(model)
     try:
         data = read_file(file.tflite)
-        compiled = compile_graph(data, file.tflite.stem, core_named(cpu_of(board)))
-        metadata = read_metadata(data)
+        schedule = schedule_model(data, file.tflite.stem, core_named(cpu_of(board)))
+        network, metadata = schedule.network, schedule.network.metadata
         hop = hop_ms(metadata)
     except UserError as error:
         raise UserError(f"{file.tflite}: {error.message}") from error
@@ -256,22 +256,23 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
         raise UserError(f"{file.tflite}: no metadata, so no app can listen with it: leave --app")
     if port:
         with contextlib.closing(SerialTransport(port)) as transport:
-            measured = measure(transport, compiled)
+            measured = measure(transport, schedule)
     else:
         firmware = build(f"{board}-bench", file.tflite)
-        measured = profile_firmware(firmware, compiled, board)
-        measured = with_parts(measured, firmware, board, compiled)
+        measured = profile_firmware(firmware, schedule, board)
+        measured = with_parts(measured, firmware, board, schedule)
     result = figures(measured, hop)
     if app:
         image = build(board, file.tflite).uf2
         window = hop / metadata["deploy"]["hop_frames"] * metadata["features"]["frames"]
-        result["app"] = whole_app(image, compiled.report["hash"], board, window)
+        result["app"] = whole_app(image, network.digest, board, window)
     if as_json:
-        report = {key: compiled.report[key] for key in ("name", "hash", "arena", "weights")}
+        sizes = {"arena": schedule.arena, "weights": schedule.weights}
+        report = {"name": network.name, "hash": network.digest, **sizes}
         click.echo(json.dumps({"board": port or board, **report, **result}))
         return
     console = Console()
-    click.echo(f"{compiled.report['name']} {compiled.report['hash']} on {where}")
+    click.echo(f"{network.name} {network.digest} on {where}")
     unit, timed = measured.unit, measured.unit == "cycles"
     rows = table("layer", "output", "MACs", unit, *(["ms"] if timed else []), "share", "a MAC")
     for number, layer in enumerate(measured.layers):

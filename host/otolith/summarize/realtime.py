@@ -1,27 +1,29 @@
-"""Does a model keep up? Cycles of microphone, front end and network in a hop, before any build.
+"""Estimates, before anything is built, whether a model keeps up with the microphone.
 
-What a family of chips needs for a tap, a row, an output is measured (`python bench/costs.py`) and
-stands in costs/<family>.json; families without such a file are not judged.
+It adds up the cycles of microphone, front end and network in a hop. The cycles that a chip family
+takes for a product, a row or an output are measured by `python bench/costs.py` and stand in
+costs/<family>.json. Families without such a file get no estimate.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from otolith.compile import Compiled, compile_graph
+from otolith.compile import Analysis, analyse_model
 from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Graph, Step
-from otolith.compile.metadata import read_metadata
 from otolith.device.boards import Board, named
 
 COSTS = Path(__file__).parent / "costs"
-ANY = "any"  # the operation whose costs stand for one that was not measured
+ANY = "any"  # its costs are used for operations that were not measured
 
 
 def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int) -> int:
-    """Taps along one axis that lie inside the input, over all outputs."""
+    """Number of taps along one axis that lie inside the input, for all outputs together."""
     return sum(
         0 <= place * stride - pad + tap * dilation < size
         for place in range(out)
@@ -30,9 +32,13 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
 
 
 def work(step: Step, graph: Graph) -> dict[str, int]:
-    """What an operation does: macs (or taps) really done, products with those of padding, rows of
-    taps, lines and pixels of the output, pixels that see more than one tap, heights (rows of taps)
-    and dilations of all channels, outputs, inputs."""
+    """How much an operation does, in units that have a price (bench/costs.py).
+
+    Returns:
+        By unit: "macs" products inside the input, "products" with those of padding, "rows" of
+        taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap,
+        "heights" (rows of taps) and "dilations" over all channels, "outputs", "inputs", "calls".
+    """
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
         made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
@@ -63,19 +69,8 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
     }
 
 
-def steps_of(compiled: Compiled) -> list[Step]:
-    """The kernel calls of a full pass, in order."""
-    return [step for step in compiled.steps if isinstance(step, Step)]
-
-
-def steps_of_hop(compiled: Compiled) -> list[Step]:
-    """The kernel calls when the window has slid by a hop."""
-    program = compiled.stream.slide if compiled.stream else compiled.steps
-    return [step for step in program if isinstance(step, Step)]
-
-
-def frame_work(features: dict) -> dict[str, float]:
-    """What a frame of a front end does."""
+def frame_work(features: dict[str, Any]) -> dict[str, float]:
+    """How much a front end does for one frame, by unit."""
     size = 1 << (features["window"] - 1).bit_length()
     return {
         "butterflies": size / 2 * (size.bit_length() - 1),
@@ -84,13 +79,13 @@ def frame_work(features: dict) -> dict[str, float]:
     }
 
 
-def _cost(prices: dict[str, float], units: dict) -> float:
+def _cost(prices: dict[str, float], units: Mapping[str, float]) -> float:
     return sum(price * units.get(name, 0) for name, price in prices.items())
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Milliseconds of a hop on a board."""
+    """What a hop of a model costs on a board, in milliseconds, and how long a hop lasts."""
 
     name: str
     board: str
@@ -101,16 +96,16 @@ class Estimate:
 
     @property
     def total_ms(self) -> float:
-        """All that a hop costs."""
+        """The cost of a hop."""
         return self.microphone_ms + self.features_ms + self.network_ms
 
     @property
     def keeps_up(self) -> bool:
-        """Whether it is done before the next hop is there."""
+        """Whether a hop is computed before the next one ends."""
         return self.total_ms <= self.hop_ms
 
     def line(self) -> str:
-        """What it means, and if it does not keep up, by how much and what helps."""
+        """The result in one line; if the model does not keep up, with what to change."""
         share = self.total_ms / self.hop_ms
         text = (
             f"{self.name} on {self.board}: about {self.total_ms:.1f} ms of {self.hop_ms:g} ms a hop"
@@ -126,8 +121,8 @@ class Estimate:
             "or take a smaller [model] architecture"
         )
 
-    def figures(self) -> dict:
-        """For --json."""
+    def figures(self) -> dict[str, float | bool]:
+        """The figures that --json prints."""
         return {
             "microphone_ms": round(self.microphone_ms, 3),
             "features_ms": round(self.features_ms, 3),
@@ -138,7 +133,7 @@ class Estimate:
 
 
 def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
-    """What each step is listed as in a file of costs: the core's own kernel, else the operation."""
+    """The name of each step in a file of costs: the core's own kernel, else the operation."""
     kernels = choose_kernels(graph, steps, core, OPTIMIZE[0])
     return [
         step.operation if kernel.kernel == step.kernel else kernel.kernel
@@ -147,27 +142,39 @@ def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
     ]
 
 
-def network_cycles(compiled: Compiled, costs: dict) -> float:
-    """Cycles of one inference, each window a hop behind the one before."""
-    prices = costs["operations"]
-    steps = steps_of_hop(compiled)
-    names = priced(steps, compiled.graph, costs.get("core", PORTABLE))
+def network_cycles(analysis: Analysis, costs: dict[str, Any]) -> float:
+    """Cycles of one inference in a window that has moved by a hop.
+
+    Args:
+        analysis: The network.
+        costs: Of a chip family, as costs_of() returns them.
+    """
+    prices, graph = costs["operations"], analysis.network.graph
+    steps = analysis.hop_calls
+    names = priced(steps, graph, costs.get("core", PORTABLE))
     total = 0.0
     for step, name in zip(steps, names, strict=True):
         price = prices.get(name) or prices.get(step.operation, prices[ANY])
-        total += _cost(price, work(step, compiled.graph))
+        total += _cost(price, work(step, graph))
     return total
 
 
-def costs_of(family: str) -> dict | None:
-    """What was measured on a family of chips."""
+def costs_of(family: str) -> dict[str, Any] | None:
+    """What was measured on a chip family; None if nothing was."""
     file = COSTS / f"{family}.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    if not file.exists():
+        return None
+    costs: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return costs
 
 
-def estimate(compiled: Compiled, metadata: dict | None, board: Board) -> Estimate | None:
-    """What a hop costs on a board; None if its chip was not measured, or nothing listens."""
-    costs = costs_of(board.family)
+def estimate(analysis: Analysis, board: Board) -> Estimate | None:
+    """What a hop of a model costs on a board.
+
+    Returns:
+        None if the board's chip family was not measured, or the model has no metadata.
+    """
+    costs, metadata = costs_of(board.family), analysis.network.metadata
     if costs is None or metadata is None or not board.clock_hz:
         return None
     features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
@@ -176,15 +183,15 @@ def estimate(compiled: Compiled, metadata: dict | None, board: Board) -> Estimat
     values = features["frames"] * features["bands"]
     prepare = costs["window"].get(features["compress"], 0) * values
     return Estimate(
-        compiled.report["name"],
+        analysis.network.name,
         board.id,
         samples * costs["microphone"] * milli,
         hop_frames * _cost(costs["features"][features["kind"]], frame_work(features)) * milli,
-        (prepare + network_cycles(compiled, costs)) * milli,
+        (prepare + network_cycles(analysis, costs)) * milli,
         1000 * samples / features["sample_rate"],
     )
 
 
 def of_file(data: bytes, name: str, board: str, hop: int | None = None) -> Estimate | None:
-    """As estimate(), of a .tflite file and a board's id; hop: compile_graph's. UserError."""
-    return estimate(compile_graph(data, name, hop=hop), read_metadata(data), named(board))
+    """estimate() of a .tflite file in memory and a board's id. hop: as for compile_graph()."""
+    return estimate(analyse_model(data, name, hop), named(board))

@@ -8,13 +8,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 
-from otolith.compile import compile_graph
+from otolith.compile import Schedule, schedule_model
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.files import write_bytes, write_text
 from otolith.paths import ROOT, TOOLS
 from otolith.settings.spec import Spec, nearest
 from otolith.summarize.fit import network_need
+from otolith.summarize.report import compiled_report
 
 _CACHE = TOOLS / "cache" / "latency"
 
@@ -25,11 +26,11 @@ def needs(spec: Spec, limits: dict[str, float], board: str) -> dict[str, float]:
     from otolith.train.feasible import untrained
 
     tflite = untrained(spec)
-    compiled = compile_graph(tflite, spec.model.name)
-    need = network_need(compiled, spec.metadata())
+    schedule = schedule_model(tflite, spec.model.name)
+    need = network_need(schedule)
     found: dict[str, float] = {"flash": need.flash, "ram": need.ram}
     if "latency_ms" in limits:
-        found["latency_ms"] = _latency(tflite, compiled.report, board)
+        found["latency_ms"] = _latency(tflite, schedule, board)
     return {name: value for name, value in found.items() if name in limits}
 
 
@@ -65,14 +66,15 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _latency(tflite: bytes, report: dict, board: str) -> float:
+def _latency(tflite: bytes, schedule: Schedule, board: str) -> float:
     """Milliseconds of an inference on the virtual board; cycles follow from shapes, hardly from
     weights, so a network of the same shapes is not measured again."""
     from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image
 
-    hop = (report["stream"] or {}).get("hop", 0)
-    shapes = json.dumps([board, report["operations"], report["weights"], hop, _sources()])
+    hop = schedule.stream.hop if schedule.stream else 0
+    operations = compiled_report(schedule)["operations"]
+    shapes = json.dumps([board, operations, schedule.weights, hop, _sources()])
     key = hashlib.sha256(shapes.encode()).hexdigest()[:24]
     kept = _CACHE / f"{key}.json"
     with _one_at_a_time():
@@ -82,7 +84,7 @@ def _latency(tflite: bytes, report: dict, board: str) -> float:
         write_bytes(model, tflite)
         try:
             image = build(f"{board}-bench", model).uf2
-            ms = profile_image(image, compile_graph(tflite, "sweep"), board).ms_a_hop
+            ms = profile_image(image, schedule, board).ms_a_hop
         finally:
             model.unlink(missing_ok=True)
         write_text(kept, json.dumps({"ms": ms}))

@@ -83,9 +83,9 @@ def train(
     state = checkpoint.load() if how.resume else None
     with bars(console) as progress:
         progress("checking the network", 0.1)
-        compiled = feasible.check(spec, how.board, architecture)
+        schedule = feasible.check(spec, how.board, architecture)
         progress("checking the network", 1.0)
-        expected = estimate(compiled, spec.metadata(), named(how.board))
+        expected = estimate(schedule.analysis, named(how.board))
         if expected:
             console.print(expected.line(), markup=False, highlight=False, soft_wrap=True)
         first = state.epoch if state is not None else 0

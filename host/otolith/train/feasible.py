@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from otolith.compile import Compiled, compile_graph
+from otolith.compile import Schedule, schedule_model
 from otolith.compile.metadata import write_metadata
 from otolith.device.boards import named
 from otolith.errors import UserError
@@ -44,8 +44,8 @@ def _network(keras: Any, spec: Spec, architecture: Architecture | None) -> Any:
     return fused(build_network(build, spec, keras), build)
 
 
-def check(spec: Spec, board: str, architecture: Architecture | None = None) -> Compiled:
-    """Compiles the untrained network.
+def check(spec: Spec, board: str, architecture: Architecture | None = None) -> Schedule:
+    """Schedules the untrained network: its sizes are known then.
 
     Args:
         spec: The model's settings.
@@ -56,11 +56,11 @@ def check(spec: Spec, board: str, architecture: Architecture | None = None) -> C
         UserError: It does not fit the board; the message says by how much.
     """
     chosen = named(board)
-    compiled = compile_graph(untrained(spec, architecture), spec.model.name)
-    found = fit(chosen, compiled, network_need(compiled, spec.metadata()))
+    schedule = schedule_model(untrained(spec, architecture), spec.model.name)
+    found = fit(chosen, schedule.network.digest, network_need(schedule))
     if not found.fits:
         raise UserError(
             f"{spec.model.name} on {board}: {found.words()}: fewer [features] frames, or a smaller "
             "[model] architecture"
         )
-    return compiled
+    return schedule

@@ -45,17 +45,17 @@ def judge(prepared: Prepared, fitted: Fitted, tflite: bytes, progress: Report = 
     float_scores = all_classes(fitted.network.predict(values, verbose=0, batch_size=256))
     network = Network(tflite, settings)
     scores = _int8_scores(network, test, progress)
-    predicted, report = scores.argmax(1), network.compiled.report
+    predicted, schedule = scores.argmax(1), network.compiled.schedule
     least = verdict.baseline(classes, test.labels)
     assert least is not None  # prepare() makes sure that the set has sounds
     metrics = Metrics(
         model=spec.model.name,
-        hash=report["hash"],
+        hash=schedule.network.digest,
         data=origin(spec),
         parameters=int(fitted.network.count_params()),
-        macs=report["macs"],
-        weights_bytes=report["weights"],
-        arena_bytes=report["arena"],
+        macs=schedule.macs,
+        weights_bytes=schedule.weights,
+        arena_bytes=schedule.arena,
         windows=prepared.counts,
         validation_accuracy=round(fitted.best_accuracy, 5),
         float_accuracy=float((float_scores.argmax(1) == test.labels).mean()),

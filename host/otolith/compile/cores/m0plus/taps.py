@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from otolith.compile.cores.m0plus.requantize import Line, line
-from otolith.compile.emit import c_array
 from otolith.compile.graph import Array, Code, Graph, Step
+from otolith.compile.literals import c_array
 from otolith.compile.ops.common import LIMIT
 
 TOGETHER = 3  # channels
