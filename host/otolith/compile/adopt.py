@@ -37,7 +37,8 @@ def features_named(name: str) -> dict[str, Any]:
         )
     from otolith.settings.spec import load
 
-    return load(Path(name)).metadata()["features"]
+    features: dict[str, Any] = load(Path(name)).metadata()["features"]
+    return features
 
 
 def listening(settings: dict[str, Any]) -> dict[str, Any]:

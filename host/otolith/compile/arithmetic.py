@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from otolith.compile.graph import Values
 from otolith.errors import UserError
 
 INT32_MAX = 2**31 - 1
@@ -37,7 +38,9 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def activation_range(activation: float, scale: float, zero_point: int, where: str):
+def activation_range(
+    activation: float, scale: float, zero_point: int, where: str
+) -> tuple[int, int]:
     """int8 limits of a fused activation (CalculateActivationRangeQuantized)."""
     name = ACTIVATIONS.get(int(activation))
     if name is None:
@@ -117,7 +120,7 @@ def reciprocal_of_one_plus(a: int) -> int:
     return _saturate(x << 1)
 
 
-def logistic_table(scale: float, zero_point: int) -> np.ndarray:
+def logistic_table(scale: float, zero_point: int) -> Values:
     """LOGISTIC for every int8 input (reference_integer_ops::Logistic), int8[256] from -128."""
     real = float(np.float32(scale)) * 2**27
     fraction, shift = math.frexp(real)
@@ -141,7 +144,7 @@ def logistic_table(scale: float, zero_point: int) -> np.ndarray:
     return np.array(table, np.int8)
 
 
-def softmax_table(scale: float, beta: float) -> np.ndarray:
+def softmax_table(scale: float, beta: float) -> Values:
     """e^(-d * scale * beta) in Q31 for distances d that count, int32[<= 256]."""
     real = min(float(beta) * float(scale) * 2**26, 2.0**31 - 1)
     fraction, shift = math.frexp(real)

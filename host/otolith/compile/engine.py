@@ -140,7 +140,8 @@ def to_int8(value: Values, tensor: Tensor, number: int = 0) -> npt.NDArray[np.in
         raise UserError(f"input {number} is {value.dtype}: give int8 or float32")
     ratio = (value.astype(np.float32) / np.float32(tensor.scale)).astype(np.float64)
     rounded = np.floor(np.abs(ratio) + 0.5) * np.sign(ratio) + tensor.zero_point
-    return np.clip(rounded, -128, 127).astype(np.int8)
+    clipped: npt.NDArray[np.int8] = np.clip(rounded, -128, 127).astype(np.int8)
+    return clipped
 
 
 def dequantize(q: Values, tensor: Tensor) -> npt.NDArray[np.float32]:

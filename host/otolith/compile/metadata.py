@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from typing import Any
 
 from otolith.compile.flatbuffer import Buffer
 from otolith.errors import UserError
@@ -12,7 +13,7 @@ NAME = "otolith"
 FIELDS = 8  # of the schema's Model table: version .. signature_defs
 
 
-def read_metadata(data: bytes) -> dict | None:
+def read_metadata(data: bytes) -> dict[str, Any] | None:
     """The object, or None if the model carries none. A model of MLTK has what its own parameters
     amount to, if they are for a front end of this project (otolith.compile.mltk_model says why
     not)."""
@@ -41,7 +42,7 @@ def read_metadata(data: bytes) -> dict | None:
         return None  # a network like any other
 
 
-def write_metadata(data: bytes, metadata: dict) -> bytes:
+def write_metadata(data: bytes, metadata: dict[str, Any]) -> bytes:
     """`data` with the metadata added or replaced; no result of the network changes.
 
     A new head (model table, list of buffers, list of metadata) goes before the old bytes, which

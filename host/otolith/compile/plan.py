@@ -151,7 +151,7 @@ def plan(graph: Graph, steps: Program) -> Plan:
             scratch[number] = len(blocks)
             blocks.append(Block(step.scratch, at, at))
     numbers = range(len(blocks))
-    keys: list[Callable[[int], tuple]] = [
+    keys: list[Callable[[int], tuple[int, ...]]] = [
         lambda n: (-blocks[n].size, blocks[n].first),
         lambda n: (-blocks[n].size * (blocks[n].last - blocks[n].first + 1), blocks[n].first),
         lambda n: (blocks[n].first - blocks[n].last, -blocks[n].size),

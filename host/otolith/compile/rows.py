@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from otolith.compile.graph import Array, Graph, Rows, Step
+from otolith.compile.graph import Array, Graph, Rows, Settings, Step
 
 Taps = tuple[tuple[int | None, ...], ...]  # of each operand, the rows needed; None: padding
 Span = tuple[int, int]  # first row, and the one behind the last
@@ -29,7 +29,7 @@ class Rule:
 
     fits: Callable[[Step, Graph], bool]
     taps: Callable[[Step, Graph, int], Taps]
-    cut: Callable[[Step, Graph, int, int], tuple[dict, list[Span]]]
+    cut: Callable[[Step, Graph, int, int], tuple[Settings, list[Span]]]
 
 
 def _counts(step: Step, graph: Graph) -> tuple[list[int], int]:
@@ -43,7 +43,7 @@ def _counts(step: Step, graph: Graph) -> tuple[list[int], int]:
 
 
 def _window_fits(step: Step, graph: Graph) -> bool:
-    return step.settings["window"]["batches"] == 1
+    return bool(step.settings["window"]["batches"] == 1)
 
 
 def _window_taps(step: Step, graph: Graph, row: int) -> Taps:
@@ -53,7 +53,7 @@ def _window_taps(step: Step, graph: Graph, row: int) -> Taps:
     return (tuple(place if 0 <= place < w["in_h"] else None for place in places),)
 
 
-def _window_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[dict, list[Span]]:
+def _window_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[Settings, list[Span]]:
     w = step.settings["window"]
     origin = first * w["stride_h"] - w["pad_h"]
     end = (last - 1) * w["stride_h"] - w["pad_h"] + (w["kernel_h"] - 1) * w["dilation_h"] + 1
@@ -66,14 +66,14 @@ def _window_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[dict, 
 
 
 def _resize_fits(step: Step, graph: Graph) -> bool:
-    return step.settings["batches"] == 1
+    return bool(step.settings["batches"] == 1)
 
 
 def _resize_taps(step: Step, graph: Graph, row: int) -> Taps:
     return ((int(step.settings["row"].values[row]),),)
 
 
-def _resize_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[dict, list[Span]]:
+def _resize_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[Settings, list[Span]]:
     rows = step.settings["row"].values[first:last]
     top, bottom = int(rows.min()), int(rows.max()) + 1
     sizes = {"in_h": bottom - top, "out_h": last - first, "row": Array("uint16_t", rows - top)}
@@ -92,7 +92,7 @@ def _same_row(step: Step, graph: Graph, row: int) -> Taps:
     return ((row,),)
 
 
-def _each_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[dict, list[Span]]:
+def _each_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[Settings, list[Span]]:
     rows = _counts(step, graph)[1]
     count = step.settings["count"] // rows * (last - first)
     return {**step.settings, "count": count}, [(first, last)]
@@ -119,7 +119,7 @@ def _pair_taps(step: Step, graph: Graph, row: int) -> Taps:
     return tuple((0,) if again else (row,) for again in _repeated(step, _axis(step, graph)))
 
 
-def _pair_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[dict, list[Span]]:
+def _pair_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[Settings, list[Span]]:
     axis, shape = _axis(step, graph), step.settings["shape"]
     dims = list(shape["dims"])
     dims[axis] = last - first
@@ -142,7 +142,7 @@ def _pad_taps(step: Step, graph: Graph, row: int) -> Taps:
     return ((place if 0 <= place < step.settings["in"][axis] else None,),)
 
 
-def _pad_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[dict, list[Span]]:
+def _pad_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[Settings, list[Span]]:
     axis, s = _axis(step, graph), step.settings
     before, size = s["before"][axis], s["in"][axis]
     top, bottom = (min(max(row - before, 0), size) for row in (first, last))

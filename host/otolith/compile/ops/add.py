@@ -12,7 +12,7 @@ def lower(graph: Graph, op: Operation) -> Step:
 
 def sum_of(graph: Graph, op: Operation, kernel: str) -> Step:
     """Operands brought to one scale, then `kernel`: ADD's or SUB's, whose settings are alike."""
-    a, b = common.tensors(graph, op, 2, 2)
+    (a, b), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, a, b, out)
     twice = 2 * float(max(a.scale, b.scale))

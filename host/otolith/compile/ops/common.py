@@ -1,32 +1,47 @@
-"""What several operations check and compute alike."""
+"""Checks and settings that several operations share."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from otolith.compile.arithmetic import activation_range, quantize_multiplier
-from otolith.compile.graph import Array, Graph, Operation, Tensor
+from otolith.compile.graph import Array, Graph, Operation, Settings, Tensor, Values
 from otolith.errors import UserError, short
 
-LIMIT = 65535  # sizes are uint16 on the chip
+LIMIT = 65535  # sizes are uint16_t on the chip
 
 
 def where(op: Operation) -> str:
+    """Names an operation in a message."""
     return f"operator {op.position} ({op.name})"
 
 
-def tensors(graph: Graph, op: Operation, least: int, most: int) -> list[Tensor | None]:
-    """Inputs of `op`, None for those left out; checks their number and the one output."""
-    if not least <= len(op.inputs) <= most or len(op.outputs) != 1:
+def operands(
+    graph: Graph, op: Operation, needed: int, optional: int = 0
+) -> tuple[list[Tensor], list[Tensor | None]]:
+    """The input tensors of an operation with one output.
+
+    Args:
+        graph: The network.
+        op: The operation.
+        needed: Number of inputs that must be there.
+        optional: Number of further inputs that may be left out.
+
+    Raises:
+        UserError: The operation has other numbers of inputs or outputs.
+    """
+    if not needed <= len(op.inputs) <= needed + optional or len(op.outputs) != 1:
         raise UserError(f"{where(op)}: {len(op.inputs)} inputs, {len(op.outputs)} outputs")
     found = [graph.tensors[i] if i >= 0 else None for i in op.inputs]
-    if any(t is None for t in found[:least]):
+    given = [tensor for tensor in found[:needed] if tensor is not None]
+    if len(given) != needed:
         raise UserError(f"{where(op)}: an input is left out")
-    return found + [None] * (most - len(found))
+    more = found[needed:]
+    return given, more + [None] * (optional - len(more))
 
 
 def int8(op: Operation, *checked: Tensor) -> None:
-    """Per-tensor int8 activations, or an error that names what they are instead."""
+    """Raises UserError unless the activations are int8 with one scale each."""
     for tensor in checked:
         if tensor.dtype != "int8":
             raise UserError(
@@ -38,28 +53,43 @@ def int8(op: Operation, *checked: Tensor) -> None:
 
 
 def same(op: Operation, got: object, wanted: object, what: str) -> None:
+    """Raises UserError unless `got` equals `wanted`."""
     if got != wanted:
         raise UserError(f"{where(op)}: {what} is {short(got)}, not {short(wanted)}")
 
 
-def constant(op: Operation, tensor: Tensor | None, dtype: str, what: str) -> np.ndarray:
-    """The values of a constant input."""
+def constant(op: Operation, tensor: Tensor | None, dtype: str, what: str) -> Values:
+    """The values of a constant input. Raises UserError if it is not a constant of `dtype`."""
     if tensor is None or tensor.data is None or tensor.dtype != dtype:
         raise UserError(f"{where(op)}: {what} must be a constant of {dtype}")
     return tensor.data
 
 
 def small(op: Operation, *values: int) -> None:
+    """Raises UserError if a size does not fit the chip's uint16_t."""
     if any(not 0 <= v <= LIMIT for v in values):
         raise UserError(f"{where(op)}: a size is above {LIMIT}: use the tflm engine")
 
 
 def activation(op: Operation, out: Tensor) -> tuple[int, int]:
+    """Limits of the output, int8, from the fused activation."""
     return activation_range(op.options.get("activation", 0), out.scale, out.zero_point, where(op))
 
 
 def padding(op: Operation, size: int, out: int, taps: int, stride: int, dilation: int) -> int:
-    """Padding before the first input along an axis; checks the output size that goes with it."""
+    """Padding before the first input along an axis.
+
+    Args:
+        op: The operation.
+        size: Size of the input.
+        out: Size of the output.
+        taps: Size of the kernel.
+        stride: Distance of neighbouring outputs.
+        dilation: Distance of neighbouring taps.
+
+    Raises:
+        UserError: The output has another size than these give.
+    """
     if not (1 <= stride <= LIMIT and 1 <= dilation <= LIMIT and 1 <= taps <= LIMIT):
         raise UserError(f"{where(op)}: stride {stride}, dilation {dilation}, size {taps}")
     reach = (taps - 1) * dilation + 1
@@ -74,8 +104,8 @@ def padding(op: Operation, size: int, out: int, taps: int, stride: int, dilation
     return max(0, (out - 1) * stride + reach - size) // 2
 
 
-def window(op: Operation, x: Tensor, out: Tensor, kernel_h: int, kernel_w: int) -> dict:
-    """nn_window_t of a convolution or pooling."""
+def window(op: Operation, x: Tensor, out: Tensor, kernel_h: int, kernel_w: int) -> Settings:
+    """The nn_window_t of a convolution or pooling."""
     if len(x.shape) != 4 or len(out.shape) != 4:
         raise UserError(f"{where(op)}: needs four dimensions, not {list(x.shape)}")
     same(op, out.shape[0], x.shape[0], "output batch")
@@ -104,8 +134,8 @@ def window(op: Operation, x: Tensor, out: Tensor, kernel_h: int, kernel_w: int) 
     }
 
 
-def requantize(op: Operation, real: list[float], out: Tensor) -> dict:
-    """nn_requantize_t for real multipliers (one a channel, or one)."""
+def requantize(op: Operation, real: list[float], out: Tensor) -> Settings:
+    """The nn_requantize_t for real multipliers: one a channel, or a single one."""
     pairs = [quantize_multiplier(r) for r in real]
     low, high = activation(op, out)
     return {
@@ -118,8 +148,10 @@ def requantize(op: Operation, real: list[float], out: Tensor) -> dict:
     }
 
 
-def convolution_scales(op: Operation, x: Tensor, w: Tensor, out: Tensor, channels: int):
-    """input * weight / output scale of every output channel, as TFLM computes it (double)."""
+def convolution_scales(
+    op: Operation, x: Tensor, w: Tensor, out: Tensor, channels: int
+) -> list[float]:
+    """input * weight / output scale of each output channel, in double precision as in TFLM."""
     if len(w.scales) not in (1, channels):
         raise UserError(f"{where(op)}: {len(w.scales)} weight scales for {channels} channels")
     if any(w.zero_points):
@@ -128,8 +160,11 @@ def convolution_scales(op: Operation, x: Tensor, w: Tensor, out: Tensor, channel
     return [float(x.scale) * float(s) / float(out.scale) for s in scales]
 
 
-def bounded(op: Operation, x: Tensor, weights: np.ndarray, zero_point: int = 0) -> None:
-    """The sum of products of every output (a row of `weights`) fits 32 bits for any input."""
+def bounded(op: Operation, x: Tensor, weights: Values, zero_point: int = 0) -> None:
+    """Raises UserError unless sums of products fit 32 bits for any input.
+
+    weights: One row for each output.
+    """
     largest = max(x.zero_point + 128, 127 - x.zero_point)
     sums = np.abs(weights.astype(np.int64) - zero_point).sum(axis=1) * largest
     if (sums > 2**31 - 1).any():
@@ -137,6 +172,7 @@ def bounded(op: Operation, x: Tensor, weights: np.ndarray, zero_point: int = 0) 
 
 
 def bias_values(op: Operation, bias: Tensor | None, channels: int) -> Array | None:
+    """The biases, one a channel; None if they are left out."""
     if bias is None:
         return None
     values = constant(op, bias, "int32", "bias")
@@ -144,8 +180,8 @@ def bias_values(op: Operation, bias: Tensor | None, channels: int) -> Array | No
     return Array("int32_t", values.ravel())
 
 
-def broadcast(op: Operation, a: Tensor, b: Tensor, out: Tensor) -> dict:
-    """nn_broadcast_t: NumPy's rules over up to four dimensions."""
+def broadcast(op: Operation, a: Tensor, b: Tensor, out: Tensor) -> Settings:
+    """The nn_broadcast_t of two operands: NumPy's rules, up to four dimensions."""
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
@@ -170,6 +206,6 @@ def broadcast(op: Operation, a: Tensor, b: Tensor, out: Tensor) -> dict:
 
 
 def overwritable(graph: Graph, op: Operation) -> tuple[int, ...]:
-    """Inputs as large as the output: it may be written over them."""
+    """Inputs of the output's shape. An element-wise operation may overwrite them."""
     out = graph.tensors[op.outputs[0]]
     return tuple(i for i in op.inputs if i >= 0 and graph.tensors[i].shape == out.shape)

@@ -6,7 +6,7 @@ from otolith.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
-    x, w, bias = common.tensors(graph, op, 2, 3)
+    (x, w), (bias,) = common.operands(graph, op, 2, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     weights = common.constant(op, w, "int8", "weights")

@@ -9,7 +9,7 @@ from otolith.errors import UserError, short
 
 
 def lower(graph: Graph, op: Operation) -> Step:
-    x, axes = common.tensors(graph, op, 2, 2)
+    (x, axes), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     rank = len(x.shape)

@@ -6,7 +6,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Step:
-    a, b = common.tensors(graph, op, 2, 2)
+    (a, b), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, a, b, out)
     multiplier, shift = quantize_multiplier(float(a.scale) * float(b.scale) / float(out.scale))

@@ -6,7 +6,7 @@ from otolith.errors import UserError, short
 
 
 def lower(graph: Graph, op: Operation) -> Step:
-    x, amounts, value = common.tensors(graph, op, *((3, 3) if op.name == "PADV2" else (2, 3)))
+    (x, amounts), (value,) = common.operands(graph, op, 2, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     rank = len(x.shape)

@@ -6,7 +6,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Step:
-    (x,) = common.tensors(graph, op, 1, 1)
+    (x,), _ = common.operands(graph, op, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     common.same(op, out.shape, x.shape, "output shape")

@@ -5,7 +5,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Alias:
-    x, _ = common.tensors(graph, op, 1, 2)
+    (x,), _ = common.operands(graph, op, 1, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     common.same(op, out.count, x.count, "number of elements")

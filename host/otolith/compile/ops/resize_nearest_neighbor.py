@@ -18,7 +18,7 @@ def nearest(out: int, size: int, target: int, align: bool, half: bool) -> int:
 
 
 def lower(graph: Graph, op: Operation) -> Step:
-    x, size = common.tensors(graph, op, 2, 2)
+    (x, size), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)
     if len(x.shape) != 4 or len(out.shape) != 4:

@@ -6,10 +6,10 @@ import math
 from dataclasses import replace
 
 from otolith.compile.cores.dsp.packing import HEADER
-from otolith.compile.graph import Graph, Step
+from otolith.compile.graph import Graph, Settings, Step
 
 
-def operand(offset: int, multiplier: int, shift: int) -> dict:
+def operand(offset: int, multiplier: int, shift: int) -> Settings:
     """nn_dsp_operand_t; shift as TFLite has it, 0 or less."""
     return {
         "offset": offset * 2**21,

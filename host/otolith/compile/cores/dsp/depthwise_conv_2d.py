@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otolith.compile.cores.dsp.packing import HEADER, output
-from otolith.compile.graph import Array, Graph, Step
+from otolith.compile.graph import Array, Graph, Settings, Step
 
 
-def axis(window: dict, along: str, in_step: int, out_step: int) -> dict:
+def axis(window: Settings, along: str, in_step: int, out_step: int) -> Settings:
     """nn_dsp_axis_t: height ("h") or width ("w") of a plane, its steps in bytes."""
     taps, stride, before = (window[f"{k}_{along}"] for k in ("kernel", "stride", "pad"))
     reach = (taps - 1) * window[f"dilation_{along}"] + 1
@@ -48,9 +48,10 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         if window[f"dilation_{along}"] > 1:
             return 2**62
         if fast:
-            return line["out"] * (10 + 36 * -(-place["out"] // 2))
+            return int(line["out"] * (10 + 36 * -(-place["out"] // 2)))
         groups = -(-place["out"] // 4) if place["out"] >= 4 else place["out"]
-        return line["out"] * groups * (70 + line["taps"] * (7 + 12 * -(-place["taps"] // 2)))
+        taps_cost = 7 + 12 * -(-place["taps"] // 2)
+        return int(line["out"] * groups * (70 + line["taps"] * taps_cost))
 
     along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
     place, line = axes[along], axes[across]

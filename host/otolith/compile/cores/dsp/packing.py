@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from otolith.compile.graph import Array, Step
+from otolith.compile.graph import Array, Settings, Step, Values
 
 HEADER = "cores/dsp/dsp_kernels.h"
 BLOCK = 4  # values that are widened together
@@ -12,14 +12,14 @@ ORDER = (0, 2, 1, 3)  # in which SXTB16 leaves them
 GROWTH = 2.25  # of a file's weights, as 16-bit ones and filled up to whole blocks, at most
 
 
-def filled(values: np.ndarray, axis: int, multiple: int) -> np.ndarray:
+def filled(values: Values, axis: int, multiple: int) -> Values:
     """Zeros at the end of an axis, up to a multiple."""
     amounts = [(0, 0)] * values.ndim
     amounts[axis] = (0, -values.shape[axis] % multiple)
     return np.pad(values, amounts)
 
 
-def output(step: Step, weights: np.ndarray, scale: int) -> dict | None:
+def output(step: Step, weights: Values, scale: int) -> Settings | None:
     """nn_dsp_out_t of sums over `weights` [channels][...]; None where the short form isn't exact.
 
     scale: what the kernel's sums are multiplied by (2 with doubled weights).
@@ -49,7 +49,7 @@ def output(step: Step, weights: np.ndarray, scale: int) -> dict | None:
     }
 
 
-def pairs_of(blocks: np.ndarray) -> Array:
+def pairs_of(blocks: Values) -> Array:
     """Blocks [...][4] doubled, as pairs of 16-bit values in the order of SXTB16."""
     halves = 2 * blocks[..., ORDER].astype("<i2")
     return Array("uint32_t", np.ascontiguousarray(halves).view("<u4").ravel())

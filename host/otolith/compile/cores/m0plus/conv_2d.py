@@ -8,7 +8,7 @@ import numpy as np
 
 from otolith.compile.cores.m0plus.requantize import Line, line
 from otolith.compile.cores.m0plus.taps import weights_as_code
-from otolith.compile.graph import Array, Code, Graph, Step
+from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.ops.common import LIMIT
 
 HEADER = "cores/m0plus/m0plus_kernels.h"
@@ -17,14 +17,14 @@ UNROLLED = 64  # pairs, at most, without a loop
 NEAR = 14  # pairs a short jump spans
 
 
-def pairs(weights: np.ndarray, words: int) -> np.ndarray:
+def pairs(weights: Values, words: int) -> Values:
     """Weights [...][taps] -> int64[...][words]: (w1 << 16) + w0, filled up with 0."""
     filled = np.zeros((*weights.shape[:-1], 2 * words), np.int64)
     filled[..., : weights.shape[-1]] = weights
     return filled[..., 0::2] + (filled[..., 1::2] << 16)
 
 
-def both_lowest(packed: np.ndarray) -> bool:
+def both_lowest(packed: Values) -> bool:
     """Is a pair -128, -128, whose products may not fit?"""
     return bool((packed == -128 - (128 << 16)).any())
 
@@ -67,7 +67,7 @@ def shape_of(rows: int, taps: int, stride: int, outputs: int) -> Shape:
     return Shape(part, 1, loops, block, 1 if block == 1 else phases, row(block))
 
 
-def stream(packed: np.ndarray, exact: Line, pairs_a_channel: int) -> np.ndarray:
+def stream(packed: Values, exact: Line, pairs_a_channel: int) -> Values:
     """packed int64[channels][pairs] -> what the summing function reads, in dot.h's order."""
     channels = len(packed)
     even = channels + channels % 2

@@ -8,7 +8,7 @@ import numpy as np
 
 from otolith.compile.cores.m0plus.conv_2d import HEADER, SCRATCH
 from otolith.compile.cores.m0plus.requantize import line
-from otolith.compile.graph import Array, Code, Graph, Step
+from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.ops.common import LIMIT
 
 COLUMNS = 120  # as many for the function that packs a row
@@ -16,7 +16,7 @@ TAPS = 64  # a function of so many is about as long as a branch reaches
 STEP = 255  # largest immediate
 
 
-def both_lowest(weights: np.ndarray) -> bool:
+def both_lowest(weights: Values) -> bool:
     """Are two taps [channels][taps] that are summed while packed -128, -128?"""
     lowest = weights == -128
     even = weights.shape[1] // 2 * 2
@@ -53,7 +53,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
 
     def scratch(band: int) -> int:
         rows = ((band + 1) // 2 - 1) * w["stride_h"] + (w["kernel_h"] - 1) * w["dilation_h"] + 1
-        return 4 * (rows * columns + 1 + taps + constants.shape[1])
+        return int(4 * (rows * columns + 1 + taps + constants.shape[1]))
 
     band = w["out_h"]
     while band > 2 and scratch(band) > SCRATCH:

@@ -1,44 +1,57 @@
-"""Two roundings as one straight line: a sum -> int8 in two products, proven at every step.
+"""Requantisation by a straight line: from a sum to int8 in two products, proven for every sum.
 
-TFLite rounds a sum times a multiplier twice (MultiplyByQuantizedMultiplier). What comes out is a
-staircase that never falls; a line in fixed point that crosses every step between the same two sums
-is that staircase, and the line never falls either: so its values at the steps prove all.
+TFLite rounds a sum times a multiplier twice (MultiplyByQuantizedMultiplier). The result is a
+staircase that never falls. A line in fixed point never falls either. If the line crosses each step
+between the same two sums as the staircase, both are equal everywhere. So only the sums next to the
+steps have to be compared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from otolith.compile.graph import Step
+from otolith.compile.graph import Step, Values
 
-FRACTION = 24  # bits of the line behind the point
-TRIES = 24  # slopes around the exact one
+FRACTION = 24  # fractional bits of the line
+TRIES = 24  # slopes that are tried around the exact one
 
 
 @dataclass(frozen=True)
 class Line:
-    """For every channel: first sums (bias and input offset included) and rows of constants, in the
-    order of lib/nn/src/cores/m0plus/dot.h."""
+    """The line of every channel.
 
-    first: np.ndarray  # int64[channels]
-    constants: np.ndarray  # int64[channels][4], or 6 if signed
+    Attributes:
+        first: Start of each channel's sum, with bias and input offset: int64[channels].
+        constants: int64[channels][4], or [6] if signed; order as in
+            lib/nn/src/cores/m0plus/dot.h.
+        narrow: Bits a sum is shifted right before the fine product.
+        fine: Bits the fine product is shifted right.
+        signed: Whether negative sums need a correction.
+    """
+
+    first: Values
+    constants: Values
     narrow: int
     fine: int
     signed: bool
 
 
-def rescaled(sums: np.ndarray, multiplier: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """MultiplyByQuantizedMultiplier of int64 arrays that broadcast."""
+def rescaled(sums: Values, multiplier: Values, shift: Values) -> Values:
+    """TFLite's MultiplyByQuantizedMultiplier, of int64 arrays that broadcast."""
     left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
     value = ((sums << left) * multiplier + (1 << 30)) >> 31
     mask = (np.int64(1) << right) - 1
-    return (value >> right) + ((value & mask) > (mask >> 1) + (value < 0))
+    rounded: Values = (value >> right) + ((value & mask) > (mask >> 1) + (value < 0))
+    return rounded
 
 
-def _steps(output, least, most, low, levels):
-    """The smallest sum whose output is at least low + 1 + level, of every channel and level."""
+def _steps(
+    output: Callable[[Values], Values], least: Values, most: Values, low: Values, levels: int
+) -> Values:
+    """The smallest sum whose output is at least low + 1 + level, for each channel and level."""
     wanted = low[:, None] + 1 + np.arange(levels)
     below, above = np.broadcast_arrays(least[:, None], most[:, None] + 1)
     below, above = below.copy(), above + np.zeros_like(wanted)
@@ -51,8 +64,8 @@ def _steps(output, least, most, low, levels):
     return above
 
 
-def line(step: Step, weights: np.ndarray) -> Line | None:
-    """Of a convolution's weights [channels][taps]; None where no line is exact."""
+def line(step: Step, weights: Values) -> Line | None:
+    """The line of a convolution with `weights` [channels][taps]; None if no line is exact."""
     out = step.settings["out"]
     channels = len(weights)
     flat = weights.reshape(channels, -1).astype(np.int64)
@@ -68,11 +81,12 @@ def line(step: Step, weights: np.ndarray) -> Line | None:
         max(np.abs(least << np.maximum(shift, 0)).max(), np.abs(most << np.maximum(shift, 0)).max())
         >= 2**30
     ):
-        return None  # may wrap, as TFLite's does
+        return None  # the product may overflow, and TFLite's wraps
 
-    def output(sums):
+    def output(sums: Values) -> Values:
         m, s = (multiplier, shift) if sums.ndim == 1 else (multiplier[:, None], shift[:, None])
-        return np.clip(rescaled(sums, m, s) + out["zero_point"], out["low"], out["high"])
+        found: Values = np.clip(rescaled(sums, m, s) + out["zero_point"], out["low"], out["high"])
+        return found
 
     low, high = output(least), output(most)
     levels = int((high - low).max())
@@ -103,12 +117,29 @@ def line(step: Step, weights: np.ndarray) -> Line | None:
     return None
 
 
-def _fit(place, top, base, real, low, multiplier, shift, less, narrow, fine):
-    """Slopes and starts exact at every step, int64[channels][4 or 6], or None."""
+def _fit(
+    place: Values,
+    top: Values,
+    base: Values,
+    real: Values,
+    low: Values,
+    multiplier: Values,
+    shift: Values,
+    less: Values | None,
+    narrow: int,
+    fine: int,
+) -> Values | None:
+    """Slopes and starts that are exact at every step; None if there are none.
+
+    Returns:
+        int64[channels][4], or [6] with `less`.
+    """
     exact = multiplier << np.maximum(0, FRACTION + fine + shift - 31)
     exact = exact >> np.maximum(0, 31 - FRACTION - fine - shift)
     wanted = (1 + np.arange(place.shape[1], dtype=np.int64)) << FRACTION
-    coarse, fine_part, start = (np.zeros(len(top), np.int64) for _ in range(3))
+    coarse: Values = np.zeros(len(top), np.int64)
+    fine_part: Values = np.zeros(len(top), np.int64)
+    start: Values = np.zeros(len(top), np.int64)
     left = np.ones(len(top), bool)
     zero = -base
 
@@ -116,8 +147,8 @@ def _fit(place, top, base, real, low, multiplier, shift, less, narrow, fine):
         slope = exact + (-number // 2 if number % 2 else number // 2)
         upper, lower = slope >> fine, slope & ((1 << fine) - 1)
 
-        def at(sums, upper=upper, lower=lower):
-            value = sums * upper[:, None]
+        def at(sums: Values, upper: Values = upper, lower: Values = lower) -> Values:
+            value: Values = sums * upper[:, None]
             value += (sums >> narrow) * lower[:, None] >> (fine - narrow)
             if less is not None:
                 value -= np.where(sums < zero[:, None], less[:, None], 0)

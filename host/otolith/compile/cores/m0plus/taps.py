@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from otolith.compile.cores.m0plus.requantize import Line, line
-from otolith.compile.graph import Array, Code, Graph, Step
+from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.literals import c_array
 from otolith.compile.ops.common import LIMIT
 
@@ -74,7 +74,7 @@ class Sum:
         self.most, self.least, self.empty = 0, 0, True
 
 
-def products(weights: np.ndarray, row_step: int) -> Iterator[str]:
+def products(weights: Values, row_step: int) -> Iterator[str]:
     """weights [channels][rows][columns] of a group."""
     channels, rows, columns = weights.shape
     sums = [Sum(number) for number in range(channels)]
@@ -146,7 +146,7 @@ def outputs(exact: Line, number: int, channel: int) -> Iterator[str]:
     yield f"strb r0, [r2, #{channel}]"
 
 
-def function(weights: np.ndarray, exact: Line, row_step: int) -> Iterator[str]:
+def function(weights: Values, exact: Line, row_step: int) -> Iterator[str]:
     """The instructions for weights [channels][rows][columns].
 
     On the stack: values, out, far of the pair of outputs; constants of the group; run.
@@ -203,7 +203,7 @@ def function(weights: np.ndarray, exact: Line, row_step: int) -> Iterator[str]:
     yield "pop {r4-r7, pc}"
 
 
-def code(weights: np.ndarray, exact: Line, row_step: int) -> Code:
+def code(weights: Values, exact: Line, row_step: int) -> Code:
     """The function as C: Thumb code, or on other processors a call with the weights."""
     _, rows, columns = weights.shape
     instructions = list(function(weights, exact, row_step))
@@ -224,7 +224,7 @@ def code(weights: np.ndarray, exact: Line, row_step: int) -> Code:
     )
 
 
-def constants(exact: Line) -> np.ndarray:
+def constants(exact: Line) -> Values:
     """In the order of taps.h."""
     parts = []
     for first in range(0, len(exact.first), TOGETHER):
