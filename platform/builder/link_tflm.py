@@ -7,8 +7,8 @@ import sys
 
 import link
 
-from otolith.compile.tflm_arena import arena_object
 from otolith.errors import UserError
+from otolith.firmware.tflm_arena import arena_object
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from otolith import paths
 from otolith.cli import main
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.native.sources import lib
+from support import small_models
 from support.random_models import Net, conv_2d, fully_connected, softmax
 
 METADATA = {
@@ -226,3 +227,18 @@ def test_stream_tells_what_a_hop_saves(tmp_path):
     assert code == 1 and "exclude each other" in output
     code, output = host(*compile_, "--keep-rows", 20)
     assert code == 1 and "a hop of 20 rows: must be 1 to 19" in output
+
+
+def test_a_folder_stands_for_its_network(tmp_path):
+    folder = tmp_path / "loud"
+    folder.mkdir()
+    code, output = host("compile", folder, "-o", tmp_path / "out")
+    assert code == 1 and "0 .tflite files and no spec.toml" in output
+    (folder / "loud.tflite").write_bytes(small_models.loudness())
+    code, output = host("compile", folder, "-o", tmp_path / "out")
+    assert code == 0 and (tmp_path / "out" / "model.c").exists(), output
+    code, output = host("header", folder)
+    assert code == 0 and "loud_tflite[] = {" in output
+    (folder / "spec.toml").write_bytes((paths.MODELS / "fire_alarm" / "spec.toml").read_bytes())
+    code, output = host("compile", folder, "-o", tmp_path / "out")
+    assert code == 1 and "host train" in output  # fire_alarm.tflite is not there

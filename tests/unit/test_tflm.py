@@ -12,8 +12,8 @@ from otolith.cli import main
 from otolith.compile import compile_graph, model_hash
 from otolith.compile.tflite import CODES
 from otolith.compile.tflm import compile_for_tflm, method
-from otolith.compile.tflm_arena import arena_bytes, arena_object
 from otolith.errors import UserError
+from otolith.firmware.tflm_arena import arena_bytes, arena_object
 from otolith.summarize.report import compiled_report, tflm_report, write
 from support import small_models
 from support.tflite_builder import ModelBuilder

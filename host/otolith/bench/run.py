@@ -1,4 +1,4 @@
-"""`host run`: a network through the compiled engine, on this computer or on a virtual board."""
+"""`host run`: runs a network on this computer or on a virtual board."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import numpy as np
 from otolith.compile import read_file, schedule_model
 from otolith.compile.engine import HostModel, dequantize, to_int8
 from otolith.errors import UserError
+from otolith.evaluate.models import trained
 from otolith.files import write_bytes
 
 
 def load_input(path: Path) -> np.ndarray:
-    """A .npy file, never unpickled."""
+    """Reads a .npy file without unpickling. Raises UserError if it can't be read."""
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -25,7 +26,7 @@ def load_input(path: Path) -> np.ndarray:
 
 
 def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray, dict]:
-    """One inference on a virtual board: the output, and what was measured."""
+    """Runs a network once on a virtual board; returns its output and what was measured."""
     from otolith.bench.cores import CORES, run
     from otolith.firmware.build import build
     from otolith.firmware.size import by_part, total
@@ -66,13 +67,14 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> None:
-    """Run MODEL (an int8 .tflite) on one input, on this computer or on a virtual board.
+    """Run MODEL (an int8 .tflite or its folder) once, on this computer or on a virtual board.
 
     \b
     Example:
         host run kws.tflite --input x.npy --output y.npy --board pico
     """
     value = load_input(source)
+    model = trained(model).tflite
     try:
         if board == "host":
             engine = HostModel(read_file(model))

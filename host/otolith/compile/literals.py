@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from otolith.compile.graph import Values
@@ -12,10 +10,21 @@ MANY = 12  # numbers a line
 
 
 def c_string(text: str) -> str:
-    """A C string literal: ASCII only, no trigraphs."""
-    plain = json.dumps(text)[1:-1].replace("??", '?""?')
-    plain = "".join(c if " " <= c <= "~" else "?" for c in plain.replace("\\u", "u"))
-    return f'"{plain}"'
+    """A C string literal that holds exactly `text`, in UTF-8.
+
+    The literal is printable ASCII. It has no trigraphs, no universal character names and no escape
+    that could swallow the next character.
+    """
+    parts: list[str] = []
+    for byte in text.encode("utf-8", "replace"):
+        character = chr(byte)
+        if character in '"\\' or (character == "?" and parts and parts[-1] in ("?", "\\?")):
+            parts.append("\\" + character)
+        elif " " <= character <= "~":
+            parts.append(character)
+        else:
+            parts.append(f"\\{byte:03o}")
+    return '"' + "".join(parts) + '"'
 
 
 def c_array(values: Values) -> str:

@@ -40,6 +40,8 @@ def labels_of(metadata: dict[str, Any] | None) -> list[str]:
     labels = _need(metadata, "classes")
     if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
         raise UserError("the model's metadata: classes is not a list of names")
+    if any("\0" in label for label in labels):
+        raise UserError("the model's metadata: a class name has a NUL character in it")
     if not 1 <= len(labels) <= MAX_LABELS:
         raise UserError(f"the model has {len(labels)} classes: 1 to {MAX_LABELS} are supported")
     return labels

@@ -16,6 +16,7 @@ from otolith.compile.schedule import schedule
 from otolith.compile.tflm import compile_for_tflm
 from otolith.device.boards import named
 from otolith.errors import UserError
+from otolith.evaluate.models import trained
 from otolith.files import write_text
 from otolith.summarize.realtime import estimate
 from otolith.summarize.report import compiled_report, layers, packed, saving, tflm_report, write
@@ -56,18 +57,21 @@ def compile_(
     no_keep_rows: bool,
     as_json: bool,
 ) -> None:
-    """Compile MODEL (an int8 .tflite) to C for lib/nn; with --engine tflm to what lib/nn_tflm gives
-    TensorFlow Lite Micro: the model as it is, and a resolver with its operations.
+    """Compile MODEL (an int8 .tflite or its folder) to C for lib/nn.
+
+    With --engine tflm, write what lib/nn_tflm gives to TensorFlow Lite Micro: the model as it is,
+    and a resolver with its operations.
 
     \b
     Examples:
-        host compile models/fire_alarm/fire_alarm.tflite -o build/model --core m0plus --board pico
-        host compile models/fire_alarm/fire_alarm.tflite -o build/model --engine tflm
+        host compile models/fire_alarm -o build/model --core m0plus --board pico
+        host compile models/fire_alarm -o build/model --engine tflm
         host compile kws_ref.tflite -o build/kws --keep-rows 2
     """
     if no_keep_rows and hop:
         raise UserError("--keep-rows and --no-keep-rows exclude each other: leave one")
     hop = 0 if no_keep_rows else hop
+    model = trained(model).tflite
     try:
         data = read_file(model)
         kernels = core_named(core)
@@ -111,12 +115,13 @@ def compile_(
 @MODEL
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Header; default: print it.")
 def header(model: Path, out: Path | None) -> None:
-    """Write MODEL as a C header, like `xxd -i`, for TensorFlow Lite Micro.
+    """Write MODEL (a .tflite or its folder) as a C header for TensorFlow Lite Micro, like `xxd -i`.
 
     \b
     Example:
         host header models/fire_alarm/fire_alarm.tflite -o fire_alarm.h
     """
+    model = trained(model).tflite
     text = header_text(read_file(model), model.name)
     if out is None:
         click.echo(text, nl=False)
