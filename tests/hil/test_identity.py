@@ -5,6 +5,7 @@ import json
 import os
 
 from otolith import __version__
+from otolith.device import Line
 
 
 def test_hello_is_a_line_of_json(dut, board):
@@ -25,7 +26,7 @@ def test_version_says_the_same_as_hello(client):
 def test_stats_come_once_a_second_and_lose_nothing(client):
     stats = []
     for message in client.lines(5000):
-        if isinstance(message, dict) and message["event"] == "stats":
+        if isinstance(message, Line) and message["event"] == "stats":
             stats.append(message)
         if len(stats) == 4:
             break

@@ -71,6 +71,16 @@ STATS = {
     "level": 3277,
 }
 
+DETECT = {"event": "detect", "t_ms": 64, "label": "loud", "score": 0.913}
+SCORES = {
+    "event": "scores",
+    "hop": 2,
+    "t_ms": 64,
+    "q": [-128, 127],
+    "scores": [0, 32767],
+    "smoothed": [8192, 24575],
+}
+
 
 def listening_board(stream: bytes, more: dict[str, bytes] | None = None) -> FakeBoard:
     """One that streams `stream` once it has been restarted."""

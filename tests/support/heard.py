@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otolith.device import Client
+from otolith.device import Client, Line
 
 
 def messages(client: Client, ms: float) -> list:
@@ -18,4 +18,4 @@ def messages(client: Client, ms: float) -> list:
 
 def events(found: list, name: str) -> list[dict]:
     """The lines of one event."""
-    return [m for m in found if isinstance(m, dict) and m["event"] == name]
+    return [m for m in found if isinstance(m, Line) and m["event"] == name]

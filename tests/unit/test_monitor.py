@@ -23,6 +23,7 @@ from otolith.cli import main
 from otolith.device import Client
 from otolith.device.claim import claim
 from otolith.device.frames import Frame, encode_frame
+from otolith.device.records import record
 from otolith.errors import UserError
 from otolith.evaluate.models import trained
 from otolith.monitor import cli
@@ -31,17 +32,16 @@ from otolith.monitor.lines import load
 from otolith.monitor.recording import Recording
 from otolith.monitor.screen import Screen
 from otolith.paths import MODELS
-from support.fake_board import HELLO, STATS, FakeBoard, line, listening_board, pcm_frames
-
-DETECT = {"event": "detect", "t_ms": 64, "label": "loud", "score": 0.913}
-SCORES = {
-    "event": "scores",
-    "hop": 2,
-    "t_ms": 64,
-    "q": [-128, 127],
-    "scores": [0, 32767],
-    "smoothed": [8192, 24575],
-}
+from support.fake_board import (
+    DETECT,
+    HELLO,
+    SCORES,
+    STATS,
+    FakeBoard,
+    line,
+    listening_board,
+    pcm_frames,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -146,10 +146,10 @@ def shown(screen):
 
 
 def test_the_screen_shows_scores_level_load_and_the_last_detections():
-    screen = Screen(HELLO)
+    screen = Screen(record(HELLO))
     assert "runs inference" in shown(screen)
     for message in (STATS, {**SCORES, "level": 327}, DETECT, {"event": "error", "reason": "no"}):
-        screen.take(message)
+        screen.take(record(message))
     text = shown(screen).splitlines()
     scores = {part[0]: part for part in map(str.split, text) if part}
     assert scores["background"][1:] == ["0.250", "█" * 10]
@@ -166,13 +166,13 @@ def test_the_screen_shows_scores_level_load_and_the_last_detections():
         assert figure in status
     assert text[-2:] == ["     0.064 s  loud  score 0.913", "error: no"]
     for number in range(20):
-        screen.take({**DETECT, "t_ms": 1000 * number})
+        screen.take(record({**DETECT, "t_ms": 1000 * number}))
     assert "19.000 s" in shown(screen) and shown(screen).count("score 0.913") == 8
 
 
 def test_the_level_comes_from_the_sound_if_there_is_sound():
-    screen = Screen(HELLO)
-    screen.take(STATS)
+    screen = Screen(record(HELLO))
+    screen.take(record(STATS))
     assert "mean  -20.0 dBFS" in shown(screen)
     square = np.tile(np.array([16384, -16384], "<i2"), 512)
     screen.take(Frame("P", 0, square.tobytes()))
@@ -180,7 +180,7 @@ def test_the_level_comes_from_the_sound_if_there_is_sound():
 
 
 def test_a_board_without_figures_has_none():
-    assert load({"event": "stats", "t_ms": 5, "overruns": 0}) == "overruns 0"
+    assert load(record({"event": "stats", "t_ms": 5, "overruns": 0})) == "overruns 0"
 
 
 @pytest.mark.parametrize(
@@ -262,24 +262,24 @@ def test_a_gap_is_told_counted_and_silent(monitor, tmp_path):
 
 
 def test_the_numbers_of_blocks_wrap(tmp_path):
-    recording = Recording(tmp_path / "r", HELLO, {})
+    recording = Recording(tmp_path / "r", record(HELLO), {})
     silence = bytes(4)
     for number in range(0x10000 + 5):
         assert recording.take(Frame("P", number & 0xFFFF, silence)) is None
     gap = recording.take(Frame("P", 7, silence))
-    assert gap["count"] == 2 * 2
+    assert gap.count == 2 * 2
     with pytest.raises(UserError, match="began anew"):
         recording.take(Frame("P", 0, silence))
 
 
 def test_the_files_are_valid_at_any_time(tmp_path):
-    recording = Recording(tmp_path / "r", HELLO, {})
+    recording = Recording(tmp_path / "r", record(HELLO), {})
     assert kept(tmp_path / "r")[1].shape == (0, 0)
     pcm = sound(5)
     for number, block in enumerate(pcm.reshape(-1, 128)):
         recording.take(Frame("P", number, block.tobytes()))
         recording.take(Frame("F", number, row(number).tobytes()))
-        recording.take(STATS)
+        recording.take(record(STATS))
         heard, features, events = kept(tmp_path / "r")  # nothing was closed
         assert heard.tolist() == pcm[: 128 * (number + 1)].tolist()
         assert features.shape == (number + 1, 3) and features[-1].tolist() == row(number).tolist()
@@ -317,19 +317,19 @@ def test_a_board_that_was_reset_ends_the_recording(monitor, tmp_path):
 
 
 def test_a_full_disk_ends_the_recording_and_leaves_it_valid(tmp_path, monkeypatch):
-    recording = Recording(tmp_path / "r", HELLO, {})
+    recording = Recording(tmp_path / "r", record(HELLO), {})
     pcm = sound(8)
     for number, block in enumerate(pcm.reshape(-1, 128)):
         recording.take(Frame("P", number, block.tobytes()))
     recording.take(Frame("F", 0, row(0).tobytes()))
-    recording.take(DETECT)
+    recording.take(record(DETECT))
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
-        for message in (Frame("P", 8, bytes(256)), Frame("F", 1, bytes(6)), DETECT):
+        for message in (Frame("P", 8, bytes(256)), Frame("F", 1, bytes(6)), record(DETECT)):
             with pytest.raises(UserError, match="No space left on device: free some space"):
                 recording.take(message)
     heard, features, events = kept(tmp_path / "r")
@@ -345,17 +345,24 @@ def test_a_folder_with_something_in_it_is_not_recorded_into(monitor, tmp_path):
 
 
 def test_a_row_of_another_width_is_not_written(tmp_path):
-    recording = Recording(tmp_path / "r", HELLO, {})
+    recording = Recording(tmp_path / "r", record(HELLO), {})
     recording.take(Frame("F", 0, row(0).tobytes()))
     with pytest.raises(UserError, match="a frame of 4 features after frames of 3"):
         recording.take(Frame("F", 1, bytes(8)))
     assert kept(tmp_path / "r")[1].tolist() == [row(0).tolist()]
 
 
-@pytest.mark.parametrize("hop", [0, "512", None])
-def test_a_board_that_does_not_say_its_hop_is_not_recorded(tmp_path, hop):
-    with pytest.raises(UserError, match="hello makes no sense"):
-        Recording(tmp_path / "r", {**HELLO, "hop": hop}, {})
+@pytest.mark.parametrize(
+    ("hop", "told"),
+    [(0, "hello.hop: Expected"), ("512", "hello.hop: Expected"), (None, "hello has no hop")],
+)
+def test_a_board_that_does_not_say_its_hop_is_not_recorded(monitor, tmp_path, hop, told):
+    board = listening_board(b"", {"hello": line(**{**HELLO, "hop": hop})})
+    board.answers.pop("get detect")
+    done = monitor(board, "--record", tmp_path / "r")
+    assert done.exit_code == 1 and len(done.stderr.splitlines()) == 1
+    assert told in done.stderr or "not the inference app" in done.stderr
+    assert not (tmp_path / "r").exists()
 
 
 def test_only_the_inference_app_is_recorded(monitor, tmp_path):
@@ -437,7 +444,7 @@ def test_wrong_options_are_one_line(arguments, said):
 def test_a_model_that_is_not_trained_yet(tmp_path):
     (tmp_path / "fire_alarm").mkdir()
     shutil.copy(MODELS / "fire_alarm" / "spec.toml", tmp_path / "fire_alarm")
-    with pytest.raises(UserError, match=r"fire_alarm\.tflite: not there yet: run `host train"):
+    with pytest.raises(UserError, match=r"fire_alarm\.tflite: not trained yet: run `host train"):
         trained(tmp_path / "fire_alarm")
     (tmp_path / "other.tflite").write_bytes(b"x")
     assert trained(tmp_path / "other").tflite == tmp_path / "other.tflite"

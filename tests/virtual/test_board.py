@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from otolith.cli import main
-from otolith.device import Client, SerialTransport, VirtualTransport
+from otolith.device import Client, Line, SerialTransport, VirtualTransport
 from otolith.errors import UserError
 from otolith.virtual.rp2040 import VirtualPico
 
@@ -259,7 +259,7 @@ def test_pseudo_terminal_keeps_wall_time(inference_image):
         client.hello()
         stats = []
         while len(stats) < 3:
-            arrived = [m for m in client.lines(timeout_ms=100) if isinstance(m, dict)]
+            arrived = [m for m in client.lines(timeout_ms=100) if isinstance(m, Line)]
             stats += [(transport.time_ms(), m["t_ms"]) for m in arrived if m["event"] == "stats"]
         transport.close()
     wall, emulated = (last - first for first, last in zip(stats[0], stats[-1], strict=True))

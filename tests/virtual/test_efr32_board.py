@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from otolith.device import Client, VirtualTransport
+from otolith.device import Client, Line, VirtualTransport
 from otolith.errors import UserError
 from otolith.virtual.efr32mg24 import MisuseError, VirtualEfr32mg24
 from support.images import build
@@ -40,7 +40,7 @@ def client(chip):
 def fault_after(client):
     """The fault line the next hello brings."""
     client.hello()
-    (line,) = [m for m in client.lines(50) if isinstance(m, dict) and m["event"] == "fault"]
+    (line,) = [m for m in client.lines(50) if isinstance(m, Line) and m["event"] == "fault"]
     return line["reason"]
 
 
@@ -113,7 +113,7 @@ def test_hello_says_who_and_how_fast(client):
 
 def test_each_second_brings_statistics(client, chip):
     chip.core.run_ms(2300)
-    stats = [m for m in client.lines(20) if isinstance(m, dict)]
+    stats = [m for m in client.lines(20) if isinstance(m, Line)]
     assert [m["event"] for m in stats] == ["stats"] * 2
     assert stats[1]["t_ms"] - stats[0]["t_ms"] == pytest.approx(1050, abs=60)
     assert stats[1]["overruns"] == stats[1]["dropped"] == stats[1]["peak"] == 0
@@ -185,7 +185,7 @@ def test_a_stuck_main_loop_is_reset_by_the_watchdog(client, chip):
     client.command("reset")
     chip.core.run_ms(100)
     client.hello()
-    assert not [m for m in client.lines(50) if isinstance(m, dict) and m["event"] == "fault"]
+    assert not [m for m in client.lines(50) if isinstance(m, Line) and m["event"] == "fault"]
 
 
 def test_a_hard_fault_is_told_at_once_and_after_the_reset(client, chip):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from otolith.device import Client, VirtualTransport
+from otolith.device import Client, Line, VirtualTransport
 from otolith.device.frames import Frame
 from otolith.listen.chain import Chain
 from otolith.virtual.efr32mg24 import VirtualEfr32mg24
@@ -57,7 +57,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     chip.core.run_ms(1900)
     messages = list(client.lines(0.1))
     assert client.garbage == 0
-    stats = [m for m in messages if isinstance(m, dict) and m["event"] == "stats"]
+    stats = [m for m in messages if isinstance(m, Line) and m["event"] == "stats"]
     assert stats[-1]["dropped"] == stats[-1]["overruns"] == 0
     frames = [m for m in messages if isinstance(m, Frame)]
     blocks = {m.sequence: np.frombuffer(m.data, "<i2") for m in frames if m.type == "P"}
@@ -69,7 +69,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     pcm = played[start - first * BLOCK : start + len(pcm)]  # from the restart on
     hops = list(Chain(small_models.loudness()).run(pcm))
     scored = [hop for hop in hops if hop.q is not None]
-    lines = [m for m in messages if isinstance(m, dict) and m["event"] == "scores"]
+    lines = [m for m in messages if isinstance(m, Line) and m["event"] == "scores"]
     by_hop = dict(enumerate(hops, 1))
     assert len(lines) >= 20
     for line in lines:
@@ -82,7 +82,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     for number, row in features.items():
         if number < len(expected):
             np.testing.assert_array_equal(row, expected[number])
-    events = [m for m in messages if isinstance(m, dict) and m["event"] == "detect"]
+    events = [m for m in messages if isinstance(m, Line) and m["event"] == "detect"]
     assert [(e["t_ms"], e["label"]) for e in events] == [
         (hop.t_ms, hop.event[0]) for hop in scored if hop.event
     ]

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from otolith.device import Client, VirtualTransport
+from otolith.device import Client, Line, VirtualTransport
 from otolith.device.frames import Frame, encode_frame
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
@@ -253,7 +253,7 @@ def test_a_second_injection_waits_its_turn(client):
     client.send_line("inject 1024")
     client.send_line("inject 1024")
     client.transport.write(block(0) + block(1))
-    found = [m for m in messages(client, 300) if isinstance(m, dict)]
+    found = [m for m in messages(client, 300) if isinstance(m, Line)]
     assert [m["event"] for m in found if m["event"] != "stats"] == [
         "injecting",
         "error",

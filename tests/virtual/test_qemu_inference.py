@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from otolith import paths
-from otolith.device import Client, VirtualTransport
+from otolith.device import Client, Line, VirtualTransport
 from otolith.device.frames import encode_frame
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
@@ -62,7 +62,7 @@ def wait_for(client, event):
     """The next such line; stats alone, once a second, are no reason to wait for ever."""
     seen = []
     for message in client.lines(3000):
-        if isinstance(message, dict) and message["event"] == event:
+        if isinstance(message, Line) and message["event"] == event:
             return message
         seen.append(message)
         assert len(seen) < 20, seen
@@ -166,7 +166,7 @@ def test_of_a_flood_of_commands_none_is_lost(board, client):
     answered = dropped = 0
     while answered + dropped < count:
         stats, before = client.ask("stats")
-        answered += sum(isinstance(m, dict) and m["event"] == "hello" for m in before)
+        answered += sum(isinstance(m, Line) and m["event"] == "hello" for m in before)
         dropped = stats["dropped"]
     assert answered + dropped < count + 20  # lines of stats are dropped too
     assert answered > 15 and client.garbage == 0

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from otolith.cli import main
-from otolith.device import VirtualTransport, settings
+from otolith.device import Line, VirtualTransport, settings
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from otolith.virtual import boot
@@ -120,15 +120,15 @@ def test_a_change_is_heard_in_the_microphones_stream(board, client):
         client.set(f"detect.{name}", value)
     board.play(tone(2.5, 16000))
     board.run_ms(1700)
-    assert "detect" in [m["event"] for m in client.lines(5) if isinstance(m, dict)]
+    assert "detect" in [m["event"] for m in client.lines(5) if isinstance(m, Line)]
     client.set("detect.suppression_hops", 0)
     board.run_ms(330)
-    events = [m for m in client.lines(5) if isinstance(m, dict) and m["event"] == "detect"]
+    events = [m for m in client.lines(5) if isinstance(m, Line) and m["event"] == "detect"]
     assert len(events) >= 9  # every hop of 32 ms, from the next on
     client.set("detect.threshold", 0)
     list(client.lines(5))
     board.run_ms(330)
-    assert not [m for m in client.lines(5) if isinstance(m, dict) and m["event"] == "detect"]
+    assert not [m for m in client.lines(5) if isinstance(m, Line) and m["event"] == "detect"]
 
 
 def test_the_command_line_gets_and_sets(board, monkeypatch):

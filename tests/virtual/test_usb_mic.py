@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from otolith.device import Client, VirtualTransport
+from otolith.device import Client, Line, VirtualTransport
 from otolith.virtual.rp2040 import VirtualPico
 from support.pdm_stream import Stream
 
@@ -150,7 +150,7 @@ def test_frames_over_the_console_hold_the_same_samples(board):
     client = client_of(board)
     client.command("counter on")
     client.command("pcm on")
-    messages = (m for m in client.lines(50) if not isinstance(m, dict))
+    messages = (m for m in client.lines(50) if not isinstance(m, Line))
     frames = list(itertools.islice(messages, 40))
     pcm = np.concatenate([np.frombuffer(f.data, "<i2") for f in frames])
     assert counts_on(pcm)

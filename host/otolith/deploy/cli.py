@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from otolith.deploy.scenario import Outcome, concatenate, judge
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.evaluate.stream import memory_ms
 from otolith.paths import ROOT
 
@@ -29,10 +30,15 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        self.console.print(f"[bold]{name}[/bold]")
+        self.console.print(f"[bold]{escape(name)}[/bold]")
         start = time.monotonic()
         yield
         self.seconds[name] = time.monotonic() - start
+
+
+def _plain(text: str) -> str:
+    """Foreign text for rich: printable, and no markup."""
+    return escape(shown(text))
 
 
 def outcome_table(outcomes: list[Outcome]) -> Table:
@@ -41,12 +47,12 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
     for outcome in outcomes:
         heard = []
         if outcome.first:
-            heard.append(f"{outcome.first.label} {outcome.first.score:.3f}")
-        heard += [f"{wrong.label} {wrong.score:.3f}" for wrong in outcome.wrong]
+            heard.append(_plain(f"{outcome.first.label} {outcome.first.score:.3f}"))
+        heard += [_plain(f"{wrong.label} {wrong.score:.3f}") for wrong in outcome.wrong]
         table.add_row(
-            outcome.name,
+            _plain(outcome.name),
             f"{outcome.start_ms / 1000:.1f}-{outcome.end_ms / 1000:.1f}",
-            outcome.label or "nothing",
+            _plain(outcome.label or "nothing"),
             ", ".join(heard) or "nothing",
             "" if outcome.latency_ms is None else f"{outcome.latency_ms:.0f} ms",
             "[green]right[/green]" if outcome.right else "[red]wrong[/red]",
@@ -113,7 +119,7 @@ def train_and_deploy(
     tflite = other or folder / f"{spec.model.name}.tflite"
 
     if not no_train and other is None:
-        with steps.step(f"train {spec.model.name}"):
+        with steps.step(shown(f"train {spec.model.name}")):
             from otolith.train import How, train
 
             train(spec, folder, console, how=How(board))
@@ -146,9 +152,10 @@ def train_and_deploy(
             upload(board, tflite, port)
         with steps.step(f"send {len(pcm) / 16000:.0f} s of sound to the board at {port}"):
             heard = hear.through_inject(port, pcm, model_hash)
-        where = f"{heard.hello['board']} at {port}"
+        where = f"{heard.hello.board} at {port}"
 
-    known = [d for d in heard.detections if d.label in heard.hello["labels"]]  # not unknown
+    labels = heard.hello.labels or []
+    known = [d for d in heard.detections if d.label in labels]  # not unknown
     outcomes = judge(segments, known, memory_ms(metadata))
     right = sum(outcome.right for outcome in outcomes)
     picture = picture or ROOT / "build" / f"{spec.model.name}.png"
@@ -160,7 +167,7 @@ def train_and_deploy(
         heard.detections,
         np.array(heard.score_times_ms),
         np.array(heard.scores).reshape(len(heard.scores), -1),
-        heard.hello["labels"],
+        labels,
         metadata["detect"]["thresholds"],
     )
     passed = right >= spec.deploy.accept * len(outcomes)
@@ -169,7 +176,7 @@ def train_and_deploy(
             json.dumps(
                 {
                     "passed": passed,
-                    "hello": heard.hello,
+                    "hello": heard.hello.told,
                     "segments": [
                         {
                             "name": o.name,
@@ -180,7 +187,7 @@ def train_and_deploy(
                         }
                         for o in outcomes
                     ],
-                    "stats": heard.stats[-1] if heard.stats else None,
+                    "stats": heard.stats[-1].told if heard.stats else None,
                     "not_modelled": heard.not_modelled or None,
                     "seconds": steps.seconds,
                     "picture": str(picture),
@@ -190,22 +197,25 @@ def train_and_deploy(
     else:
         hello = heard.hello
         console.print(
-            f"board {hello['board']}, firmware {hello['version']}, model {hello['model']} "
-            f"{hello['hash']}, engine {hello['engine']}"
+            _plain(
+                f"board {hello.board}, firmware {hello.version}, model {hello.model} "
+                f"{hello.hash}, engine {hello.engine}"
+            )
         )
         console.print(outcome_table(outcomes))
         if heard.stats:
             last = heard.stats[-1]
             console.print(
-                f"per hop of {1000 * hello['hop'] / hello['rate']:.0f} ms: features "
-                f"{last['feature_us'] / 1000:.1f} ms, network {last['infer_us'] / 1000:.1f} ms, "
-                f"CPU {100 * last['cpu']:.0f} %, overruns {last['overruns']}"
+                f"per hop of {1000 * (hello.hop or 0) / hello.rate:.0f} ms: features "
+                f"{(last.feature_us or 0) / 1000:.1f} ms, network "
+                f"{(last.infer_us or 0) / 1000:.1f} ms, CPU {100 * (last.cpu or 0):.0f} %, "
+                f"overruns {last.overruns or 0}"
             )
         if heard.not_modelled:
             console.print(f"not modelled on this virtual board: {heard.not_modelled}")
         for name, seconds in steps.seconds.items():
-            console.print(f"{seconds:7.1f} s  {name}")
-        console.print(f"picture: {picture}")
+            console.print(f"{seconds:7.1f} s  {escape(name)}")
+        console.print(f"picture: {_plain(str(picture))}")
     if not passed:
         raise UserError(
             f"{right} of {len(outcomes)} segments right, {spec.deploy.accept:.0%} needed: "

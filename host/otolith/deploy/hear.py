@@ -12,7 +12,9 @@ import numpy as np
 from otolith.audio import RATE
 from otolith.deploy.scenario import Detection
 from otolith.device import Client, SerialTransport, VirtualTransport
-from otolith.errors import UserError
+from otolith.device.client import Message
+from otolith.device.records import Detect, ErrorLine, Fault, Hello, ScoresLine, Stats, Unclear
+from otolith.errors import UserError, shown
 from otolith.virtual import boot
 
 TAIL_MS = 300  # for the last hop, its inference and the console
@@ -30,33 +32,39 @@ class Heard:
     not_modelled: what the emulator leaves out, for virtual boards.
     """
 
-    hello: dict
+    hello: Hello
     detections: list[Detection] = field(default_factory=list)
     score_times_ms: list[float] = field(default_factory=list)
     scores: list[list[float]] = field(default_factory=list)
-    stats: list[dict] = field(default_factory=list)
+    stats: list[Stats] = field(default_factory=list)
     not_modelled: str = ""
 
 
-def check_hello(hello: dict, model_hash: str, where: str) -> None:
+def check_hello(hello: Hello, model_hash: str, where: str) -> None:
     """UserError if the board runs another model than the expected one."""
-    if hello.get("hash") != model_hash:
-        raise UserError(
-            f"{where} runs model {hello.get('model')} ({hello.get('hash')}), not {model_hash}: "
-            "upload the firmware again"
-        )
+    if hello.hash != model_hash:
+        runs = f"model {hello.model} ({hello.hash})" if hello.hash else f"the app {hello.app}"
+        raise UserError(f"{where} runs {shown(runs)}, not {model_hash}: upload the firmware again")
+    if hello.labels is None or hello.hop is None:
+        raise UserError(f"{where} does not tell its labels and hop: upload the firmware again")
 
 
-def _take(heard: Heard, message: dict, t_ms: float) -> None:
-    if message["event"] == "detect":
-        heard.detections.append(Detection(t_ms, message["label"], message["score"]))
-    elif message["event"] == "scores":
+def _take(heard: Heard, message: Message, t_ms: float) -> None:
+    if isinstance(message, Detect):
+        heard.detections.append(Detection(t_ms, message.label, message.score))
+    elif isinstance(message, ScoresLine):
+        labels = heard.hello.labels or []
+        if len(message.smoothed) != len(labels):
+            raise UserError(
+                f"the board sends {len(message.smoothed)} scores for {len(labels)} labels: "
+                "upload the firmware again"
+            )
         heard.score_times_ms.append(t_ms)
-        heard.scores.append([value / 32767 for value in message["smoothed"]])
-    elif message["event"] == "stats":
+        heard.scores.append([value / 32767 for value in message.smoothed])
+    elif isinstance(message, Stats):
         heard.stats.append(message)
-    elif message["event"] in ("fault", "error"):
-        raise UserError(f"the board reports: {message.get('reason', message)}")
+    elif isinstance(message, (Fault, ErrorLine, Unclear)):
+        raise UserError(f"the board reports: {shown(message.reason)}")
 
 
 def through_virtual_microphone(
@@ -104,15 +112,14 @@ def through_virtual_microphone(
             if progress:
                 progress(min(1.0, now / length))
             for message in client.lines(timeout_ms=8):
-                if isinstance(message, dict):
-                    _take(heard, message, virtual.time_ms - start)
+                _take(heard, message, virtual.time_ms - start)
                 break
         return heard
 
 
 def _inject(client: Client, heard: Heard, pcm: np.ndarray) -> Heard:
     for message in client.inject(pcm).messages:
-        _take(heard, message, message.get("t_ms", 0))
+        _take(heard, message, getattr(message, "t_ms", None) or 0)
     return heard
 
 

@@ -1,67 +1,100 @@
-"""The computer's end of the line protocol."""
+"""The computer's end of the wire protocol."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from otolith.device.frames import MAX_DATA, Frame, Garbage, Splitter, encode_frame
+from otolith.device.records import (
+    Detect,
+    ErrorLine,
+    Hello,
+    Injected,
+    Injecting,
+    Line,
+    More,
+    Ok,
+    Ran,
+    Running,
+    ScoresLine,
+    SettingsLine,
+    Stats,
+    Unclear,
+)
 from otolith.device.transports import Transport
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.settings.detect import assignment, settings_of
 
-Message: TypeAlias = dict | Frame
+Message: TypeAlias = Line | Frame
+R = TypeVar("R", bound=Line)
 
 MAX_COMMAND = 96  # bytes of a line to the board, its end included: WIRE_MAX_LINE
 BLOCK = MAX_DATA // 2  # samples in a frame of PCM
-# Wherever the board's receiver is (in a line, in a frame), this brings it to the start of a line.
+# Brings the board's receiver to the start of a line, whether it was in a line or in a frame.
 _START_OF_LINE = b"\0\0\n"
 _ANSWER_MS = 3000
-# What answers a command, where it is no `ok`.
-_ANSWERS = {
-    "version": "hello",
-    "hello": "hello",
-    "stats": "stats",
-    "get": "settings",
-    "set": "settings",
+# What answers a command, where it is not `ok`.
+_ANSWERS: dict[str, type[Line]] = {
+    "version": Hello,
+    "hello": Hello,
+    "stats": Stats,
+    "get": SettingsLine,
+    "set": SettingsLine,
 }
 
 
 @dataclass
 class InjectResult:
-    """What a board made of injected PCM."""
+    """What a board made of injected PCM.
 
-    features: np.ndarray  # (frames, bands) int16
-    outputs: np.ndarray  # (hops scored, outputs) int8: the network's raw outputs
-    scores: np.ndarray  # (hops scored, labels) Q15
-    smoothed: np.ndarray  # (hops scored, labels) Q15
-    levels: np.ndarray  # (hops scored,) mean |sample|
-    decisions: list[str | None]  # of the hops scored: label, "unknown" or None
-    events: list[dict]  # the detect lines
+    features: (frames, bands) int16.
+    outputs: (scored hops, outputs) int8, the network's raw outputs.
+    scores, smoothed: (scored hops, labels) Q15, before and after smoothing.
+    levels: (scored hops,) mean |sample|.
+    decisions: of the scored hops: a label, "unknown" or None.
+    events: the `detect` lines.
+    hops: number of hops, scored or not.
+    messages: every line, in order.
+    """
+
+    features: np.ndarray
+    outputs: np.ndarray
+    scores: np.ndarray
+    smoothed: np.ndarray
+    levels: np.ndarray
+    decisions: list[str | None]
+    events: list[Detect]
     hops: int
-    messages: list[dict] = field(repr=False)  # every line, in order
+    messages: list[Line] = field(repr=False)
 
 
 @dataclass
 class RunResult:
-    """What the bench app measured in one inference."""
+    """What the bench app measured in one inference.
+
+    output: the network's outputs, one after the other.
+    cycles: CPU cycles of the inference.
+    arena: bytes.
+    message: the whole line.
+    """
 
     output: bytes
     cycles: int
     arena: int
-    message: dict = field(repr=False)
+    message: Ran = field(repr=False)
 
 
 class Client:
-    """Asks a board and listens to it; lines that nobody waits for are kept for lines()."""
+    """Asks a board and listens to it. Lines that nobody waits for are kept for lines()."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.garbage = 0  # bytes that made no sense
+        self.garbage = 0  # bytes that were neither a line nor a frame
         self._splitter = Splitter()
         self._waiting: deque[Message] = deque()
 
@@ -75,7 +108,7 @@ class Client:
                 self._waiting.append(message)
 
     def lines(self, timeout_ms: float) -> Iterator[Message]:
-        """Lines (dicts) and frames as they come, until none came for `timeout_ms`."""
+        """Yield lines and frames as they come, until none has come for `timeout_ms`."""
         while True:
             end = self.transport.time_ms() + timeout_ms
             while not self._waiting:
@@ -87,15 +120,26 @@ class Client:
 
     def _wait_for(
         self,
-        wanted: Callable[[dict], bool],
+        wanted: type[R],
         timeout_ms: float,
         asked: str,
         renew: bool = False,
-    ) -> tuple[dict, list[Message]]:
-        """The first line that is `wanted`, and what came before it.
+        accept: Callable[[R], bool] = lambda line: True,
+    ) -> tuple[R, list[Message]]:
+        """Wait for an answer.
 
-        An error line about `asked` raises UserError, and so does `timeout_ms` without the answer
-        (with `renew`: without any message).
+        Args:
+            wanted: the answer's type.
+            timeout_ms: how long to wait.
+            asked: the command, for messages.
+            renew: whether any message starts the time-out again.
+            accept: whether a line of that type is the answer.
+
+        Returns:
+            The answer, and the messages before it.
+
+        Raises:
+            UserError: the board refuses, its answer makes no sense, or the time is over.
         """
         before: list[Message] = []
         end = self.transport.time_ms() + timeout_ms
@@ -104,12 +148,11 @@ class Client:
                 message = self._waiting.popleft()
                 if renew:
                     end = self.transport.time_ms() + timeout_ms
-                if isinstance(message, dict):
-                    if wanted(message):
-                        return message, before
-                    if _is_refusal(message, asked):
-                        self._waiting.extendleft(reversed(before))
-                        raise UserError(f"the board refused {asked!r}: {message.get('reason')}")
+                if isinstance(message, wanted) and accept(message):
+                    return message, before
+                if problem := _problem(message, wanted, asked):
+                    self._waiting.extendleft(reversed(before))
+                    raise UserError(problem)
                 before.append(message)
             left = end - self.transport.time_ms()
             if left <= 0:
@@ -123,56 +166,74 @@ class Client:
     # ---- asking ----
 
     def send_line(self, line: str) -> None:
-        """Send a line as it is, without waiting for an answer."""
+        """Send a line without waiting for an answer."""
         self.transport.write(line.encode() + b"\n")
 
-    def hello(self, timeout_ms: float = _ANSWER_MS) -> dict:
-        """Who the board is. Works from any state of the link; what came before is dropped."""
+    def hello(self, timeout_ms: float = _ANSWER_MS) -> Hello:
+        """Ask who the board is. Works from any state of the link; drops what came before."""
         self.transport.write(_START_OF_LINE)
         self.send_line("hello")
-        hello, _ = self._wait_for(lambda m: m["event"] == "hello", timeout_ms, "hello")
+        hello, _ = self._wait_for(Hello, timeout_ms, "hello")
         return hello
 
-    def command(self, line: str, timeout_ms: float = _ANSWER_MS) -> dict:
-        """Send a command, return the line that answers it; UserError if the board refuses."""
+    def command(self, line: str, timeout_ms: float = _ANSWER_MS) -> Line:
+        """Send a command and return the line that answers it; UserError if the board refuses."""
         answer, before = self.ask(line, timeout_ms)
         self._waiting.extendleft(reversed(before))
         return answer
 
-    def ask(self, line: str, timeout_ms: float = _ANSWER_MS) -> tuple[dict, list[Message]]:
-        """As command(); also what came before the answer, which lines() then does not give."""
+    def ask(self, line: str, timeout_ms: float = _ANSWER_MS) -> tuple[Line, list[Message]]:
+        """Do as command() does, and return also the messages before the answer.
+
+        lines() does not give these again.
+        """
         if len(line.encode()) >= MAX_COMMAND:
             raise UserError(f"{line}: a command is shorter than {MAX_COMMAND} bytes")
         self.send_line(line)
-        word = line.split(" ")[0]
-        expected = _ANSWERS.get(word)
-
-        def answers(message: dict) -> bool:
-            if expected:
-                return message["event"] == expected
-            return message["event"] == "ok" and message.get("command") == line
-
-        return self._wait_for(answers, timeout_ms, line)
+        if expected := _ANSWERS.get(line.split(" ")[0]):
+            return self._wait_for(expected, timeout_ms, line)
+        return self._wait_for(Ok, timeout_ms, line, accept=lambda ok: ok.command == line)
 
     def settings(self) -> dict[str, Any]:
-        """The decision layer's settings in force: keys of [detect], thresholds by label (0: never
-        an event)."""
+        """The decision layer's settings in force.
+
+        Returns:
+            Keys of a spec's [detect]; thresholds by label, 0 for classes that never make an event.
+        """
         labels, _ = self._model()
-        return settings_of(self.command("get detect"), labels)
+        return settings_of(self.command("get detect").told, labels)
 
     def set(self, name: str, value: object) -> dict[str, Any]:
-        """Change a setting from the next hop on, until the board starts again: "detect.gate", 300;
-        "detect.threshold.bell", 0.8 (settings/detect.py). The settings then in force; UserError if
-        computer or board refuses, and nothing has changed."""
+        """Change a setting from the next hop on, until the board starts again.
+
+        Args:
+            name: such as "detect.gate" or "detect.threshold.bell" (otolith.settings.detect).
+            value: of the setting's type, or its text.
+
+        Returns:
+            The settings then in force, as settings() does.
+
+        Raises:
+            UserError: computer or board refuses; nothing has changed.
+        """
         labels, hop_ms = self._model()
-        return settings_of(self.command(f"set {assignment(name, value, labels, hop_ms)}"), labels)
+        return settings_of(
+            self.command(f"set {assignment(name, value, labels, hop_ms)}").told, labels
+        )
 
     def _model(self) -> tuple[list[str], float]:
-        """Its labels, and milliseconds between two decisions."""
+        """The model's labels, and milliseconds between two decisions."""
+        hello = self.ask_hello()
+        if hello.labels is None or hello.hop is None:
+            app = shown(hello.app or "another app")
+            raise UserError(f"the board runs {app}, not the inference app: upload that first")
+        return [_label(label) for label in hello.labels], 1000 * hello.hop / hello.rate
+
+    def ask_hello(self) -> Hello:
+        """Ask who the board is; what came before is kept for lines()."""
         hello = self.command("hello")
-        if "labels" not in hello or "hop" not in hello:
-            raise UserError(f"the board runs {hello.get('app')}, not the inference app: upload it")
-        return [_label(label) for label in hello["labels"]], 1000 * hello["hop"] / hello["rate"]
+        assert isinstance(hello, Hello)
+        return hello
 
     def inject(
         self,
@@ -180,18 +241,19 @@ class Client:
         progress: Callable[[float], None] | None = None,
         timeout_ms: float = 10_000,
     ) -> InjectResult:
-        """Let the board hear `pcm` (int16, 16 kHz) in place of its microphone.
+        """Let the board hear a sound in place of its microphone.
 
-        `progress` gets the share sent, 0..1; `timeout_ms` is how long the board may say nothing.
+        Args:
+            pcm: (samples,) int16, 16 kHz.
+            progress: gets the share sent, 0..1.
+            timeout_ms: how long the board may be silent.
         """
         pcm = _as_pcm(pcm)
         self.command("features on")
         try:
             self.send_line(f"inject {len(pcm)}")
-            started, _ = self._wait_for(
-                lambda m: m["event"] == "injecting", _ANSWER_MS, f"inject {len(pcm)}"
-            )
-            block, ahead = started["block"], started.get("ahead")
+            started, _ = self._wait_for(Injecting, _ANSWER_MS, f"inject {len(pcm)}")
+            block, ahead = started.block, started.ahead
             before: list[Message] = []
             for sequence, start in enumerate(range(0, len(pcm), block)):
                 data = pcm[start : start + block].astype("<i2").tobytes()
@@ -202,50 +264,56 @@ class Client:
                     self._receive(0)  # what the board says meanwhile must not pile up
                 if progress:
                     progress(min(1.0, (start + block) / len(pcm)))
-            done, rest = self._wait_for(
-                lambda m: m["event"] == "injected", timeout_ms, "inject", renew=True
-            )
+            done, rest = self._wait_for(Injected, timeout_ms, "inject", renew=True)
         finally:
             self.command("features off", timeout_ms)
-        return _inject_result(done, [m for m in before + rest if not _is_more(m)])
+        return _inject_result(done, [m for m in before + rest if not isinstance(m, More)])
 
     def _wait_for_room(self, blocks: int, timeout_ms: float) -> list[Message]:
-        """Until the board has taken so many blocks; what else it said."""
+        """Wait until the board has taken so many blocks; return what else it said."""
         before: list[Message] = []
         taken = 0
         while taken < blocks:
-            more, said = self._wait_for(
-                lambda m: m["event"] == "more", timeout_ms, "inject", renew=True
-            )
-            taken = more["blocks"]
+            more, said = self._wait_for(More, timeout_ms, "inject", renew=True)
+            taken = more.blocks
             before += said
         return before
 
     def run_network(self, inputs: bytes, timeout_ms: float = 30_000) -> RunResult:
-        """Run the network of a board with the bench app once."""
+        """Run the network of a board with the bench app once.
+
+        Args:
+            inputs: the network's inputs, int8, one after the other.
+            timeout_ms: how long the board may be silent.
+        """
         self.send_line("run")
-        self._wait_for(lambda m: m["event"] == "running", _ANSWER_MS, "run")
+        self._wait_for(Running, _ANSWER_MS, "run")
         for sequence, start in enumerate(range(0, len(inputs), MAX_DATA)):
             part = inputs[start : start + MAX_DATA]
             self.transport.write(encode_frame("T", sequence, part))
             self._receive(0)
-        ran, before = self._wait_for(lambda m: m["event"] == "ran", timeout_ms, "run", renew=True)
+        ran, before = self._wait_for(Ran, timeout_ms, "run", renew=True)
         output = b"".join(m.data for m in before if isinstance(m, Frame) and m.type == "T")
-        return RunResult(output, ran["cycles"], ran["arena"], ran)
+        return RunResult(output, ran.cycles, ran.arena, ran)
 
 
 def _label(told: str) -> str:
-    """A label as the model has it: a board writes its bytes as Latin-1."""
+    """A label as the model has it: a board sends the bytes of UTF-8 as Latin-1 characters."""
     try:
         return told.encode("latin-1").decode()
     except UnicodeError:
         return told
 
 
-def _is_refusal(message: dict, asked: str) -> bool:
-    about = message.get("command")
-    as_told = asked.encode().decode("latin-1")  # the board writes its bytes so
-    return message["event"] == "error" and about in (as_told, asked.split(" ")[0])
+def _problem(message: Message, wanted: type[Line], asked: str) -> str | None:
+    """Why `message` means that the answer to `asked` will not come, or None."""
+    if isinstance(message, Unclear) and message.of == wanted.EVENT:
+        return f"the board's answer to {asked!r}: {message.reason}"
+    if isinstance(message, ErrorLine):
+        as_told = asked.encode().decode("latin-1")  # as the board writes its bytes
+        if message.command in (as_told, asked.split(" ")[0]):
+            return f"the board refused {asked!r}: {shown(message.reason)}"
+    return None
 
 
 def _as_pcm(pcm: np.ndarray) -> np.ndarray:
@@ -257,22 +325,29 @@ def _as_pcm(pcm: np.ndarray) -> np.ndarray:
     return pcm
 
 
-def _is_more(message: Message) -> bool:
-    return isinstance(message, dict) and message["event"] == "more"
+def _table(rows: list[list[int]], dtype: type, what: str) -> np.ndarray:
+    if len({len(row) for row in rows}) > 1:
+        raise UserError(f"the board's {what} differ in number from hop to hop: is it damaged?")
+    return np.array(rows, dtype)
 
 
-def _inject_result(done: dict, before: list[Message]) -> InjectResult:
-    rows = [np.frombuffer(m.data, "<i2") for m in before if isinstance(m, Frame) and m.type == "F"]
-    lines = [m for m in before if isinstance(m, dict)]
-    scores = [m for m in lines if m["event"] == "scores"]
+def _inject_result(done: Injected, before: list[Message]) -> InjectResult:
+    rows = [
+        np.frombuffer(m.data[: len(m.data) // 2 * 2], "<i2").tolist()
+        for m in before
+        if isinstance(m, Frame) and m.type == "F"
+    ]
+    lines = [m for m in before if isinstance(m, Line)]
+    scored = [m for m in lines if isinstance(m, ScoresLine)]
+    features = _table(rows, np.int16, "features")
     return InjectResult(
-        features=np.array(rows, np.int16) if rows else np.empty((0, 0), np.int16),
-        outputs=np.array([m["q"] for m in scores], np.int8),
-        scores=np.array([m["scores"] for m in scores], np.int32),
-        smoothed=np.array([m["smoothed"] for m in scores], np.int32),
-        levels=np.array([m["level"] for m in scores], np.int32),
-        decisions=[m["decision"] for m in scores],
-        events=[m for m in lines if m["event"] == "detect"],
-        hops=done["hops"],
+        features=features if rows else np.empty((0, 0), np.int16),
+        outputs=_table([m.q for m in scored], np.int8, "outputs"),
+        scores=_table([m.scores for m in scored], np.int32, "scores"),
+        smoothed=_table([m.smoothed for m in scored], np.int32, "scores"),
+        levels=np.array([m.level for m in scored], np.int32),
+        decisions=[m.decision for m in scored],
+        events=[m for m in lines if isinstance(m, Detect)],
+        hops=done.hops,
         messages=[*lines, done],
     )

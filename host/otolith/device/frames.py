@@ -1,19 +1,20 @@
 """Lines of JSON and binary frames in a stream of bytes: the counterpart of lib/wire.
 
-A frame is 0x00, COBS(payload + CRC-32, little-endian), 0x00; payload = type, flags (0), uint16
-sequence, data. Everything else is text, a JSON object a line.
+A frame is 0x00, COBS(payload + CRC-32, little-endian), 0x00. The payload is type, flags (0), a
+16-bit sequence number and data. Everything else is text, one JSON object a line.
 """
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from otolith.device.records import Line, decode_line
+
 MAX_DATA = 1024  # bytes in a frame
-MAX_LINE = 8192  # bytes in a line from a board; longer ones are garbage
+MAX_LINE = 8192  # bytes in a line from a board; a longer line is garbage
 _MAX_ENCODED = MAX_DATA + 8 + (MAX_DATA + 8) // 254 + 1
 _HEADER = struct.Struct("<BBH")
 
@@ -29,13 +30,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class Garbage:
-    """Bytes that are neither a line of JSON nor a frame."""
+    """Bytes that are neither a line of JSON with an event nor a frame."""
 
     data: bytes
 
 
 def cobs_encode(data: bytes) -> bytes:
-    """Consistent overhead byte stuffing: the same data without zero bytes."""
+    """Encode data so that it has no zero bytes (consistent overhead byte stuffing)."""
     out = bytearray()
     for part in (data + b"\0").split(b"\0")[:-1]:
         for start in range(0, len(part) - len(part) % 254, 254):
@@ -46,7 +47,7 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(data: bytes) -> bytes:
-    """Inverse of cobs_encode; ValueError if `data` was not made by it."""
+    """Decode what cobs_encode made; ValueError for anything else."""
     out = bytearray()
     position = 0
     while position < len(data):
@@ -62,7 +63,7 @@ def cobs_decode(data: bytes) -> bytes:
 
 
 def encode_frame(kind: str, sequence: int, data: bytes) -> bytes:
-    """One frame, delimiters included."""
+    """Encode a frame, with its delimiters."""
     if len(data) > MAX_DATA:
         raise ValueError(f"a frame holds {MAX_DATA} bytes, not {len(data)}")
     payload = _HEADER.pack(ord(kind), 0, sequence & 0xFFFF) + data
@@ -70,7 +71,7 @@ def encode_frame(kind: str, sequence: int, data: bytes) -> bytes:
 
 
 def decode_frame(encoded: bytes) -> Frame:
-    """The frame between two delimiters; ValueError if it is broken."""
+    """Decode what stood between two delimiters; ValueError if the frame is damaged."""
     payload = cobs_decode(encoded)
     if len(payload) < 8:
         raise ValueError("frame too short")
@@ -84,20 +85,20 @@ def decode_frame(encoded: bytes) -> Frame:
 
 
 class Splitter:
-    """Cut a stream of bytes into messages; survives any bytes, in pieces of any size."""
+    """Cuts a stream of bytes into messages. Takes any bytes, in pieces of any size."""
 
     def __init__(self) -> None:
         self._text = bytearray()
         self._frame: bytearray | None = None  # bytes since the opening 0x00
 
-    def feed(self, data: bytes) -> Iterator[dict | Frame | Garbage]:
-        """Messages that `data` completes."""
+    def feed(self, data: bytes) -> Iterator[Line | Frame | Garbage]:
+        """Add bytes; yields the messages that they complete."""
         for byte in data:
             message = self._take(byte)
             if message is not None:
                 yield message
 
-    def _take(self, byte: int) -> dict | Frame | Garbage | None:
+    def _take(self, byte: int) -> Line | Frame | Garbage | None:
         if self._frame is not None:
             return self._take_frame_byte(byte)
         if byte == 0:
@@ -113,12 +114,12 @@ class Splitter:
         line, self._text = bytes(self._text), bytearray()
         return _parse_line(line)
 
-    def _take_frame_byte(self, byte: int) -> dict | Frame | Garbage | None:
+    def _take_frame_byte(self, byte: int) -> Line | Frame | Garbage | None:
         frame = self._frame
         assert frame is not None
         if byte:
             frame.append(byte)
-            if frame[0] != 2:  # no frame begins so: a stray 0x00 before text
+            if frame[0] != 2:  # frames begin with 2: this is a stray 0x00 before text
                 self._frame = None
                 return self._take(byte)
             if len(frame) <= _MAX_ENCODED:
@@ -134,14 +135,8 @@ class Splitter:
             return Garbage(bytes(frame))
 
 
-def _parse_line(line: bytes) -> dict | Garbage | None:
-    line = line.rstrip(b"\r")
-    if not line:
+def _parse_line(text: bytes) -> Line | Garbage | None:
+    text = text.rstrip(b"\r")
+    if not text:
         return None
-    try:
-        message = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return Garbage(line)
-    if not isinstance(message, dict) or not isinstance(message.get("event"), str):
-        return Garbage(line)
-    return message
+    return decode_line(text) or Garbage(text)

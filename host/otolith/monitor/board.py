@@ -12,6 +12,7 @@ import click
 from otolith.audio import RATE, read_pcm
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.claim import claim
+from otolith.device.records import Hello
 from otolith.device.transports import choose_port, usb_serial
 from otolith.virtual import boot, class_for
 
@@ -28,7 +29,7 @@ class Listening:
     """
 
     client: Client
-    hello: dict
+    hello: Hello
     name: str
     begin: Callable[[], None] = lambda: None
     seconds: float | None = None

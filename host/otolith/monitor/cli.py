@@ -67,8 +67,8 @@ def monitor(
 ) -> None:
     """Show what a board hears, live, until Ctrl-C: scores, level, time a hop takes, CPU.
 
-    Not on a terminal: a line a detection. What --record keeps gives the same events again with
-    `host classify DIR/audio.wav`, unless samples were missing, which is said.
+    Without a terminal it prints a line for each detection. `host classify DIR/audio.wav` makes the
+    same events again of what --record keeps, unless samples were missing, which the command says.
     """
     if virtual_board and port:
         raise UserError("--port and --virtual name two boards: choose one")
@@ -79,11 +79,12 @@ def monitor(
     opened = virtual(virtual_board, audio, board or "pico") if virtual_board else attached(port)
     with Stop() as stop, opened as listening, contextlib.ExitStack() as stack:
         hello, summary = listening.hello, Summary()
-        hears = hello.get("app") == "inference"
+        hears = hello.app == "inference"
         live = hears and sys.stdout.isatty() and not (as_json or plain)
         recording = None
         if record:
-            about = {"board": listening.name, "heard": str(audio) if audio else "its microphone"}
+            heard = audio.name if audio else "its microphone"
+            about: dict[str, object] = {"board": listening.name, "heard": heard}
             if hears:  # events depend on them
                 about["detect"] = listening.client.settings()
             recording = Recording(record, hello, about)

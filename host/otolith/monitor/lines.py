@@ -1,63 +1,40 @@
-"""What a board says, a line each: for pipes, logs and people."""
+"""What a board says, one line each: for pipes, logs and people."""
 
 from __future__ import annotations
 
 import json
-import math
 import sys
 
 import click
 
 from otolith.device.client import Message
 from otolith.device.frames import Frame
-
-_NUMBERS = (
-    *("t_ms", "score", "count", "level", "hop", "cpu", "feature_us", "infer_us"),
-    *("overruns", "dropped", "stack"),
-)
-_NEEDED = {"detect": ("t_ms", "label", "score"), "scores": ("smoothed",)}
+from otolith.device.records import Detect, ErrorLine, Fault, Gap, Hello, Line, Stats, Unclear
+from otolith.errors import shown
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def describe(message: Line) -> str | None:
+    """Describe a message in one plain line.
 
-
-def makes_sense(message: dict) -> bool:
-    """Whether what is shown of a line is of the kind that boards send."""
-    return (
-        all(_is_number(message[key]) for key in _NUMBERS if key in message)
-        and all(key in message for key in _NEEDED.get(message["event"], ()))
-        and isinstance(message.get("label", ""), str)
-        and all(isinstance(label, str) for label in _list(message.get("labels", [])))
-        and all(_is_number(score) for score in _list(message.get("smoothed", [])))
-    )
-
-
-def _list(value: object) -> list:
-    return value if isinstance(value, list) else [None]
-
-
-def describe(message: dict) -> str | None:
-    """One plain line for a message worth telling, else None."""
-    event = message["event"]
-    if event == "hello":
-        model = message.get("model")
-        runs = f", model {model} ({message.get('hash')})" if model else ""
-        return (
-            f"{message.get('board')} {message.get('serial')} runs {message.get('app')} "
-            f"{message.get('version')}{runs}"
-        )
-    if event == "detect":
-        return f"{message['t_ms'] / 1000:10.3f} s  {message['label']}  score {message['score']:.3f}"
-    if event == "gap":
-        return f"{message['t_ms'] / 1000:10.3f} s  {message['count']} {message['of']} missing"
-    if event in ("fault", "error"):
-        return f"{event}: {message.get('reason')}"
-    return None
+    Returns:
+        A line for the terminal, or None for a message that people need not see.
+    """
+    if isinstance(message, Hello):
+        runs = f", model {message.model} ({message.hash})" if message.model else ""
+        text = f"{message.board} {message.serial} runs {message.app} {message.version}{runs}"
+    elif isinstance(message, Detect):
+        text = f"{message.t_ms / 1000:10.3f} s  {message.label}  score {message.score:.3f}"
+    elif isinstance(message, Gap):
+        text = f"{message.t_ms / 1000:10.3f} s  {message.count} {message.of} missing"
+    elif isinstance(message, (Fault, ErrorLine, Unclear)):
+        text = f"{message.event}: {message.reason}"
+    else:
+        return None
+    return shown(text)
 
 
 class Lines:
-    """Prints as it comes: what is worth telling, or (`as_json`) every line."""
+    """Prints lines as they come: those for people, or every one as JSON (`as_json`)."""
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
@@ -66,49 +43,52 @@ class Lines:
         """Print `message`."""
         if isinstance(message, Frame):
             return
-        line = json.dumps(message) if self._as_json else describe(message)
+        line = json.dumps(message.told) if self._as_json else describe(message)
         if line:
             click.echo(line)
             sys.stdout.flush()
 
 
 class Summary:
-    """What a session came to, in a line."""
+    """Counts what a session heard, for one line at its end."""
 
     def __init__(self) -> None:
-        self._stats: dict = {}
+        self._stats: Stats | None = None
         self._heard: dict[str, int] = {}
 
     def take(self, message: Message) -> None:
         """Count `message`."""
-        if isinstance(message, Frame):
-            return
-        if message["event"] == "stats":
+        if isinstance(message, Stats):
             self._stats = message
-        elif message["event"] == "detect":
-            label = message["label"]
-            self._heard[label] = self._heard.get(label, 0) + 1
+        elif isinstance(message, Detect):
+            self._heard[message.label] = self._heard.get(message.label, 0) + 1
 
     def line(self, seconds: float) -> str:
-        """For the end of a session of so many seconds."""
+        """The line for the end of a session of so many seconds."""
         heard = ", ".join(f"{label} {count}" for label, count in self._heard.items())
-        text = f"{seconds:.1f} s, detected: {heard or 'nothing'}"
+        text = f"{seconds:.1f} s, detected: {shown(heard) or 'nothing'}"
         return f"{text}; {load(self._stats)}" if self._stats else text
 
 
-def load(stats: dict) -> str:
-    """The figures of a stats line; those that a board does not send are left out."""
+def load(stats: Stats | None) -> str:
+    """The figures of a `stats` line, without those that the board does not send."""
+    if stats is None:
+        return ""
     milliseconds = [
-        f"{name} {stats[key] / 1000:.1f} ms"
-        for name, key in (("features", "feature_us"), ("network", "infer_us"))
-        if key in stats
+        f"{name} {value / 1000:.1f} ms"
+        for name, value in (("features", stats.feature_us), ("network", stats.infer_us))
+        if value is not None
     ]
     parts = [f"a hop: {', '.join(milliseconds)}"] if milliseconds else []
-    if "cpu" in stats:
-        parts.append(f"CPU {stats['cpu']:.0%}")
+    if stats.cpu is not None:
+        parts.append(f"CPU {stats.cpu:.0%}")
     parts += [
-        f"{name} {stats[name]}{unit}"
-        for name, unit in (("overruns", ""), ("dropped", ""), ("stack", " bytes"))
-        if name in stats
+        f"{name} {value}{unit}"
+        for name, value, unit in (
+            ("overruns", stats.overruns, ""),
+            ("dropped", stats.dropped, ""),
+            ("stack", stats.stack, " bytes"),
+        )
+        if value is not None
     ]
     return ", ".join(parts)

@@ -1,10 +1,11 @@
-"""What a board hears and makes of it, on disk: valid at any time, replayable sample by sample."""
+"""Records what a board hears and says: files that are valid at any time and can be replayed."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,17 +14,17 @@ from otolith.audio import RATE
 from otolith.audio.wav import MAX_SECONDS, WavWriter
 from otolith.device.client import Message
 from otolith.device.frames import Frame
-from otolith.errors import UserError
+from otolith.device.records import Detect, Gap, Hello, Line
+from otolith.errors import UserError, shown
 from otolith.files import disk_errors, write_text
 from otolith.growing import Growing
-from otolith.monitor.lines import makes_sense
 
 AUDIO, FEATURES, EVENTS, SESSION = "audio.wav", "features.npy", "events.jsonl", "session.json"
 _HEADER = 128  # bytes of a .npy file before its data
 
 
 class _Rows:
-    """An .npy file of int16 rows; its first row says how wide they are."""
+    """An .npy file of int16 rows, as wide as the first of them."""
 
     def __init__(self, path: Path) -> None:
         self.width = 0
@@ -39,7 +40,7 @@ class _Rows:
         return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
 
     def write(self, rows: np.ndarray) -> None:
-        """Append int16 (n, width)."""
+        """Append rows: (n, width) int16."""
         if self.width not in (0, rows.shape[1]):
             raise UserError(f"a frame of {rows.shape[1]} features after frames of {self.width}")
         self.width = self.width or rows.shape[1]
@@ -48,13 +49,13 @@ class _Rows:
 
 
 class _Stream:
-    """Numbered frames of one kind: tells how many are missing before the next."""
+    """Numbered frames of one kind; counts those that are missing."""
 
     def __init__(self) -> None:
         self._due = 0
 
     def missing(self, frame: Frame) -> int:
-        """Frames lost before `frame`. The numbers wrap at 2^16."""
+        """Number of frames lost before `frame`. Sequence numbers wrap at 2^16."""
         gap = (frame.sequence - self._due) & 0xFFFF
         if gap >= 0x8000:
             raise UserError("the board's stream began anew while it was recorded")
@@ -65,24 +66,30 @@ class _Stream:
 class Recording:
     """audio.wav, features.npy, events.jsonl and session.json in a new folder.
 
-    The board's streams must begin at zero (`restart`). What is missing in them is silence in the
-    audio and rows of zeros in the features, so that times stay right; take() says so in a line of
-    its own ("gap"). Errors are UserError, and what was written stays valid.
+    The board's streams must begin at zero (command `restart`). Missing samples become silence and
+    missing frames become rows of zeros, so that times stay right; take() reports them. Errors are
+    UserError, and what was written stays valid.
     """
 
-    def __init__(self, folder: Path, hello: dict, settings: dict) -> None:
-        """hello: the board's, of the inference app. settings: for session.json."""
-        if hello.get("app") != "inference":
+    def __init__(self, folder: Path, hello: Hello, settings: dict[str, Any]) -> None:
+        """Make the folder and open its files.
+
+        Args:
+            folder: a new folder, or an empty one.
+            hello: of a board with the inference app.
+            settings: more for session.json.
+        """
+        if hello.app != "inference":
             raise UserError(
-                f"--record is for boards that run the inference app, not {hello.get('app')}: "
-                "see `host record`"
+                "--record is for boards that run the inference app, not "
+                f"{shown(hello.app or 'another app')}: see `host record`"
             )
-        if not isinstance(hello.get("hop"), int) or hello["hop"] < 1 or not makes_sense(hello):
-            raise UserError("the board's hello makes no sense: is its firmware of this version?")
+        if hello.hop is None:
+            raise UserError("the board's hello has no hop: is its firmware of this version?")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} is not empty: name a new folder for --record")
         self.folder = folder
-        self._hop = hello["hop"]
+        self._hop = hello.hop
         self._pcm, self._features = _Stream(), _Stream()
         self._missing = {"samples": 0, "frames": 0}
         self._detections = self._lines = 0
@@ -91,7 +98,7 @@ class Recording:
             "otolith": __version__,
             "started": datetime.now().astimezone().isoformat(timespec="seconds"),
             **settings,
-            "hello": hello,
+            "hello": hello.told,
         }
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -100,12 +107,12 @@ class Recording:
             self._rows = _Rows(folder / FEATURES)
             self._events = Growing(folder / EVENTS)
 
-    def take(self, message: Message) -> dict | None:
-        """Write `message`; the line that tells of a gap before it."""
-        if isinstance(message, dict):
-            if message["event"] == "hello":
+    def take(self, message: Message) -> Gap | None:
+        """Write `message`; return a line about samples or frames that are missing before it."""
+        if isinstance(message, Line):
+            if isinstance(message, Hello):
                 raise UserError("the board was reset while it was recorded from")
-            self._detections += message["event"] == "detect"
+            self._detections += isinstance(message, Detect)
             self._write(message)
             return None
         values = np.frombuffer(message.data[: len(message.data) // 2 * 2], "<i2")
@@ -116,7 +123,7 @@ class Recording:
                 return self._take_features(self._features.missing(message), values)
         return None
 
-    def _take_pcm(self, blocks: int, pcm: np.ndarray) -> dict | None:
+    def _take_pcm(self, blocks: int, pcm: np.ndarray) -> Gap | None:
         lost = blocks * len(pcm)
         if self._wav.samples + lost + len(pcm) > MAX_SECONDS * RATE:
             raise UserError(f"a recording holds {MAX_SECONDS // 3600} hours: start another")
@@ -124,29 +131,30 @@ class Recording:
         self._wav.write(np.concatenate([np.zeros(lost, np.int16), pcm]))
         return self._gap("samples", lost, 1000 * at // RATE)
 
-    def _take_features(self, lost: int, row: np.ndarray) -> dict | None:
+    def _take_features(self, lost: int, row: np.ndarray) -> Gap | None:
         self._rows.write(np.concatenate([np.zeros((lost, len(row)), np.int16), row[None]]))
         return self._gap("frames", lost, 1000 * self._wav.samples // RATE)
 
-    def _gap(self, of: str, count: int, t_ms: int) -> dict | None:
+    def _gap(self, of: str, count: int, t_ms: int) -> Gap | None:
         if not count:
             return None
         self._missing[of] += count
-        gap = {"event": "gap", "t_ms": t_ms, "of": of, "count": count}
+        told = {"event": "gap", "t_ms": t_ms, "of": of, "count": count}
+        gap = Gap(event="gap", t_ms=t_ms, of=of, count=count, told=told)
         self._write(gap)
         return gap
 
-    def _write(self, message: dict) -> None:
+    def _write(self, message: Line) -> None:
         with disk_errors(self.folder):
-            self._events.append(json.dumps(message).encode() + b"\n")
+            self._events.append(json.dumps(message.told).encode() + b"\n")
         self._lines += 1
 
-    def _save(self, ended: dict | None) -> None:
+    def _save(self, ended: dict[str, Any] | None) -> None:
         text = json.dumps({**self._session, "ended": ended}, indent=2) + "\n"
         write_text(self.folder / SESSION, text)
 
     def finish(self, why: str) -> str:
-        """End the files, the audio with its last whole hop; a line that says what there is."""
+        """Complete the files, the audio with its last whole hop; describe them in a line."""
         with disk_errors(self.folder):
             self._wav.shorten(self._wav.samples // self._hop * self._hop)
             seconds = self._wav.samples / RATE

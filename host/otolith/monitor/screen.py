@@ -10,6 +10,8 @@ import numpy as np
 from otolith.audio.levels import decibels
 from otolith.device.client import Message
 from otolith.device.frames import Frame
+from otolith.device.records import Hello, ScoresLine, Stats
+from otolith.errors import shown
 from otolith.monitor.lines import describe, load
 from otolith.record.meter import Gauge, draw_level, number
 
@@ -18,40 +20,41 @@ if TYPE_CHECKING:
 
 _BAR = 40  # characters
 _LOG = 8  # lines
-_HELD = 50  # levels of hops of which the highest is marked
+_HELD = 50  # hops whose highest level is marked
 
 
 class Screen:
-    """Takes a board's messages, draws itself for rich."""
+    """Takes a board's messages and draws itself for rich."""
 
-    def __init__(self, hello: dict) -> None:
+    def __init__(self, hello: Hello) -> None:
         self._hello = hello
         self._scores: list[int] = []
-        self._stats: dict = {}
+        self._stats: Stats | None = None
         self._t_ms = 0
         self._levels: deque[float] = deque(maxlen=_HELD)  # dBFS
         self._gauge: Gauge | None = None  # once there is sound itself
         self._log: deque[str] = deque(maxlen=_LOG)
 
     def take(self, message: Message) -> None:
-        """Remember what `message` says."""
+        """Remember what a message says."""
         if isinstance(message, Frame):
             if message.type == "P":
                 self._gauge = self._gauge or Gauge()
                 self._gauge.add(np.frombuffer(message.data[: len(message.data) // 2 * 2], "<i2"))
             return
-        self._t_ms = message.get("t_ms", self._t_ms)
-        event = message["event"]
-        if event == "hello":
+        t_ms = getattr(message, "t_ms", None)
+        self._t_ms = self._t_ms if t_ms is None else t_ms
+        if isinstance(message, Hello):
             self._hello = message
-        elif event == "scores":
-            self._scores = message["smoothed"]
-        elif event == "stats":
+        elif isinstance(message, ScoresLine):
+            self._scores = message.smoothed
+            self._levels.append(decibels(message.level / 32768))
+        elif isinstance(message, Stats):
             self._stats = message
+            if message.level is not None and not self._scores:
+                self._levels.append(decibels(message.level / 32768))
         elif line := describe(message):
             self._log.append(line)
-        if "level" in message and (event == "scores" or not self._scores):
-            self._levels.append(decibels(message["level"] / 32768))
 
     def __rich__(self) -> Group:
         from rich.console import Group
@@ -59,10 +62,10 @@ class Screen:
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
-        for label, score in zip(self._hello.get("labels", []), self._scores, strict=False):
+        for label, score in zip(self._hello.labels or [], self._scores, strict=False):
             share = min(1.0, max(0.0, score / 32767))
             bar = Text("█" * round(share * _BAR), style="green")
-            table.add_row(Text(label), Text(f"{share:5.3f}"), bar)
+            table.add_row(Text(shown(label)), Text(f"{share:5.3f}"), bar)
         return Group(
             Text(describe(self._hello) or "", style="bold"),
             table,

@@ -1,30 +1,32 @@
-"""Listening to a board: asks for what is wanted, hands on what comes, leaves it as it was."""
+"""A spell of listening: switches a board's streams on, passes on what comes, switches them off."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from otolith.device.client import Client, Message
-from otolith.errors import UserError, short
-from otolith.monitor.lines import makes_sense
+from otolith.device.records import Hello
+from otolith.errors import UserError
 from otolith.monitor.recording import Recording
 
 _POLL_MS = 100.0
 
 
 class View(Protocol):
-    """Somebody who is told."""
+    """Gets every message of a session."""
 
     def take(self, message: Message) -> None:
-        """A line or frame of the board."""
+        """Take a line or frame of the board."""
 
 
 class Session:
-    """One spell of listening. `modes`: what the board is asked to stream, "scores" and so on."""
+    """One spell of listening.
+
+    modes: what the board is asked to stream: "scores", "features", "pcm".
+    """
 
     def __init__(
         self,
@@ -40,8 +42,19 @@ class Session:
         self.seconds = 0.0  # listened so far
 
     def run(self, seconds: float | None, stop: object, begin: Callable[[], None]) -> str | None:
-        """Listen for `seconds` (None: for ever) or until `stop` is true; begin() is called when
-        all is set. What there is on disk, in a line; errors end the recording properly."""
+        """Listen to the board.
+
+        Args:
+            seconds: how long. None: until `stop`.
+            stop: is true once the user wants to stop.
+            begin: is called when the streams are on.
+
+        Returns:
+            What was recorded, in one line; None without a recording.
+
+        Raises:
+            UserError: the board was lost, or the disk is full. The recording is valid all the same.
+        """
         try:
             self._forget_greetings()
             for mode in self._modes:
@@ -61,11 +74,11 @@ class Session:
         return self._recording.finish("stopped") if self._recording else None
 
     def _forget_greetings(self) -> None:
-        """A board says hello when a port is opened and when it is asked: the second is no reset."""
+        """Drop the first greetings: a board says hello when its port opens and when asked."""
         with contextlib.suppress(UserError):  # not every app knows stats
             stats, before = self._client.ask("stats")
             for message in [*before, stats]:
-                if not _is_hello(message) and not self._recording:
+                if not isinstance(message, Hello) and not self._recording:
                     self._take(message)
 
     def _listen(self, seconds: float | None, stop: object) -> None:
@@ -78,19 +91,16 @@ class Session:
             self.seconds = (clock() - start) / 1000
 
     def _take(self, message: Message) -> None:
-        if isinstance(message, dict) and not makes_sense(message):
-            text = short(json.dumps(message))
-            message = {"event": "error", "reason": f"a line that makes no sense: {text}"}
         gap = self._recording.take(message) if self._recording else None
         for told in (gap, message):
             for view in self._views if told is not None else ():
                 view.take(told)
-        if _is_hello(message):  # it was reset
+        if isinstance(message, Hello):  # it was reset
             for mode in self._modes:
                 self._client.send_line(f"{mode} on")
 
     def _wind_up(self) -> None:
-        """All that belongs to the audio so far has come when the board says that audio is off."""
+        """Take what belongs to the audio so far: it precedes the answer to "pcm off"."""
         if "pcm" in self._modes:
             for message in self._client.ask("pcm off")[1]:
                 self._take(message)
@@ -99,7 +109,3 @@ class Session:
         with contextlib.suppress(UserError):  # it may be gone
             for mode in self._modes:
                 self._client.send_line(f"{mode} off")
-
-
-def _is_hello(message: Message) -> bool:
-    return isinstance(message, dict) and message["event"] == "hello"

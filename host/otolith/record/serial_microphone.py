@@ -11,8 +11,8 @@ import numpy as np
 
 from otolith.audio.blocks import Block
 from otolith.device import Client, SerialTransport, Transport
-from otolith.device.client import Message
 from otolith.device.frames import Frame
+from otolith.device.records import Hello
 from otolith.device.transports import PRODUCTS
 from otolith.errors import UserError
 
@@ -28,10 +28,10 @@ class SerialMicrophone:
         try:
             self._client = Client(self._transport)
             hello = self._client.hello()
-            if hello.get("rate", 16000) != 16000:
-                raise UserError(f"the board at {port} records at {hello['rate']} Hz, not 16000 Hz")
-            product = _PRODUCT.get(hello.get("app", ""), PRODUCTS[1])
-            self.name = " ".join([product, *filter(None, [hello.get("serial")])])
+            if hello.rate != 16000:
+                raise UserError(f"the board at {port} records at {hello.rate} Hz, not 16000 Hz")
+            product = _PRODUCT.get(hello.app or "", PRODUCTS[1])
+            self.name = " ".join([product, *filter(None, [hello.serial])])
             self._client.command("pcm on")
         except BaseException:
             self._transport.close()
@@ -49,7 +49,7 @@ class SerialMicrophone:
                 for message in self._client.lines(timeout_ms=1000 * _WAIT_S):
                     if isinstance(message, Frame) and message.type == "P":
                         self._blocks.put(self._take(message))
-                    elif self._next is not None and _is_hello(message):
+                    elif self._next is not None and isinstance(message, Hello):
                         raise UserError("the board was reset while it was recorded from")
                     if self._over:
                         break
@@ -79,7 +79,3 @@ class SerialMicrophone:
         with contextlib.suppress(UserError):  # it may be gone
             self._client.send_line("pcm off")
         self._transport.close()
-
-
-def _is_hello(message: Message) -> bool:
-    return isinstance(message, dict) and message["event"] == "hello"
