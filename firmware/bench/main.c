@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "app_model.h"
 #include "nn.h"
 #include "nn_profile.h"
 

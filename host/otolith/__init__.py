@@ -1,3 +1,5 @@
 """Otolith: teach a microcontroller to recognise sounds."""
 
-__version__ = "0.1.0"
+from otolith.version import VERSION as __version__
+
+__all__ = ["__version__"]

@@ -29,8 +29,8 @@ if os.environ.get("GECKO_SDK_PATH"):
         CCFLAGS=[f"-isystem{headers}", f"-isystem{core}"],
         CPPDEFINES=[("BOARD_VENDOR_HEADER", f'\\"{part}.h\\"'), "SL_TRUSTZONE_SECURE"],
     )
-# No USB here. Other families' folders in lib/board name it, so the dependency finder would add it.
-env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
+if app.console == "usb":
+    fail(f"{app.name} needs USB, which {board.id} does not have: build it for another board")
 
 
 def family_image(self, elf):

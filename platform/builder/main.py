@@ -3,8 +3,8 @@
 What a chip family needs on top (SDK sources, linker script, image format) is in <family>.py.
 """
 
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +17,10 @@ board = env.BoardConfig()
 root = Path(env.subst("$PROJECT_DIR"))
 build_dir = Path(env.subst("$BUILD_DIR"))
 builder_dir = Path(env.PioPlatform().get_dir()) / "builder"
+sys.path.insert(0, str(builder_dir))
+import app_json  # noqa: E402
+
+from otolith.version import VERSION  # noqa: E402
 
 
 def fail(message):
@@ -58,20 +62,16 @@ env.Replace(
 )
 
 # --- the app and our own code: warnings are errors -------------------------------------------
-app = env.GetProjectOption("custom_app", "inference")
-if not (root / "firmware" / app / "main.c").exists():
-    fail(f"custom_app = {app}: there is no firmware/{app}/main.c")
-env.Replace(SRC_FILTER=[f"+<{app}/>"])
+try:
+    app = app_json.load(root, env.GetProjectOption("custom_app", "inference"))
+except app_json.AppError as error:
+    fail(error)
+env.Replace(SRC_FILTER=[f"+<{app.name}/>"])
 
 engine = env.GetProjectOption("custom_engine", "compiled")
 if engine not in ("compiled", "tflm"):
     fail(f"custom_engine = {engine}: compiled or tflm")
 
-# What an app is made of shows in what it includes.
-included = (root / "firmware" / app / "main.c").read_text()
-usb_microphone = '"usb_microphone.h"' in included
-
-version = re.search(r'^version = "(.+)"', (root / "pyproject.toml").read_text(), re.M).group(1)
 family = board.get("otolith.family")
 optimize = board.get("otolith.optimize", "speed")
 machine = [f"-mcpu={board.get('build.cpu')}", "-mthumb", *board.get("build.core_flags", [])]
@@ -98,15 +98,15 @@ env.Append(
         "-Wl,--fatal-warnings",
     ],
     CPPDEFINES=[
-        ("OTOLITH_VERSION", f'\\"{version}\\"'),
+        ("OTOLITH_VERSION", f'\\"{VERSION}\\"'),
         ("BOARD_NAME", f'\\"{board.id}\\"'),
         f"BOARD_FAMILY_{family.upper()}",
-        *(["OTOLITH_USB_MICROPHONE"] if usb_microphone else []),
-        *(["NN_PROFILE"] if '"nn_profile.h"' in included else []),
+        *(["OTOLITH_USB_MICROPHONE"] if app.microphone == "usb" else []),
+        *(["NN_PROFILE"] if app.profile else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
         *([("BOARD_BAUD", board.get("otolith.baud"))] if "otolith.baud" in board else []),
     ],
-    CPPPATH=[root / "firmware" / app, *sorted((root / "lib").glob("*/src"))],
+    CPPPATH=[root / "firmware" / app.name],
     BUILDERS={
         "ElfToBin": Builder(
             action=env.VerboseAction("$OBJCOPY -O binary $SOURCE $TARGET", "Writing $TARGET"),
@@ -124,16 +124,37 @@ foreign.Replace(
 foreign.Append(ASFLAGS=["-Wa,--no-warn"])
 
 
+def add_libraries(*names):
+    """Compile and link lib/<name> and all it needs; their headers can be included."""
+    option = f"env:{env['PIOENV']}"
+    config = env.GetProjectConfig()
+    manifests = []
+    for name in app_json.dependencies(root, names):
+        folder = root / "lib" / name
+        manifests.append(json.loads((folder / "library.json").read_text())["name"])
+        for target in (env, foreign):
+            target.AppendUnique(CPPPATH=[folder / "src"])
+    declared = config.get(option, "lib_deps", [])
+    config.set(option, "lib_deps", [*declared, *(n for n in manifests if n not in declared)])
+
+
+add_libraries("board", *app.libraries)
+
 board_folders = {family}  # of lib/board; the family adds what it shares with others
 
 
 def only_this_family(node):
     """Of lib/board's folders, one a chip family, compile this board's."""
     folder = Path(node.srcnode().get_abspath()).parent
-    others = folder.parent == root / "lib" / "board" / "src" and folder.name not in board_folders
-    return None if others else node
+    if folder.parent != root / "lib" / "board" / "src":
+        return node
+    if "no_microphone" in board_folders and node.name == "microphone.c":
+        return node if folder.name == "no_microphone" else None
+    return node if folder.name in board_folders else None
 
 
+if app.microphone == "none":
+    board_folders.add("no_microphone")
 env.AddBuildMiddleware(only_this_family)
 
 
@@ -159,7 +180,7 @@ def add_model():
         print(f"{model.name} is not trained yet: training it from {model.parent}/spec.toml")
         run_host("train", str(model.parent))
     out = build_dir / "model"
-    listens = '"listen.h"' in included  # then it has to keep up with the microphone
+    listens = app.model == "listening"  # then it has to keep up with the microphone
     weights = board.get("otolith.optimize", "") or optimize_for(
         board.get("upload.maximum_size"), model.stat().st_size
     )
@@ -173,9 +194,12 @@ def add_model():
             "app that takes any network, such as bench"
         )
     if engine == "tflm":
+        add_libraries("nn_tflm")
         env.SConscript(str(builder_dir / "tflm.py"), exports=["env", "foreign", "fail"])
         env.Append(PIOBUILDFILES=[env.EngineObject(f) for f in sorted(out.glob("*.cpp"))])
-    env.Append(PIOBUILDFILES=[env.Object(str(f) + ".o", str(f)) for f in sorted(out.glob("*.c"))])
+    # pipeline.c, the model's front end, is for apps that listen
+    written = [f for f in sorted(out.glob("*.c")) if listens or f.name != "pipeline.c"]
+    env.Append(PIOBUILDFILES=[env.Object(f"{f}.o", str(f)) for f in written])
 
 
 def add_core(script, *folders):
@@ -251,12 +275,13 @@ env.SConscript(
         "add_core",
         "add_foreign",
         "add_images",
+        "add_libraries",
         "board_folders",
         "fail",
         "app",
     ],
 )
-if not cleaning and '"nn.h"' in included:
+if not cleaning and app.model != "none":
     add_model()
 
 elf = env.BuildProgram()

@@ -9,12 +9,12 @@ Import("env", "foreign", "add_core", "add_foreign", "fail", "app")
 
 board = env.BoardConfig()
 build_dir = Path(env.subst("$BUILD_DIR"))
-add_core("mps2.ld", "uart")
+add_core("mps2.ld", "uart", "no_microphone")
 env.Append(
     CPPDEFINES=[(f"BOARD_{name}", at) for name, at in board.get("otolith.registers").items()]
 )
-# No USB here. Other families' folders in lib/board name it, so the dependency finder would add it.
-env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
+if app.console == "usb":
+    fail(f"{app.name} needs USB, which {board.id} does not have: build it for another board")
 
 
 def upload(target, source, env):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, Import
 
-Import("env", "foreign", "add_core", "add_foreign", "add_images", "fail", "app")
+Import("env", "foreign", "add_core", "add_foreign", "add_images", "add_libraries", "fail", "app")
 
 sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
 import tinyusb  # noqa: E402
@@ -20,7 +20,7 @@ registers = root / "lib" / "board" / "src" / "nrf52" / "nrf"
 console = board.get("otolith.console", "usb")
 if console not in ("usb", "uart"):
     fail(f'{board.id}: otolith.console is "{console}": write "usb" or "uart"')
-usb = console == "usb" or app == "usb_mic"  # a USB microphone has its console beside it
+usb = "usb" in (console, app.console)
 add_core("nrf52.ld", "usb" if usb else "uart")
 
 include = []
@@ -40,6 +40,7 @@ defines = [
     *([("BOARD_BOOTLOADER_REQUEST", bootloader)] if bootloader else []),
 ]
 if usb:
+    add_libraries("usb")
     include.append(tools / "tinyusb" / "src")
     defines += [
         "BOARD_USB",
@@ -50,8 +51,6 @@ if usb:
     ]
     wrapped = [*tinyusb.WRAPPED, "dcd_edpt_close", "dcd_edpt_close_all"]  # usb_port.c
     env.Append(LINKFLAGS=[f"-Wl,--wrap={name}" for name in wrapped])
-else:
-    env.GetProjectConfig().set(f"env:{env['PIOENV']}", "lib_ignore", "otolith-usb")
 for target in (env, foreign):
     target.Append(
         CCFLAGS=[f"-isystem{folder}" for folder in include],

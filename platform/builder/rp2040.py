@@ -11,12 +11,13 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Import
 
-Import("env", "foreign", "add_foreign", "board_folders", "fail", "app")
+Import("env", "foreign", "add_foreign", "add_libraries", "board_folders", "fail", "app")
 
 sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
 import tinyusb as tinyusb_parts  # noqa: E402
 
 board_folders.add("usb")
+add_libraries("usb")
 
 board = env.BoardConfig()
 root = Path(env.subst("$PROJECT_DIR"))

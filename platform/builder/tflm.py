@@ -127,7 +127,3 @@ needed = kernels()
 env.AddBuildMiddleware(compile_engine)
 env.Replace(LINK=env["LINK"].replace("link.py", "link_tflm.py").replace("-gcc", "-g++"))
 env.AddMethod(lambda self, source: engine_object(source), "EngineObject")
-# nobody includes its header but what `host compile` writes
-option = f"env:{env['PIOENV']}"
-config = env.GetProjectConfig()
-config.set(option, "lib_deps", [*config.get(option, "lib_deps"), "otolith-nn-tflm"])

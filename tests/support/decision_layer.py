@@ -5,43 +5,8 @@ from dataclasses import dataclass, field
 from otolith.native import library
 from otolith.native.sources import lib
 
-CDEF = """
-typedef struct {
-    uint16_t labels, gate, gate_activity, gate_delay, gate_backoff, smoothing, minimum_count;
-    uint16_t suppression, vote, unknown_events, tells_activity;
-    uint16_t threshold[32];
-} detect_config_t;
-typedef struct {
-    const detect_config_t *model;
-    detect_config_t config;
-    uint16_t history[32][32];
-    int8_t decisions[32];
-    uint16_t next, count;
-    uint32_t sum[32];
-    uint16_t smoothed[32];
-    uint32_t triggers, since_opening, since_event, since_unknown;
-    int8_t decision;
-} detect_t;
-typedef struct { int16_t label; uint16_t score; } detect_event_t;
-int detect_init(detect_t *d, const detect_config_t *config);
-void detect_reset(detect_t *d);
-const char *detect_apply(detect_t *d, const detect_config_t *config);
-uint16_t detect_level(const int16_t *pcm, uint32_t samples);
-bool detect_step(detect_t *d, const uint16_t *scores, uint16_t level, bool active,
-                 detect_event_t *event);
-typedef struct {
-    const char *name;
-    uint16_t offset, lowest, highest;
-    bool is_switch;
-    const char *reason;
-} detect_setting_t;
-extern detect_setting_t detect_settings[];
-extern uint32_t detect_setting_count;
-const char *detect_set(detect_t *d, const char *const *labels, const char *text);
-uint32_t detect_decimal(uint16_t q15, uint32_t *decimals);
-"""
 sources = lib("detect")
-ffi, c = library("detect", sources.files, CDEF, sources.include)
+ffi, c = library("detect", sources.files, ("detect.h", "detect_settings.h"), sources.include)
 UNKNOWN, NONE = -1, -2
 DEFAULTS = {"smoothing": 1, "minimum_count": 1}
 

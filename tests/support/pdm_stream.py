@@ -7,18 +7,11 @@ import numpy as np
 from otolith.native import library
 from otolith.native.sources import lib
 
-CDEF = """
-typedef struct pdm pdm_t;
-void pdm_init(pdm_t *p);
-void pdm_decimate(pdm_t *p, const uint8_t *bits, int16_t *pcm, uint32_t samples);
-void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples);
-"""
-
 
 @cache
 def pdm():
     sources = lib("pdm")
-    return library("pdm", sources.files, CDEF, sources.include)
+    return library("pdm", sources.files, ("pdm.h",), sources.include)
 
 
 class Stream:
@@ -26,9 +19,7 @@ class Stream:
 
     def __init__(self):
         self.ffi, self.lib = pdm()
-        # as large as struct pdm, and some
-        self.memory = self.ffi.new("uint64_t[2048]")
-        self.state = self.ffi.cast("pdm_t *", self.memory)
+        self.state = self.ffi.new("pdm_t *")
         self.lib.pdm_init(self.state)
 
     def bytes(self, bits):

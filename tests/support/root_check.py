@@ -38,6 +38,5 @@ def library() -> Any:
         *(CMSIS_DSP / "Source" / name for name in CALLED),
     )
     include = (*ours.include, CMSIS_DSP / "Include", CMSIS_DSP / "PrivateInclude")
-    cdef = "uint32_t differences(uint32_t first, uint32_t last);"
     flags = ("-D__GNUC_PYTHON__", "-w")  # plain C, as the wheel is built
-    return native("root-check", files, cdef, include, flags)[1]
+    return native("root-check", files, (source.name,), (NATIVE, *include), flags)[1]

@@ -9,35 +9,14 @@ from pathlib import Path
 import cffi
 import numpy as np
 
+from otolith import native
 from otolith.features import logmel
+from otolith.native.sources import TFLM_FLAGS, TFLM_LIB
 from otolith.paths import TFLM_FRONTEND
 
 FOLDER = TFLM_FRONTEND / "tensorflow/lite/experimental/microfrontend/lib"
 NOT = ("_main", "_test", "_io", "_generator")
-CDEF = """
-struct LogScaleConfig { int enable_log; int scale_shift; };
-struct LogScaleState { int enable_log; int scale_shift; };
-struct complex_int16_t { int16_t real, imag; };
-struct FftState {
-    int16_t *input; struct complex_int16_t *output; size_t fft_size, input_size; void *scratch;
-    size_t scratch_size;
-};
-struct FrontendConfig {
-    struct WindowConfig window; struct FilterbankConfig filterbank;
-    struct NoiseReductionConfig noise_reduction; struct PcanGainControlConfig pcan_gain_control;
-    struct LogScaleConfig log_scale;
-};
-struct FrontendState {
-    struct WindowState window; struct FftState fft; struct FilterbankState filterbank;
-    struct NoiseReductionState noise_reduction; struct PcanGainControlState pcan_gain_control;
-    struct LogScaleState log_scale;
-};
-struct FrontendOutput { const uint16_t *values; size_t size; };
-int FrontendPopulateState(const struct FrontendConfig *, struct FrontendState *, int sample_rate);
-void FrontendFreeStateContents(struct FrontendState *);
-struct FrontendOutput FrontendProcessSamples(struct FrontendState *, const int16_t *, size_t,
-                                             size_t *);
-"""
+HEADERS = (f"{TFLM_LIB}/frontend_util.h", f"{TFLM_LIB}/frontend.h", *logmel.HEADERS)
 
 
 @cache
@@ -50,7 +29,7 @@ def library():
     command += [*(f"-I{i}" for i in include), *map(str, files), "-o", str(folder / "tflm.so")]
     subprocess.run(command, check=True)
     ffi = cffi.FFI()
-    ffi.cdef(logmel.CDEF + CDEF)
+    ffi.cdef(native.cdef("tflm-frontend", HEADERS, include, TFLM_FLAGS))
     return ffi, ffi.dlopen(str(folder / "tflm.so"))
 
 

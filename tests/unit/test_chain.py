@@ -217,7 +217,7 @@ def test_threads_may_build_a_library_at_once(empty_native):
         built = list(pool.map(lambda _: build("two", [source]), range(4)))
     assert len(set(built)) == 1
     assert [path.name for path in paths.NATIVE.iterdir()] == [built[0].name]
-    _, lib = library("two", [source], "int two(void);")
+    _, lib = library("two", [source], [source.name], [empty_native])
     assert lib.two() == 2
 
 
@@ -228,7 +228,9 @@ def test_a_changed_header_or_flag_makes_another_library(empty_native):
     numbers = []
     for header, more in ((1, 0), (5, 0), (5, 2)):
         (empty_native / "number.h").write_text(f"#define NUMBER {header}\n")
-        _, lib = library("number", [source], "int number(void);", flags=[f"-DMORE={more}"])
+        _, lib = library(
+            "number", [source], [source.name], [empty_native], flags=[f"-DMORE={more}"]
+        )
         numbers.append(lib.number())
     assert numbers == [1, 5, 7]
 
@@ -236,7 +238,10 @@ def test_a_changed_header_or_flag_makes_another_library(empty_native):
 def test_static_variables_are_shared_unless_private(empty_native):
     source = empty_native / "count.c"
     source.write_text("static int n; int count(void) { return ++n; }\n")
-    loads = [library("count", [source], "int count(void);", private=p)[1] for p in (0, 0, 1, 1)]
+    loads = [
+        library("count", [source], [source.name], [empty_native], private=p)[1]
+        for p in (0, 0, 1, 1)
+    ]
     assert [lib.count() for lib in loads] == [1, 2, 1, 1]
 
 

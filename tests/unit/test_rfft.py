@@ -157,8 +157,7 @@ def test_magnitudes_are_the_definitions_for_every_energy():
 def kissfft():
     """(ffi, kiss_fftr and its allocation) with room for any length."""
     source = tflm_frontend()
-    cdef = logmel.CDEF + "void kiss_fftr(void *, const int16_t *, kiss_fft_cpx *);"
-    return library("kissfft", source.files, cdef, source.include, source.flags)
+    return library("kissfft", source.files, logmel.HEADERS, source.include, source.flags)
 
 
 def kiss_energies(samples):

@@ -11,29 +11,13 @@ from otolith import paths
 from otolith.native import library
 
 SOURCES = paths.LIB / "usb" / "src"
-CDEF = """
-typedef struct {
-    int16_t ring[1024];
-    uint32_t put, taken;
-    int8_t correction;
-    bool flowing;
-    uint32_t lost;
-    uint32_t underruns;
-} packetizer_t;
-void packetizer_init(packetizer_t *p);
-void packetizer_reset(packetizer_t *p);
-void packetizer_put(packetizer_t *p, const int16_t *pcm, uint32_t samples);
-uint32_t packetizer_take(packetizer_t *p, int16_t *pcm);
-int16_t volume_nearest(int16_t wanted);
-void volume_apply(int16_t volume, int16_t *pcm, uint32_t samples);
-"""
 BLOCK = 128
 
 
 @cache
 def usb():
     files = [SOURCES / "packetizer.c", SOURCES / "volume.c"]
-    return library("usb-microphone", files, CDEF, [SOURCES])
+    return library("usb-microphone", files, ("packetizer.h", "volume.h"), [SOURCES])
 
 
 class Stream:

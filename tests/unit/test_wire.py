@@ -18,76 +18,10 @@ SOURCES = [
     LIB / "wire" / "src" / name
     for name in ("frame.c", "receiver.c", "json.c", "command.c", "session.c")
 ]
-CDEF = """
-uint32_t wire_crc32(uint32_t crc, const uint8_t *data, uint32_t size);
-uint32_t wire_encode(uint8_t type, uint16_t sequence, const uint8_t *data, uint32_t size,
-                     uint8_t *frame);
-typedef struct {
-    char line[96];
-    uint8_t payload[1032];
-    uint32_t payload_size;
-    uint8_t state;
-    bool too_long;
-    uint32_t line_size;
-    uint8_t group;
-    bool zero_after;
-} wire_receiver_t;
-void wire_receiver_init(wire_receiver_t *r);
-int wire_receive(wire_receiver_t *r, uint8_t byte);
-
-typedef struct { char *text; uint32_t size, length; bool comma, full; } json_t;
-void json_open(json_t *j, char *text, uint32_t size, const char *event);
-void json_text(json_t *j, const char *key, const char *value);
-void json_unsigned(json_t *j, const char *key, uint32_t value);
-void json_signed(json_t *j, const char *key, int32_t value);
-void json_thousandths(json_t *j, const char *key, uint32_t value);
-void json_boolean(json_t *j, const char *key, bool value);
-void json_null(json_t *j, const char *key);
-void json_object(json_t *j, const char *key);
-void json_object_end(json_t *j);
-void json_array(json_t *j, const char *key);
-void json_item_text(json_t *j, const char *value);
-void json_item_signed(json_t *j, int32_t value);
-void json_item_decimal(json_t *j, uint32_t value, uint32_t decimals);
-void json_array_end(json_t *j);
-uint32_t json_close(json_t *j);
-uint32_t json_q15_thousandths(uint16_t q15);
-
-typedef struct { const char *name; int argument; void (*run)(uint32_t value); } wire_command_t;
-const char *wire_run_command(const char *line, const wire_command_t *commands, uint32_t count);
-typedef struct { const char *name; const char *(*run)(const char *text); } wire_text_command_t;
-bool wire_run_text_command(const char *line, const wire_text_command_t *commands, uint32_t count,
-                           const char **reason);
-
-typedef struct {
-    bool (*connected)(void);
-    uint32_t (*read)(uint8_t *data, uint32_t size);
-    uint32_t (*write)(const uint8_t *data, uint32_t size);
-    uint32_t (*room)(void);
-    void (*keep_alive)(void);
-    uint32_t (*time_ms)(void);
-} wire_port_t;
-typedef struct {
-    const wire_command_t *commands;
-    uint32_t command_count;
-    const wire_text_command_t *text_commands;
-    uint32_t text_command_count;
-    void (*hello)(void);
-    void (*frame)(const uint8_t *payload, uint32_t size);
-} wire_app_t;
-void wire_session_init(const wire_port_t *port, const wire_app_t *app);
-bool wire_session_poll(void);
-void wire_wait_for_room(bool wait);
-json_t *wire_begin(const char *event);
-bool wire_end(json_t *line);
-bool wire_send_frame(uint8_t type, uint16_t sequence, const uint8_t *data, uint32_t size);
-void wire_send_ok(const char *command);
-uint32_t wire_dropped(void);
-"""
 LINE, FRAME, LONG_LINE, CUT_LINE, BAD_FRAME = range(1, 6)
 MAX_FRAME = 1039
 
-ffi, lib = native.library("wire", SOURCES, CDEF, include=[LIB / "wire" / "src"])
+ffi, lib = native.library("wire", SOURCES, ("wire.h",), include=[LIB / "wire" / "src"])
 
 kinds = st.sampled_from("PFT")
 sequences = st.integers(0, 0xFFFF)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +11,12 @@ from otolith.compile import compile_graph
 from otolith.compile.cores import PORTABLE
 from otolith.compile.graph import Tensor, Values
 from otolith.errors import UserError
+from otolith.files import write_text
 from otolith.native import library
 from otolith.native.sources import Sources, lib
 from otolith.paths import NATIVE
 
-CDEF = """
-int nn_init(void);
-int8_t *nn_input(int i);
-int nn_invoke(void);
-int nn_slide(uint32_t rows);
-const int8_t *nn_output(int i);
-"""
+HEADERS = ("nn.h",)
 
 
 def generated(files: dict[str, str], digest: str) -> Sources:
@@ -39,9 +32,7 @@ def generated(files: dict[str, str], digest: str) -> Sources:
     for name, text in files.items():
         path = folder / name
         if not path.exists() or path.read_text() != text:
-            with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as f:
-                f.write(text)
-            Path(f.name).replace(path)
+            write_text(path, text)
         written.append(path)
     return Sources(tuple(written))
 
@@ -73,7 +64,7 @@ class HostModel:
         name += "" if hop is None else f"-{hop}"
         sources = lib("nn") + generated(model, name)
         self._flags = flags
-        self._ffi, self._lib = library(f"nn-{name}", sources.files, CDEF, sources.include, flags)
+        self._ffi, self._lib = library(f"nn-{name}", sources.files, HEADERS, sources.include, flags)
         self._lib.nn_init()
 
     @cached_property

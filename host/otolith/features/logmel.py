@@ -21,6 +21,7 @@ from otolith.features.mltk_settings import SIZES
 from otolith.features.mltk_settings import checked as typed
 from otolith.features.tables import Struct
 from otolith.native import library
+from otolith.native.sources import TFLM_LIB as LIB
 from otolith.native.sources import tflm_frontend
 
 if TYPE_CHECKING:
@@ -37,64 +38,16 @@ DEFAULTS = {
     "compress": "linear",
 }
 MAX_FFT, MAX_BANDS, LUT = rfft.MAX_POINTS, 127, 125
-CDEF = """
-struct WindowConfig { size_t size_ms; size_t step_size_ms; };
-struct WindowState {
-    size_t size; int16_t *coefficients; size_t step; int16_t *input; size_t input_used;
-    int16_t *output; int16_t max_abs_output_value;
-};
-int WindowPopulateState(const struct WindowConfig *, struct WindowState *, int sample_rate);
-void WindowFreeStateContents(struct WindowState *);
-
-struct FilterbankConfig {
-    int num_channels; float upper_band_limit; float lower_band_limit; int output_scale_shift;
-};
-struct FilterbankState {
-    int num_channels, start_index, end_index;
-    int16_t *channel_frequency_starts, *channel_weight_starts, *channel_widths, *weights,
-        *unweights;
-    uint64_t *work;
-};
-int FilterbankPopulateState(const struct FilterbankConfig *, struct FilterbankState *,
-                            int sample_rate, int spectrum_size);
-void FilterbankFreeStateContents(struct FilterbankState *);
-
-struct NoiseReductionConfig {
-    int smoothing_bits; float even_smoothing, odd_smoothing, min_signal_remaining;
-};
-struct NoiseReductionState {
-    int smoothing_bits; uint16_t even_smoothing, odd_smoothing, min_signal_remaining;
-    int num_channels; uint32_t *estimate;
-};
-int NoiseReductionPopulateState(const struct NoiseReductionConfig *, struct NoiseReductionState *,
-                                int num_channels);
-void NoiseReductionFreeStateContents(struct NoiseReductionState *);
-
-struct PcanGainControlConfig { int enable_pcan; float strength, offset; int gain_bits; };
-struct PcanGainControlState {
-    int enable_pcan; uint32_t *noise_estimate; int num_channels; int16_t *gain_lut;
-    int32_t snr_shift;
-};
-int PcanGainControlPopulateState(const struct PcanGainControlConfig *,
-                                 struct PcanGainControlState *, uint32_t *noise_estimate,
-                                 int num_channels, uint16_t smoothing_bits,
-                                 int32_t input_correction_bits);
-void PcanGainControlFreeStateContents(struct PcanGainControlState *);
-
-typedef struct { int16_t r, i; } kiss_fft_cpx;
-struct kiss_fft_state { int nfft, inverse; int factors[64]; kiss_fft_cpx twiddles[1]; };
-struct kiss_fftr_state {
-    struct kiss_fft_state *substate; kiss_fft_cpx *tmpbuf, *super_twiddles;
-};
-struct kiss_fftr_state *kiss_fftr_alloc(int nfft, int inverse, void *mem, size_t *lenmem);
-"""
+# Of TFLM. kiss_fftr.c: the state's struct stands in no header.
+UTILITIES = ("window", "filterbank", "noise_reduction", "pcan_gain_control")
+HEADERS = (*(f"{LIB}/{name}_util.h" for name in UTILITIES), "kissfft/tools/kiss_fftr.c")
 
 
 @cache
 def _utilities() -> tuple[cffi.FFI, Any]:
     """TFLM's functions that compute tables."""
     s = tflm_frontend()
-    return library("tflm-tables", s.files, CDEF, s.include, s.flags)
+    return library("tflm-tables", s.files, HEADERS, s.include, s.flags)
 
 
 def fft_length(window: int) -> int:

@@ -25,7 +25,7 @@ PARTS = [
     ("TinyUSB", r"^tinyusb/"),
     ("pico-sdk", r"^pico-sdk/"),
     ("boot stage 2", r"^boot2/"),
-    ("app", r"^src/|^lib\w+/libapp\.a\("),
+    ("app", r"^src/|^lib\w+/lib(app|app_model|inject)\.a\("),
     ("veneers", r"^linker stubs$"),
     ("stack", r"^$"),
 ]

@@ -18,42 +18,7 @@ from otolith.native import library
 from otolith.native.sources import lib
 from otolith.settings.detect import UNKNOWN, assignment, hop_ms
 
-CDEF = """
-typedef struct { int16_t label; uint16_t score; } detect_event_t;
-typedef struct {
-    uint16_t labels, gate, gate_activity, gate_delay, gate_backoff, smoothing, minimum_count;
-    uint16_t suppression, vote, unknown_events, tells_activity;
-    uint16_t threshold[32];
-} detect_config_t;
-typedef struct {
-    const char *name;
-    uint16_t offset, lowest, highest;
-    bool is_switch;
-    const char *reason;
-} detect_setting_t;
-extern detect_setting_t detect_settings[];
-extern uint32_t detect_setting_count;
-uint16_t detect_setting_value(const detect_config_t *config, const detect_setting_t *setting);
-uint32_t detect_decimal(uint16_t q15, uint32_t *decimals);
-typedef struct {
-    bool scored, event;
-    uint16_t level;
-    uint16_t scores[32];
-    const uint16_t *smoothed;
-    int16_t decision;
-    detect_event_t detection;
-    uint32_t feature_us, infer_us;
-} listen_result_t;
-int listen_init(uint32_t (*clock_us)(void));
-void listen_reset(void);
-const char *listen_set(const char *text);
-const detect_config_t *listen_detect_settings(void);
-void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));
-void listen_push(const int16_t *pcm, listen_result_t *result);
-void listen_skip(const int16_t *pcm, listen_result_t *result);
-const int8_t *listen_window(void);
-const int8_t *nn_output(int i);
-"""
+HEADERS = ("listen.h", "detect_settings.h", "nn.h")
 
 
 @dataclass(frozen=True)
@@ -91,7 +56,7 @@ class Chain:
         s = s + generated(compiled.files, f"chain-{digest}")
         # private: the state is in static variables, and two chains of a model must not share it
         self._ffi, self._lib = library(
-            f"chain-{digest}", s.files, CDEF, s.include, (*s.flags, "-O2"), private=True
+            f"chain-{digest}", s.files, HEADERS, s.include, (*s.flags, "-O2"), private=True
         )
         metadata = self.network.metadata
         assert metadata is not None
@@ -142,7 +107,33 @@ class Chain:
     def reset(self) -> None:
         """Forget everything heard; settings stay."""
         self._lib.listen_reset()
+        self._frames.clear()
         self._count = 0
+
+    def feed(self, pcm: np.ndarray) -> list[Hop]:
+        """Hear int16 samples in blocks of any size, as an app does.
+
+        Args:
+            pcm: int16 samples, shape (any,).
+
+        Returns:
+            The hops that ended in this block. Samples of a hop that has not ended are kept for the
+            next call; `reset` forgets them.
+
+        Raises:
+            UserError: pcm is not one-dimensional int16.
+        """
+        if pcm.dtype != np.int16 or pcm.ndim != 1:
+            raise UserError(f"sound is int16 samples, not {pcm.dtype} {pcm.shape}")
+        data = np.ascontiguousarray(pcm)
+        start = self._ffi.cast("const int16_t *", data.ctypes.data)
+        result = self._ffi.new("listen_result_t *")
+        hops, at = [], 0
+        while at < len(data):
+            at += self._lib.listen_feed(start + at, len(data) - at, result)
+            if result.complete:
+                hops.append(self._hop(result))
+        return hops
 
     def push(self, pcm: np.ndarray) -> Hop:
         """One hop of self.hop int16 samples."""
@@ -160,11 +151,14 @@ class Chain:
     def _hear(self, pcm: np.ndarray, push: Callable) -> Hop:
         if pcm.dtype != np.int16 or pcm.shape != (self.hop,):
             raise UserError(f"a hop is {self.hop} int16 samples, not {pcm.dtype} {pcm.shape}")
-        ffi = self._ffi
-        self._frames.clear()
-        result = ffi.new("listen_result_t *")
+        result = self._ffi.new("listen_result_t *")
         data = np.ascontiguousarray(pcm)
-        push(ffi.cast("const int16_t *", data.ctypes.data), result)
+        push(self._ffi.cast("const int16_t *", data.ctypes.data), result)
+        return self._hop(result)
+
+    def _hop(self, result: Any) -> Hop:
+        """What a listen_result_t says of the hop that has ended."""
+        ffi = self._ffi
         self._count += 1
         n = len(self.labels)
         q = scores = smoothed = event = decision = None
@@ -177,6 +171,7 @@ class Chain:
             decision = self._name(result.decision)
         t_ms = self._count * self.hop * 1000 // RATE
         frames = np.array(self._frames, np.int16)
+        self._frames.clear()
         return Hop(self._count, t_ms, result.level, frames, q, scores, smoothed, event, decision)
 
     def _name(self, decision: int) -> str | None:

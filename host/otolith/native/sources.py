@@ -7,13 +7,13 @@ from pathlib import Path
 
 from otolith import paths
 
-_LIB = "tensorflow/lite/experimental/microfrontend/lib"
+TFLM_LIB = "tensorflow/lite/experimental/microfrontend/lib"
 _UTILITIES = ("filterbank", "log_scale", "noise_reduction", "pcan_gain_control", "window")
 TFLM_FILES = (
     "kissfft/kiss_fft.c",
     "kissfft/tools/kiss_fftr.c",
-    f"{_LIB}/pcan_gain_control.c",  # pcan_gain_control_util.c calls it
-    *(f"{_LIB}/{name}_util.c" for name in _UTILITIES),
+    f"{TFLM_LIB}/pcan_gain_control.c",  # pcan_gain_control_util.c calls it
+    *(f"{TFLM_LIB}/{name}_util.c" for name in _UTILITIES),
 )
 # 16-bit kissfft, and no fused multiply-add, which flips cells of the tables
 TFLM_FLAGS = ("-DFIXED_POINT=16", "-ffp-contract=off")

@@ -19,7 +19,6 @@ bool app_turn(void);
 /* hello: who this is. The app adds its own fields between the two; the second sends, and says once
  * why the last run ended if it was a fault. */
 json_t *app_hello(const char *name);
-void app_hello_model(json_t *line); /* the linked network: model, hash, labels, engine */
 void app_hello_end(json_t *line);
 
 /* Commands: answer, let the answer leave, go. */

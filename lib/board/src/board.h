@@ -54,8 +54,8 @@ const char *board_last_fault(void);
 uint32_t board_stack_used(void);
 uint32_t board_stack_size(void);
 
-_Noreturn void board_reset(void);
-_Noreturn void board_bootloader(void);
+void board_reset(void) __attribute__((noreturn));
+void board_bootloader(void) __attribute__((noreturn));
 
 #ifdef __cplusplus
 }

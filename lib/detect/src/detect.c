@@ -57,12 +57,16 @@ const char *detect_apply(detect_t *d, const detect_config_t *config) {
     return NULL;
 }
 
-uint16_t detect_level(const int16_t *pcm, uint32_t samples) {
-    uint32_t sum = 0; /* 32768 * 65536 samples still fit */
+uint32_t detect_loudness(const int16_t *pcm, uint32_t samples) {
+    uint32_t sum = 0;
     for (uint32_t i = 0; i < samples; i++) {
         sum += (uint32_t)(pcm[i] < 0 ? -(int32_t)pcm[i] : pcm[i]);
     }
-    return (uint16_t)(samples == 0 ? 0 : sum / samples);
+    return sum;
+}
+
+uint16_t detect_level(const int16_t *pcm, uint32_t samples) {
+    return (uint16_t)(samples == 0 ? 0 : detect_loudness(pcm, samples) / samples);
 }
 
 /* Whether this hop's scores count. */

@@ -73,7 +73,10 @@ void detect_reset(detect_t *d);
 /* New settings from the next hop on; the same labels. NULL, or why nothing has changed. */
 const char *detect_apply(detect_t *d, const detect_config_t *config);
 
-/* Mean |sample| of a hop, rounded down. */
+/* Sum of |sample| over up to 65,536 samples. */
+uint32_t detect_loudness(const int16_t *pcm, uint32_t samples);
+
+/* A hop's level: the mean of |sample|, rounded down; 0 for no samples. */
 uint16_t detect_level(const int16_t *pcm, uint32_t samples);
 
 /* One hop: config.labels scores (Q15), the hop's level, whether the front end heard activity in it.

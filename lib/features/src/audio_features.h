@@ -67,8 +67,8 @@ typedef struct {
     const features_config_t *config;
     int8_t *rows;
     uint16_t next;         /* row the next frame goes to, 0..frames-1; the oldest one */
-    uint32_t frames_seen;  /* since reset, saturating */
     uint16_t samples_held; /* in `samples`, waiting for a whole window */
+    uint32_t frames_seen;  /* since reset, saturating */
     uint16_t fresh;        /* DYNAMIC: rows the window does not show yet, up to frames */
     int16_t largest;       /* DYNAMIC: what the window was made with */
     int16_t samples[FEATURES_MAX_WINDOW] __attribute__((aligned(4)));
@@ -90,8 +90,12 @@ int features_init(features_t *f, const features_config_t *config, int8_t *rows);
 /* Forget all samples and frames. */
 void features_reset(features_t *f);
 
-/* Push exactly config->hop samples; true if they completed a frame. Frame n covers samples n * hop
- * to n * hop + window since reset, so a push completes one at most. */
+/* Take `count` samples, 1 to config->hop; returns true if they completed a frame. Frame n covers
+ * samples n * hop to n * hop + window since the reset, so a call completes at most one. How the
+ * samples are divided into calls does not change a frame. */
+bool features_feed(features_t *f, const int16_t *pcm, uint32_t count);
+
+/* The same for exactly config->hop samples. */
 bool features_push(features_t *f, const int16_t *pcm);
 
 /* Newest frame: config->bands values, int16, after compression, before quantising. */

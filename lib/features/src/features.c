@@ -184,8 +184,7 @@ static void hold(features_t *f, const int16_t *pcm, uint32_t count) {
     f->samples_held = (uint16_t)(f->samples_held + count);
 }
 
-/* Up to a hop of samples; true if they completed a frame. */
-static bool feed(features_t *f, const int16_t *pcm, uint32_t count) {
+bool features_feed(features_t *f, const int16_t *pcm, uint32_t count) {
     const features_config_t *c = f->config;
     const uint32_t space = (uint32_t)c->window - f->samples_held;
     const uint32_t first = count < space ? count : space;
@@ -208,7 +207,7 @@ static bool feed(features_t *f, const int16_t *pcm, uint32_t count) {
 }
 
 bool features_push(features_t *f, const int16_t *pcm) {
-    return feed(f, pcm, f->config->hop);
+    return features_feed(f, pcm, f->config->hop);
 }
 
 const int16_t *features_frame(const features_t *f) {
@@ -308,7 +307,7 @@ uint32_t features_extract(const features_config_t *config, const int16_t *pcm, u
     }
     for (uint32_t at = 0; at < samples; at += config->hop) {
         const uint32_t rest = samples - at;
-        if (feed(&f, pcm + at, rest < config->hop ? rest : config->hop)) {
+        if (features_feed(&f, pcm + at, rest < config->hop ? rest : config->hop)) {
             memcpy(out + frames * config->bands, f.values, config->bands * sizeof *out);
             if (active != NULL) {
                 active[frames] = features_active(&f);

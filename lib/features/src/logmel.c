@@ -6,8 +6,8 @@
  * PCAN, log scale: each can be left out but window, FFT and filters.
  *
  * The integers are those of TFLM's functions; the constants come from its *Populate functions, run
- * on the computer (host/otolith/features/logmel.py), as they use floating point and libm. What it computes
- * in 64 bits is done here in halves of 16 bits where a factor allows. */
+ * on the computer (host/otolith/features/logmel.py), as they use floating point and libm. What it
+ * computes in 64 bits is done here in halves of 16 bits where a factor allows. */
 #include <stddef.h>
 #include <string.h>
 

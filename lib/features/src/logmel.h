@@ -1,4 +1,5 @@
-/* Front end `logmel`: what host/otolith/features/logmel.py writes for it, from TFLM's own functions. */
+/* Front end `logmel`: what host/otolith/features/logmel.py writes for it, from TFLM's own
+ * functions. */
 #ifndef OTOLITH_LOGMEL_H
 #define OTOLITH_LOGMEL_H
 

@@ -9,7 +9,8 @@
 
 enum { RFFT_KISS_MAX = 512 };
 
-/* Tables for one length (host/otolith/features/rfft.py); pairs of Q15, the first number in the low half. */
+/* Tables for one length (host/otolith/features/rfft.py); pairs of Q15, the first number in the low
+ * half. */
 typedef struct {
     uint16_t points;          /* 16 .. RFFT_KISS_MAX, a power of two */
     const uint8_t *order;     /* first input of each butterfly of the first stage, in its order */

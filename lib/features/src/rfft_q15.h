@@ -9,7 +9,8 @@
 
 enum { RFFT_Q15_MAX = 512 };
 
-/* Tables for one length (host/otolith/features/rfft.py); pairs of Q15, the first number in the low half. */
+/* Tables for one length (host/otolith/features/rfft.py); pairs of Q15, the first number in the low
+ * half. */
 typedef struct {
     uint16_t points;          /* 32, 64, 128, 256 or 512 */
     const uint32_t *twiddles; /* (cos, sin) in the order of use: first the radix-2 stage's, then

@@ -9,9 +9,16 @@
 static features_t features;
 static detect_t detect;
 static uint32_t (*clock_us)(void);
-static bool invoked;  /* since the reset, and it worked */
-static uint32_t slid; /* frames since then */
+static bool invoked;  /* the network has run since the reset, and did not fail */
+static uint32_t slid; /* frames since the network last ran */
 static void (*frame_listener)(const int16_t *values, uint16_t bands);
+
+/* The hop being heard. */
+static struct {
+    uint32_t held;       /* samples so far */
+    uint32_t loudness;   /* their sum of |sample| */
+    uint32_t feature_us; /* time the front end took for them */
+} hop;
 
 /* The network must take the pipeline's window and give it one score a label (or one for the second
  * of two labels). */
@@ -39,6 +46,7 @@ int listen_init(uint32_t (*clock)(void)) {
     if (detect_init(&detect, listen_config.detect) != 0) {
         return -3;
     }
+    memset(&hop, 0, sizeof hop);
     invoked = false;
     return nn_init();
 }
@@ -46,6 +54,7 @@ int listen_init(uint32_t (*clock)(void)) {
 void listen_reset(void) {
     features_reset(&features);
     detect_reset(&detect);
+    memset(&hop, 0, sizeof hop);
     invoked = false;
 }
 
@@ -89,35 +98,40 @@ static void read_scores(uint16_t *scores) {
     }
 }
 
-/* What every hop gives, network or not. */
-static void hear(const int16_t *pcm, listen_result_t *result) {
-    const uint16_t hop = listen_config.features->hop;
+/* Give samples of one hop to the front end. */
+static void hear(const int16_t *pcm, uint32_t samples) {
+    const features_config_t *f = listen_config.features;
+    const uint32_t start = now();
+    for (uint32_t at = 0; at < samples;) {
+        const uint32_t left = samples - at, count = left < f->hop ? left : f->hop;
+        if (features_feed(&features, pcm + at, count)) {
+            slid++;
+            if (frame_listener != NULL) {
+                frame_listener(features_frame(&features), f->bands);
+            }
+        }
+        at += count;
+    }
+    hop.loudness += detect_loudness(pcm, samples);
+    hop.held += samples;
+    hop.feature_us += now() - start;
+}
+
+/* Report the hop and begin the next one. */
+static void close_hop(listen_result_t *result) {
     memset(result, 0, sizeof *result);
+    result->complete = true;
     result->smoothed = detect.smoothed;
     result->decision = DETECT_NONE;
+    result->level = (uint16_t)(hop.loudness / listen_config.hop);
+    result->feature_us = hop.feature_us;
+    memset(&hop, 0, sizeof hop);
+}
 
+/* Run the network on the newest window, and the decision layer on its scores. */
+static void judge(listen_result_t *result) {
     const uint32_t start = now();
-    for (uint32_t frame = 0; frame < listen_config.hop_frames; frame++) {
-        if (!features_push(&features, pcm + frame * hop)) {
-            continue;
-        }
-        slid++;
-        if (frame_listener != NULL) {
-            frame_listener(features_frame(&features), listen_config.features->bands);
-        }
-    }
-    result->level = detect_level(pcm, listen_config.hop);
-    result->feature_us = now() - start;
-}
-
-void listen_skip(const int16_t *pcm, listen_result_t *result) {
-    hear(pcm, result);
-}
-
-void listen_push(const int16_t *pcm, listen_result_t *result) {
-    hear(pcm, result);
-    const uint32_t featured = now();
-    const bool active = features_active(&features); /* since the last push: in skipped hops too */
+    const bool active = features_active(&features); /* clears it: skipped hops count too */
     if (!features_ready(&features)) {
         return;
     }
@@ -128,10 +142,38 @@ void listen_push(const int16_t *pcm, listen_result_t *result) {
         return;
     }
     read_scores(result->scores);
-    result->infer_us = now() - featured;
+    result->infer_us = now() - start;
     result->scored = true;
     result->event = detect_step(&detect, result->scores, result->level, active, &result->detection);
     result->decision = detect.decision;
+}
+
+uint32_t listen_feed(const int16_t *pcm, uint32_t samples, listen_result_t *result) {
+    const uint32_t missing = listen_config.hop - hop.held;
+    const uint32_t taken = samples < missing ? samples : missing;
+    hear(pcm, taken);
+    if (taken == missing) {
+        close_hop(result);
+        judge(result);
+    } else {
+        result->complete = false;
+    }
+    return taken;
+}
+
+uint32_t listen_missing(void) {
+    return listen_config.hop - hop.held;
+}
+
+void listen_push(const int16_t *pcm, listen_result_t *result) {
+    hear(pcm, listen_config.hop);
+    close_hop(result);
+    judge(result);
+}
+
+void listen_skip(const int16_t *pcm, listen_result_t *result) {
+    hear(pcm, listen_config.hop);
+    close_hop(result);
 }
 
 const int8_t *listen_window(void) {

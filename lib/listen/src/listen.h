@@ -1,5 +1,19 @@
-/* PCM -> features -> scores -> events, one hop at a time: the chain itself, the same code on chip
- * and host, so the promise "same PCM, same events" rests on one file. */
+/* The listening chain: PCM -> features -> scores -> events.
+ *
+ * The same file runs on the chip and on the computer, so the same PCM gives the same features,
+ * scores and events on both. There is one chain in an image: its state is static, it allocates
+ * nothing, and its functions are for the main loop, never for an interrupt.
+ *
+ *     listen_result_t result;
+ *     while (samples > 0) {
+ *         const uint32_t taken = listen_feed(pcm, samples, &result);
+ *         pcm += taken;
+ *         samples -= taken;
+ *         if (result.complete && result.event) {
+ *             ... result.detection ...
+ *         }
+ *     }
+ */
 #ifndef OTOLITH_LISTEN_H
 #define OTOLITH_LISTEN_H
 
@@ -12,53 +26,77 @@
 extern "C" {
 #endif
 
-/* Written by `host compile` from the model's metadata (pipeline.c). */
+/* Front end and decision layer of one model. `host compile` writes it to pipeline.c from the
+ * model's metadata. */
 typedef struct {
     const features_config_t *features;
     const detect_config_t *detect;
-    uint16_t hop_frames; /* frames between two inferences */
+    uint16_t hop_frames; /* frames between two inferences, at least 1 */
     uint16_t hop;        /* samples between two inferences: hop_frames * features->hop */
-    int8_t *rows;        /* 2 * frames * bands bytes for the sliding window */
+    int8_t *rows;        /* features_rows_bytes(features) bytes for the sliding window */
 } listen_config_t;
 
-/* The pipeline linked into this image. */
+/* The model linked into this image. */
 extern const listen_config_t listen_config;
 
+/* What one hop gave. */
 typedef struct {
-    bool scored; /* the window was full: scores hold this hop's network output */
-    bool event;  /* `detection` is new */
-    uint16_t level;
-    uint16_t scores[DETECT_MAX_LABELS]; /* raw, Q15 */
-    const uint16_t *smoothed;           /* Q15 */
+    bool complete;  /* the hop has ended; if false, nothing else here is valid */
+    bool scored;    /* the window was full and the network ran: `scores` are new */
+    bool event;     /* `detection` is new */
+    uint16_t level; /* mean |sample| of the hop */
+    uint16_t scores[DETECT_MAX_LABELS]; /* by label, Q15, before smoothing */
+    const uint16_t *smoothed;           /* by label, Q15; valid until the next hop */
     int16_t decision;                   /* index of a label, DETECT_UNKNOWN or DETECT_NONE */
     detect_event_t detection;
-    uint32_t feature_us, infer_us; /* 0 unless a clock was given */
+    uint32_t feature_us, infer_us; /* time of front end and network; 0 without a clock */
 } listen_result_t;
 
-/* `clock_us` (may be NULL) times the two stages. 0, or negative if network and pipeline disagree.
- */
+/* Prepare the chain. Call once, before anything else here.
+ *
+ * clock_us: a microsecond clock that times the two stages, or NULL.
+ * Returns 0, or a negative number if the network and listen_config do not fit together; no other
+ * function may be called then. */
 int listen_init(uint32_t (*clock_us)(void));
 
-/* Forget what was heard; settings stay. */
+/* Forget all sound heard so far, a hop half heard included. Settings stay. */
 void listen_reset(void);
 
-/* Change a setting by its name in the spec, from the next hop on: "detect.gate 300",
- * "detect.threshold.<label> 0.8" (detect_settings.h). NULL, or why nothing has changed. */
+/* Change a setting of the decision layer from the next hop on.
+ *
+ * text: its name in the spec, a space and the value: "detect.gate 300" or
+ * "detect.threshold.<label> 0.8" (detect_settings.h has them all).
+ * Returns NULL, or the reason in a few words; then nothing has changed. */
 const char *listen_set(const char *text);
 
 /* The decision layer's settings in force. */
 const detect_config_t *listen_detect_settings(void);
 
-/* `on_frame` (may be NULL) sees every new frame: `bands` int16 values before quantising. */
+/* Have `on_frame` called with every new feature frame: `bands` int16 values before quantising,
+ * valid during the call. NULL ends that. */
 void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));
 
-/* Push listen_config.hop samples. */
+/* Hear samples in blocks of any size, up to the end of the running hop.
+ *
+ * pcm: int16 at the model's sample rate. samples: how many; 0 is allowed.
+ * Returns how many were taken: all of them, or fewer because the hop has ended. At the end of a
+ * hop result->complete is true and *result tells what the hop gave. Call again with the rest.
+ * Block sizes do not matter: features, scores and events are those of listen_push. The chain keeps
+ * no copy of the hop, only what the front end's next window needs. */
+uint32_t listen_feed(const int16_t *pcm, uint32_t samples, listen_result_t *result);
+
+/* Samples missing to the end of the running hop, 1 to listen_config.hop. */
+uint32_t listen_missing(void);
+
+/* Hear a whole hop: listen_config.hop samples. Only between hops: after listen_feed has completed
+ * one, or after a reset. */
 void listen_push(const int16_t *pcm, listen_result_t *result);
 
-/* The same without network and detection: for a hop that comes while the network is busy. */
+/* The same without network and decision layer: a hop that comes while the network is busy. */
 void listen_skip(const int16_t *pcm, listen_result_t *result);
 
-/* What the network was last given, if it was: frames * bands. */
+/* The network's input at the newest hop that was scored: frames * bands int8, oldest frame first.
+ * Valid until more sound is heard. */
 const int8_t *listen_window(void);
 
 #ifdef __cplusplus

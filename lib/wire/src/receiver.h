@@ -22,7 +22,7 @@ typedef enum {
 
 typedef struct {
     char line[WIRE_MAX_LINE]; /* NUL-terminated at WIRE_LINE */
-    uint8_t payload[WIRE_MAX_PAYLOAD + WIRE_CRC];
+    uint8_t payload[WIRE_MAX_PAYLOAD + WIRE_CRC] __attribute__((aligned(4)));
     uint32_t payload_size;
     /* The rest is the receiver's own. */
     uint8_t state;

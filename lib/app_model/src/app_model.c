@@ -1,4 +1,5 @@
-#include "app.h"
+#include "app_model.h"
+
 #include "nn.h"
 
 void app_hello_model(json_t *line) {

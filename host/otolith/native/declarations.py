@@ -1,0 +1,173 @@
+"""C declarations for cffi, taken from the headers themselves.
+
+The preprocessor runs over the headers, a filter keeps the project's own declarations, and the
+compiler confirms that cffi lays out every struct as it does. So a changed field changes what Python
+sees, and a header that cffi would misread is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cffi
+
+from otolith.errors import UserError
+
+MARKER = re.compile(r'^# \d+ "((?:[^"\\]|\\.)*)"')
+ATTRIBUTE = re.compile(r"\b(?:__attribute__|__asm__|_Static_assert|_Alignas)\s*(?=\()")
+# Words that say nothing about a type's layout or a function's signature.
+WORDS = re.compile(r"\b(?:_Noreturn|__extension__|__restrict|restrict|__inline|inline)\b")
+
+
+def _run(command: Sequence[str], source: str, what: str) -> str:
+    """The output of a compiler command that reads `source`."""
+    try:
+        done = subprocess.run(command, input=source, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{command[0]} is missing: run `host setup`") from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "error" in line]
+        raise UserError(f"{what}: {(lines or ['the C compiler failed'])[0]}")
+    return done.stdout
+
+
+def _included(headers: Sequence[str]) -> str:
+    return "".join(f'#include "{header}"\n' for header in headers)
+
+
+def _own(text: str, include: Sequence[Path]) -> str:
+    """The lines of preprocessed `text` that come from a folder of `include`."""
+    folders = [str(Path(folder).resolve()) + "/" for folder in include]
+    kept, own = [], False
+    for line in text.splitlines():
+        if marker := MARKER.match(line):
+            file = str(Path(marker[1]).resolve())
+            own = any(file.startswith(folder) for folder in folders)
+        elif own and not line.startswith("#"):
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _closing(text: str, start: int) -> int:
+    """Index behind the bracket that closes the one at `start`."""
+    pairs = {"(": ")", "{": "}"}
+    opening, depth = text[start], 0
+    for i in range(start, len(text)):
+        if text[i] == opening:
+            depth += 1
+        elif text[i] == pairs[opening]:
+            depth -= 1
+            if depth == 0:
+                return i + 1
+    raise UserError("a bracket is not closed in a C header")
+
+
+def _without_attributes(text: str) -> str:
+    while match := ATTRIBUTE.search(text):
+        text = text[: match.start()] + text[_closing(text, match.end()) :]
+    return WORDS.sub("", text)
+
+
+def _chunks(text: str) -> Iterator[str]:
+    """Declarations at file scope; a function's definition comes as its prototype."""
+    start = i = 0
+    while i < len(text):
+        if text[i] == "{":
+            is_function = text[start:i].rstrip().endswith(")")
+            end = _closing(text, i)
+            if is_function:
+                yield text[start:i].strip() + ";"
+                start = end
+            i = end
+            continue
+        if text[i] == ";":
+            if chunk := text[start:i].strip():
+                # cffi can't read a const variable of a loaded library
+                yield chunk.replace("extern const ", "extern ") + ";"
+            start = i + 1
+        i += 1
+
+
+def _key(chunk: str) -> str:
+    """The same for two chunks that declare the same: a function's name, or all of the text."""
+    function = re.match(r"(?!typedef\b)[\w\s*]*?(\w+)\s*\((?!\s*\*)", chunk)
+    return function[1] if function else chunk
+
+
+def _wanted(chunk: str) -> bool:
+    """Whether other files can use what a chunk declares."""
+    if chunk.startswith("static"):
+        return False
+    outside = re.sub(r"\{.*\}", "", chunk, flags=re.S)
+    return "=" not in outside  # a variable's definition
+
+
+def declarations(
+    headers: Sequence[str], include: Sequence[Path], command: Sequence[str], what: str
+) -> str:
+    """What `headers` declare, as cffi reads it.
+
+    Args:
+        headers: names as after #include; a C file stands for the prototypes of its functions.
+        include: folders in which they are found. Declarations from other folders are left out.
+        command: compiler and flags, as for the library.
+        what: name of the library, for errors.
+
+    Raises:
+        UserError: the compiler refuses a header, or cffi reads a struct differently.
+    """
+    folders = [f"-I{folder}" for folder in include]
+    options = [*command, *folders, "-x", "c"]
+    preprocessed = _run([*options, "-E", "-"], _included(headers), what)
+    own = _without_attributes(_own(preprocessed, include))
+    chunks: dict[str, str] = {}  # the first declaration of each; a definition may follow
+    for chunk in filter(_wanted, _chunks(own)):
+        chunks.setdefault(_key(chunk), chunk)
+    text = "\n".join(chunks.values()) + "\n"
+    _run([*options, "-w", "-fsyntax-only", "-"], _check(headers, text, what), what)
+    return text
+
+
+def _check(headers: Sequence[str], text: str, what: str) -> str:
+    """C that compiles only if the compiler's structs are laid out as cffi's of `text`."""
+    ffi = cffi.FFI()
+    try:
+        ffi.cdef(text)
+        lines = [line for name in _structs(ffi) for line in _layout(ffi, name)]
+    except (cffi.CDefError, cffi.FFIError, cffi.VerificationError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{what}: cffi can't read the headers: {reason}") from error
+    return f"#include <stddef.h>\n{_included(headers)}" + "".join(lines)
+
+
+def _structs(ffi: cffi.FFI) -> Iterator[str]:
+    """Names of all types with a layout."""
+    typedefs, structs, unions = ffi.list_types()
+    yield from typedefs
+    yield from (f"struct {name}" for name in structs)
+    yield from (f"union {name}" for name in unions)
+
+
+def _layout(ffi: cffi.FFI, name: str) -> Iterator[str]:
+    """Assertions about one type; none if it has no layout that a program can see."""
+    ctype = ffi.typeof(name)
+    if ctype.kind not in ("struct", "union", "enum"):
+        return
+    try:
+        size = ffi.sizeof(ctype)
+    except (cffi.FFIError, ValueError):  # declared, but defined elsewhere
+        return
+    yield f'_Static_assert(sizeof({name}) == {size}, "size of {name}");\n'
+    if ctype.kind == "enum":
+        return
+    for field, about in ctype.fields or ():
+        if about.bitsize >= 0 or not field:
+            continue
+        member = f"(({name} *)0)->{field}"
+        yield (
+            f"_Static_assert(offsetof({name}, {field}) == {about.offset} && "
+            f'sizeof({member}) == {ffi.sizeof(about.type)}, "{name}.{field}");\n'
+        )

@@ -1,0 +1,36 @@
+/* For boards without a microphone and for apps that do not use one: no block ever comes. */
+#include "../board.h"
+
+void microphone_start(void) {
+}
+
+void microphone_stop(void) {
+}
+
+bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
+    (void)pcm;
+    return false;
+}
+
+uint32_t microphone_skip(void) {
+    return 0;
+}
+
+uint32_t microphone_overruns(void) {
+    return 0;
+}
+
+/* What a chip family asks of its own microphone; its interrupt is never enabled. */
+bool microphone_pending(void);
+void isr_pdm(void);
+void isr_microphone(void);
+
+bool microphone_pending(void) {
+    return false;
+}
+
+void isr_pdm(void) {
+}
+
+void isr_microphone(void) {
+}
