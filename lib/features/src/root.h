@@ -4,8 +4,9 @@
 
 #include <stdint.h>
 
-/* round(256 * sqrt((64 + i) * 2^22 / 2)) */
-extern const uint32_t root_table[193];
+/* round(256 * sqrt((64 + i) * 2^22 / 2)). The last one is read for x = 4^k, where its weight is 0.
+ */
+extern const uint32_t root_table[194];
 
 /* floor(sqrt(x / 2)) for x from 2 to 2^30; rest: x minus twice its square. */
 static inline uint32_t half_root(uint32_t x, uint32_t *rest) {
