@@ -1,11 +1,13 @@
 # make demo   the main job on a virtual Pico, from nothing
 # make test   every test, from nothing
+# make check  lint, types, and the unit tests that changed files need: under three minutes
+# make soak   the long versions of tests: hours; its log is bench/results/soak.txt
 # make setup  only the set-up both do first
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format setup clean
+.PHONY: demo test check soak lint format setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -41,8 +43,22 @@ format: $(VENV)/installed
 
 C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 
+# A file of tests stays in one process, so that it makes what its tests share once. Files that take
+# longest go first (tests/conftest.py). TESTFLAGS: more options, e.g. --cpu.
+PYTEST = $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+
 test: setup lint
-	@$(BIN)/pytest --numprocesses auto --dist loadfile
+	@$(PYTEST) $(TESTFLAGS)
+
+# BASE: what to compare with; what a branch changed since it left it is tested.
+BASE ?= origin/main
+
+check: $(VENV)/installed lint
+	@tests=$$(PYTHONPATH=tests $(BIN)/python -m support.affected $(BASE)) && \
+	  { [ -z "$$tests" ] || $(PYTEST) -m 'not slow' $(TESTFLAGS) $$tests; }
+
+soak: setup
+	@$(PYTEST) --soak --soak-log bench/results/soak.txt $(TESTFLAGS)
 
 clean:
 	rm -rf .pio build

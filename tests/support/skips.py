@@ -7,6 +7,7 @@ reason.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def third_party_model(*parts: str) -> Path:
     from otolith import paths
 
     return _part_of(paths.test_models(), "needs the third-party models ($OTOLITH_MODELS)", parts)
+
+
+def program(name: str) -> str:
+    """A program that `host setup` installs. Skips without it, which CI takes for a failure."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed: run `host setup`")
+    return found
 
 
 def _part_of(folder: Path, reason: str, parts: tuple[str, ...]) -> Path:

@@ -13,11 +13,11 @@ import tflite_micro
 
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
-from otolith.paths import test_models as models_folder
 from otolith.train.architectures import ARCHITECTURES, find, fused
 from otolith.train.convert import to_int8
 from otolith.train.qat import quantization_aware
 from otolith.train.qat import to_int8 as aware_to_int8
+from support.skips import third_party_model
 
 USUAL = {  # frames, bands, classes of the seed
     "alarm_cnn": (124, 129, 2),
@@ -38,6 +38,8 @@ USUAL = {  # frames, bands, classes of the seed
     "tenet6_narrow": (98, 104, 3),
 }
 RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, "tenet6_narrow": 6}
+LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
+LARGE |= {"tenet12", "tenet20", "tenet6"}  # their kinds are there in a smaller one
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -139,10 +141,7 @@ def test_ds_cnn_takes_the_memory_that_hello_edge_says():
     ("file", "name"), [("kws_ref.tflite", "ds_cnn_s"), ("micro_speech.tflite", "micro_speech")]
 )
 def test_layers_are_those_of_the_published_file(file, name):
-    path = models_folder() / file
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    theirs, ours = path.read_bytes(), int8(name)
+    theirs, ours = third_party_model(file).read_bytes(), int8(name)
     assert converted_size(theirs) == converted_size(ours)
     sizes = []
     for data in (theirs, ours):
@@ -175,14 +174,19 @@ def test_every_architecture_is_checked_here():
     assert set(USUAL) == set(ARCHITECTURES)
 
 
+def large_in_soak(names):
+    """What takes minutes runs in `make soak`."""
+    return [pytest.param(n, marks=[pytest.mark.soak] * (n in LARGE)) for n in sorted(names)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(USUAL))
+@pytest.mark.parametrize("name", large_in_soak(USUAL))
 def test_int8_equals_the_wheel_and_batch_norm_is_folded(name):
     check_int8(name, int8(name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(USUAL) - {"ds_cnn_m", "tenet12", "tenet20"}))
+@pytest.mark.parametrize("name", large_in_soak(set(USUAL) - {"ds_cnn_m", "tenet12", "tenet20"}))
 def test_quantisation_aware_int8_equals_the_wheel_and_batch_norm_is_folded(name):
     model = fused(build(name), name)
     x = features(name)

@@ -14,6 +14,7 @@ from otolith.features.emit import config_source
 from otolith.features.native import features_library
 from support.armv6m import Core
 from support.pdm_stream import Stream
+from support.soak import depth
 
 
 @cache
@@ -55,7 +56,7 @@ def test_pdm_is_this_computers(kind):
         assert abs(int(expected[-1])) >= 32767  # saturated
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=depth(15, 300))
 @given(st.integers(32, 512), st.integers(0, 2**32 - 1), st.sampled_from(["noise", "extremes"]))
 def test_magnitudes_are_this_computers(length, seed, kind):
     points, rng = rfft_points(length), np.random.default_rng(seed)
@@ -72,7 +73,7 @@ def test_magnitudes_are_this_computers(length, seed, kind):
     np.testing.assert_array_equal(got, ours(window, samples))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=depth(15, 300))
 @given(st.sampled_from([16, 32, 64, 128, 256, 512]), st.integers(0, 2**32 - 1), st.booleans())
 def test_energies_are_this_computers(points, seed, extreme):
     rng = np.random.default_rng(seed)
@@ -90,7 +91,7 @@ def test_energies_are_this_computers(points, seed, extreme):
     np.testing.assert_array_equal(got, our_kiss_energies(samples, shift, 0, last))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=depth(75, 3000))
 @given(st.integers(0, 2**30), st.integers(0, 30), st.integers(0, 2**52), st.integers(0, 40))
 def test_roots_and_logarithms_are_this_computers(energy, shift, wide, down):
     lib = features_library()[1]

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from otolith.cli import main
 from otolith.paths import test_data as real_data
+from support.skips import recordings
 
 RATE = 16000
 SPEC = """
@@ -75,7 +76,8 @@ def test_json_has_what_was_drawn_of_every_class(sounds):
 
 
 def test_playing_plays_before_and_after(sounds, monkeypatch):
-    sounddevice = pytest.importorskip("sounddevice", exc_type=OSError)
+    import sounddevice  # needs PortAudio, which `host setup` installs
+
     heard = []
     monkeypatch.setattr(sounddevice, "play", lambda pcm, *a, **k: heard.append(pcm))
     spec = sounds.parent / "gain.toml"
@@ -137,8 +139,7 @@ def test_folders_that_are_missing_or_empty(sounds, tmp_path):
 
 
 def test_real_sounds_with_everything_on(tmp_path):
-    if not (real_data() / "esc10").is_dir():
-        pytest.skip("no recordings: set OTOLITH_DATA")
+    recordings("esc10")
     from otolith.augment.registry import NAMES
 
     tables = [f"[augment.{name}]" for name in NAMES if name not in ("impulse_response", "crop")]

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from otolith.augment.base import Augmentation
@@ -109,7 +109,6 @@ KEYS = st.sampled_from(
 SECTIONS = st.sampled_from([*NAMES, *SHORT, "Gain", "noise\n"])
 
 
-@settings(deadline=None)
 @given(st.dictionaries(SECTIONS, VALUES | st.dictionaries(KEYS, VALUES, max_size=3), max_size=3))
 def test_any_table_is_taken_or_refused_in_one_line(table):
     try:
@@ -122,7 +121,6 @@ def test_any_table_is_taken_or_refused_in_one_line(table):
             assert 0 <= setting.probability <= 1
 
 
-@settings(deadline=None)
 @given(st.floats(-60, 60), st.floats(-60, 60), st.floats(0, 1))
 def test_good_ranges_come_back(a, b, probability):
     low, high = sorted((a, b))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,10 +19,11 @@ from otolith.compile.metadata import write_metadata
 from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
 from support.compiled_batch import run
+from support.soak import depth
 
 FILES = [m.read_bytes() for m in sorted(paths.test_models().glob("*.tflite"))]
 FILES += [write_metadata(network(), METADATA)] * 2
-MUTATIONS, SLOWEST_S, EXECUTED = 2000, 10.0, 40
+MUTATIONS, SLOWEST_S, EXECUTED = depth(250, 3000), 10.0, depth(20, 40)
 
 
 def structural(data: bytes) -> list[int]:
@@ -46,6 +48,7 @@ def damaged(random_: random.Random, data: bytes, places: list[int]) -> bytes:
     return bytes(bad)
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_random_mutations(tmp_path):
     random_ = random.Random(2)
@@ -62,7 +65,7 @@ def test_random_mutations(tmp_path):
         else:
             valid.append(compiled)
         assert time.monotonic() - start < SLOWEST_S
-    assert len(valid) > MUTATIONS // 10 and len(errors) > 50
+    assert len(valid) > MUTATIONS // 10 and len(errors) > depth(20, 50)
     # What was accepted must also run within its own memory; those changed in structure first.
     valid.sort(key=lambda c: not different(c))
     chosen = valid[:EXECUTED]
@@ -82,11 +85,13 @@ def structure(compiled) -> str:
     return text.replace(compiled.schedule.network.digest, "")
 
 
-ORIGINAL = [structure(compile_graph(f, "damaged")) for f in FILES]
+@cache
+def originals() -> list[str]:
+    return [structure(compile_graph(f, "damaged")) for f in FILES]
 
 
 def different(compiled) -> bool:
-    return structure(compiled) not in ORIGINAL
+    return structure(compiled) not in originals()
 
 
 def test_every_cut_of_a_header_is_an_error():

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from tflite_micro.python.tflite_micro import runtime
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from otolith import paths
 from otolith.cli import main
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.native.sources import lib
 from support import small_models
 from support.random_models import Net, conv_2d, fully_connected, softmax
+from support.skips import third_party_model
 
 METADATA = {
     "format": 1,
@@ -185,10 +185,7 @@ def test_metadata_round_trip(model):
 
 @pytest.mark.parametrize("name", ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"])
 def test_metadata_changes_nothing_else(name):
-    path = paths.test_models() / f"{name}.tflite"
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    before = path.read_bytes()
+    before = third_party_model(f"{name}.tflite").read_bytes()
     after = write_metadata(write_metadata(before, {"a": 1}), METADATA)
     assert read_metadata(after) == METADATA
     a, b = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(d, 0)) for d in (before, after))

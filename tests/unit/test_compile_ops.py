@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
 from support.compiled_compare import compare, oracle
 from support.random_models import EACH, Net, chain, conv_2d, single
+from support.skips import third_party_model
+from support.soak import depth
 from support.tflite_builder import ModelBuilder
 
-BATCH = 100
-SINGLE, CHAINS = 5 * BATCH, 2 * BATCH
+BATCH = depth(60, 100)
+SINGLE, CHAINS = depth(1, 5) * BATCH, 2 * BATCH
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("batch", range(SINGLE // BATCH))
 def test_one_operation(batch, tmp_path):
     rngs = [np.random.default_rng([batch, i]) for i in range(BATCH)]
@@ -25,6 +27,7 @@ def test_one_operation(batch, tmp_path):
     compare(tmp_path, nets)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("batch", range(CHAINS // BATCH))
 def test_several_operations(batch, tmp_path):
     # The second batch in the Cortex-M0+'s arithmetic, which has no 64-bit product.
@@ -35,10 +38,7 @@ def test_several_operations(batch, tmp_path):
 
 @pytest.mark.parametrize("name", ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"])
 def test_real_model(name):
-    file = paths.test_models() / f"{name}.tflite"
-    if not file.exists():
-        pytest.skip(f"{file} is not here")
-    data = file.read_bytes()
+    data = third_party_model(f"{name}.tflite").read_bytes()
     model = HostModel(data)
     shape = model.input_shapes[0]
     rng = np.random.default_rng(4)

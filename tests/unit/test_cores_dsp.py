@@ -9,7 +9,6 @@ import shutil
 import numpy as np
 import pytest
 
-from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.schedule import SIZES
@@ -18,8 +17,11 @@ from support.core_models import layer
 from support.qemu_cores import CORES
 from support.qemu_networks import run
 from support.random_models import chain
+from support.skips import third_party_model
+from support.soak import depth
 
-BATCH = 90
+BATCH = depth(24, 90)
+ON_CHIP = depth(60, 90)  # enough for each kernel
 KERNELS = {
     "nn_dsp_add",
     "nn_dsp_average_pool_2d",
@@ -45,24 +47,27 @@ def packed_bytes(source: str) -> int:
     return sum(SIZES[ctype] * int(count) for ctype, count in arrays)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("optimize", OPTIMIZE)
 def test_random_layers(optimize, tmp_path):
     nets = [layer(OPTIMIZE.index(optimize), i) for i in range(BATCH)]
     compare(tmp_path, nets, core="dsp", optimize=optimize)
 
 
+@pytest.mark.deep
 def test_several_operations(tmp_path):
     nets = [chain(np.random.default_rng([98, i])) for i in range(BATCH)]
     compare(tmp_path, nets, core="dsp")
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", CORES)
 def test_random_layers_on_a_core(machine, tmp_path):
     assert shutil.which("qemu-system-arm"), "run `host setup`"
     rng = np.random.default_rng(3)
-    models = [layer(list(CORES).index(machine) + 2, i).build() for i in range(2 * BATCH)]
-    models += [chain(np.random.default_rng([97, i])).build() for i in range(BATCH)]
+    models = [layer(list(CORES).index(machine) + 2, i).build() for i in range(2 * ON_CHIP)]
+    models += [chain(np.random.default_rng([97, i])).build() for i in range(ON_CHIP)]
     compiled = [
         compile_graph(model, f"m{i}", "dsp", OPTIMIZE[i % 2]) for i, model in enumerate(models)
     ]
@@ -76,9 +81,7 @@ def test_random_layers_on_a_core(machine, tmp_path):
 
 @pytest.mark.parametrize("machine", CORES)
 def test_real_models_on_a_core(machine, tmp_path):
-    files = [paths.test_models() / f"{name}.tflite" for name in MODELS]
-    if not all(file.exists() for file in files):
-        pytest.skip("the third-party models are not here")
+    files = [third_party_model(f"{name}.tflite") for name in MODELS]
     rng = np.random.default_rng(4)
     models = [file.read_bytes() for file in files]
     pairs = [(model, optimize) for optimize in OPTIMIZE for model in models]

@@ -8,7 +8,6 @@ import shutil
 import numpy as np
 import pytest
 
-from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.cores.m0plus import taps
@@ -17,17 +16,21 @@ from support.core_models import layer
 from support.qemu_cores import M0PLUS
 from support.qemu_networks import run
 from support.random_models import chain
+from support.skips import third_party_model
+from support.soak import depth
 
-BATCH = 90
+BATCH = depth(24, 90)
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("optimize", OPTIMIZE)
 def test_random_layers(optimize, tmp_path):
     nets = [layer(10 + OPTIMIZE.index(optimize), i) for i in range(BATCH)]
     compare(tmp_path, nets, core="m0plus", optimize=optimize)
 
 
+@pytest.mark.deep
 def test_several_operations(tmp_path):
     nets = [chain(np.random.default_rng([96, i])) for i in range(BATCH)]
     compare(tmp_path, nets, core="m0plus")
@@ -47,6 +50,7 @@ def as_thumb(models: list[bytes], optimize: list[str], folder) -> None:
             assert np.array_equal(a[0], b[0]), one.schedule.calls
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_random_layers_as_thumb(tmp_path):
     models = [layer(12, i).build() for i in range(2 * BATCH)]
@@ -60,11 +64,13 @@ def weights_as_code(monkeypatch) -> None:
     monkeypatch.setattr(taps, "SCRATCH", 1e6)
 
 
+@pytest.mark.deep
 def test_weights_as_code(monkeypatch, tmp_path):
     weights_as_code(monkeypatch)
     compare(tmp_path, [layer(13, i) for i in range(BATCH)], core="m0plus")
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 def test_weights_as_code_as_thumb(monkeypatch, tmp_path):
     weights_as_code(monkeypatch)
@@ -73,8 +79,6 @@ def test_weights_as_code_as_thumb(monkeypatch, tmp_path):
 
 
 def test_real_models_as_thumb(tmp_path):
-    files = [paths.test_models() / f"{name}.tflite" for name in MODELS]
-    if not all(file.exists() for file in files):
-        pytest.skip("the third-party models are not here")
+    files = [third_party_model(f"{name}.tflite") for name in MODELS]
     models = [file.read_bytes() for file in files]
     as_thumb(2 * models, [how for how in OPTIMIZE for _ in models], tmp_path)

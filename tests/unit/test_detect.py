@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from otolith.paths import LIB, ROOT
 from otolith.settings import detect as host_detect
 from support.decision_layer import NONE, UNKNOWN, Detector, Plain, c, ffi, text
+from support.soak import depth
 
 # ---- thresholds, averages, suppression ----
 
@@ -227,7 +228,7 @@ HOPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=depth(75, 3000))
 @given(st.lists(st.tuples(CONFIGS, HOPS), min_size=1, max_size=3))
 def test_the_c_code_decides_as_the_plain_model_through_changes(parts):
     """Settings replaced in the middle look back at what was heard before."""

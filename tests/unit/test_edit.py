@@ -21,6 +21,7 @@ from otolith.data import metadata, relabel
 from otolith.data.cut import spans_of
 from otolith.data.labels import Label, read_track
 from otolith.data.metadata import Row
+from support.soak import depth
 
 
 def run(*arguments):
@@ -138,7 +139,7 @@ def test_any_rate_is_cut_at_the_right_time(tmp_path, rate, channels):
     st.lists(st.tuples(st.integers(-300, 1200), st.integers(1, 400)), max_size=8),
     st.lists(st.integers(1, 500), min_size=1, max_size=6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(15, 600))
 def test_spans_are_what_slices_are(spans, sizes):
     """In blocks of any size, with silence beyond the ends."""
     pcm = np.arange(1, sum(sizes) + 1).astype(np.int16)

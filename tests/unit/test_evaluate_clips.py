@@ -12,7 +12,6 @@ import pytest
 import soundfile
 from test_chain import HOP, METADATA, network
 
-from otolith import paths
 from otolith.data import metadata
 from otolith.data.windows import load_windows
 from otolith.errors import UserError
@@ -23,6 +22,7 @@ from otolith.report.evaluation import evaluation_section
 from otolith.report.results import Baseline, WrongClip
 from otolith.settings.spec import load
 from support.evaluate_case import always, fill, host
+from support.skips import recordings
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +84,7 @@ def test_windows_overlap_by_half_and_leave_silence_out():
 
 def test_real_clips_are_cut_as_training_cuts_them(tmp_path):
     spec = load(MODELS / "environment")
-    recorded = paths.test_data() / "esc10"
-    if not recorded.is_dir():
-        pytest.skip("no ESC-10 recordings: set OTOLITH_DATA")
+    recorded = recordings("esc10")
     folders = [recorded / "001 - Dog bark", recorded / "002 - Rain"]
     made = host("data", "import", *folders, "--layout", "esc", "--dataset", tmp_path)
     assert made.exit_code == 0, made.output

@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import shutil
 import subprocess
 
 import cmsisdsp
@@ -18,7 +17,8 @@ from otolith.errors import UserError
 from otolith.features import Quantizer, extract, extract_files, quantize, quantizer, spectrogram
 from otolith.features.native import features_library
 from otolith.paths import MODELS
-from otolith.paths import test_data as data_folder
+from support.skips import program, recordings
+from support.soak import depth
 
 SPECTROGRAM = {
     "kind": "spectrogram",
@@ -69,7 +69,7 @@ def test_spectrogram_equals_the_wheel(name, pcm):
         assert len(np.unique(ours)) > 500  # a comparison of something
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(15, 400))
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([1, 10, 300, 8000, 32767]),
@@ -81,8 +81,7 @@ def test_spectrogram_equals_the_wheel_on_any_length_and_level(seed, level, lengt
 
 
 def test_spectrogram_equals_the_wheel_on_speech(tmp_path):
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is not installed (optional)")
+    program("espeak-ng")
     path = tmp_path / "speech.wav"
     subprocess.run(["espeak-ng", "-w", path, "smoke in the kitchen, please leave"], check=True)
     pcm = read_pcm(path, resample=True)
@@ -91,9 +90,8 @@ def test_spectrogram_equals_the_wheel_on_speech(tmp_path):
 
 
 def test_spectrogram_equals_the_wheel_on_recorded_speech():
-    files = sorted((data_folder() / "speech").rglob("*.wav"))
-    if not files:
-        pytest.skip("no recordings at $OTOLITH_DATA/speech")
+    files = sorted(recordings("speech").rglob("*.wav"))
+    assert files
     for path in files:
         pcm = read_pcm(path, resample=True)
         np.testing.assert_array_equal(extract(pcm, SPECTROGRAM), wheel_spectrogram(pcm))

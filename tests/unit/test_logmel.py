@@ -2,7 +2,6 @@
 and MLTK's additions against their definitions."""
 
 import math
-import shutil
 
 import numpy as np
 import pytest
@@ -21,11 +20,12 @@ from otolith.features import (
 )
 from otolith.features.mltk_settings import DEFAULTS, SIZES
 from support import sounds, tflm_frontend
+from support.skips import recordings
+from support.soak import depth
 
 # what the wheel is built for: micro_speech at 10 ms
 WHEEL = preset("micro_speech", fe={"window_step_ms": 10})
 STEP = 0.0390625  # the wheel multiplies TFLM's integers by it
-needs_gxx = pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ to build TFLM's C++")
 
 
 def wheel(pcm):
@@ -63,14 +63,12 @@ def test_logmel_equals_the_wheel(sound):
 
 
 def test_logmel_equals_the_wheel_on_recorded_speech():
-    clips = sounds.recorded()
-    if not clips:
-        pytest.skip("no recordings at $OTOLITH_DATA/speech")
-    for pcm in clips:
+    recordings("speech")
+    for pcm in sounds.recorded():
         np.testing.assert_array_equal(extract(pcm[: len(pcm) // 160 * 160], WHEEL), wheel(pcm))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(15, 400))
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([1, 10, 300, 8000, 32767]),
@@ -81,7 +79,6 @@ def test_logmel_equals_the_wheel_for_any_sound(seed, level, steps):
     np.testing.assert_array_equal(extract(pcm, WHEEL), wheel(pcm))
 
 
-@needs_gxx
 @pytest.mark.parametrize("name", ["micro_speech", "on_off"])
 def test_presets_equal_tflms_cpp(name):
     for pcm in [*sounds.made().values(), *sounds.recorded()]:
@@ -114,8 +111,7 @@ def any_settings(draw):
     return preset("micro_speech", fe=fe)
 
 
-@needs_gxx
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(15, 600))
 @given(any_settings(), st.integers(0, 2**32 - 1), st.sampled_from([1, 300, 8000, 32767]))
 def test_any_settings_equal_tflms_cpp(s, seed, level):
     pcm = np.random.default_rng(seed).integers(-level - 1, level + 1, 4000).astype(np.int16)
@@ -138,7 +134,7 @@ def notch(pcm, coefficient):
     return np.array(out, np.int16)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=depth(15, 200))
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([10, 8000, 32767]),
@@ -209,7 +205,7 @@ def test_activity_detection_follows_its_definition(name):
     assert activity(pcm, plain(name, activity_detection_enable=True)).tolist() == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(15, 400))
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([0, 1, 10, 300, 8000, 32767]),

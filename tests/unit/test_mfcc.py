@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from otolith.errors import UserError
 from otolith.features import extract, mfcc, min_max, preset
 from support import sounds
+from support.skips import recordings
+from support.soak import depth
 
 PRESETS = ("smart_lock", "keyword")
 # Of natural logarithms; a q8.7 step is 0.0078.
@@ -97,10 +99,8 @@ def test_mfcc_equals_the_wheel(name, sound):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_mfcc_equals_the_wheel_on_recorded_speech(name):
-    clips = sounds.recorded()
-    if not clips:
-        pytest.skip("no recordings at $OTOLITH_DATA/speech")
-    for pcm in clips:
+    recordings("speech")
+    for pcm in sounds.recorded():
         np.testing.assert_array_equal(extract(pcm, linear(name)), wheel(pcm, linear(name)))
 
 
@@ -122,7 +122,7 @@ def any_settings(draw):
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=depth(15, 400))
 @given(
     any_settings(),
     st.integers(0, 2**32 - 1),
@@ -204,7 +204,7 @@ def test_energies_behind_the_coefficients_are_near_the_float_reference(name):
     assert count > 1000 and worst <= ENERGIES[0] and sums / count <= ENERGIES[1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=depth(15, 300))
 @given(st.integers(0, 2**32 - 1), st.integers(1, 32767))
 def test_min_max_scaling_is_rounded_and_clamped(seed, level):
     rng = np.random.default_rng(seed)

@@ -11,8 +11,7 @@ from otolith.compile.mltk_model import mltk_metadata
 from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize
 from otolith.listen.chain import Chain
-from otolith.paths import test_data as data_folder
-from otolith.paths import test_models as model_folder
+from support.skips import recordings, third_party_model
 
 
 def parameters(*changes):
@@ -69,10 +68,7 @@ def test_parameters_without_audio_are_left_alone():
 
 
 def model_and_clip(name, word):
-    model, clip = model_folder() / name, data_folder() / "speech" / f"{word}_1000ms.wav"
-    for path in (model, clip):
-        if not path.exists():
-            pytest.skip(f"{path} is not here")
+    model, clip = third_party_model(name), recordings("speech", f"{word}_1000ms.wav")
     return model.read_bytes(), read_pcm(clip, resample=True)
 
 

@@ -7,7 +7,7 @@ from otolith.compile.flatbuffer import Buffer
 from otolith.errors import UserError
 from otolith.features import extract, preset
 from otolith.features.mltk_settings import DEFAULTS, NAME, features_of, from_fe, read_mltk
-from otolith.paths import test_models as model_folder
+from support.skips import third_party_model
 
 
 def dictionary(entries, version=1):
@@ -115,10 +115,7 @@ def test_on_off_of_mltk_is_the_preset():
 
 
 def test_mltks_own_model_is_micro_speech():
-    path = model_folder() / "mltk_micro_speech.tflite"
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    parameters = read_mltk(path.read_bytes())
+    parameters = read_mltk(third_party_model("mltk_micro_speech.tflite").read_bytes())
     assert parameters["latency_ms"] == 100 and parameters["fe.fft_length"] == 512
     settings = features_of(parameters)
     ours = {**preset("micro_speech"), "input": "tflm"}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from otolith.paths import LIB
 from support.pdm_stream import Stream
+from support.soak import depth
 
 RATE = 1_024_000
 
@@ -158,7 +159,7 @@ def test_a_constant_offset_fades():
     assert abs(pcm[-500:].mean()) < 10
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=depth(15, 250))
 @given(st.binary(min_size=8, max_size=400), st.lists(st.integers(1, 9), max_size=30))
 def test_any_split_gives_the_same_samples(data, cuts):
     bits = np.unpackbits(np.frombuffer(data[: len(data) // 8 * 8], np.uint8))

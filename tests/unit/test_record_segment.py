@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otolith import paths
 from otolith.audio import RATE, read_pcm, segment
 from otolith.audio.segment import FRAME, Floor, Rules, Segmenter, segments
+from support.skips import recordings
 
 levels = st.lists(st.floats(-120, 0), max_size=300).map(np.array)
 rules = st.builds(
@@ -140,13 +140,6 @@ def test_cuts_stay_inside(start, length, wanted, after):
 # ---- real sounds ----
 
 
-def need(folder):
-    path = paths.test_data() / folder
-    if not path.exists():
-        pytest.skip(f"no test data at {path}")
-    return path
-
-
 @pytest.mark.parametrize(
     ("kind", "least"),
     [
@@ -159,7 +152,7 @@ def need(folder):
     ],
 )
 def test_trimming_real_sounds_keeps_their_energy(kind, least):
-    (folder,) = need("esc10").glob(f"* - {kind}")
+    (folder,) = recordings("esc10").glob(f"* - {kind}")
     for path in sorted(folder.glob("*.ogg"))[:12]:
         levels = segment.frame_levels(read_pcm(path, resample=True))
         span = segment.sound_span(levels, Rules(quietest_db=-60, most=len(levels)))
@@ -173,7 +166,7 @@ def test_trimming_real_sounds_keeps_their_energy(kind, least):
 
 @pytest.mark.parametrize("noise_db", [-70, -55])
 def test_spoken_digits_in_a_row_are_told_apart(noise_db):
-    files = sorted(need("fsdd").glob("*_1?.wav"))[::11][:40]
+    files = sorted(recordings("fsdd").glob("*_1?.wav"))[::11][:40]
     assert len({path.name.split("_")[1] for path in files}) >= 5  # speakers
     rng = np.random.default_rng(3)
 

@@ -18,6 +18,7 @@ from otolith.native import library
 from otolith.native.sources import tflm_frontend
 from otolith.paths import CMSIS_DSP
 from support.root_check import library as root_check
+from support.soak import depth
 
 POINTS = (32, 64, 128, 256, 512)
 TABLES = (CMSIS_DSP / "Source" / "CommonTables" / "arm_common_tables.c").read_text("utf-8-sig")
@@ -123,7 +124,7 @@ def test_the_loudest_samples_give_what_the_wheel_gives(length):
         np.testing.assert_array_equal(ours(window, samples), wheels(window, samples))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=depth(37, 1500))
 @given(st.data(), st.integers(32, 512))
 def test_any_samples_give_what_the_wheel_gives(data, length):
     points = rfft_points(length)
@@ -148,7 +149,7 @@ def test_magnitudes_are_the_definitions_near_every_square():
         assert check.differences(max(0, square - 40), last) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_magnitudes_are_the_definitions_for_every_energy():
     assert root_check().differences(0, 2**30) == 0
 
@@ -188,7 +189,7 @@ def our_kiss_energies(samples, shift, first, last):
     return energy[first:last]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(50, 2000))
 @given(st.sampled_from([16, 32, 64, 128, 256, 512]), st.integers(0, 2**32 - 1), st.data())
 def test_energies_are_kissffts_wrapping_included(points, seed, data):
     rng = np.random.default_rng(seed)
@@ -212,7 +213,7 @@ def test_energies_are_kissffts_wrapping_included(points, seed, data):
 ROOTS, NEAR = st.integers(2, 2**26), st.integers(-3, 3)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=depth(100, 4000))
 @given(
     st.one_of(
         st.integers(0, 2**52),

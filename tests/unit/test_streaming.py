@@ -8,7 +8,6 @@ import subprocess
 import numpy as np
 import pytest
 
-from otolith import paths
 from otolith.compile import compile_graph, schedule_model
 from otolith.compile.cores import CORES, PORTABLE
 from otolith.compile.engine import HostModel
@@ -26,9 +25,12 @@ from support.compiled_compare import equal, oracle
 from support.front_end_model import network as network_behind
 from support.front_end_model import sound
 from support.random_models import SAME, Net, relu6, reshape, separable, tall
+from support.shared import fire_alarm
+from support.skips import third_party_model
+from support.soak import depth
 from support.tflite_builder import ModelBuilder
 
-BATCH = 60
+BATCH = depth(18, 60)
 ROUNDS = 20
 
 
@@ -61,6 +63,7 @@ def one_window(seed: list[int]) -> Net:
     raise AssertionError("no network")
 
 
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.parametrize("core", list(CORES))
 def test_every_hop_equals_tflm(core, tmp_path):
@@ -76,7 +79,8 @@ def test_every_hop_equals_tflm(core, tmp_path):
     ]
     saving = [one.schedule.stream for one in compiled if one.schedule.stream.kept]
     assert len(saving) > BATCH / 3, "most networks keep nothing: nothing is tested"
-    assert sum(one.history > 1 for one in saving) > 3, "too few keep the state of several hops"
+    several = sum(one.history > 1 for one in saving)
+    assert several > BATCH / 20, "too few keep the state of several hops"
     shapes = [one.schedule.network.inputs[0].shape for one in compiled]
     slid = [some_slides(rng, hop, s[1]) for hop, s in zip(hops, shapes, strict=True)]
     inputs = [windows(rng, s, slides) for s, slides in zip(shapes, slid, strict=True)]
@@ -84,12 +88,10 @@ def test_every_hop_equals_tflm(core, tmp_path):
 
 
 def network(name: str) -> bytes:
-    file = paths.test_models() / f"{name}.tflite"
+    """A third party's network, or the main job's, trained once for all tests."""
     if name == "own fire_alarm":
-        file = paths.ROOT / "models/fire_alarm/fire_alarm.tflite"
-    if not file.exists():
-        pytest.skip(f"{file} is not here")
-    return file.read_bytes()
+        return (fire_alarm() / "fire_alarm.tflite").read_bytes()
+    return third_party_model(f"{name}.tflite").read_bytes()
 
 
 KEYWORD = preset("keyword")

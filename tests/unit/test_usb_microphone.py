@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from otolith import paths
 from otolith.native import library
+from support.soak import depth
 
 SOURCES = paths.LIB / "usb" / "src"
 BLOCK = 128
@@ -54,7 +55,7 @@ def steps(pcm):
     phase=st.floats(0, 8),
     jitter=st.lists(st.floats(0, 2), min_size=1, max_size=20),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=depth(15, 600))
 def test_drift_is_absorbed_by_one_sample_a_packet(ppm, phase, jitter):
     """20 s: the microphone is `ppm` fast, its blocks come up to 2 ms late."""
     stream, packets, blocks_due = Stream(), [], phase
@@ -82,7 +83,7 @@ def test_without_drift_every_packet_has_16_samples():
 
 
 @given(st.lists(st.sampled_from(["put", "take", "reset"]), max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(50, 2000))
 def test_whatever_the_order_samples_come_once_and_in_order(calls):
     stream, out = Stream(), []
     for call in calls:

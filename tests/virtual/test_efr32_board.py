@@ -270,7 +270,7 @@ def test_the_image_has_neither_heap_nor_printf(image):
 
 @pytest.mark.skipif(
     "GECKO_SDK_PATH" not in os.environ,
-    reason="GECKO_SDK_PATH names no folder of Silicon Labs' SDK: their headers are not here",
+    reason="needs a vendor's SDK: GECKO_SDK_PATH names no folder with Silicon Labs' headers",
 )
 def test_with_silicon_labs_headers_it_is_the_same_image(tmp_path, monkeypatch):
     theirs = build("xg24_dev_kit-mic", None, tmp_path, "bin").read_bytes()

@@ -91,15 +91,16 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "env", ["xg24_dev_kit", pytest.param("xg24_dev_kit_brd2601a", marks=pytest.mark.soak)]
+)
 @pytest.mark.parametrize("kind", ["mfcc", "logmel"])
-def test_injected_sound_gives_the_hosts_results_with_every_front_end(kind, tmp_path):
+def test_injected_sound_gives_the_hosts_results_with_every_front_end(kind, env, tmp_path):
     name, hop = {"mfcc": ("keyword", 2), "logmel": ("on_off", 4)}[kind]
     model = front_end_model.network(front_end_model.settings(name), hop)
-    chip = VirtualEfr32mg24(
-        build("xg24_dev_kit_brd2601a", model, tmp_path, "elf"), "xg24_dev_kit_brd2601a"
-    )
+    chip = VirtualEfr32mg24(build(env, model, tmp_path, "elf"), env)
     client = Client(VirtualTransport(chip))
-    assert client.hello()["board"] == "xg24_dev_kit_brd2601a"
+    assert client.hello()["board"] == env
     pcm = front_end_model.sound(1.3)
     result = client.inject(pcm)
     assert_same(result, list(Chain(model).run(pcm)))

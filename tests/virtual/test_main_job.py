@@ -10,32 +10,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from otolith.compile import model_hash
 from otolith.compile.metadata import read_metadata
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import concatenate, judge
 from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
 from otolith.evaluate.stream import memory_ms
-from otolith.firmware.build import build
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.synth.alarm import T4, alarm_clip, background_clip
-from otolith.train import train
 from otolith.virtual import boot
+from support.images import build
 from support.parity import assert_same
+from support.shared import fire_alarm
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    """The fire-alarm model, trained here and now from its spec."""
-    folder = tmp_path_factory.mktemp("fire_alarm")
-    metrics = train(load(MODELS / "fire_alarm"), folder)
-    assert metrics.int8_accuracy > 0.9
-    assert abs(metrics.int8_accuracy - metrics.float_accuracy) < 0.02
-    assert json.loads((folder / "metrics.json").read_text())["hash"] == metrics.hash
+def trained() -> Path:
+    """The fire-alarm model, trained from its spec once for all tests."""
+    folder = fire_alarm()
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["int8_accuracy"] > 0.9
+    assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.02
+    assert model_hash((folder / "fire_alarm.tflite").read_bytes()) == metrics["hash"]
     html = (folder / "report.html").read_text()
     for picture in ("confusion matrix", "ROC curves", "F1 by threshold", "training curves"):
         assert f'<img alt="{picture}' in html
@@ -44,8 +45,8 @@ def trained(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(trained) -> Path:
-    return build("pico", trained).uf2
+def image(trained, tmp_path_factory) -> Path:
+    return build("pico", trained.read_bytes(), tmp_path_factory.mktemp("fire_alarm"))
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,21 @@ import pytest
 
 from otolith import paths
 from otolith.virtual.cortex import Image
-from support.nrf52_board import BOARDS
 
 RAM, RAM_BYTES, STACK_BYTES = 0x20000000, 256 << 10, 0x2000
 BOOT_LOADERS_RAM = 0x20008000  # Adafruit's
 USED = {0: "isr_power", 8: "isr_timer", 29: "isr_pdm", 39: "isr_usb"}
 UNWANTED = r"_?(malloc|calloc|realloc|sbrk|v?f?s?n?i?printf)(_r)?|__aeabi_d(add|sub|mul|div)"
-ENVS = [name + app for name in BOARDS for app in ("", "-mic")]
+ENVS = [
+    *("nrf52840_dk", "nrf52840_dk-mic", "seeed_xiao_nrf52840_sense"),
+    *(
+        pytest.param(env, marks=pytest.mark.soak)
+        for env in (
+            *("seeed_xiao_nrf52840_sense-mic", "arduino_nano33ble_sense"),
+            "arduino_nano33ble_sense-mic",
+        )
+    ),
+]
 
 
 @pytest.fixture(params=ENVS, scope="module")

@@ -23,7 +23,7 @@ from otolith.virtual import boot
 from support.images import build
 from support.parity import assert_same
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 RATE = 16000
 
 

@@ -15,18 +15,18 @@ from otolith.errors import UserError
 from otolith.firmware import tflm
 from otolith.firmware.build import Firmware
 from otolith.listen.chain import Chain
-from otolith.paths import test_models as model_folder
 from otolith.virtual import boot
 from support import small_models
 from support.images import build
 from support.parity import assert_same
+from support.skips import third_party_model
 
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
 
 
 def needs_library(environment):
     if reason := tflm.missing(environment):
-        pytest.skip(reason)
+        pytest.skip(f"needs GitHub: {reason}")
 
 
 def test_a_missing_library_is_one_line(monkeypatch, tmp_path):
@@ -45,9 +45,7 @@ def test_a_missing_library_is_one_line(monkeypatch, tmp_path):
 def test_both_engines_give_the_wheels_outputs(model, name):
     core = CORES[name]
     needs_library(core.environment("tflm"))
-    path = model_folder() / f"{model}.tflite"
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
+    path = third_party_model(f"{model}.tflite")
     theirs, ours = measure(path, core, "tflm"), measure(path, core)
     interpreter = runtime.Interpreter.from_bytes(path.read_bytes())
     shape = schedule_model(path.read_bytes(), model).network.inputs[0].shape

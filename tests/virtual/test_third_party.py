@@ -19,25 +19,18 @@ from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
 from otolith.features import preset
 from otolith.listen.chain import Chain
-from otolith.paths import test_data as data_folder
-from otolith.paths import test_models as model_folder
 from otolith.virtual import boot
 from support import tflm_frontend
 from support.images import build
 from support.parity import assert_same
+from support.skips import recordings, third_party_model
 
 CLASSES = ["silence", "unknown", "yes", "no"]
 WORDS = ["yes", "no", "noise", "silence"]
 
 
-def there(path):
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    return path
-
-
 def clip(word):
-    return read_pcm(there(data_folder() / "speech" / f"{word}_1000ms.wav"))
+    return read_pcm(recordings("speech", f"{word}_1000ms.wav"))
 
 
 def heard_as(word):
@@ -46,7 +39,7 @@ def heard_as(word):
 
 @pytest.fixture(scope="module")
 def original() -> bytes:
-    return there(model_folder() / "micro_speech.tflite").read_bytes()
+    return third_party_model("micro_speech.tflite").read_bytes()
 
 
 @pytest.fixture(scope="module")
