@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from click.testing import CliRunner, Result
-from test_chain import METADATA, network
 
 from otolith.cli import main
+from support.chain_model import METADATA, network
 from support.tflite_builder import ModelBuilder
 
 

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from test_chain import HOP, METADATA, network, sound
 
 from otolith import paths
 from otolith.audio.blocks import Block
@@ -18,6 +17,7 @@ from otolith.classify.ear import Ear
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from otolith.record import microphone
+from support.chain_model import HOP, METADATA, network, sound
 from support.evaluate_case import host
 
 DETECT = METADATA["detect"]

@@ -10,7 +10,6 @@ from functools import cache
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from test_compile_cli import METADATA, network
 
 from otolith import paths
 from otolith.cli import main
@@ -20,6 +19,7 @@ from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
 from support.compiled_batch import run
 from support.soak import depth
+from support.tiny_model import METADATA, network
 
 FILES = [m.read_bytes() for m in sorted(paths.test_models().glob("*.tflite"))]
 FILES += [write_metadata(network(), METADATA)] * 2

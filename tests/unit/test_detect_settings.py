@@ -9,7 +9,6 @@ import test_spec
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from test_chain import METADATA, network, sound
 from test_device import FakeBoard, line
 
 from otolith import features
@@ -20,6 +19,7 @@ from otolith.device import settings as device_settings
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from otolith.settings import detect
+from support.chain_model import METADATA, network, sound
 from support.evaluate_case import host
 from support.front_end_model import network as front_end_network
 

@@ -10,7 +10,6 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from test_chain import HOP, METADATA, network
 
 from otolith.data import metadata
 from otolith.data.windows import load_windows
@@ -21,6 +20,7 @@ from otolith.paths import MODELS
 from otolith.report.evaluation import evaluation_section
 from otolith.report.results import Baseline, WrongClip
 from otolith.settings.spec import load
+from support.chain_model import HOP, METADATA, network
 from support.evaluate_case import always, fill, host
 from support.skips import recordings
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_chain import METADATA, network
 
 from otolith.evaluate.compare import Versus, versus
+from support.chain_model import METADATA, network
 from support.evaluate_case import fill, host
 
 

@@ -8,12 +8,12 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
-from test_chain import METADATA, network
 
 from otolith.audio import read_pcm
 from otolith.evaluate import stream
 from otolith.evaluate.stream import Event, Span, match
 from otolith.listen.chain import Chain
+from support.chain_model import METADATA, network
 from support.evaluate_case import host
 
 A, B = "alarm", "bell"

@@ -6,8 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from test_chain import METADATA, network
-from test_compile_cli import network as random_network
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from otolith import paths
@@ -15,7 +13,9 @@ from otolith.compile import analyse_model, schedule_model
 from otolith.device.boards import load_boards
 from otolith.summarize.fit import Need, fit, network_need
 from otolith.summarize.network import layers
+from support.chain_model import METADATA, network
 from support.evaluate_case import host
+from support.tiny_model import network as random_network
 
 MODELS = sorted(paths.test_models().glob("*.tflite")) + sorted(paths.MODELS.glob("*/*.tflite"))
 
