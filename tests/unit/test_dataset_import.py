@@ -287,7 +287,7 @@ def test_folders_layout(tmp_path):
     (tmp_path / "in" / "dog" / "deep" / "round").symlink_to(tmp_path / "in")
     imported(tmp_path, tmp_path / "in", "--set", "test", "--speaker", "anna")
     found = rows(tmp_path / "dataset")
-    assert sorted(row.label for row in found) == ["Tur_zu", "dog", "dog", "in"]
+    assert {row.label for row in found} == {"Tür_zu", "deep", "dog", "in"}
     assert {(row.set, row.speaker) for row in found} == {("test", "anna")}
     assert len({row.source for row in found}) == 4
 
@@ -301,7 +301,10 @@ def test_a_dataset_below_what_is_imported_is_left_out(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("a b", "a_b"), ("é", "e"), ("--x", "x"), ("犬", ""), ("../..", "_"), ("a" * 99, "a" * 64)],
+    [
+        *(("a b", "a_b"), ("é", "é"), ("--x", "x"), ("犬", "犬"), ("-", "")),
+        *(("../..", "_"), ("a" * 99, "a" * 64)),
+    ],
 )
 def test_labels(name, label):
     assert as_label(name) == label

@@ -454,7 +454,7 @@ def test_a_killed_recording_is_pointed_out(record):
     assert done.exit_code == 0 and (read_wav(left.path) == tone(2.5)).all()
 
 
-@pytest.mark.parametrize("label", ["a/b", "..", "", "a b", "-x", "é", "x" * 65, "a.b"])
+@pytest.mark.parametrize("label", ["a/b", "..", "", "a b", "-x", "x" * 65, "a.b"])
 def test_labels_are_names_of_folders(record, label):
     done = CliRunner().invoke(main, ["record", "--", label])
     assert done.exit_code == 1 and "use letters, digits, _ and -" in done.output

@@ -12,6 +12,7 @@ from otolith.audio.rate import RATE
 RUN = 3  # so many samples in a row at full scale mean that the sound is clipped
 WINDOW = RATE // 10  # samples; a sound that is loud for so long is not a click
 _FULL = 32767
+_NO_BOOLS, _NO_PCM = np.empty(0, bool), np.empty(0, np.int16)
 
 
 def decibels(ratio: float) -> float:
@@ -45,6 +46,11 @@ class Levels:
         peak: The largest magnitude, 0 to 32768.
     """
 
+    __slots__ = (
+        *("samples", "clipped", "peak"),
+        *("_square", "_loudest", "_last_full", "_window"),
+    )
+
     def __init__(self) -> None:
         self.samples = 0
         self.clipped = 0
@@ -71,6 +77,10 @@ class Levels:
         if len(whole):
             self._loudest = max(self._loudest, float(np.var(whole, axis=1).max()))
         self._window = pcm[whole.size :].copy()
+
+    def finish(self) -> None:
+        """Forget the samples that were kept for more to come."""
+        self._last_full, self._window = _NO_BOOLS, _NO_PCM
 
     @property
     def peak_db(self) -> float:

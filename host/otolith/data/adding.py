@@ -12,6 +12,7 @@ import numpy as np
 from otolith.audio.wav import write_wav
 from otolith.data import metadata
 from otolith.data.metadata import Row
+from otolith.data.names import inside
 from otolith.errors import UserError
 
 
@@ -49,7 +50,7 @@ class Batch:
             try:
                 for temporary, row in self._clips:
                     row.file = _free(row.file, taken, self.dataset)
-                    path = self.dataset / row.file
+                    path = inside(self.dataset, row.file)
                     path.parent.mkdir(exist_ok=True)
                     temporary.replace(path)
                     moved.append(path)

@@ -16,10 +16,11 @@ from otolith.audio.levels import Levels
 from otolith.audio.wav_header import PCM, BadWav, Header, blocks
 from otolith.data import metadata
 from otolith.data.metadata import Metadata, Row
+from otolith.data.names import inside
 from otolith.errors import UserError, shown
 
 
-@dataclass
+@dataclass(slots=True)
 class Clip:
     """What a file holds.
 
@@ -45,7 +46,11 @@ def is_ours(header: Header) -> bool:
 def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
     """Read a clip; what is wrong with it is in its `problem`."""
     clip = Clip(file)
-    path = dataset / file
+    try:
+        path = inside(dataset, file)
+    except UserError:
+        clip.problem = "its folder is a link that leads out of the dataset"
+        return clip
     digest = hashlib.sha256()
     total = 0
     try:
@@ -69,6 +74,8 @@ def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
         clip.problem, clip.missing = "no such file", True
     except (OSError, ValueError) as error:
         clip.problem = f"can't be read: {getattr(error, 'strerror', None) or error}"
+    if clip.levels is not None:
+        clip.levels.finish()
     header = clip.header
     if header is None or clip.problem:
         clip.levels = None

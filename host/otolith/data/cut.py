@@ -15,8 +15,8 @@ from otolith.audio.reading import length_of
 from otolith.audio.recordings import Span, cut_out
 from otolith.data.adding import Batch, batch
 from otolith.data.labels import Label, read_track
-from otolith.data.layouts import as_label
 from otolith.data.metadata import SETS, Row
+from otolith.data.names import as_label, folder_of
 from otolith.data.options import dataset_option
 from otolith.errors import UserError, shown
 from otolith.progress import bar
@@ -68,8 +68,9 @@ class Cutter:
         name = as_label(label.label)
         self.counts[name] = self.counts.get(name, 0) + 1
         start, end = span.start / RATE, span.stop / RATE
+        stem = folder_of(as_label(self.source))
         row = Row(
-            file=f"{name}/{as_label(self.source)}-{round(1000 * start):09}.wav",
+            file=f"{folder_of(name)}/{stem}-{round(1000 * start):09}.wav",
             label=name,
             date=self.date,
             gain="0",

@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,8 +23,9 @@ import click
 
 from otolith.audio.convert import Converted, convert
 from otolith.data import metadata
-from otolith.data.layouts import LAYOUTS, Item, as_label, items_of, name_pattern
+from otolith.data.layouts import LAYOUTS, Item, items_of, name_pattern, set_named
 from otolith.data.metadata import SETS, Row
+from otolith.data.names import check_label, folder_of, inside
 from otolith.data.options import dataset_option
 from otolith.errors import UserError, shown
 from otolith.progress import bar
@@ -139,7 +141,7 @@ class Writer:
         stem = _stem(item, done.origin)
         for number, clip in enumerate(done.clips):
             part = f"-{number:04}" if len(done.clips) > 1 else ""
-            file = f"{item.label}/{stem}{part}.wav"
+            file = f"{folder_of(item.label)}/{stem}{part}.wav"
             while file in taken:
                 file = f"{file[:-4]}_.wav"
             taken.add(file)
@@ -182,7 +184,7 @@ class Writer:
             try:
                 for item, done in waiting:
                     for clip, row in self._rows(item, done, taken):
-                        path = self.dataset / row.file
+                        path = inside(self.dataset, row.file)
                         path.parent.mkdir(exist_ok=True)
                         seconds += max(0, clip.stat().st_size - 44) / 32000
                         clip.replace(path)
@@ -277,6 +279,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
 @click.option("--note", default="", help="For all files.")
 @click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Cut into clips this long.")
 @click.option("--whole", is_flag=True, help="One clip a file, even of Speech Commands' noise.")
+@click.option("--yes", is_flag=True, help="Do not ask, whatever the classes look like.")
 @click.option("--json", "as_json", is_flag=True, help="What was imported as JSON.")
 def import_(
     paths: tuple[Path, ...],
@@ -290,19 +293,24 @@ def import_(
     note: str,
     seconds: float | None,
     whole: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Add sound files, or folders of them, to a dataset as 16 kHz 16 bit mono WAV clips.
 
-    Layouts: folders (a folder's name is its files' label), esc (ESC-50, ESC-10: sources from the
-    files' names) and speech-commands (speakers from the files' names, sets from the lists). Files
-    that are in the dataset already add nothing.
+    Layouts: folders (the folder nearest to a file is its label; folders named train, validate or
+    test are sets), table (a CSV file beside the sounds with columns such as file and label), esc
+    (ESC-50, ESC-10: sources from the names of files) and speech-commands (speakers from the names
+    of files, sets from its lists). Files that are in the dataset already add nothing.
 
-    --names takes label, speaker, source, set and note from the files' names instead; other words in
-    {} are passed over.
+    A table shows what would come in. On a terminal you are asked before anything is imported. In
+    scripts, classes that look wrong need --yes.
 
-    With --seconds, long files become clips; a rest shorter than half a clip is dropped, and so are
-    clips of nothing but zeros.
+    --names takes label, speaker, source, set and note from the names of files instead. Other words
+    in {} are ignored.
+
+    With --seconds, long files are cut into clips. A rest shorter than half a clip is dropped, and
+    so are clips of nothing but zeros.
 
     \b
     Examples:
@@ -311,8 +319,8 @@ def import_(
         host data import kitchen.flac --label background --seconds 1
         host data import digits --names "{label}_{speaker}_{take}"
     """
-    if label is not None and (not label or as_label(label) != label):
-        raise UserError("--label: use letters, digits, _ and - (up to 64, no - in front)")
+    if label is not None:
+        label = check_label(label)
     if whole and seconds:
         raise UserError("--whole and --seconds contradict each other: give one")
     if seconds != seconds:
@@ -334,6 +342,8 @@ def import_(
             click.echo(f"{shown(path)}: {len(found)} files, {used} layout", err=True)
         items += found
     wanted = Wanted(label or "", chosen or "", speaker, device, note, 0.0 if whole else seconds)
+    if items and any(path.is_dir() for path in paths):
+        _agree(items, wanted, yes)
     if items:
         import_items(items, dataset, wanted, result)
     if as_json:
@@ -352,6 +362,74 @@ def import_(
         click.echo(_summary(result, dataset))
     if result.problems:
         raise SystemExit(1)
+
+
+_MANY = 2000  # files of one class that hardly are one class
+
+
+def doubts(items: list[Item]) -> list[str]:
+    """What looks wrong about the classes of files that would come in, a line each."""
+    counts = Counter(item.label for item in items)
+    lines = [
+        f"class {shown(label)} is called like a set: are its folders the classes?"
+        for label in counts
+        if set_named(label)
+    ]
+    for label, count in counts.items():
+        if count >= _MANY and count > len(items) // 2:
+            lines.append(
+                f"class {shown(label)} has {count} files: if their names tell their classes, use "
+                '--names, such as --names "{label}_{speaker}_{take}"'
+            )
+    return lines
+
+
+def _show(items: list[Item], chosen: str) -> None:
+    """Print a table of what would come in to standard error."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    by_label: dict[str, list[Item]] = {}
+    for item in sorted(items, key=lambda item: item.label):
+        by_label.setdefault(item.label, []).append(item)
+    table = Table(box=box.SIMPLE)
+    sets = [name for name in SETS if any((chosen or item.set) == name for item in items)]
+    people = any(item.speaker for item in items)
+    table.add_column("class")
+    for name in ("files", *sets, *(["speakers"] if people else [])):
+        table.add_column(name, justify="right")
+    table.add_column("such as")
+    for label, some in by_label.items():
+        counts = [sum((chosen or item.set) == name for item in some) for name in sets]
+        speakers = [len({item.speaker for item in some if item.speaker})] if people else []
+        cells = [str(number) for number in (len(some), *counts, *speakers)]
+        table.add_row(Text(shown(label)), *cells, Text(shown(some[0].path.name)))
+    Console(stderr=True).print(table)
+
+
+def _terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agree(items: list[Item], wanted: Wanted, yes: bool) -> None:
+    """Show what would come in. Raises UserError or click.Abort if it had better not."""
+    terminal = _terminal()
+    wrong = [] if wanted.label else doubts(items)
+    if terminal or wrong:
+        _show(items, wanted.set)
+    for line in wrong:
+        click.echo(f"Warning: {line}", err=True)
+    if not wanted.label and len({item.label for item in items}) == 1:
+        click.echo(f"Warning: one class only: {shown(items[0].label)}", err=True)
+    if yes:
+        return
+    if terminal:
+        click.confirm(f"Import {len(items)} files?", default=not wrong, abort=True, err=True)
+    elif wrong:
+        raise UserError("nothing was imported: give --yes if this is what you want, or --label")
 
 
 def _summary(result: Imported, dataset: Path) -> str:

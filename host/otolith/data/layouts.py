@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import os
 import re
 import stat
-import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from otolith.data.metadata import SETS
+from otolith.data.names import as_label
+from otolith.data.text import decode, delimiter_of
 from otolith.errors import UserError, shown
 
-LAYOUTS = ("folders", "esc", "speech-commands")
+LAYOUTS = ("folders", "table", "esc", "speech-commands")
 # What lies beside sounds and is none.
 _NOT_SOUNDS = {
     ".txt",
@@ -59,12 +62,6 @@ class Item:
     note: str = ""
     seconds: float = 0.0
     extra: dict[str, str] = field(default_factory=dict)
-
-
-def as_label(name: str) -> str:
-    """A folder's name as a label: letters, digits, _ and -; "" if nothing is left."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", plain.strip()).lstrip("-")[:64]
 
 
 def _is_sound(path: Path) -> bool:
@@ -142,7 +139,20 @@ def detect(folder: Path) -> str:
         stems = [Path(file).stem for file in inside if _is_sound(Path(file))]
         if stems and all(_SPOKEN.match(stem) for stem in stems):
             return "speech-commands"
-    return "folders"
+    return "table" if _describes(table_beside(folder), folder) else "folders"
+
+
+def _describes(table: Table | None, folder: Path) -> bool:
+    """Whether a table names files of a folder."""
+    if table is None:
+        return False
+    wanted = {_basename(name) for name, _, _ in table.rows[:1000]}
+    there = {name for _, _, files in os.walk(folder) for name in files}
+    return bool(wanted & (there | {os.path.splitext(name)[0] for name in there}))
+
+
+def _basename(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def _esc_table(folder: Path) -> Path | None:
@@ -160,13 +170,237 @@ def _labelled(path: Path, name: str, report: Report, **about: Any) -> list[Item]
     return [Item(path, label, **about)]
 
 
+# What folders and columns call the sets.
+_SET_NAMES = {
+    **dict.fromkeys(("train", "training", "training_set", "train_set"), "train"),
+    **dict.fromkeys(
+        ("val", "valid", "validate", "validation", "dev", "validation_set"), "validate"
+    ),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation", "test_set", "testing_set"), "test"),
+}
+
+
+def set_named(name: str) -> str:
+    """The set that a folder's or a column's text means; "" for any other text."""
+    return _SET_NAMES.get(name.strip().casefold().replace("-", "_").replace(" ", "_"), "")
+
+
+def _are_sets(folders: list[Path]) -> bool:
+    """Whether folders beside each other are sets, not classes that happen to have such names."""
+    if not folders or not all(set_named(folder.name) for folder in folders):
+        return False
+    if len({set_named(folder.name) for folder in folders}) > 1:
+        return True
+    try:
+        return any(entry.is_dir() for entry in os.scandir(folders[0]))
+    except OSError:
+        return False
+
+
 def _folders(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
-    folders, files = walk.entries(root)
-    name = label or root.resolve().name
-    items = [item for path in files for item in _labelled(path, name, report)]
+    """The folder nearest to a file is its class; folders named as sets are sets."""
+    items: list[Item] = []
+    loose: list[tuple[Path, str]] = []  # files that are in no class's folder, and their sets
+
+    def visit(folder: Path, name: str, chosen: str) -> None:
+        folders, files = walk.entries(folder)
+        for path in files:
+            if name or label:
+                items.extend(_labelled(path, label or name, report, set=chosen))
+            else:
+                loose.append((path, chosen))
+        sets = _are_sets(folders)
+        for child in folders:
+            if sets:
+                visit(child, name, set_named(child.name))
+            else:
+                visit(child, child.name, chosen)
+
+    visit(root, "", "")
+    pattern = guess_names([path.stem for path, _ in loose])
+    for path, chosen in loose:
+        match = pattern and re.fullmatch(pattern, path.stem)
+        about = match.groupdict() if match else {"label": root.resolve().name}
+        items += _labelled(path, about.pop("label"), report, set=chosen, **about)
+    return _with_speakers(items)
+
+
+def _with_speakers(items: list[Item]) -> list[Item]:
+    """Take speakers, or sources, from the names of files that begin with one.
+
+    An example is 00000017_NO_03: speaker, anything, take.
+    """
+    pattern = re.compile(r"([^_-]+)[_-].+")
+    found = [pattern.fullmatch(item.path.stem) for item in items]
+    names = [match[1] for match in found if match]
+    if len(names) < _FEWEST_NAMED or len(names) < len(items) or any(i.speaker for i in items):
+        return items
+    if not all(_SPEAKER.fullmatch(name) for name in names) or len(set(names)) > len(names) // 2:
+        return items
+    numbers = all(name.isdigit() and name[0] != "0" for name in names)
+    what = "source" if numbers else "speaker"
+    return [replace(item, **{what: name}) for item, name in zip(items, names, strict=True)]
+
+
+_FOLD_CLIP = r"\d+-(?P<source>.+)-[A-Z]+-(?P<label>\d+)"  # fold, source, take and class
+_FEWEST_NAMED = 6  # files that a guess about names needs
+# s01, speaker12, 00000017, 004ae714
+_SPEAKER = re.compile(r"(?i)[a-z]{1,10}[0-9]{1,8}|[0-9]{3,8}|(?=.*\d)[0-9a-f]{6,40}")
+
+
+def guess_names(stems: list[str]) -> str:
+    """Guess what the names of files without class folders mean.
+
+    Names such as 7_jackson_32 and anna-yes-1 have a word, a speaker and perhaps the number of the
+    take, with _ or - between them.
+
+    Returns:
+        A regular expression with the groups label and perhaps speaker; "" if the names are of no
+        such kind.
+    """
+    if len(stems) >= _FEWEST_NAMED and all(re.fullmatch(_FOLD_CLIP, stem) for stem in stems):
+        return _FOLD_CLIP
+    for separator in "_-":
+        rows = [stem.split(separator) for stem in stems]
+        width = len(rows[0]) if rows else 0
+        if len(rows) < _FEWEST_NAMED or not 2 <= width <= 3 or any(len(r) != width for r in rows):
+            continue
+        columns = [[row[at].casefold() for row in rows] for at in range(width)]
+        parts = ["[^" + separator + "]+"] * width
+        if all(text.isdigit() for text in columns[-1]) and len(set(columns[-1])) > 1:
+            columns.pop()  # the take
+        # a word comes again and again, and there are several
+        words = [at for at, column in enumerate(columns) if 2 <= len(set(column)) <= len(rows) // 2]
+        people = [at for at in words if all(_SPEAKER.fullmatch(text) for text in columns[at])]
+        spoken = [at for at in words if at not in people] or (words if len(words) == 1 else [])
+        if not spoken and len(people) == 2:  # 7_3_12: digits spoken by numbered people
+            spoken, people = people[:1], people[1:]
+        if not spoken:
+            continue
+        people = people or spoken[1:]
+        parts[spoken[0]] = f"(?P<label>{parts[spoken[0]]})"
+        if people and people[0] != spoken[0]:
+            parts[people[0]] = f"(?P<speaker>{parts[people[0]]})"
+        return re.escape(separator).join(parts)
+    return ""
+
+
+# What tables of labels call their columns, the most telling name first.
+_COLUMNS = {
+    "file": (
+        *("file", "filename", "file_name", "fname", "path", "filepath", "file_path"),
+        *("slice_file_name", "audio", "audio_file", "wav", "clip", "recording", "name"),
+    ),
+    "label": (
+        *("label", "category", "class", "class_name", "classname", "class_label", "word"),
+        *("keyword", "tag", "species", "sound", "event", "labels", "target"),
+    ),
+    "set": ("set", "split", "subset", "partition"),
+    "speaker": ("speaker", "speaker_id", "client_id", "subject"),
+    "source": ("source", "src_file", "source_file", "freesound_id", "fsid"),
+    "fold": ("fold",),
+}
+_LARGEST_TABLE = 64 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of labels beside sounds. rows: a file, what its columns say, and its line."""
+
+    path: Path
+    rows: list[tuple[str, dict[str, str], int]]
+
+
+def _read_table(path: Path) -> Table | None:
+    """A CSV file with columns for file and label, or without a header `file,label`; else None."""
+    if path.stat().st_size > _LARGEST_TABLE:
+        return None
+    text = decode(path.read_bytes())
+    first = text.lstrip("\r\n").partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(first))
+    try:
+        header = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
+        at = {
+            what: header.index(found)
+            for what, names in _COLUMNS.items()
+            if (found := next((name for name in names if name in header), None))
+        }
+        rows: list[tuple[str, dict[str, str], int]] = []
+        if not {"file", "label"} <= set(at):
+            if len(header) < 2 or not _is_sound(Path(header[0])):
+                return None
+            at = {"file": 0, "label": 1}
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(first))
+        for fields in reader:
+            if len(fields) > max(at["file"], at["label"]):
+                values = {what: fields[i].strip() for what, i in at.items() if i < len(fields)}
+                rows.append((values.pop("file"), values, reader.line_num))
+    except csv.Error:
+        return None
+    return Table(path, rows)
+
+
+def table_beside(root: Path) -> Table | None:
+    """The table of labels of a folder of sounds: in it, in its meta folder, or beside it."""
+    folders = [root, *(root / name for name in ("meta", "metadata", "annotations", "labels"))]
+    if root.name.casefold() in ("audio", "wav", "wavs", "clips", "sounds", "data"):
+        folders += [root.parent, *(root.parent / name for name in ("meta", "metadata"))]
     for folder in folders:
-        for path in walk.files(folder):
-            items += _labelled(path, label or folder.name, report)
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        for name in names:
+            if name.casefold().endswith((".csv", ".tsv")) and not name.startswith("."):
+                with contextlib.suppress(OSError):
+                    table = _read_table(folder / name)
+                    if table and table.rows:
+                        return table
+    return None
+
+
+def _table(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
+    """Files are what a table of labels beside them says."""
+    table = table_beside(root)
+    if table is None:
+        raise UserError(
+            f"{shown(root)}: no table with columns 'file' and 'label' in it or beside it"
+        )
+    files = walk.files(root)
+    by_name: dict[str, list[Path]] = {}
+    for path in files:
+        below = path.relative_to(root).as_posix()
+        for name in {below, path.name, path.stem, below.rpartition(".")[0]}:
+            by_name.setdefault(name, []).append(path)
+    items, used, missing = [], set(), 0
+    for name, about, line in table.rows:
+        plain = name.replace("\\", "/").removeprefix("./")
+        found = by_name.get(plain) or by_name.get(_basename(plain)) or []
+        if len(found) != 1:
+            missing += 1
+            if missing <= 3:
+                what = "no such file" if not found else f"{len(found)} files have this name"
+                report(f"{shown(table.path)}:{line}: {shown(name)}: {what}")
+            continue
+        if found[0] in used:
+            report(f"{shown(table.path)}:{line}: {shown(name)} has a line already: passed over")
+            continue
+        used.add(found[0])
+        extra = {"fold": about["fold"]} if about.get("fold") else {}
+        items += _labelled(
+            found[0],
+            label or about.get("label", ""),
+            report,
+            set=set_named(about.get("set", "")),
+            speaker=about.get("speaker", ""),
+            source=about.get("source", ""),
+            extra=extra,
+        )
+    if missing > 3:
+        report(f"{shown(table.path)}: {missing} lines in all name no file")
+    if len(used) < len(files):
+        first = next(path for path in files if path not in used)
+        report(f"{shown(table.path)}: {len(files) - len(used)} files have no line ({shown(first)})")
     return items
 
 
@@ -322,5 +556,13 @@ def items_of(
     if names is not None:
         return _named(path, Walk(skip, report), label, names, report), "names"
     chosen = detect(path) if layout == "auto" else layout
-    find = {"folders": _folders, "esc": _esc, "speech-commands": _speech_commands}[chosen]
+    find = _FINDERS[chosen]
     return find(path, Walk(skip, report), label, report), chosen
+
+
+_FINDERS = {
+    "folders": _folders,
+    "table": _table,
+    "esc": _esc,
+    "speech-commands": _speech_commands,
+}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from otolith.data.text import delimiter_of
 from otolith.errors import UserError, short
 from otolith.files import write_bytes
 
@@ -19,7 +20,7 @@ COLUMNS = ("file", "label", "set", "speaker", "device", "date", "gain", "source"
 SETS = ("train", "validate", "test")
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     """A clip.
 
@@ -54,6 +55,7 @@ class Metadata:
     columns: list[str] = field(default_factory=lambda: list(COLUMNS))
     rejected: list[list[str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    delimiter: str = ","  # of the file; it is always saved with commas
 
     def by_file(self) -> dict[str, Row]:
         """Rows by the file they are about."""
@@ -99,8 +101,9 @@ def load(dataset: Path) -> Metadata:
         return Metadata()
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}") from error
-    reader = csv.reader(io.StringIO(text.replace("\0", "\ufffd"), newline=""))
-    found = Metadata()
+    found = Metadata(delimiter=delimiter_of(text.partition("\n")[0]))
+    table = io.StringIO(text.replace("\0", "\ufffd"), newline="")
+    reader = csv.reader(table, delimiter=found.delimiter)
     seen: set[str] = set()
     try:
         header = next(reader, None)
@@ -150,7 +153,8 @@ def add_row(dataset: Path, row: Row) -> None:
         if not path.exists() or path.stat().st_size == 0:
             write_bytes(path, _encode([list(COLUMNS)]))
         metadata = load(dataset)
-        if set(COLUMNS) - set(metadata.columns):
+        whole = metadata.delimiter == "," and not path.is_symlink()
+        if set(COLUMNS) - set(metadata.columns) or not whole:
             metadata.rows.append(row)
             metadata.save(dataset)
             return

@@ -11,26 +11,30 @@ import click
 from otolith.data import metadata
 from otolith.data.clips import open_rows
 from otolith.data.metadata import Row
+from otolith.data.names import check_label, folder_of, inside
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
 from otolith.errors import UserError, shown
 from otolith.files import disk_errors, replacing
-from otolith.record.store import check_label
 
 
 def _name(row: Row, label: str, taken: set[str], dataset: Path) -> str:
     stem, number = Path(row.file).stem, 1
-    name = f"{label}/{stem}.wav"
+    folder = folder_of(label)
+    name = f"{folder}/{stem}.wav"
     while name in taken or (dataset / name).exists():
         number += 1
-        name = f"{label}/{stem}-{number}.wav"
+        name = f"{folder}/{stem}-{number}.wav"
     taken.add(name)
     return name
 
 
 def move(dataset: Path, names: tuple[str, ...], label: str) -> int:
-    """Give clips another label. Copies first, then the rows, then the old files go: whatever ends
-    it in between, every clip has a file and a row."""
+    """Give clips another label; returns how many.
+
+    The files are copied first, then the rows are written, then the old files are removed. So every
+    clip has a file and a row whenever this is interrupted.
+    """
     with metadata.lock(dataset):
         rows = open_rows(dataset)
         chosen = [row for row in pick(rows, dataset, names) if row.label != label]
@@ -40,10 +44,11 @@ def move(dataset: Path, names: tuple[str, ...], label: str) -> int:
         try:
             with disk_errors(dataset):
                 for row in chosen:
-                    source, name = dataset / row.file, _name(row, label, taken, dataset)
-                    with replacing(dataset / name) as temporary:
+                    source, name = inside(dataset, row.file), _name(row, label, taken, dataset)
+                    path = inside(dataset, name)
+                    with replacing(path) as temporary:
                         shutil.copyfile(source, temporary)
-                    new.append(dataset / name)
+                    new.append(path)
                     old.append(source)
                     row.file, row.label = name, label
                 rows.save(dataset)
@@ -72,7 +77,7 @@ Examples:
 @dataset_option
 def relabel(old: str, new: str, files: tuple[str, ...], dataset: Path) -> None:
     """Give clips of label OLD the label NEW; files and rows move together."""
-    check_label(new)
+    new = check_label(new)
     if files:
         rows = open_rows(dataset)
         chosen = pick(rows, dataset, files)
@@ -98,13 +103,13 @@ def remove(names: tuple[str, ...], dataset: Path, yes: bool) -> None:
     chosen = pick(open_rows(dataset), dataset, names)
     if not yes:
         click.confirm(f"Remove {len(chosen)} clips for good?", abort=True, err=True)
-    gone = {row.file for row in chosen}
+    gone = {row.file: inside(dataset, row.file) for row in chosen}
     with metadata.lock(dataset), disk_errors(dataset):
         rows = open_rows(dataset)
         rows.rows = [row for row in rows.rows if row.file not in gone]
         rows.save(dataset)
-        for file in gone:
-            (dataset / file).unlink(missing_ok=True)
+        for path in gone.values():
+            path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
-                (dataset / file).parent.rmdir()
+                path.parent.rmdir()
     click.echo(f"{len(gone)} clips removed")

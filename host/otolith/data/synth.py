@@ -14,8 +14,8 @@ import click
 
 from otolith.audio import RATE
 from otolith.data.adding import batch
-from otolith.data.layouts import as_label
 from otolith.data.metadata import Row
+from otolith.data.names import as_label, check_label, folder_of
 from otolith.errors import UserError, shown
 from otolith.progress import bar
 from otolith.synth.base import Generator, Take
@@ -30,8 +30,8 @@ def _labels(
     Raises:
         UserError: The generator can't make a word, or a word makes no label.
     """
-    if label is not None and (not label or as_label(label) != label):
-        raise UserError("--label: use letters, digits, _ and - (up to 64, no - in front)")
+    if label is not None:
+        label = check_label(label)
     chosen = list(dict.fromkeys(words or generator.labels))
     problem = generator.check(chosen)
     if problem:
@@ -87,8 +87,9 @@ def write_clips(
         with bar("clips", len(jobs)) as step:
             for (word, number), take in zip(jobs, pool.map(make, jobs), strict=True):
                 step()
+                stem = folder_of(as_label(word) or labels[word])
                 row = Row(
-                    file=f"{labels[word]}/{as_label(word) or labels[word]}-{seed}-{number:05}.wav",
+                    file=f"{folder_of(labels[word])}/{stem}-{seed}-{number:05}.wav",
                     label=labels[word],
                     speaker=take.speaker,
                     device=take.device,

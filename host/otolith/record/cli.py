@@ -15,6 +15,7 @@ from otolith.audio import RATE
 from otolith.audio.blocks import Source
 from otolith.audio.wav import MAX_SECONDS
 from otolith.data.metadata import SETS, Row
+from otolith.data.names import check_label
 from otolith.device.transports import BAUD, SerialTransport, find_ports
 from otolith.errors import UserError
 from otolith.record.meter import Meter, make_meter
@@ -22,7 +23,7 @@ from otolith.record.microphone import Microphone, choose, list_devices
 from otolith.record.serial_microphone import SerialMicrophone
 from otolith.record.session import Plan, Session, Take
 from otolith.record.stop import Stop
-from otolith.record.store import Store, check_label
+from otolith.record.store import Store
 from otolith.record.stretch import Stretch
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,20 +11,11 @@ from otolith.audio import RATE
 from otolith.audio.wav import WavWriter, is_being_written
 from otolith.data import metadata
 from otolith.data.metadata import Row
-from otolith.errors import UserError, short
+from otolith.data.names import folder_of, inside
 from otolith.files import disk_errors
 
 UNFINISHED = ".unfinished-"  # a file that is being recorded, or was when the program was killed
 _ROOM = 4 * RATE  # samples given up on a full disk, so that the row has its place
-
-
-def check_label(label: str) -> str:
-    """`label`, if it can be a folder's name on any system."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", label) or label.startswith("-"):
-        raise UserError(
-            f"label {short(label)!r}: use letters, digits, _ and - (up to 64, no - in front)"
-        )
-    return label
 
 
 class Store:
@@ -34,7 +24,7 @@ class Store:
     def __init__(self, dataset: Path, row: Row) -> None:
         self.dataset = dataset
         self.row = row
-        self.folder = dataset / row.label
+        self.folder = inside(dataset, f"{folder_of(row.label)}/x").parent
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         metadata.load(dataset)  # a file that makes no sense is better found before recording
