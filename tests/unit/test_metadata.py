@@ -115,3 +115,25 @@ def test_a_header_that_can_not_be_used(tmp_path, text, says):
     (tmp_path / metadata.NAME).write_text(text)
     with pytest.raises(UserError, match=says):
         metadata.load(tmp_path)
+
+
+def test_a_table_saved_by_excel_is_taken_and_appended_to(tmp_path):
+    text = "\ufefffile;label;set\r\na/1.wav;Küche, rot;train\r\n"
+    (tmp_path / metadata.NAME).write_bytes(text.encode())
+    found = metadata.load(tmp_path)
+    assert found.problems == []
+    assert [(r.file, r.label, r.set) for r in found.rows] == [("a/1.wav", "Küche, rot", "train")]
+    metadata.add_row(tmp_path, Row("b/2.wav", "b"))
+    assert [(r.file, r.label) for r in metadata.load(tmp_path).rows] == [
+        ("a/1.wav", "Küche, rot"),
+        ("b/2.wav", "b"),
+    ]
+
+
+def test_a_linked_table_is_replaced_not_followed(tmp_path):
+    (tmp_path / "theirs.csv").write_text("file,label\n")
+    (tmp_path / "ds").mkdir()
+    (tmp_path / "ds" / metadata.NAME).symlink_to(tmp_path / "theirs.csv")
+    metadata.add_row(tmp_path / "ds", Row("b/2.wav", "b"))
+    assert (tmp_path / "theirs.csv").read_text() == "file,label\n"
+    assert [r.file for r in metadata.load(tmp_path / "ds").rows] == ["b/2.wav"]
