@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tflite_micro.python.tflite_micro import runtime
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from otolith import paths
 from otolith.cli import main
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.native.sources import lib
