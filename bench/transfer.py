@@ -19,6 +19,7 @@ from otolith.data.cli import data as data_commands
 from otolith.paths import MODELS, ROOT, test_data
 from otolith.settings.spec import Spec, load
 from otolith.train import train
+from otolith.train.weights import weights_file
 
 OUT = ROOT / "build" / "transfer"
 NEW = ["clock_tick", "helicopter", "rooster"]
@@ -64,7 +65,7 @@ def write_base() -> Path:
     for name in NEW:
         lines = [re.sub(rf' ?"{name}",', "", line) for line in lines]
     (folder / "spec.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    if not (folder / "environment.keras").exists():
+    if not weights_file(folder, "environment").exists():
         train(of_classes(spec, rest, path=of_folds(["2", "3", "4"])), folder, Console(stderr=True))
     return folder
 

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from otolith.settings.spec import Train
 from otolith.train.batches import mixed
-from otolith.train.learning import Watch, class_weights, learning_rate, loss_of, picked
+from otolith.train.learning import (
+    Length,
+    Watch,
+    class_weights,
+    learning_rate,
+    length,
+    loss_of,
+    picked,
+)
 
 LABELS = np.array([0] * 10 + [1] * 3 + [2] * 5)
 
@@ -60,6 +68,23 @@ class Schedules:
 
 
 KERAS = types.SimpleNamespace(optimizers=types.SimpleNamespace(schedules=Schedules))
+
+
+@pytest.mark.parametrize(
+    ("settings", "windows", "found"),
+    [
+        (Train(epochs=20), 40, Length(20, 0)),  # what a spec names is kept
+        (Train(epochs=300, plateau=7), 40, Length(300, 7)),
+        (Train(), 200, Length(500, 100)),  # 4 batches: 750 would make 3,000 updates
+        (Train(), 4000, Length(48, 10)),  # 63 batches
+        (Train(), 100_000, Length(20, 10)),  # 1,563 batches
+        (Train(batch=8), 200, Length(120, 24)),
+        (Train(updates=600, batch=8), 200, Length(24, 10)),
+        (Train(plateau=3), 4000, Length(48, 3)),
+    ],
+)
+def test_small_sets_get_more_epochs(settings, windows, found):
+    assert length(settings, windows) == found
 
 
 def test_schedules():

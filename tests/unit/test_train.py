@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -118,30 +117,9 @@ def test_a_seed_gives_the_same_bytes(tmp_path):
     ).read_bytes()
 
 
-def test_a_network_of_the_users_own_is_found_in_the_current_folder(tmp_path, monkeypatch):
-    (tmp_path / "own_nets.py").write_text(
-        "def net(frames, bands, classes, dropout):\n    return 1\n"
-    )
-    (tmp_path / "own_broken.py").write_text("def net(:\n")
-    monkeypatch.chdir(tmp_path)
-    before = list(sys.path)
-    assert find("own_nets:net")(1, 2, 3, 4) == 1
-    with pytest.raises(UserError, match="SyntaxError"):
-        find("own_broken:net")
-    assert sys.path == before
-
-
 def test_the_articles_network_has_its_number_of_parameters():
     import os
 
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     assert find("esc_cnn")(124, 129, 50, 0.2).count_params() == 14_970
     assert find("alarm_cnn")(124, 129, 2, 0.2).count_params() == 14_490
-
-
-def test_architectures_are_found_by_name_or_by_module():
-    assert find("esc_cnn").__name__ == "esc_cnn"
-    assert find("otolith.train.architectures.esc_cnn:esc_cnn") is find("esc_cnn")
-    for name in ("esc_cn", "no.such.module:f", "otolith.train:nothing"):
-        with pytest.raises(UserError, match="architecture"):
-            find(name)

@@ -89,11 +89,11 @@ def test_the_body_is_frozen_while_the_head_learns(base):
     import tf_keras
     from tf_keras import models
 
-    from otolith.train.transfer import body_of, freeze, new_head, read_base
+    from otolith.train.transfer import body_of, freeze, head_of, new_head, read_base
 
     spec = tiny({"base": str(base), "head_layers": [4]})
-    body = body_of(tf_keras, read_base(tf_keras, spec))
-    model = new_head(tf_keras, body, spec)
+    body = body_of(tf_keras, read_base(tf_keras, spec)[0])
+    model = new_head(tf_keras, body, head_of(spec))
     freeze(tf_keras, body, True)
     before = [w.numpy() for w in body.weights]
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -113,7 +113,7 @@ def test_a_base_that_is_not_there_or_hears_otherwise_is_one_line(base, tmp_path)
         run(tiny({"base": str(tmp_path)}), tmp_path / "out")
     spec = tiny({"base": str(base)})
     other = dataclasses.replace(spec.features, compress="linear")
-    with pytest.raises(UserError, match=r"its \[features\] are others"):
+    with pytest.raises(UserError, match=r"its \[features\] differ"):
         run(dataclasses.replace(spec, features=other), tmp_path / "out")
 
 
@@ -121,7 +121,7 @@ def test_another_base_may_be_named_on_the_command_line(tmp_path):
     (tmp_path / "spec.toml").write_text((MODELS / "noise_baseline" / "spec.toml").read_text())
     done = host("train", MODELS / "fire_alarm_transfer", "--base", tmp_path, "--out", tmp_path)
     assert done.exit_code == 1
-    where = tmp_path / "noise_baseline.keras"
+    where = tmp_path / "noise_baseline.weights.safetensors"
     assert f"Error: {where}: the base is not trained: host train {tmp_path}" in done.output
 
 

@@ -71,6 +71,7 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
 @click.option("--port", help="Serial port of a board: upload to it and test it over the wire.")
 @click.option("--virtual", is_flag=True, help="Boot the firmware on a virtual board.")
 @click.option("--no-train", is_flag=True, help="Use the .tflite that was trained before.")
+@click.option("--allow-code", is_flag=True, help="As `host train --allow-code`.")
 @click.option(
     "--tflite",
     "other",
@@ -85,6 +86,7 @@ def train_and_deploy(
     board: str,
     port: str | None,
     virtual: bool,
+    allow_code: bool,
     no_train: bool,
     other: Path | None,
     seed: int,
@@ -122,7 +124,7 @@ def train_and_deploy(
         with steps.step(shown(f"train {spec.model.name}")):
             from otolith.train import How, train
 
-            train(spec, folder, console, how=How(board))
+            train(spec, folder, console, how=How(board, code=folder if allow_code else None))
     if not tflite.exists():
         todo = "name one that is there" if other else "leave --no-train away"
         raise UserError(f"{tflite}: no trained model: {todo}")

@@ -113,7 +113,8 @@ class Augment:
 
 @dataclass(frozen=True)
 class Train:
-    epochs: int = 20
+    epochs: int = 0  # passes over the training windows; 0: as many as `updates` takes
+    updates: int = 3000  # batches to learn from where epochs is 0; training may end earlier
     batch: int = 64
     learning_rate: float = 0.001
     dropout: float = 0.2
@@ -399,7 +400,8 @@ def _check(spec: Spec, where: str) -> None:
     need(1 <= augment.windows_a_clip <= 1000, "[augment] windows_a_clip", "must be 1 to 1000")
     _check_synth(data, model.classes, need)
     feature_settings.check(features, need)
-    need(1 <= spec.train.epochs <= 10000, "[train] epochs", "must be 1 to 10000")
+    need(0 <= spec.train.epochs <= 10000, "[train] epochs", "must be 0 to 10000")
+    need(1 <= spec.train.updates <= 10**7, "[train] updates", "must be 1 to 10000000")
     need(1 <= spec.train.batch <= 4096, "[train] batch", "must be 1 to 4096")
     need(0 <= spec.train.seed <= MAX_SEED, "[train] seed", f"must be 0 to {MAX_SEED}")
     need(0 < spec.train.learning_rate < 1, "[train] learning_rate", "must be between 0 and 1")

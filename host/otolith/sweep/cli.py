@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -53,7 +54,7 @@ def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None
     return study
 
 
-def _trainer(out: Path, epochs: int | None, board: str) -> Any:
+def _trainer(out: Path, epochs: int | None, board: str, code: Path | None) -> Any:
     """Trains a trial in a folder below `out`; what stays of it, otolith/sweep/keep.py decides."""
     from otolith.train import How, train
 
@@ -61,7 +62,7 @@ def _trainer(out: Path, epochs: int | None, board: str) -> Any:
         if epochs is not None:
             spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=epochs))
         nowhere = Console(file=io.StringIO())
-        metrics = train(spec, folder_of(out, number), nowhere, how=How(board=board))
+        metrics = train(spec, folder_of(out, number), nowhere, how=How(board=board, code=code))
         if metrics.interrupted:
             raise KeyboardInterrupt
         return metrics.validation_accuracy
@@ -89,6 +90,7 @@ def _where(out: Path, best: Any) -> str:
 @click.option("--board", help="Whose latency is limited; default: pico.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="No new trial after it.")
 @click.option("--grace", type=click.FloatRange(0.5), default=GRACE, show_default=True, help="s.")
+@click.option("--allow-code", is_flag=True, help="As `host train --allow-code`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the best trial as JSON.")
 def sweep(
     model: Path,
@@ -103,6 +105,7 @@ def sweep(
     board: str | None,
     minutes: float | None,
     grace: float,
+    allow_code: bool,
     as_json: bool,
 ) -> None:
     """Search MODEL's settings for the best validation accuracy, under limits of a board.
@@ -151,8 +154,10 @@ def sweep(
         highlight=False,
         soft_wrap=True,
     )
-    trainer = _trainer(out, epochs, found.board)
-    worker = Worker(study, found, trials, network.needs, trainer, told, grace)
+    code = file.parent if allow_code else None
+    trainer = _trainer(out, epochs, found.board, code)
+    needs = functools.partial(network.needs, code=code)
+    worker = Worker(study, found, trials, needs, trainer, told, grace)
     from optuna.exceptions import StorageInternalError
 
     failed: UserError | None = None

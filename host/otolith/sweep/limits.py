@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from otolith.compile import Schedule, schedule_model
 from otolith.device.boards import load_boards
@@ -20,12 +21,14 @@ from otolith.summarize.report import compiled_report
 _CACHE = TOOLS / "cache" / "latency"
 
 
-def needs(spec: Spec, limits: dict[str, float], board: str) -> dict[str, float]:
+def needs(
+    spec: Spec, limits: dict[str, float], board: str, code: Path | None = None
+) -> dict[str, float]:
     """Flash, RAM and latency of a spec's network, those that are limited. UserError if there is no
     such network."""
     from otolith.train.feasible import untrained
 
-    tflite = untrained(spec)
+    tflite = untrained(spec, code=code)
     schedule = schedule_model(tflite, spec.model.name)
     need = network_need(schedule)
     found: dict[str, float] = {"flash": need.flash, "ram": need.ram}

@@ -4,7 +4,8 @@ The stages can be called one after another, from a notebook for instance:
 
     from otolith.settings.spec import load
     from otolith.train.fit import fit
-    from otolith.train.judge import judge
+    from otolith.train.learning import length
+from otolith.train.judge import judge
     from otolith.train.prepare import prepare
     from otolith.train.quantise import quantise
     from otolith.train.save import save
@@ -32,9 +33,11 @@ from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
 from otolith.summarize.realtime import estimate
 from otolith.train import feasible
+from otolith.train.architectures import Architecture
 from otolith.train.checkpoint import Checkpoint
-from otolith.train.fit import Architecture, Fitted, fit
+from otolith.train.fit import Fitted, fit
 from otolith.train.judge import Judged, judge
+from otolith.train.learning import length
 from otolith.train.prepare import prepare
 from otolith.train.progress import bars
 from otolith.train.quantise import quantise
@@ -49,12 +52,14 @@ class How:
     """How to train.
 
     board: The network must fit it. resume: Continue where an earlier training stopped. dry: Prove
-    the spec with a slice of the data, in a minute at most, and write nothing.
+    the spec with a slice of the data, in a minute at most, and write nothing. code: Folder that an
+    architecture of the user's own may be loaded from, which runs it; None refuses it.
     """
 
     board: str = "pico"
     resume: bool = False
     dry: bool = False
+    code: Path | None = None
 
 
 def train(
@@ -83,7 +88,7 @@ def train(
     state = checkpoint.load() if how.resume else None
     with bars(console) as progress:
         progress("checking the network", 0.1)
-        schedule = feasible.check(spec, how.board, architecture)
+        schedule = feasible.check(spec, how.board, architecture, how.code)
         progress("checking the network", 1.0)
         expected = estimate(schedule.analysis, named(how.board))
         if expected:
@@ -91,7 +96,7 @@ def train(
         first = state.epoch if state is not None else 0
         with prepare(spec, progress, _DRY_CLIPS if how.dry else None, first) as prepared:
             seconds = _DRY_SECONDS if how.dry else np.inf
-            fitted = fit(prepared, progress, architecture, checkpoint, state, seconds)
+            fitted = fit(prepared, progress, architecture, checkpoint, state, seconds, how.code)
             tflite = quantise(prepared, fitted, progress)
             judged = judge(prepared, fitted, tflite, progress)
     metrics = dataclasses.replace(judged.metrics, seconds=round(time.monotonic() - started, 1))
@@ -126,13 +131,14 @@ def _say(console: Console, metrics: Metrics, out: Path) -> None:
 def _say_dry(console: Console, spec: Spec, metrics: Metrics, fitted: Fitted) -> None:
     """Says that the spec works, and about how long the whole training will take."""
     each = fitted.seconds / max(1, fitted.epochs) / max(1, metrics.windows["train"])
-    epochs = spec.train.epochs + (spec.train.head_epochs if spec.train.base else 0)
-    minutes = each * count_training(spec) * epochs / 60
+    count = count_training(spec)
+    epochs = length(spec.train, count).epochs + (spec.train.head_epochs if spec.train.base else 0)
+    minutes = each * count * epochs / 60
     console.print(
         f"{spec.model.name}: the spec works: {metrics.parameters:,} parameters, "
         f"{metrics.weights_bytes:,} bytes of weights, arena {metrics.arena_bytes:,}; "
         f"{metrics.windows['train']} windows gave {metrics.int8_accuracy:.0%}; all "
-        f"{epochs} epochs of {count_training(spec):,} would take {max(1, round(minutes))} min or "
+        f"{epochs} epochs of {count:,} would take {max(1, round(minutes))} min or "
         "less; nothing was written",
         highlight=False,
         markup=False,

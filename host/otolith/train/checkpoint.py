@@ -38,7 +38,7 @@ class State:
 def identity(spec: Spec) -> str:
     """What must not change between stopping and going on: all but how many epochs there are."""
     parts = dataclasses.asdict(spec)
-    for key in ("epochs", "head_epochs"):
+    for key in ("epochs", "updates", "head_epochs"):
         del parts["train"][key]
     for key in ("detect", "deploy", "quantize"):
         del parts[key]

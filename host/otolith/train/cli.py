@@ -31,6 +31,12 @@ from otolith.settings.spec import MAX_SEED, load
     is_flag=True,
     help="Train once for each fold or group, which tests.",
 )
+@click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Run Python code beside the spec, if its architecture is module:function.",
+)
+@click.option("--convert-base", "convert", is_flag=True, help="Convert MODEL's old .keras file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train_command(
     model: Path,
@@ -42,6 +48,8 @@ def train_command(
     dry: bool,
     resume: bool,
     cross: bool,
+    allow_code: bool,
+    convert: bool,
     as_json: bool,
 ) -> None:
     """Train MODEL (a folder with a spec.toml).
@@ -57,6 +65,12 @@ def train_command(
     """
     if dry and resume:
         raise UserError("--dry-run starts from the beginning: it does not go with --resume")
+    folder = model if model.is_dir() else model.parent
+    if convert:
+        from otolith.train.transfer import convert_old
+
+        click.echo(f"wrote {convert_old(folder)}")
+        return
     spec = load(model)
     given: dict[str, Any] = {"epochs": epochs, "seed": seed, "base": base}
     changes = {key: value for key, value in given.items() if value is not None}
@@ -69,17 +83,17 @@ def train_command(
         raise UserError(
             "--cross-validate continues by itself: it does not go with --resume or --dry-run"
         )
-    folder = out or (model if model.is_dir() else model.parent)
+    out = out or folder
     try:
         console = Console(stderr=as_json)
-        how = How(board, resume, dry)
+        how = How(board, resume, dry, folder if allow_code else None)
         found: dict[str, Any]
         if cross:
             found = cross_validate(
-                spec, folder, lambda turn, to: train(turn, to, console, how=how), console
+                spec, out, lambda turn, to: train(turn, to, console, how=how), console
             ).to_json()
         else:
-            found = train(spec, folder, console, how=how).to_json()
+            found = train(spec, out, console, how=how).to_json()
     except MemoryError as error:
         raise UserError("not enough memory: fewer clips or windows_a_clip in the spec") from error
     if as_json:

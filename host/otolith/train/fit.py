@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +15,23 @@ from otolith.errors import UserError
 from otolith.features.network_input import real_input
 from otolith.settings.spec import Spec
 from otolith.train import transfer
-from otolith.train.architectures import find, fused
+from otolith.train.architectures import Architecture, find, fused
 from otolith.train.batches import batches
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Variants
-from otolith.train.learning import KEYS, Watch, class_weights, learning_rate, loss_of
+from otolith.train.learning import (
+    KEYS,
+    Length,
+    Watch,
+    class_weights,
+    learning_rate,
+    length,
+    loss_of,
+)
 from otolith.train.prepare import Prepared
 from otolith.train.progress import Report, silent
 from otolith.train.session import new_session
-
-# Makes an untrained network: (frames, bands, classes, dropout) -> tf_keras Model.
-Architecture = Callable[[int, int, int, float], Any]
+from otolith.train.weights import Blueprint
 
 
 @dataclass(frozen=True)
@@ -31,15 +39,17 @@ class Fitted:
     """A network that has learned, with the weights of its best epoch.
 
     network: As it is converted, with parallel layers fused. trained: As it was trained; what other
-    trainings take over. history: Loss and accuracy by epoch. best_epoch: Counts from 1.
-    best_accuracy: Validation accuracy of that epoch, 0 to 1. stopped: Why training ended before its
-    last epoch, else empty. interrupted: Ctrl-C ended it. seconds: Time spent fitting. epochs:
+    trainings take over. blueprint: How to build `trained` anew. history: Loss and accuracy by
+    epoch. best_epoch: Counts from 1. best_accuracy: Validation accuracy of that epoch, 0 to 1.
+    stopped: Why training ended before its last epoch, else empty. interrupted: Ctrl-C ended it.
+    seconds: Time spent fitting. epochs:
     Fitted now, without those before --resume. data_wait: Share of the time, after the first epoch,
     spent waiting for augmented data; None without augmentation.
     """
 
     network: Any = field(repr=False)
     trained: Any = field(repr=False)
+    blueprint: Blueprint = field(repr=False)
     history: dict[str, list[float]] = field(repr=False)
     best_epoch: int
     best_accuracy: float
@@ -57,6 +67,7 @@ def fit(
     checkpoint: Checkpoint | None = None,
     state: State | None = None,
     seconds: float = np.inf,
+    code: Path | None = None,
 ) -> Fitted:
     """Trains the network of a spec, or the new head of its base and then all of it.
 
@@ -70,6 +81,7 @@ def fit(
         checkpoint: Where to save after each epoch; None to save nothing.
         state: Where an earlier training stopped; None to start from the beginning.
         seconds: No epoch begins after so long.
+        code: Folder that an architecture of the user's own may be loaded from; None refuses it.
 
     Raises:
         UserError: The network does not build, or training diverges.
@@ -79,14 +91,18 @@ def fit(
     keras = new_session(spec.train.seed)
     course = _Course(keras, prepared, progress, checkpoint, state, seconds)
     if spec.train.base:
-        network = trained = course.transferred()
+        network = trained = course.transferred(code)
     else:
-        build = architecture or find(spec.model.architecture)
+        build = architecture or find(spec.model.architecture, code)
         trained = course.built(build)
         network = fused(trained, build)
+        if architecture is not None:  # not the spec's: nothing can rebuild it by that name
+            own = f"{build.__module__}:{getattr(build, '__name__', 'network')}"
+            course.blueprint = dataclasses.replace(course.blueprint, architecture=own)
     return Fitted(
         network,
         trained,
+        course.blueprint,
         course.history,
         course.best_epoch,
         course.best_accuracy,
@@ -116,33 +132,38 @@ class _Course:
         self.history: dict[str, list[float]] = {key: [] for key in KEYS}
         self.best_epoch, self.best_accuracy, self.stopped = 0, 0.0, ""
         self.interrupted = False
+        self.whole = length(self.spec.train, len(prepared.train.labels))
+        self.blueprint = transfer.blueprint_of(prepared.spec)
         self.seconds = 0.0
         self.epochs = 0
 
     def built(self, build: Architecture) -> Any:
         """A network trained from nothing."""
         model = build_network(build, self.spec, self.keras)
-        self._fit(model, 0, "training", self.spec.train.epochs, self.spec.train.learning_rate)
+        self._fit(model, 0, "training", self.whole, self.spec.train.learning_rate)
         return model
 
-    def transferred(self) -> Any:
+    def transferred(self, code: Path | None) -> Any:
         """The base's body under a new head: the head learns alone, then everything does."""
         keras, spec = self.keras, self.spec
-        body = transfer.body_of(keras, transfer.read_base(keras, spec))
-        model = transfer.new_head(keras, body, spec)
+        base, blueprint = transfer.read_base(keras, spec, code)
+        self.blueprint = transfer.blueprint_of(spec, blueprint)
+        body = transfer.body_of(keras, base)
+        model = transfer.new_head(keras, body, transfer.head_of(spec))
         if self.state is None or self.state.stage == 0:
             transfer.freeze(keras, body, True)
-            epochs, rate = spec.train.head_epochs, spec.train.learning_rate
-            self._fit(model, 0, "training the head", epochs, rate)
+            head = Length(spec.train.head_epochs, spec.train.plateau)
+            self._fit(model, 0, "training the head", head, spec.train.learning_rate)
         if not self.interrupted:
             transfer.freeze(keras, body, False)
             rate = spec.train.learning_rate * spec.train.body_rate
-            self._fit(model, 1, "fine-tuning", spec.train.epochs, rate)
+            self._fit(model, 1, "fine-tuning", self.whole, rate)
         return model
 
-    def _fit(self, model: Any, stage: int, name: str, epochs: int, rate: float) -> None:
+    def _fit(self, model: Any, stage: int, name: str, length: Length, rate: float) -> None:
         """Trains for some epochs and keeps the one with the lowest validation loss."""
-        keras, train, prepared = self.keras, self.spec.train, self.prepared
+        keras, prepared, epochs = self.keras, self.prepared, length.epochs
+        train = dataclasses.replace(self.spec.train, plateau=length.plateau)
         loss, as_labels = loss_of(keras, model, train)
         labels, settings = prepared.train.labels, vars(self.spec.features)
 

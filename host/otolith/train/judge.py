@@ -128,7 +128,7 @@ def warnings(metrics: Metrics) -> list[str]:
     if not metrics.stopped and rise > RISING_POINTS:
         found.append(
             f"validation accuracy was still rising when training ended (by {rise:.1f} points in "
-            "the last fifth): train longer with more [train] epochs"
+            "the last fifth): train longer, with more [train] epochs or updates"
         )
     return found
 

@@ -10,11 +10,10 @@ import numpy as np
 from otolith.files import replacing
 from otolith.report.results import Example, Training
 from otolith.report.training import training_report
-from otolith.train.convert import silence
 from otolith.train.fit import Fitted
 from otolith.train.judge import Judged
 from otolith.train.prepare import Prepared
-from otolith.train.transfer import weights_file
+from otolith.train.weights import weights_file, write_weights
 
 
 def save(prepared: Prepared, fitted: Fitted, tflite: bytes, judged: Judged, out: Path) -> None:
@@ -34,13 +33,12 @@ def save(prepared: Prepared, fitted: Fitted, tflite: bytes, judged: Judged, out:
     html = training_report(_training(prepared, judged))
     with (
         replacing(out / f"{name}.tflite") as model_file,
-        replacing(weights_file(out, name)) as keras_file,
+        replacing(weights_file(out, name)) as weights,
         replacing(out / "metrics.json") as metrics_file,
         replacing(out / "report.html") as report_file,
     ):
         model_file.write_bytes(tflite)
-        with silence():
-            fitted.trained.save(keras_file, save_format="keras")
+        write_weights(weights, fitted.trained, fitted.blueprint)
         metrics_file.write_text(json.dumps(metrics.to_json(), indent=2) + "\n", encoding="utf-8")
         report_file.write_text(html, encoding="utf-8")
 

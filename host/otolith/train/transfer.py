@@ -1,4 +1,4 @@
-"""A trained network's body under a new head."""
+"""Takes over a trained network's body and puts a new head on it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,149 @@ from pathlib import Path
 from typing import Any
 
 from otolith.errors import UserError
+from otolith.files import replacing
 from otolith.settings.spec import Spec, load
+from otolith.train.architectures import find
+from otolith.train.session import new_session
+from otolith.train.weights import (
+    Blueprint,
+    Head,
+    put_weights,
+    read_weights,
+    weights_file,
+    write_weights,
+)
 
 
-def weights_file(folder: Path, name: str) -> Path:
-    """Where training leaves the Keras network, beside the .tflite."""
-    return folder / f"{name}.keras"
+def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Blueprint]:
+    """Rebuilds the trained network that [train] base names.
 
+    The network is built from its architecture; only arrays come from the base's file.
 
-def read_base(keras, spec: Spec) -> Any:
-    """The network [train] base names; it must hear the same features."""
+    Args:
+        keras: The tf_keras module.
+        spec: Of the training that starts from the base.
+        code: Folder that an architecture of the user's own may be loaded from; None refuses it.
+
+    Returns:
+        The network, and how to build it.
+
+    Raises:
+        UserError: The base is not trained, has other features, or its file is of no use.
+    """
     folder = Path(spec.train.base)
     base = load(folder)
     if base.features != spec.features:
         raise UserError(
-            f"[train] base = {folder}: its [features] are others: take over its section"
+            f"[train] base = {folder}: its [features] differ: copy its section into this spec"
         )
-    path = weights_file(folder, base.model.name)
-    if not path.exists():
-        raise UserError(f"{path}: the base is not trained: host train {folder}")
+    file = weights_file(folder, base.model.name)
+    if not file.exists():
+        old = folder / f"{base.model.name}.keras"
+        if old.exists():
+            raise UserError(
+                f"{old}: a .keras file can hold code, so it is not loaded: convert it once with "
+                f"`host train {folder} --convert-base`"
+            )
+        raise UserError(f"{file}: the base is not trained: host train {folder}")
+    blueprint, arrays = read_weights(file)
+    if (blueprint.frames, blueprint.bands) != (base.features.frames, base.features.bands):
+        raise UserError(f"{file}: is of another spec than the one beside it: train it again")
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=False)
+        network = build(keras, blueprint, code)
+    except UserError as error:
+        raise UserError(f"{file}: {error.message}") from error
+    put_weights(network, arrays, file)
+    return network, blueprint
+
+
+def blueprint_of(spec: Spec, base: Blueprint | None = None) -> Blueprint:
+    """How to build a spec's network: from its architecture, or from its base's with a new head."""
+    if base is None:
+        features, model = spec.features, spec.model
+        shape = (features.frames, features.bands, len(model.classes))
+        return Blueprint(model.architecture, *shape, spec.train.dropout)
+    return Blueprint(
+        base.architecture,
+        base.frames,
+        base.bands,
+        base.classes,
+        base.dropout,
+        (*base.heads, head_of(spec)),
+    )
+
+
+def head_of(spec: Spec) -> Head:
+    """The head that a spec puts on its base."""
+    train = spec.train
+    return Head(
+        len(spec.model.classes),
+        tuple(train.head_layers),
+        train.head_norm,
+        train.dropout,
+        train.output,
+    )
+
+
+def build(keras: Any, blueprint: Blueprint, code: Path | None = None) -> Any:
+    """Builds an untrained network.
+
+    Raises:
+        UserError: The architecture is unknown, is code that is not allowed, or fails.
+    """
+    make = find(blueprint.architecture, code)
+    where = f"architecture {blueprint.architecture!r}"
+    frames, bands, classes = blueprint.frames, blueprint.bands, blueprint.classes
+    try:
+        model = make(frames, bands, classes, blueprint.dropout)
     except Exception as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"{path}: can't be used as a base: {line}: train it again") from error
+        raise UserError(f"{where}: no network for {frames} x {bands} values: {line}") from error
+    for head in blueprint.heads:
+        model = new_head(keras, body_of(keras, model), head)
+    return model
 
 
-def body_of(keras, model) -> Any:
-    """All of a network before its last dense layer; that one's activation and dropout go too."""
+def convert_old(folder: Path) -> Path:
+    """Converts a base that was trained before weights had a file of their own.
+
+    Builds the network from the spec's architecture and reads nothing but arrays from <name>.keras.
+
+    Args:
+        folder: The base's, with its spec.toml.
+
+    Returns:
+        The file of weights.
+
+    Raises:
+        UserError: There is no .keras file, or it holds other weights.
+    """
+    spec = load(folder)
+    old = folder / f"{spec.model.name}.keras"
+    if not old.exists():
+        raise UserError(f"{old}: no such file: nothing to convert")
+    if spec.train.base:
+        raise UserError(f"{old}: was trained on a base itself: train it again: host train {folder}")
+    blueprint = blueprint_of(spec)
+    keras = new_session(spec.train.seed)
+    network = build(keras, blueprint)
+    try:
+        network.load_weights(str(old))  # from a .keras file Keras takes model.weights.h5 alone
+    except Exception as error:
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"{old}: holds no weights of its spec's network: {line}") from error
+    file = weights_file(folder, spec.model.name)
+    with replacing(file) as temporary:
+        write_weights(temporary, network, blueprint)
+    return file
+
+
+def body_of(keras: Any, model: Any) -> Any:
+    """Cuts off a network's head: its last dense layer, with activation and the dropout before it.
+
+    Raises:
+        UserError: It does not end in a dense layer.
+    """
     layers = list(model.layers)
     while layers and not isinstance(layers[-1], keras.layers.Dense):
         layers.pop()
@@ -47,33 +162,35 @@ def body_of(keras, model) -> Any:
     return keras.Model(model.input, before, name="body")
 
 
-def new_head(keras, body, spec: Spec) -> Any:
-    """`body` with the spec's head: dense layers, dropout, softmax or one sigmoid."""
-    train, layers = spec.train, keras.layers
+def new_head(keras: Any, body: Any, head: Head) -> Any:
+    """Puts a head on a body: dense layers, dropout, and softmax or one sigmoid."""
+    layers = keras.layers
     taken = {layer.name for layer in body.layers}
 
     def name(part: str) -> str:
-        """The body may come from a training that gave it a head already."""
+        """A free name: the body may have a part of an earlier head."""
         numbers = itertools.count()
         return next(n for n in (f"head{i}_{part}" for i in numbers) if n not in taken)
 
     x = body.output
-    for number, units in enumerate(train.head_layers):
-        x = layers.Dense(units, use_bias=not train.head_norm, name=name(f"dense_{number}"))(x)
-        if train.head_norm:
+    for number, units in enumerate(head.layers):
+        x = layers.Dense(units, use_bias=not head.norm, name=name(f"dense_{number}"))(x)
+        if head.norm:
             x = layers.BatchNormalization(name=name(f"norm_{number}"))(x)
         x = layers.ReLU(name=name(f"relu_{number}"))(x)
-    if train.dropout:
-        x = layers.Dropout(train.dropout, name=name("dropout"))(x)
-    if train.output == "sigmoid":
+    if head.dropout:
+        x = layers.Dropout(head.dropout, name=name("dropout"))(x)
+    if head.output == "sigmoid":
         x = layers.Dense(1, activation="sigmoid", name=name("out"))(x)
     else:
-        x = layers.Dense(len(spec.model.classes), activation="softmax", name=name("out"))(x)
+        x = layers.Dense(head.classes, activation="softmax", name=name("out"))(x)
     return keras.Model(body.input, x)
 
 
-def freeze(keras, body, frozen: bool) -> None:
-    """Let the body learn or not. Its batch norms keep their statistics in either case: the new
-    sounds are few."""
+def freeze(keras: Any, body: Any, frozen: bool) -> None:
+    """Freezes a body, or lets it learn.
+
+    Its batch norms keep their statistics in either case, because the new sounds are few.
+    """
     for layer in body.layers:
         layer.trainable = not frozen and not isinstance(layer, keras.layers.BatchNormalization)

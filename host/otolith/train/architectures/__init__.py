@@ -1,55 +1,107 @@
-"""Networks by name: one file each, one line here."""
+"""Networks: registered ones by name, and code of the user's own."""
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import importlib
+import importlib.util
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from otolith.errors import UserError
+from otolith.errors import UserError, short
+from otolith.settings.spec import nearest
 from otolith.train.architectures import multi_scale
+from otolith.train.architectures.registry import ARCHITECTURES
 
-ARCHITECTURES = {
-    "alarm_cnn": "otolith.train.architectures.alarm_cnn:alarm_cnn",
-    "bc_resnet": "otolith.train.architectures.bc_resnet:bc_resnet",
-    "ds_cnn_m": "otolith.train.architectures.ds_cnn:ds_cnn_m",
-    "ds_cnn_s": "otolith.train.architectures.ds_cnn:ds_cnn_s",
-    "esc_cnn": "otolith.train.architectures.esc_cnn:esc_cnn",
-    "keyword_cnn": "otolith.train.architectures.compact_cnn:keyword_cnn",
-    "micro_speech": "otolith.train.architectures.micro_speech:micro_speech",
-    "separable_cnn": "otolith.train.architectures.separable_cnn:separable_cnn",
-    "smart_lock_cnn": "otolith.train.architectures.smart_lock_cnn:smart_lock_cnn",
-    "smart_lock_small": "otolith.train.architectures.compact_cnn:smart_lock_small",
-    "speech_cnn": "otolith.train.architectures.speech_cnn:speech_cnn",
-    "strided_cnn": "otolith.train.architectures.strided_cnn:strided_cnn",
-    "tenet12": "otolith.train.architectures.tenet:tenet12",
-    "tenet20": "otolith.train.architectures.tenet:tenet20",
-    "tenet6": "otolith.train.architectures.tenet:tenet6",
-    "tenet6_narrow": "otolith.train.architectures.tenet:tenet6_narrow",
-}
+# Makes an untrained network: (frames, bands, classes, dropout) -> tf_keras Model.
+Architecture = Callable[[int, int, int, float], Any]
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def find(name: str) -> Callable:
-    """A registered network, or `module:function` of the user's own; called as
-    function(frames, bands, classes, dropout) -> keras Model with softmax output."""
-    target = ARCHITECTURES.get(name, name)
-    module, _, attribute = target.partition(":")
+def find(name: str, code: Path | None = None) -> Architecture:
+    """Finds an architecture.
+
+    Args:
+        name: A registered name, or "module:function" for code of the user's own.
+        code: The only folder that such code is loaded from; None refuses it. Loading runs it.
+
+    Raises:
+        UserError: No such architecture, code that is not allowed, or code that fails.
+    """
+    module, _, attribute = name.partition(":")
     if not attribute:
+        if name not in ARCHITECTURES:
+            raise UserError(
+                f"no architecture {short(name)!r}: {nearest(name, list(ARCHITECTURES))}; or "
+                "module:function beside the spec, with --allow-code"
+            )
+        module, _, attribute = ARCHITECTURES[name].partition(":")
+        found: Architecture = getattr(importlib.import_module(module), attribute)
+        return found
+    where = f"architecture {short(name)!r}"
+    if code is None:
         raise UserError(
-            f"no architecture {name!r}: one of {', '.join(ARCHITECTURES)}, or module:function"
+            f"{where} is Python code that comes with the spec and would run on this computer: read "
+            "it first, then say --allow-code"
         )
+    file = _file(module, code, where)
     try:
-        with _here():
-            return getattr(importlib.import_module(module), attribute)
+        found = getattr(_loaded(file), attribute)
     except Exception as error:  # a module of the user's own can fail in any way
-        raise UserError(f"architecture {name!r}: {type(error).__name__}: {error}") from error
+        raise UserError(f"{where}: {file}: {type(error).__name__}: {error}") from error
+    return found
 
 
-def fused(model, architecture: str | Callable | None = None):
-    """`model` as it is converted: what for_inference(model) in its architecture's module makes of
-    it, and where there is none, with parallel depthwise convolutions made one. The same model if
-    there is nothing to do."""
+def _file(module: str, folder: Path, where: str) -> Path:
+    """The file of a module, which must be inside the folder even if links are followed."""
+    if not _MODULE.fullmatch(module):
+        raise UserError(f"{where}: {short(module)!r} is no name of a module")
+    file = folder.joinpath(*module.split(".")).with_suffix(".py")
+    if not file.is_file():
+        raise UserError(f"{where}: no {file}: code must be in the spec's own folder")
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{where}: {file} leads out of the spec's own folder")
+    return file
+
+
+def _loaded(file: Path) -> ModuleType:
+    """Runs a file as a module; its folder is searched for the modules it imports."""
+    digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
+    name = f"otolith_own_{digest}_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None  # a .py file has both
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # fused() looks its module up
+    sys.path.insert(0, str(file.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(file.parent))
+    return module
+
+
+def fused(model: Any, architecture: Architecture | str | None = None) -> Any:
+    """Makes a network cheaper without changing what it computes, before it is converted.
+
+    Args:
+        model: A trained tf_keras Model.
+        architecture: Its own, by name if it is registered. A function for_inference(model) in the
+            same module does the work; without one, parallel depthwise convolutions become one.
+
+    Returns:
+        The cheaper network, or `model` if there is nothing to do.
+
+    Raises:
+        UserError: for_inference() fails, or changes the network's shape.
+    """
     build = find(architecture) if isinstance(architecture, str) else architecture
     module = sys.modules.get(getattr(build, "__module__", ""))
     hook = getattr(module, "for_inference", multi_scale.for_inference)
@@ -59,15 +111,6 @@ def fused(model, architecture: str | Callable | None = None):
             raise ValueError(f"gives {twin.output_shape}, not {model.output_shape}")
     except Exception as error:  # a hook of the user's own can fail in any way
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"{getattr(module, '__name__', '')}: for_inference: {line}") from error
+        file = Path(getattr(module, "__file__", None) or "architecture").name
+        raise UserError(f"{file}: for_inference: {line}") from error
     return twin
-
-
-@contextlib.contextmanager
-def _here() -> Iterator[None]:
-    """Modules in the current folder are found, as `python -m` finds them."""
-    sys.path.insert(0, "")
-    try:
-        yield
-    finally:
-        sys.path.remove("")
