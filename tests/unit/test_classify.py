@@ -284,7 +284,7 @@ def test_a_cut_file_is_told_after_what_was_in_it(folder, tmp_path):
         (["gone.wav", "--model", "loud.tflite"], "gone.wav: no such file"),
         (["loud.tflite", "--model", "loud.tflite"], "loud.tflite: not a sound file"),
         (["a.wav", "--model", "a.wav"], "a.wav: "),
-        (["a.wav", "mic", "--model", "loud.tflite"], "listened to alone"),
+        (["a.wav", "mic", "--model", "loud.tflite"], "do not go with other sources"),
         (["a.wav", "--model", "loud.tflite", "--scores"], "goes with --json"),
         (
             ["a.wav", "--model", "loud.tflite", "--board", "pico", "--simulate-latency", "1"],

@@ -282,7 +282,7 @@ def test_resume_goes_on_with_fine_tuning(base, tmp_path, monkeypatch):
 
 
 def test_resume_without_a_checkpoint_or_with_another_spec_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="nothing to go on with: start anew"):
+    with pytest.raises(UserError, match="there is no training to resume: start again"):
         train(tiny(), tmp_path, how=How(resume=True))
     (tmp_path / "checkpoint.npz").write_bytes(b"PK\3\4 and then noise")
     with pytest.raises(UserError, match="not a checkpoint"):

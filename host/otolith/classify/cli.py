@@ -37,20 +37,25 @@ Examples:
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--model", type=PATH, required=True, help="A .tflite, or a model's folder.")
 @click.option("--device", metavar="NAME|NUMBER", help="Listen to this microphone.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this many seconds."
+)
 @click.option(
     "--simulate-latency",
     "latency",
     type=click.FloatRange(0, 60_000),
     metavar="MS",
-    help="As if a network took so long: hops that end meanwhile reach the features alone.",
+    help="Simulate a network that takes this long; it skips hops that end meanwhile.",
 )
 @click.option("--board", help="Simulate the latency of this board, measured on a virtual one.")
-@click.option("--scores", is_flag=True, help="With --json: the scores of every hop too.")
+@click.option("--scores", is_flag=True, help="With --json: print the scores of every hop too.")
 @click.option(
-    "--spectrogram", type=PATH, metavar="DIR", help="A PNG of what the network saw at each event."
+    "--spectrogram",
+    type=PATH,
+    metavar="DIR",
+    help="Write a PNG of what the network saw at each event.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Lines as a board sends them.")
+@click.option("--json", "as_json", is_flag=True, help="Print lines as a board sends them.")
 def classify(
     sources: tuple[str, ...],
     model: Path,
@@ -62,25 +67,26 @@ def classify(
     spectrogram: Path | None,
     as_json: bool,
 ) -> None:
-    """Hear what a board with the network of --model would hear, by the same C code, a line an
-    event. SOURCE is a sound file of any rate, mic (the Otolith microphone, else the computer's), or
-    - for raw PCM (int16, 16 kHz, mono).
+    """Print the events a board with the network of --model would make, computed by the same C code.
 
-    t_ms is the end of the hop that made the event. With --simulate-latency a hop is passed over if
-    the last network would still run at its end, as in the loop of MLTK's classify_audio; smoothing
-    and suppression count the networks that ran; known_ms is when the device would have told. (The
-    firmware here passes no hop over: too slow a network makes it lose sound, told as overruns.)
+    SOURCE is a sound file, mic (the Otolith microphone, else the computer's), or - for raw PCM
+    (int16, 16 kHz, mono). Each event is a line; its time is the end of the hop that made it.
+
+    With --simulate-latency the network skips a hop if the previous one would still be running at
+    its end, like the loop of MLTK's classify_audio. Smoothing and suppression count only hops in
+    which the network ran; known_ms is when the device would report the event. (Otolith's firmware
+    skips no hops: with too slow a network it loses sound and reports overruns.)
     """
     if device is not None:
         sources = (*sources, "mic")
     if not sources:
-        raise UserError("nothing to listen to: name sound files, or mic, or --device NAME")
+        raise UserError("nothing to listen to: give sound files, mic or --device NAME")
     if len(sources) > 1 and any(source in LIVE for source in sources):
-        raise UserError("mic and - are listened to alone")
+        raise UserError("mic and - do not go with other sources")
     if scores and not as_json:
         raise UserError("--scores goes with --json")
     if board and latency is not None:
-        raise UserError("--simulate-latency and --board say the same: choose one")
+        raise UserError("--simulate-latency and --board set the same thing: give one of them")
     file = trained(model)
     try:
         chain = Chain(file.data)
@@ -132,7 +138,7 @@ def classify(
 
 
 def measured(file: ModelFile, board: str) -> float:
-    """ms that the network takes on a virtual board."""
+    """Measures how many ms the network takes on a virtual board."""
     from otolith.compile import schedule_model
     from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image, virtual_board

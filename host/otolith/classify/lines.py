@@ -1,4 +1,4 @@
-"""Hops as the lines a board sends."""
+"""Hops as lines of the wire protocol, as a board sends them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otolith.listen.chain import Chain, Hop
 
 
 def hello(chain: Chain, source: str) -> dict:
-    """Which network listens to what."""
+    """The first line: which network listens to what."""
     return {
         "event": "hello",
         "protocol": 1,
@@ -28,7 +28,7 @@ def hello(chain: Chain, source: str) -> dict:
 
 
 def scores(hop: Hop) -> dict | None:
-    """A hop's scores, if the network ran."""
+    """The scores of a hop, None if the network did not run in it."""
     if hop.q is None or hop.scores is None or hop.smoothed is None:
         return None
     return {
@@ -44,8 +44,10 @@ def scores(hop: Hop) -> dict | None:
 
 
 def detect(hop: Hop, latency_ms: float) -> dict | None:
-    """A hop's event. t_ms is the end of the hop; with a latency, known_ms is when a device would
-    have said so."""
+    """The event of a hop, None if there is none.
+
+    t_ms is the end of the hop. With a latency, known_ms is when a device would report the event.
+    """
     if hop.event is None:
         return None
     label, score = hop.event
@@ -60,7 +62,7 @@ def detect(hop: Hop, latency_ms: float) -> dict | None:
 
 
 def end(source: str, count: Count) -> dict:
-    """The last line."""
+    """The last line: how much was heard."""
     return {
         "event": "end",
         "source": source,

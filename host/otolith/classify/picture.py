@@ -1,4 +1,4 @@
-"""What a network saw when it spoke, as a picture."""
+"""A picture of what the network saw when it made an event."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from otolith.files import replacing
 
 
 def file_name(source: str, t_ms: int, label: str) -> str:
-    """One that sorts by time, whatever the label."""
+    """A file name that sorts by time and is safe whatever the label."""
     parts = (str(Path(source).with_suffix("")), f"{t_ms:08d}", label)
     return "-".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_") for part in parts) + ".png"
 
 
 def draw(path: Path, window: np.ndarray, title: str, end_ms: int, frame_ms: float) -> None:
-    """Write a PNG of `window`, the network's int8 input (frames, bands); its last frame ends at
-    end_ms."""
+    """Writes a PNG of a network's input.
+
+    Args:
+        path: The file.
+        window: int8 (frames, bands).
+        title: Text above the picture.
+        end_ms: End of the last frame.
+        frame_ms: Length of a frame.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

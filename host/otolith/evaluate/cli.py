@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.evaluate import clips, models, tables
 from otolith.evaluate import stream as streams
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
@@ -100,20 +100,20 @@ def evaluate(
     if out:
         write_text(out, evaluation_page(name, digest, [evaluation_section(figures)]))
     for line in [*problems, *result.notes]:
-        click.echo(line, err=True)
+        click.echo(shown(line), err=True)
     if as_json:
         head = {"model": str(file.tflite), "name": name, "hash": digest, "data": where}
         click.echo(json.dumps({**head, **figures.to_json()}))
     else:
         console = Console()
         written = [f"{what}: {f}" for what, f in (("thresholds", sweep), ("report", out)) if f]
-        click.echo(f"{name} {digest}, {where}")
+        click.echo(shown(f"{name} {digest}, {where}"))
         if isinstance(figures, StreamFigures):
             tables.print_stream(console, figures)
         else:
             tables.print_clips(console, figures)
         for line in written:
-            click.echo(line)
+            click.echo(shown(line))
     sys.exit(int(bool(problems)))
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.evaluate import clips, metrics, models
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
-from otolith.evaluate.tables import table
+from otolith.evaluate.tables import table, text
 from otolith.report.results import ClassFigures, ClipFigures
 from otolith.report.words import plain, share
 
@@ -130,9 +129,9 @@ def compare(
     names, right_a, right_b = common(*results)
     verdict = versus(right_a, right_b)
     for line in dict.fromkeys([*problems, *(p for r in results for p in r.problems)]):
-        click.echo(line, err=True)
+        click.echo(shown(line), err=True)
     for line in results[0].notes:
-        click.echo(line, err=True)
+        click.echo(shown(line), err=True)
     figures = [clips.summary(r) for r in results]
     if as_json:
         sides = {
@@ -152,9 +151,9 @@ def compare(
 
 
 def _print(where: str, ears: list[models.Ear], figures: list[ClipFigures], verdict: Versus) -> None:
-    click.echo(where)
+    click.echo(shown(where))
     for side, ear in zip("AB", ears, strict=True):
-        click.echo(f"{side}: {ear.network.name} {ear.network.digest} ({ear.name})")
+        click.echo(shown(f"{side}: {ear.network.name} {ear.network.digest} ({ear.name})"))
     rows = table("", "A", "B")
     for name, form, values in (
         ("accuracy, best score", share, [s.accuracy for s in figures]),
@@ -170,7 +169,7 @@ def _print(where: str, ears: list[models.Ear], figures: list[ClipFigures], verdi
     rows.add_section()
     sides: list[dict[str, ClassFigures]] = [{c.label: c for c in s.classes} for s in figures]
     for label in sides[0]:
-        rows.add_row(escape(f"F1 {label}"), *(plain(side[label].f1) for side in sides))
+        rows.add_row(text(f"F1 {label}"), *(plain(side[label].f1) for side in sides))
     Console().print(rows)
     click.echo(
         f"both right {verdict.both}, only A {verdict.only_a}, only B {verdict.only_b}, "

@@ -7,10 +7,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from otolith.errors import shown
 from otolith.report.results import ClipFigures, Hits, StreamFigures
 from otolith.report.words import plain, seconds, share
 
 WORST = 20  # wrong clips listed
+
+
+def text(name: str) -> str:
+    """A name from a file, for a rich table: printable, and no markup."""
+    return escape(shown(name))
 
 
 def table(*heads: str) -> Table:
@@ -25,7 +31,9 @@ def print_clips(console: Console, s: ClipFigures) -> None:
     """Shows a network judged on clips, and which clips it got wrong."""
     low, high = s.accuracy_95
     least = (
-        f"; always answering {s.baseline.label}: {share(s.baseline.accuracy)}" if s.baseline else ""
+        f"; always answering {shown(s.baseline.label)}: {share(s.baseline.accuracy)}"
+        if s.baseline
+        else ""
     )
     console.print(
         f"accuracy {share(s.accuracy)} of {s.clips - s.of_no_class} clips (95 % confidence "
@@ -40,7 +48,7 @@ def print_clips(console: Console, s: ClipFigures) -> None:
     )
     for c in s.classes:
         classes.add_row(
-            escape(c.label),
+            text(c.label),
             str(c.clips),
             *(share(value) for value in (c.precision, c.recall)),
             *(plain(value) for value in (c.f1, c.roc_auc)),
@@ -53,11 +61,11 @@ def print_clips(console: Console, s: ClipFigures) -> None:
     rows = [f"{n} {label}" for n, label in zip(numbers, s.labels, strict=True)]
     confusion = table("played / heard", *(n.rjust(3) for n in numbers), "UNK")
     for i, name in enumerate([*rows, "no class"][: len(rows) + bool(s.of_no_class)]):
-        confusion.add_row(escape(name), *(str(n or ".") for n in s.confusion[i]))
+        confusion.add_row(text(name), *(str(n or ".") for n in s.confusion[i]))
     console.print(confusion)
     _print_wrong(console, s)
     for line in s.warnings:
-        console.print(f"Warning: {line}", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"Warning: {shown(line)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_wrong(console: Console, s: ClipFigures) -> None:
@@ -66,7 +74,7 @@ def _print_wrong(console: Console, s: ClipFigures) -> None:
     shown = table("wrong clip", "is", "heard as", "score", "its own")
     for clip in s.wrong[:WORST]:
         names = (clip.name, clip.truth, clip.said)
-        shown.add_row(*map(escape, names), plain(clip.score, 2), plain(clip.truth_score, 2))
+        shown.add_row(*map(text, names), plain(clip.score, 2), plain(clip.truth_score, 2))
     console.print(shown)
     more = len(s.wrong) - WORST
     if more > 0:
@@ -79,7 +87,7 @@ def print_stream(console: Console, s: StreamFigures) -> None:
         "class", "labels", "hits", "misses", "repeats", "false", "an hour", "<=", "latency", "p90"
     )
     for label, c in [*((c.label, c.hits) for c in s.classes), ("all", s.total)]:
-        classes.add_row(escape(label), *_cells(c))
+        classes.add_row(text(label), *_cells(c))
     console.print(classes)
     lines = [
         f"{s.hours:.3f} hours; <=: false alarms an hour, with 95 % confidence; an event counts "
@@ -95,7 +103,7 @@ def print_stream(console: Console, s: StreamFigures) -> None:
     for m in s.missed:
         lines.append(f"missed: {m.recording} at {m.start_ms / 1000:.1f} s: {m.label}")
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
 
 
 def _cells(c: Hits) -> list[str]:

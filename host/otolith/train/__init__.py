@@ -29,6 +29,7 @@ from rich.console import Console
 
 from otolith.data.windows import count_training
 from otolith.device.boards import named
+from otolith.errors import shown
 from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
 from otolith.summarize.realtime import estimate
@@ -125,7 +126,7 @@ def _say(console: Console, metrics: Metrics, out: Path) -> None:
         more = "; --resume continues" if metrics.interrupted else ""
         lines.append(f"Training ended early: {metrics.stopped}; {kept}{more}")
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(shown(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _say_dry(console: Console, spec: Spec, metrics: Metrics, fitted: Fitted) -> None:

@@ -1,4 +1,4 @@
-"""Where a training stands after each epoch, on disk: Ctrl-C, a crash or a power cut costs one."""
+"""Saves a training after each epoch: Ctrl-C, a crash or a power cut costs at most one epoch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from otolith.settings.spec import Spec
 
 @dataclass
 class State:
-    """stage: 0, or 1 for fine-tuning after a new head. epoch: how many of the stage are done.
-    history: of all stages so far. Weights and optimizer variables are lists of arrays."""
+    """How far a training is.
+
+    stage: 0, or 1 for fine-tuning after a new head. epoch: How many epochs of the stage are done.
+    best_epoch, best_accuracy, loss, above, stopped: As in Watch. history: Of all stages so far.
+    weights, best: Of the network now and at its best epoch. optimizer: Its variables.
+    """
 
     stage: int
     epoch: int
@@ -36,7 +40,7 @@ class State:
 
 
 def identity(spec: Spec) -> str:
-    """What must not change between stopping and going on: all but how many epochs there are."""
+    """A digest of the settings that must not change between stopping and --resume."""
     parts = dataclasses.asdict(spec)
     for key in ("epochs", "updates", "head_epochs"):
         del parts["train"][key]
@@ -46,7 +50,12 @@ def identity(spec: Spec) -> str:
 
 
 class Checkpoint:
-    """The file of one model's training; None: nothing is kept."""
+    """The file that one model's training is saved in.
+
+    Args:
+        file: None saves nothing.
+        spec: The model's settings.
+    """
 
     ARRAYS = ("weights", "best", "optimizer")
 
@@ -54,7 +63,7 @@ class Checkpoint:
         self.file, self._identity = file, identity(spec)
 
     def save(self, state: State) -> None:
-        """Replace the file, whole or not at all."""
+        """Replaces the file, whole or not at all."""
         if self.file is None:
             return
         about = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
@@ -68,10 +77,14 @@ class Checkpoint:
             np.savez(out, about=np.frombuffer(text.encode(), np.uint8), **arrays)
 
     def load(self) -> State:
-        """UserError if there is none, or it is of other settings."""
-        again = "start anew, without --resume"
+        """Reads the file.
+
+        Raises:
+            UserError: There is none, it is damaged, or it belongs to other settings.
+        """
+        again = "start again without --resume"
         if self.file is None or not self.file.exists():
-            raise UserError(f"{self.file}: nothing to go on with: {again}")
+            raise UserError(f"{self.file}: there is no training to resume: {again}")
         try:
             with np.load(self.file) as stored:
                 about = json.loads(stored["about"].tobytes())
@@ -88,6 +101,6 @@ class Checkpoint:
         return state
 
     def remove(self) -> None:
-        """Training is done."""
+        """Deletes the file: training is done."""
         if self.file is not None:
             self.file.unlink(missing_ok=True)

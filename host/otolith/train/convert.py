@@ -1,4 +1,4 @@
-"""Keras -> int8 .tflite."""
+"""Converts a Keras network to an int8 .tflite, and keeps TensorFlow quiet."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from otolith.errors import UserError
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Nothing on standard error from native code: TensorFlow reports its every start there."""
+    """Hides standard error, where TensorFlow's native code reports every start."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -30,15 +31,23 @@ def silence() -> Iterator[None]:
         os.close(nowhere)
 
 
-def to_int8(model, representative: np.ndarray) -> bytes:
-    """Full-int8 post-training quantisation, int8 in and out.
+def to_int8(model: Any, representative: np.ndarray) -> bytes:
+    """Quantises a trained network, with int8 input and output.
 
-    representative: float32 (count, frames, bands, 1), drawn from every class.
+    Args:
+        model: A tf_keras Model.
+        representative: float32 (count, frames, bands, 1) from every class; sets the value ranges.
+
+    Returns:
+        The .tflite, without Otolith's metadata.
+
+    Raises:
+        UserError: TensorFlow can't convert the network.
     """
     import tensorflow as tf
     from tf_keras import Input, Model
 
-    # A fixed batch of one: TFLM has no other.
+    # A fixed batch of one: TFLM takes no other.
     single = Input(batch_shape=(1, *representative.shape[1:]))
     fixed = Model(single, model(single, training=False))
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from otolith.data.clips import open_rows
 from otolith.data.sets import always_trains, group_of
 from otolith.data.synthetic import folder_of
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
+from otolith.evaluate.tables import text
 from otolith.files import write_text
 from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
@@ -90,7 +90,7 @@ def cross_validate(
         mark = json.dumps(dataclasses.asdict(turn), sort_keys=True, default=str)
         metrics = _kept(folder, mark)
         if metrics is None:
-            console.print(name, highlight=False, markup=False)
+            console.print(shown(name), highlight=False, markup=False)
             metrics = train(turn, folder)
             if metrics.interrupted:
                 raise KeyboardInterrupt
@@ -118,12 +118,12 @@ def _kept(folder: Path, mark: str) -> Metrics | None:
 
 
 def _show(console: Console, summary: Summary) -> None:
-    table = Table(title=escape(f"{summary.model}: each turn tests what it did not train on"))
+    table = Table(title=text(f"{summary.model}: each turn tests what it did not train on"))
     columns = ("left out", "clips, int8", "clips, float", "windows, int8", "windows, float")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")
     for name, metrics in summary.turns.items():
-        table.add_row(escape(name), *(f"{getattr(metrics, key):.1%}" for key in FIGURES))
+        table.add_row(text(name), *(f"{getattr(metrics, key):.1%}" for key in FIGURES))
     table.add_section()
     table.add_row("mean", *(f"{summary.mean[key]:.1%}" for key in FIGURES))
     console.print(table)

@@ -1,11 +1,11 @@
-"""Quantisation-aware training: a trained network learns to live with int8 before it is converted.
+"""Quantisation-aware training: a trained network adapts to int8 rounding before it is converted.
 
     aware = quantization_aware(fused(model, architecture), representative)
     fine_tune(aware, features, labels, epochs=3)
     tflite = to_int8(aware)
 
-Batch norm keeps its trained mean and variance, as on the chip; its scale and offset train on, and
-so does every other weight, whether it was frozen before or not.
+Batch norm keeps its trained mean and variance, as on the chip. Its scale and offset are trained
+further, and so is every other weight, even one that was frozen before.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ from otolith.train.convert import silence
 BATCH = 16  # windows looked at together for their ranges
 
 
-def quantization_aware(model, representative: np.ndarray | None = None):
-    """A copy of `model` that rounds as int8 does, in training too.
+def quantization_aware(model: Any, representative: np.ndarray | None = None) -> Any:
+    """Copies a network so that it rounds as int8 does, in training too.
 
-    representative: float32 (count, frames, bands, 1), drawn from every class: the ranges of values
-    start from what these reach, else from -6..6, which takes thousands of batches to unlearn.
-    UserError for a network the toolkit can't do: models within the model, layers it doesn't know.
+    Args:
+        model: A trained tf_keras Model.
+        representative: float32 (count, frames, bands, 1) from every class. Value ranges start from
+            what these reach, or from -6 to 6, which takes thousands of batches to correct.
+
+    Raises:
+        UserError: The toolkit can't do this network: it has models within, or unknown layers.
     """
     import tf_keras
 
@@ -66,7 +70,7 @@ def quantization_aware(model, representative: np.ndarray | None = None):
 
 
 def fine_tune(
-    aware,
+    aware: Any,
     features: np.ndarray,
     labels: np.ndarray,
     *,
@@ -76,12 +80,28 @@ def fine_tune(
     loss: Any = None,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     class_weight: dict[int, float] | None = None,
-    callbacks: list | None = None,
+    callbacks: list[Any] | None = None,
 ) -> dict[str, list[float]]:
-    """Train `aware` a little more; the curves. With `validation` its best epoch is kept, and the
-    first is measured before any step, so that this can't make it worse there.
+    """Trains a little more.
 
-    labels: class numbers, or what `loss` (default: sparse categorical cross-entropy) takes.
+    Args:
+        aware: What quantization_aware() made.
+        features: float32 (count, frames, bands, 1).
+        labels: Class numbers, or what `loss` takes.
+        epochs: How many.
+        batch: Windows in a batch.
+        learning_rate: Constant.
+        loss: Default: sparse categorical cross-entropy.
+        validation: Features and labels. The weights with the lowest loss on them are kept, those
+            before the first epoch included, so that training can't make the network worse there.
+        class_weight: As in Keras.
+        callbacks: Of Keras, besides.
+
+    Returns:
+        Loss and accuracy by epoch.
+
+    Raises:
+        UserError: The loss is not a number.
     """
     import tf_keras
 
@@ -118,8 +138,12 @@ def fine_tune(
     return {key: [float(v) for v in values] for key, values in fitted.history.items()}
 
 
-def to_int8(aware) -> bytes:
-    """Full int8, in and out, with the ranges `aware` has learned."""
+def to_int8(aware: Any) -> bytes:
+    """Converts to int8, input and output too, with the ranges `aware` has learned.
+
+    Raises:
+        UserError: TensorFlow can't convert the network.
+    """
     import tensorflow as tf
     from tf_keras import Input, Model
 
@@ -150,8 +174,10 @@ def _toolkit():
 
 
 def _scale_of_output(quantize):
-    """How to quantise a layer without weights: its output has its input's scale and is not rounded
-    again, or one of its own."""
+    """Makes the QuantizeConfig of layers without weights.
+
+    Their output has a scale of its own, or their input's scale and is not rounded again.
+    """
 
     class ScaleOfOutput(quantize.QuantizeConfig):
         def __init__(self, own: bool) -> None:
@@ -180,8 +206,11 @@ def _scale_of_output(quantize):
 
 
 def _even(model):
-    """A twin whose depthwise kernels reach 1 in every channel, their batch norms make up for it.
-    The toolkit rounds all channels by one scale; the .tflite has one for each, after folding."""
+    """Copies a network with depthwise kernels scaled to 1 in every channel.
+
+    The batch norms after them undo that. The toolkit rounds all channels by one scale, but the
+    .tflite has one scale for each channel.
+    """
     import tf_keras
 
     twin = tf_keras.models.clone_model(model)
@@ -204,7 +233,7 @@ def _even(model):
 
 
 def _set_ranges(aware, model, representative: np.ndarray) -> None:
-    """Start every range at what the float network reaches."""
+    """Starts every range at what the float network reaches."""
     reached = _reached(model, representative)
     for layer in aware.layers:
         for variable in layer.weights:
@@ -219,7 +248,7 @@ def _set_ranges(aware, model, representative: np.ndarray) -> None:
 
 
 def _reached(model, representative: np.ndarray) -> dict[tuple[str, bool], tuple[float, float]]:
-    """(layer, before its activation?) -> smallest and largest value; layer "" is the input."""
+    """Smallest and largest value by (layer, before its activation?); layer "" is the input."""
     from tf_keras import Model, activations
     from tf_keras.layers import InputLayer
 

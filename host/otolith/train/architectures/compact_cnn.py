@@ -1,16 +1,15 @@
-"""For a Cortex-M0+ that listens many times a second: one strided convolution, then
-depthwise-separable ones, mean.
+"""For a Cortex-M0+ that classifies many times a second: a strided convolution, then separable ones.
 
-    name              made for            parameters: training  inference     MACs
-    smart_lock_small  15 x 20, 4 classes                 2,292      1,952   64,000
-    keyword_cnn       49 x 23, 5 classes                 7,733      6,960  732,704
+name              made for            parameters: training  inference     MACs
+smart_lock_small  15 x 20, 4 classes                 2,292      1,952   64,000
+keyword_cnn       49 x 23, 5 classes                 7,733      6,960  732,704
 """
 
 from otolith.train.architectures.separable import separable
 
 
 def smart_lock_small(frames: int, bands: int, classes: int, dropout: float):
-    """(1, frames, bands, 1) -> (1, classes). A seventh of smart_lock_cnn's work."""
+    """(1, frames, bands, 1) -> (1, classes). Costs a seventh of smart_lock_cnn."""
     return _compact((frames, bands, classes, dropout), 3, 12, ((24, 1), (40, 2)))
 
 

@@ -1,7 +1,7 @@
-"""Depthwise convolutions of several lengths side by side while training, one for inference.
+"""Depthwise convolutions of several lengths side by side in training, a single one for inference.
 
-Convolution is linear: kernels that are centred alike add up to one as long as the longest, their
-batch norms to one bias. The network gets no larger and no slower for having been trained so.
+Convolution is linear: centred kernels add up to one that is as long as the longest, and their batch
+norms add up to one bias. The network is no larger and no slower than without them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ def multi_scale(x, scales: tuple[int, ...], stride: int):
 
 
 def for_inference(model):
-    """`model` with every sum of depthwise convolutions made one, in nested models too; a model
-    without any is given back as it is. Layers keep their names, the batch norm has the sum's."""
+    """Replaces every sum of depthwise convolutions by one, in nested models too.
+
+    Layers keep their names; the new batch norm takes the sum's. A model without such sums is
+    returned as it is.
+    """
     config = copy.deepcopy(model.get_config())
     weights: dict[str, list[np.ndarray]] = {}
     if not _rewrite(config, model, weights):
@@ -46,7 +49,7 @@ def _copy(old, new, weights: dict[str, list[np.ndarray]]) -> None:
 
 
 def _rewrite(config: dict, model, weights: dict[str, list[np.ndarray]]) -> bool:
-    """Edit `config`, fill in `weights` of the new layers; whether anything was there to fuse."""
+    """Edits `config`, fills in `weights` of the new layers, returns whether it changed anything."""
     done = False
     for entry in config["layers"]:
         if "layers" in entry["config"]:
@@ -77,7 +80,7 @@ def _rewrite(config: dict, model, weights: dict[str, list[np.ndarray]]) -> bool:
 
 
 def _branches(total: dict, entries: dict[str, dict], outputs: list[str]) -> list[tuple]:
-    """(convolution, batch norm) pairs that `total` adds, if it adds nothing else."""
+    """The (convolution, batch norm) pairs that `total` adds; none if it adds anything else."""
     readers: dict[str, int] = {}
     for entry in entries.values():
         for node in entry["inbound_nodes"]:

@@ -1,8 +1,8 @@
-"""A depthwise-separable convolution, as strided_cnn and separable_cnn stack them."""
+"""The depthwise-separable convolution that several architectures stack."""
 
 
 def separable(filters: int, stride: int) -> list:
-    """Layers: 3 x 3 depthwise, then 1 x 1 to `filters`, each with batch norm and ReLU."""
+    """Layers of a 3 x 3 depthwise and a 1 x 1 convolution, each with batch norm and ReLU."""
     from tf_keras import layers
 
     return [
