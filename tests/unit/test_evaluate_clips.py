@@ -203,6 +203,7 @@ def test_the_command_lists_and_plays_wrong_clips(folder, tmp_path):
     assert "Warning: the network never answers background" in done.output
     assert "always answering background: 50.0%" in " ".join(done.output.split())
     assert page.read_text().count("<audio controls") == 12
+    assert str(folder) not in page.read_text() and "<td>background/00.wav</td>" in page.read_text()
     found = json.loads(host("evaluate", model, "--data", sounds, "--json").stdout)
     assert len(found["wrong"]) == 12 and found["baseline"]["accuracy"] == 0.5
     assert found["warnings"] and all(w["said"] == "loud" for w in found["wrong"])

@@ -16,11 +16,14 @@ from otolith.classify import lines
 from otolith.classify.ear import Ear
 from otolith.classify.picture import draw, file_name
 from otolith.classify.sources import of_file, of_microphone, of_stdin
+from otolith.compile import schedule_model
 from otolith.errors import UserError
 from otolith.evaluate.models import ModelFile, trained
+from otolith.firmware.build import build
 from otolith.listen.chain import Chain
 from otolith.monitor.lines import describe
 from otolith.record.stop import Stop
+from otolith.summarize.profile import profile_image, virtual_board
 
 PATH = click.Path(path_type=Path)
 LIVE = ("mic", "-")
@@ -139,10 +142,6 @@ def classify(
 
 def measured(file: ModelFile, board: str) -> float:
     """Measures how many ms the network takes on a virtual board."""
-    from otolith.compile import schedule_model
-    from otolith.firmware.build import build
-    from otolith.summarize.profile import profile_image, virtual_board
-
     virtual_board(board)
     click.echo(f"measuring {file.tflite} on a virtual {board}", err=True)
     image = build(f"{board}-bench", file.tflite).uf2

@@ -12,10 +12,9 @@ import click
 from rich.console import Console
 
 from otolith.errors import UserError, shown
-from otolith.evaluate import clips, models, tables
+from otolith.evaluate import clips, models, replay, tables
 from otolith.evaluate import stream as streams
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
-from otolith.evaluate.replay import sounds_of
 from otolith.files import write_text
 from otolith.listen.chain import Chain
 from otolith.report.evaluation import evaluation_page, evaluation_section
@@ -77,10 +76,11 @@ def evaluate(
     ear = models.Ear(file)
     result: clips.ClipScores | streams.StreamResult
     figures: ClipFigures | StreamFigures
+    page: ClipFigures | StreamFigures
     problems: list[str] = []
     if stream:
         result = _stream(file, ear, recordings, labels, no_labels, early, late)
-        figures = streams.summary(result)
+        page = figures = streams.summary(result)
         where = f"{figures.recordings} recordings"
     else:
         with bars() as progress:
@@ -91,14 +91,15 @@ def evaluate(
         figures = clips.summary(result)
         if sweep:
             write_text(sweep, clips.sweep_csv(result))
+        page = figures
         if out:
             sounds = result.sounds
-            audio = sounds_of(figures.wrong, lambda clip: sounds[clip].read())
-            figures = dataclasses.replace(figures, audio=audio)
+            audio = replay.sounds_of(figures.wrong, lambda clip: sounds[clip].read())
+            page = dataclasses.replace(figures, audio=audio, wrong=replay.nameable(figures.wrong))
     problems = problems + result.problems
     name, digest = ear.network.name, ear.network.digest
     if out:
-        write_text(out, evaluation_page(name, digest, [evaluation_section(figures)]))
+        write_text(out, evaluation_page(name, digest, [evaluation_section(page)]))
     for line in [*problems, *result.notes]:
         click.echo(shown(line), err=True)
     if as_json:

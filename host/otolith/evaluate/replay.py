@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +25,11 @@ def flac(pcm: np.ndarray) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, pcm, RATE, format="FLAC", subtype="PCM_16")
     return file.getvalue()
+
+
+def nameable(wrong: Sequence[WrongClip]) -> list[WrongClip]:
+    """Shortens names to folder and file, for a page that may be shared."""
+    return [dataclasses.replace(w, name="/".join(Path(w.name).parts[-2:])) for w in wrong]
 
 
 def sounds_of(

@@ -165,7 +165,8 @@ def listen(
     chain.reset()
     events: list[Event] = []
     rows: list[np.ndarray] = []
-    heard, left, each = 0, np.empty(0, np.int16), 1
+    left: np.ndarray = np.empty(0, np.int16)
+    heard, each = 0, 1
 
     def push(hop: np.ndarray) -> None:
         nonlocal rows, each

@@ -109,7 +109,7 @@ def _choose(
     for entry in files:
         by_label.setdefault(entry[1], []).append(entry)
     piles = [[pile[i] for i in rng.permutation(len(pile))] for pile in by_label.values()]
-    chosen = []
+    chosen: list[tuple[Path, str]] = []
     while len(chosen) < count and any(piles):
         for pile in piles:
             if pile and len(chosen) < count:

@@ -4,8 +4,7 @@ The stages can be called one after another, from a notebook for instance:
 
     from otolith.settings.spec import load
     from otolith.train.fit import fit
-    from otolith.train.learning import length
-from otolith.train.judge import judge
+    from otolith.train.judge import judge
     from otolith.train.prepare import prepare
     from otolith.train.quantise import quantise
     from otolith.train.save import save

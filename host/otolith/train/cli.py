@@ -12,6 +12,9 @@ from rich.console import Console
 
 from otolith.errors import UserError
 from otolith.settings.spec import MAX_SEED, load
+from otolith.train import How, train
+from otolith.train.cross import cross_validate
+from otolith.train.transfer import convert_old
 
 
 @click.command("train")
@@ -67,8 +70,6 @@ def train_command(
         raise UserError("--dry-run starts from the beginning: it does not go with --resume")
     folder = model if model.is_dir() else model.parent
     if convert:
-        from otolith.train.transfer import convert_old
-
         click.echo(f"wrote {convert_old(folder)}")
         return
     spec = load(model)
@@ -76,9 +77,6 @@ def train_command(
     changes = {key: value for key, value in given.items() if value is not None}
     if changes:
         spec = dataclasses.replace(spec, train=dataclasses.replace(spec.train, **changes))
-    from otolith.train import How, train
-    from otolith.train.cross import cross_validate
-
     if cross and (dry or resume):
         raise UserError(
             "--cross-validate continues by itself: it does not go with --resume or --dry-run"

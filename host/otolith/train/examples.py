@@ -88,13 +88,13 @@ class Maker:
 
     def _file(self, windows: Windows, augmenter: Augmenter | None, key: tuple[int, int]) -> Path:
         digest = hashlib.sha256(self._code)
-        digest.update(np.ascontiguousarray(windows.pcm))
-        digest.update(np.ascontiguousarray(windows.labels))
+        digest.update(np.ascontiguousarray(windows.pcm).data)
+        digest.update(np.ascontiguousarray(windows.labels).data)
         digest.update(repr(sorted(self.settings.items())).encode())
         if augmenter is not None:
             digest.update(repr((augmenter.settings, key)).encode())
             for sound in augmenter.stock.backgrounds:
-                digest.update(np.ascontiguousarray(sound))
+                digest.update(np.ascontiguousarray(sound).data)
         return self.cache / f"{digest.hexdigest()[:32]}.npz"
 
     def make(

@@ -79,7 +79,9 @@ class Blueprint:
             raise ValueError("heads is no list")
         return cls(
             architecture,
-            *(_whole(values[key], key) for key in ("frames", "bands", "classes")),
+            _whole(values["frames"], "frames"),
+            _whole(values["bands"], "bands"),
+            _whole(values["classes"], "classes"),
             _share(values["dropout"]),
             tuple(_head(head) for head in heads),
         )
