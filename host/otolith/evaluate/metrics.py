@@ -1,8 +1,7 @@
 """Figures of merit, one function each, in NumPy alone.
 
-`truth` and `said` are class numbers 0..K-1, or K for none of them: a sound of no class, a network
-that is not sure (UNK). `scores` are (count, K), 0..1. What can't be said (a ratio of nothing) is
-nan.
+`truth` and `said` are class numbers 0 to K-1, or K for none of them: a sound of no class, or a
+network that is not sure (UNK). `scores` are (count, K), 0 to 1. A ratio of nothing is nan.
 """
 
 from __future__ import annotations
@@ -12,53 +11,60 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Z95 = 1.959963984540054  # of the normal distribution: 95 % lie within
+Z95 = 1.959963984540054  # 95 % of a normal distribution lie within so many deviations
 
 
 def decide(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """The class with the best score, or K where that is below its class's threshold (K,)."""
+    """Decides (count,): the class with the best score, or K where that is below its threshold."""
     best = scores.argmax(1)
     sure = scores[np.arange(len(scores)), best] >= thresholds[best]
     return np.where(sure, best, scores.shape[1])
 
 
 def confusion(truth: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
-    """(K+1, K+1) counts: rows what was played, columns what was said; the last is none, UNK."""
+    """Counts (K+1, K+1): rows what was played, columns what was said; the last of each is UNK."""
     table = np.zeros((classes + 1, classes + 1), int)
     np.add.at(table, (truth, said), 1)
     return table
 
 
 def ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
-    """part / whole, nan where whole is 0."""
+    """Divides; nan where `whole` is 0."""
     part, whole = np.asarray(part, float), np.asarray(whole, float)
     return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
 def accuracy(truth: np.ndarray, said: np.ndarray) -> float:
-    """Share said right."""
+    """The share that was said right."""
     return float(ratio((truth == said).sum(), len(truth)))
 
 
 def precision(table: np.ndarray) -> np.ndarray:
-    """(K,) of what was said to be a class, the share that was."""
+    """Precision (K,): of what was said to be a class, the share that was."""
     return ratio(np.diag(table), table.sum(0))[:-1]
 
 
 def recall(table: np.ndarray) -> np.ndarray:
-    """(K,) of what was a class, the share said to be."""
+    """Recall (K,): of what was a class, the share that was said to be."""
     return ratio(np.diag(table), table.sum(1))[:-1]
 
 
 def f1(table: np.ndarray) -> np.ndarray:
-    """(K,) harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN)."""
+    """F1 (K,): the harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
     return ratio(2 * np.diag(table), table.sum(0) + table.sum(1))[:-1]
 
 
 def roc_auc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """The chance that a positive scores above a negative, ties counted half.
+    """Area under the ROC curve: the chance that a positive scores above a negative.
 
-    scores: (count,), positive: bool (count,). From ranks (Mann-Whitney), exact up to 2**53.
+    Ties count half. Computed from ranks (Mann-Whitney), exact up to 2**53.
+
+    Args:
+        scores: (count,).
+        positive: bool (count,).
+
+    Returns:
+        0 to 1, nan without positives or without negatives.
     """
     scores, positive = np.asarray(scores), np.asarray(positive, bool)
     positives, negatives = int(positive.sum()), int((~positive).sum())
@@ -72,7 +78,7 @@ def roc_auc(scores: np.ndarray, positive: np.ndarray) -> float:
 
 
 def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rates from (0, 0) to (1, 1), a point a distinct score."""
+    """False and true positive rates from (0, 0) to (1, 1), a point for each distinct score."""
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.diff(scores[order]) != 0, True)
     hits = np.cumsum(positive[order])[ends]
@@ -85,7 +91,7 @@ def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.
 
 @dataclass(frozen=True)
 class Sweep:
-    """One class against the rest, said whenever its score reaches the threshold: counts (T,)."""
+    """Counts (T,) of one class against the rest, heard wherever its score reaches a threshold."""
 
     thresholds: np.ndarray
     tp: np.ndarray
@@ -111,7 +117,13 @@ class Sweep:
 
 
 def sweep(scores: np.ndarray, positive: np.ndarray, thresholds: np.ndarray) -> Sweep:
-    """Counts of one class at every threshold."""
+    """Counts one class against the rest at every threshold.
+
+    Args:
+        scores: (count,) of the class.
+        positive: bool (count,).
+        thresholds: (T,) rising.
+    """
     good, bad = np.sort(scores[positive]), np.sort(scores[~positive])
     tp = len(good) - np.searchsorted(good, thresholds, "left")
     fp = len(bad) - np.searchsorted(bad, thresholds, "left")
@@ -119,7 +131,7 @@ def sweep(scores: np.ndarray, positive: np.ndarray, thresholds: np.ndarray) -> S
 
 
 def pick(values: np.ndarray) -> int:
-    """The middle of the longest run of the highest value: as far as can be from what is worse."""
+    """The index in the middle of the longest run of the highest value."""
     top = np.append(np.append(False, values == np.nanmax(values)), False)
     starts = np.flatnonzero(~top[:-1] & top[1:])
     ends = np.flatnonzero(top[:-1] & ~top[1:])
@@ -128,7 +140,12 @@ def pick(values: np.ndarray) -> int:
 
 
 def wilson(right: int, count: int) -> tuple[float, float]:
-    """The 95 % confidence interval of a share (Wilson)."""
+    """The 95 % confidence interval of a share (Wilson score interval).
+
+    Args:
+        right: Successes.
+        count: Trials; 0 gives nan.
+    """
     if not count:
         return math.nan, math.nan
     share, z2 = right / count, Z95 * Z95
@@ -138,10 +155,14 @@ def wilson(right: int, count: int) -> tuple[float, float]:
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided exact p-value: how likely so uneven a split is if both are equally good.
+    """McNemar's exact test, two-sided: how likely a split this uneven is if both are equally good.
 
-    The two counts are the items that only the first, only the second got right; under the null
-    hypothesis each is a toss of a coin.
+    Args:
+        only_first: Items that only the first got right.
+        only_second: Items that only the second got right.
+
+    Returns:
+        The p-value.
     """
     count, few = only_first + only_second, min(only_first, only_second)
     term = total = 1

@@ -1,1 +1,1 @@
-"""What people look at: sizes, plots, HTML."""
+"""Pages: plots and HTML from results that other rooms measured."""
