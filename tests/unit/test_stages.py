@@ -12,10 +12,9 @@ from otolith.errors import UserError
 from otolith.features import extract
 from otolith.paths import MODELS
 from otolith.settings.spec import load
-from otolith.train.examples import Examples
 from otolith.train.fit import fit
 from otolith.train.judge import judge, rising
-from otolith.train.prepare import Prepared, prepare
+from otolith.train.prepare import prepare
 from otolith.train.quantise import quantise
 from otolith.train.save import save
 
@@ -94,43 +93,6 @@ def test_a_stage_called_again_gives_the_same_bytes(prepared):
         for fitted in (fit(prepared, architecture=network) for _ in range(2))
     )
     assert one == two
-
-
-def examples(count, seed):
-    """Features of the alarm's shape: the rarer class has a faint tone in one of many places."""
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(count) % 8 >= 5).astype(int)  # 62.5 % of the first
-    values = rng.integers(2000, 5000, (count, 124, 129)).astype(np.int16)
-    for row, label in zip(values, labels, strict=True):
-        start, band = rng.integers(0, 100), rng.integers(0, 121)
-        if label:
-            row[start : start + 24, band : band + 8] += 2500
-    return Examples(values, labels, np.arange(count))
-
-
-def test_a_small_set_is_trained_until_it_is_learned(prepared):
-    """Twenty epochs leave it where always answering the larger class is; by updates it learns."""
-    spec = prepared.spec
-    usual = dataclasses.replace(
-        spec.train, epochs=0, updates=800, batch=64, balance="none", cap=0, learning_rate=0.002
-    )
-    few = dataclasses.replace(usual, epochs=20)
-    found = []
-    for settings in (few, usual):
-        one = Prepared(
-            dataclasses.replace(spec, train=settings),
-            *(examples(count, seed) for seed, count in enumerate((128, 64, 128))),
-            None,
-        )
-        fitted = fit(one, architecture=network)
-        found.append((fitted, judge(one, fitted, quantise(one, fitted)).metrics))
-    (short, poor), (long, good) = found
-    print(poor.int8_accuracy, good.int8_accuracy, long.stopped)
-    assert short.epochs == 20 and poor.int8_accuracy < 0.75
-    assert any("not clearly better than always answering" in line for line in poor.warnings)
-    assert 20 < long.epochs <= 400 and good.int8_accuracy > 0.9
-    assert poor.baseline.accuracy == good.baseline.accuracy == 0.625
-    assert not any("always answering" in line for line in good.warnings)
 
 
 def test_warnings_of_a_training(prepared):
