@@ -1,12 +1,14 @@
-"""What a tap, a row, an output costs on the virtual Pico -> otolith/summarize/costs/rp2040.json.
+"""Measures what a product, a row or an output costs on the virtual Pico.
+
+Writes host/otolith/summarize/costs/rp2040.json.
 
     python bench/costs.py              # all
     python bench/costs.py operations   # networks alone
 
-Profiles untrained networks of many shapes, fits cycles by operation to what each layer does
-(otolith/summarize/realtime.py), then runs the front ends of the presets in the inference app at the
-microphone. CHECKED networks are not fitted but predicted. Rerun it when kernels or
-front ends change. Deterministic.
+Profiles untrained networks of many shapes and fits the cycles of each operation to what it does
+(otolith/summarize/realtime.py). Then runs the front ends of the presets in the inference app.
+ The CHECKED networks are only predicted. Run it again when kernels or front ends change.
+It is deterministic.
 """
 
 import json
@@ -75,7 +77,7 @@ UNITS = {
 
 
 def network(architecture: str, frames: int, bands: int, classes: int) -> bytes:
-    """Untrained: what it costs does not depend on what it learnt."""
+    """An untrained network. Its cost does not depend on its weights."""
     names = [f"c{number}" for number in range(classes)]
     return untrained(
         parse(
@@ -105,7 +107,7 @@ def profiled(data: bytes, folder: Path):
 
 
 def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str, float]:
-    """Prices, none below 0, that come nearest in proportion."""
+    """Prices of 0 or more with the smallest relative error."""
     y = np.array(cycles, float)
     x = np.array([[row.get(u, 0) for u in units] for row in rows], float)
     scale = np.maximum(x.max(axis=0), 1)  # keeps the solver's numbers near each other
@@ -114,8 +116,10 @@ def fit(rows: list[dict], cycles: list[int], units: tuple[str, ...]) -> dict[str
 
 
 def operations(folder: Path) -> dict:
-    """Prices by kernel of the core, and by operation where a portable one serves. Those of kernels
-    that fewer layers than prices need stay as they were measured before."""
+    """Prices of the core's kernels, and of operations on portable kernels.
+
+    A kernel keeps its former prices if there are fewer layers than prices to fit.
+    """
     rows, cycles = defaultdict(list), defaultdict(list)
     for case in FITTED:
         schedule, profile = profiled(network(*case), folder)
@@ -135,8 +139,10 @@ def operations(folder: Path) -> dict:
 
 
 def front_ends(folder: Path) -> dict:
-    """Prices of a frame by kind, of a sample of the microphone, and of a value of the window by
-    compression: what makes it the network's input."""
+    """Prices of a frame, of a sample of the microphone, and of a value of the window.
+
+    The price of a value is that of turning it into the network's input.
+    """
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     from support.front_end_model import network as listener
     from support.front_end_model import sound
@@ -180,7 +186,7 @@ def front_ends(folder: Path) -> dict:
 
 
 def check(folder: Path) -> None:
-    """Networks that were not fitted."""
+    """Compares predictions with measurements for networks that were not fitted."""
     costs = costs_of("rp2040")
     for name in CHECKED:
         schedule, profile = profiled(untrained(load(MODELS / name)), folder)

@@ -18,7 +18,7 @@ from otolith.synth.alarm import alarm_clip
 
 
 def app() -> None:
-    """One hop of the fire-alarm app, and the image by part."""
+    """Prints one hop of the fire-alarm app, and the size of each part of the image."""
     model = MODELS / "fire_alarm" / "fire_alarm.tflite"
     firmware = build("pico", model)
     pcm = alarm_clip(np.random.default_rng(5), 16000 * 20)

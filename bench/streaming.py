@@ -1,4 +1,4 @@
-"""What a hop of a sliding window needs of a full pass; and the fire-alarm app with and without.
+"""Measures how much of a full pass a hop needs, and the fire-alarm app with and without kept rows.
 
     python bench/streaming.py          # multiply-accumulates, of any network here
     python bench/streaming.py app      # also on the virtual Pico, emulated milliseconds
@@ -27,7 +27,7 @@ SHARED += (("fire_alarm", (4,)),)
 
 
 def macs() -> None:
-    """By network and hop; then layer by layer of the two that matter most."""
+    """Prints figures of each network and hop, then of each layer of the two main ones."""
     cases = [("own fire_alarm", OWN, 4)]
     for name, hops in SHARED:
         cases += [(name, test_models() / f"{name}.tflite", hop) for hop in hops]
@@ -54,7 +54,7 @@ def macs() -> None:
 
 
 def keywords() -> None:
-    """kws_ref at a hop of 2 on the virtual Pico, behind the nearest front end there is."""
+    """Profiles kws_ref at a hop of 2 on the virtual Pico, with the front end nearest to its own."""
     data = (test_models() / "kws_ref.tflite").read_bytes()
     told = preset("keyword")
     told |= {"bands": 10, **{key: told[key][:10] for key in ("minimum", "maximum")}}
@@ -75,7 +75,7 @@ def keywords() -> None:
 
 
 def app() -> None:
-    """The fire-alarm app as it is, and computing each window whole."""
+    """Measures the fire-alarm app as it is, and with every window computed whole."""
     metadata = read_metadata(OWN.read_bytes())
     assert metadata is not None
     for name, stream in (("keeping rows", True), ("whole windows", False)):

@@ -1,1 +1,1 @@
-"""What engines cost on the cores this computer emulates."""
+"""Measures engines on the cores that this computer emulates, and runs single networks."""

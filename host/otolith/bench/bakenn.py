@@ -1,8 +1,8 @@
-"""PyPI's bakenn beside the compiled engine: another compiler from int8 .tflite to C.
+"""Compares the compiled engine with PyPI's bakenn, another compiler from int8 .tflite to C.
 
-It takes none of the shared networks as published, so both are given the part that it takes:
-`acceptable` says what has gone. Its C is compiled with the board's flags and run on the core's
-model in Unicorn (host/otolith/bench/shares.py counts as the emulators do).
+bakenn accepts none of the shared networks as published, so both compilers get the part that it
+accepts; acceptable() tells what was removed. Its C is compiled with the board's flags and runs on
+Unicorn's model of the core (bench/shares.py counts as the emulators do).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from otolith.errors import UserError
 from otolith.virtual.cortex.program import Program
 
 _RESHAPE, _FULLY_CONNECTED = 22, 9
-_BEFORE = {97: "RESIZE_NEAREST_NEIGHBOR"}  # it knows none of these
+_BEFORE = {97: "RESIZE_NEAREST_NEIGHBOR"}  # operations that it lacks
 _BEHIND = {14: "LOGISTIC", 25: "SOFTMAX"}
 _CONSTANT = re.compile(r"bknn_net_(constant|op\d+)_")
 _SIZE = re.compile(r"^#define BKNN_NET_(\w+) (\d+)u$", re.M)
-# What the linked program needs beside bakenn's C: its name and buffers.
+# What the program needs besides bakenn's C: a function and buffers.
 _MAIN = """
 #include "bknn_net.h"
 static uint8_t arena[BKNN_NET_ARENA_SIZE + 1] __attribute__((aligned(16)));
@@ -38,7 +38,7 @@ int net_invoke(void) { bknn_net_infer(arena, net_input, net_output); return 0; }
 
 
 def installed() -> str | None:
-    """Why bakenn can't be used, in one line, or None."""
+    """Why bakenn can't be used, in one line; None if it can."""
     try:
         import bakenn  # noqa: F401
         import tflite_micro  # noqa: F401
@@ -48,8 +48,13 @@ def installed() -> str | None:
 
 
 def acceptable(data: bytes) -> tuple[bytes, list[str]]:
-    """A .tflite as bakenn takes it: batch fixed, operations it lacks taken off the ends; and the
-    names of those."""
+    """Changes a .tflite so that bakenn accepts it.
+
+    The batch is fixed, and operations that bakenn lacks are removed from both ends.
+
+    Returns:
+        The new file's bytes and the names of the removed operations.
+    """
     import flatbuffers
     from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
@@ -61,7 +66,7 @@ def acceptable(data: bytes) -> tuple[bytes, list[str]]:
         return max(known.builtinCode, known.deprecatedBuiltinCode)
 
     def reshape(source: int, target: int, shape: list[int]) -> object:
-        """An operator that gives `source` the shape of `target`."""
+        """An operator that reshapes `source` into `target`."""
         values = schema.BufferT()
         values.data = np.array(shape, "<i4").view(np.uint8)
         model.buffers.append(values)
@@ -112,7 +117,7 @@ def acceptable(data: bytes) -> tuple[bytes, list[str]]:
 
 
 def _generate(model: Path, folder: Path, core: Core, with_cmsis_nn: bool) -> list[str]:
-    """bakenn's C in `folder`; the compiler's arguments for it."""
+    """Writes bakenn's C into `folder`; returns the C compiler's arguments for it."""
     import bakenn
 
     target = bakenn.CORTEX_M0PLUS if core.name == "m0plus" else bakenn.CORTEX_M4
@@ -139,7 +144,7 @@ def _weights(elf: Path) -> int:
 
 
 def _build(model: Path, core: Core, with_cmsis_nn: bool, folder: Path) -> Path:
-    """The ELF of a program that does nothing but run the network."""
+    """Builds a program that only runs the network; returns its ELF file."""
     generated = _generate(model, folder / "net", core, with_cmsis_nn)
     (folder / "main.c").write_text(_MAIN)
     elf = folder / "net.elf"
@@ -156,7 +161,7 @@ def _build(model: Path, core: Core, with_cmsis_nn: bool, folder: Path) -> Path:
 
 
 def measure_bakenn(model: Path, core: Core, with_cmsis_nn: bool = False) -> Cost:
-    """What bakenn's code for an acceptable() .tflite costs on a core."""
+    """Measures bakenn's code on a core. model: a .tflite as acceptable() returns it."""
     with tempfile.TemporaryDirectory() as name:
         elf = _build(model, core, with_cmsis_nn, Path(name))
         program = Program(elf, cpu_of(core.board))

@@ -1,8 +1,8 @@
-"""One way to run a network on a core: the bench app, sent an input, counting.
+"""Runs a network on an emulated core: the bench app gets an input and counts.
 
-The Cortex-M0+ counts cycles in rp2040js (no flash wait states), M4F and M33 count instructions in
-QEMU with -icount. Both repeat, whatever this computer does meanwhile: cycles exactly, instructions
-to about a hundred, as an interrupt falls in or not.
+On the Cortex-M0+ rp2040js counts cycles, without flash wait states. On M4F and M33 QEMU counts
+instructions with -icount. Counts do not depend on the load of this computer. Cycles repeat exactly,
+instructions to about a hundred, because interrupts come at different times.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
 
 @dataclass(frozen=True)
 class Core:
-    """A core, and the board that has it here."""
+    """A core and the board that has it here. unit: "cycles" or "instructions"."""
 
     name: str
     board: str
-    unit: str  # what is counted
+    unit: str
 
     def environment(self, engine: str = "compiled") -> str:
-        """Of platformio.ini: the bench app with `engine`."""
+        """The environment of platformio.ini for the bench app with `engine`."""
         return f"{self.board}-bench" if engine == "compiled" else f"{self.board}-{engine}-bench"
 
     def count(self, cycles: int, clock_hz: int) -> int:
-        """What the board took for cycles, in `unit`: in QEMU an instruction takes a fixed time."""
+        """Converts the board's cycles into `unit`. In QEMU each instruction takes the same time."""
         if self.unit == "cycles":
             return cycles
         return round(cycles * 1e9 / clock_hz / (1 << NS_AN_INSTRUCTION_LOG2))
@@ -52,7 +52,7 @@ CORES = {
 
 @dataclass(frozen=True)
 class Run:
-    """Inferences, counted for the first. Counts are in the core's unit; clock_hz: of the board."""
+    """Several inferences. Counts are those of the first, in the core's unit."""
 
     outputs: tuple[bytes, ...]
     count: int
@@ -65,14 +65,24 @@ class Run:
 
 @contextmanager
 def booted(core: Core, firmware: Firmware) -> Iterator[Transport]:
-    """The core's board, running `firmware`."""
+    """Boots the core's board with `firmware`."""
     image = firmware.uf2 if core.unit == "cycles" else firmware.elf
     with boot(image, core.board) as board:
         yield VirtualTransport(board)
 
 
 def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) -> Run:
-    """Boot the bench app around network `digest` (model_hash) and run it on each of `inputs`."""
+    """Boots a bench firmware and runs its network.
+
+    Args:
+        core: The core.
+        firmware: The bench app.
+        digest: model_hash() of the network in it.
+        inputs: One for each inference: all input tensors, one after another.
+
+    Raises:
+        UserError: The board runs another network.
+    """
     with booted(core, firmware) as transport:
         client = Client(transport)
         hello = client.hello(timeout_ms=30_000)
@@ -93,8 +103,10 @@ def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) ->
 
 
 def fixed_inputs(shapes: Sequence[Sequence[int]]) -> list[bytes]:
-    """The benches' inputs for a network: noise, whose inference is counted, then a random walk and
-    faint noise, whose outputs are compared too."""
+    """The inputs of all benches: noise, a random walk and faint noise.
+
+    The inference on noise is counted; the outputs of all three are compared.
+    """
 
     def drawn(seed: int) -> list[np.ndarray]:
         rng = np.random.default_rng(seed)

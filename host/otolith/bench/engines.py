@@ -1,4 +1,4 @@
-"""`host bench engines`: the compiled engine and TensorFlow Lite Micro, side by side."""
+"""`host bench engines`: compares the compiled engine with TensorFlow Lite Micro."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otolith.errors import UserError
 from otolith.firmware import tflm
 from otolith.paths import test_models
 
-# what the compiled engine shall reach, as a share of the other's (bytes and counts: absolute)
+# Goals of the compiled engine: shares of the other engine's counts; bytes and start are absolute.
 TARGETS = {"m0plus": (1 / 5, 1 / 3), "m4f": (1 / 2, 1 / 1.4), "m33": (1 / 2, 1 / 1.4)}
 CODE_OF, CODE_BYTES = "kws_ref", 12_000
 ARENA_SHARE = 0.75
@@ -32,7 +32,7 @@ def _number(value: int | None, width: int) -> str:
 
 
 def line(name: str, cost: Cost, macs: int, other: Cost | None) -> str:
-    """A row of the table; the ratio is to `other`."""
+    """A row of the table. other: what the ratio refers to."""
     engine = cost.engine + ("*" if cost.recorded else "")
     each = f"{cost.count / macs:.1f}" if macs else ""
     ratio = f"{cost.count / other.count:.3f}" if other else ""
@@ -43,7 +43,7 @@ def line(name: str, cost: Cost, macs: int, other: Cost | None) -> str:
 
 
 def _speed(core: Core, ratios: dict[str, float], of: str) -> list[tuple[str, float, float]]:
-    """(what, target, reached) of the compiled engine's counts as shares `of` another's."""
+    """Goals of speed and what is reached. of: names the other engine."""
     mean_share, worst_share = TARGETS[core.name]
     worst = max(ratios, key=ratios.__getitem__)
     return [
@@ -53,7 +53,7 @@ def _speed(core: Core, ratios: dict[str, float], of: str) -> list[tuple[str, flo
 
 
 def reached(core: Core, pairs: dict[str, tuple[Cost, Cost]]) -> list[dict]:
-    """Each target of the compiled engine beside what it reaches. Means are geometric."""
+    """The goals of the compiled engine and what it reaches. Means are geometric."""
     alone = {name: recorded_alone(name, core) for name in pairs}
     ratios = {name: pairs[name][0].count / count for name, count in alone.items() if count}
     found: list[tuple[str, float, float]] = []
@@ -80,7 +80,7 @@ def _plain(value: float) -> str:
 
 
 def print_core(core: Core, rows: list[tuple[str, int, Cost | None, Cost | None]]) -> None:
-    """Table and targets of a core."""
+    """Prints the table and the goals of a core."""
     click.echo(f"\n{core.name} ({core.board}): {core.unit}; bytes")
     click.echo(HEAD)
     for name, macs, ours, theirs in rows:
@@ -99,11 +99,11 @@ def print_core(core: Core, rows: list[tuple[str, int, Cost | None, Cost | None]]
 
 @click.group()
 def bench() -> None:
-    """Measure what runs on the chip, in emulated cycles and instructions."""
+    """Measure what runs on the chip, in emulated cycles or instructions."""
 
 
 def other_engine(path: Path, core: Core) -> tuple[Cost | None, str | None]:
-    """TensorFlow Lite Micro's cost for a network: measured, or as recorded and why."""
+    """The cost of TensorFlow Lite Micro: measured, or recorded and why it is not measured."""
     reason = tflm.missing(core.environment("tflm"))
     if reason is None:
         return measure(path, core, "tflm"), None
@@ -111,14 +111,18 @@ def other_engine(path: Path, core: Core) -> tuple[Cost | None, str | None]:
 
 
 def compare(name: str, core: Core, ours: Cost, theirs: Cost | None) -> None:
-    """UserError if the engines' outputs differ."""
+    """Raises UserError if the outputs of both engines differ."""
     if theirs and not theirs.recorded and ours.outputs != theirs.outputs:
         raise UserError(f"{name} on {core.name}: the engines' outputs differ: that is a bug")
 
 
 def beside_bakenn(models: list[Path], core: Core) -> list[tuple[str, int, list[str], list[Cost]]]:
-    """(name, MACs, operations left out, costs) of what bakenn takes of each network: the compiled
-    engine's first."""
+    """Measures the part of each network that bakenn accepts.
+
+    Returns:
+        Name, multiply-accumulate operations, removed operations and costs, of the compiled engine
+        first.
+    """
     from otolith.bench.bakenn import acceptable, measure_bakenn
     from otolith.compile import analyse_model, read_file
 
@@ -139,7 +143,7 @@ def beside_bakenn(models: list[Path], core: Core) -> list[tuple[str, int, list[s
 
 
 def print_bakenn(core: Core, rows: list[tuple[str, int, list[str], list[Cost]]]) -> None:
-    """The table of beside_bakenn()."""
+    """Prints the table of beside_bakenn()."""
     click.echo(f"\n{core.name}: bakenn, as it takes the networks: without {_left_out(rows)}")
     click.echo(HEAD)
     for name, macs, _, (ours, *others) in rows:
@@ -168,11 +172,13 @@ def engines(
     bakenn: bool,
     as_json: bool,
 ) -> None:
-    """The compiled engine and TensorFlow Lite Micro with CMSIS-NN on MODELS (default: the shared
-    test networks) on each core: one inference on a fixed input, same flags, outputs compared.
+    """Compare the compiled engine with TensorFlow Lite Micro and CMSIS-NN on each core.
 
-    count: cycles or instructions of one inference, start: of nn_init(); flash: the engine's code
-    and tables, without weights (of TensorFlow Lite Micro: without the model file); RAM: arena and
+    Both run one inference of MODELS (default: the shared test networks) on the same input, built
+    with the same flags. Their outputs must be equal.
+
+    count: cycles or instructions of an inference. start: those of nn_init(). flash: the engine's
+    code and tables without weights (TensorFlow Lite Micro: without the model file). RAM: arena and
     all other variables of the engine.
 
     \b

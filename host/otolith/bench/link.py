@@ -1,4 +1,4 @@
-"""Network and engine of a built image, linked by themselves."""
+"""Links the network and engine of a built image without the rest of it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LIBRARIES = re.compile(r"lib(nn|nn_\w+|pico-tflmicro)\.a$")
 
 
 def cpu_of(board: str) -> str:
-    """A board's -mcpu."""
+    """The processor of a board, as for -mcpu."""
     return named(board).cpu
 
 
 def core_flags(board: str) -> list[str]:
-    """The compiler's -mcpu and floating-point flags of a board."""
+    """The compiler's processor and floating-point flags for a board."""
     about = named(board)
     return [f"-mcpu={about.cpu}", "-mthumb", *about.core_flags]
 
@@ -29,7 +29,18 @@ def core_flags(board: str) -> list[str]:
 def link_engine(
     firmware: Firmware, board: str, target: Path, roots: Sequence[str] = API, *more: str
 ) -> None:
-    """Write an ELF of nothing but what functions `roots` need; `more`: for the linker's driver."""
+    """Links only what some functions need.
+
+    Args:
+        firmware: The built image.
+        board: Id of its board.
+        target: The ELF file to write.
+        roots: Names of the functions.
+        more: Further arguments of the linker.
+
+    Raises:
+        UserError: Linking failed.
+    """
     objects = sorted((firmware.folder / "model").glob("*.o"))
     objects = [path for path in objects if not path.name.startswith("pipeline")]
     archives = [p for p in sorted(firmware.folder.rglob("*.a")) if LIBRARIES.search(p.name)]

@@ -1,4 +1,4 @@
-"""What an engine costs for a network on a core."""
+"""Measures what an engine costs for a network on a core."""
 
 from __future__ import annotations
 
@@ -18,10 +18,22 @@ BASELINE = ROOT / "bench" / "results" / "tflm_baseline.json"
 
 @dataclass(frozen=True)
 class Cost:
-    """`count` and `start` (nn_init) in the core's unit, None where nobody measured them; bytes of
-    everything else. `flash`: the engine's code and tables without weights (of TFLM: without the
-    model file); `arena`: activations and scratch; `ram`: all the engine's variables (the
-    compiled engine's input buffer only counts in apps that fill it)."""
+    """The cost of a network. What was not measured is None.
+
+    Attributes:
+        engine: Name of the engine.
+        count: One inference, in the core's unit.
+        start: nn_init(), in the core's unit.
+        flash: Bytes of code and tables without weights (TFLM: without the model file).
+        weights: Bytes of weights.
+        arena: Bytes of activations and working memory.
+        ram: Bytes of all variables. The compiled engine's input buffer counts only in apps that
+            fill it.
+        stack: Bytes of stack of the whole app.
+        layers: Each layer, in the core's unit.
+        outputs: Outputs of fixed_inputs().
+        recorded: Whether the figures come from BASELINE.
+    """
 
     engine: str
     count: int
@@ -33,12 +45,19 @@ class Cost:
     stack: int | None = None
     layers: tuple[int, ...] = ()
     outputs: tuple[bytes, ...] = ()
-    recorded: bool = False  # read from BASELINE, not measured now
+    recorded: bool = False
 
 
 def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
-    """Build the bench app around the network of `path`, run it once on the fixed input. One whole
-    pass is what both engines do, so nothing is kept for a next hop."""
+    """Builds the bench app around a network and runs it.
+
+    No rows are kept for a next hop, so that both engines compute the same.
+
+    Args:
+        path: The .tflite.
+        core: The core.
+        engine: "compiled" or "tflm".
+    """
     firmware = build(core.environment(engine), path, keep_rows=False)
     report = json.loads((firmware.folder / "model" / "report.json").read_text())
     inputs = fixed_inputs([edge["shape"] for edge in report["inputs"]])
@@ -63,18 +82,18 @@ RECORDED = ("count", "start", "flash", "weights", "arena", "ram")
 
 
 def recorded(name: str, core: Core) -> Cost | None:
-    """TensorFlow Lite Micro's figures for a shared network as BASELINE has them."""
+    """TensorFlow Lite Micro's figures for a shared network in BASELINE."""
     found = json.loads(BASELINE.read_text())["networks"].get(name, {}).get(core.name)
     return found and Cost(engine="tflm", **found, recorded=True)
 
 
 def recorded_alone(name: str, core: Core) -> int | None:
-    """TensorFlow Lite Micro's count for a shared network in a program of its own, as recorded."""
+    """TensorFlow Lite Micro's count in BASELINE for a shared network in a program of its own."""
     return json.loads(BASELINE.read_text())["alone"].get(name, {}).get(core.name)
 
 
 def record(costs: dict[tuple[str, str], Cost]) -> None:
-    """Put measured figures of TensorFlow Lite Micro, by network and core, into BASELINE."""
+    """Writes TensorFlow Lite Micro's measured figures into BASELINE. costs: by network and core."""
     told = json.loads(BASELINE.read_text())
     for (name, core), cost in costs.items():
         told["networks"].setdefault(name, {})[core] = {k: getattr(cost, k) for k in RECORDED}
@@ -82,7 +101,7 @@ def record(costs: dict[tuple[str, str], Cost]) -> None:
 
 
 def shared_or_given(models: tuple[Path, ...], folder: Path) -> list[Path]:
-    """The networks to measure: those named, else the shared ones."""
+    """The networks to measure: the named ones, else the shared ones."""
     if models:
         return list(models)
     found = sorted(folder.glob("*.tflite"))

@@ -1,11 +1,12 @@
-"""What the instructions of a network do: counted one by one, on Unicorn's model of the core, in a
-program of the image's own objects.
+"""Counts what the instructions of a network do, on Unicorn's model of the core.
 
-Each instruction belongs to one part. What comes of nn_arith.h or of a function that requantises is
-requantisation, loads and stores included; elsewhere loads and stores are memory, branches and
-comparisons are control, and all other arithmetic is the dot product (for layers that have one).
-Cortex-M0+: cycles, by its Technical Reference Manual (Arm DDI 0484C, table 3-1, single-cycle
-multiplier, no wait states); other cores: instructions.
+The program consists of the image's own objects. Each instruction belongs to one part. Code from
+nn_arith.h or from a function that requantises is requantisation, including its loads and stores.
+Other loads and stores are memory, branches and comparisons are control, and all other arithmetic is
+the dot product, for layers that have one.
+
+On the Cortex-M0+ it counts cycles by the Technical Reference Manual (Arm DDI 0484C, table 3-1:
+single-cycle multiplier, no wait states); on other cores, instructions.
 """
 
 from __future__ import annotations
@@ -39,22 +40,22 @@ _COMPARE = ("cmp", "cmn", "tst", "teq", "nop", "it", "ite", "itt", "itte", "itee
 class Instruction:
     """One line of the disassembly."""
 
-    mnemonic: str  # without width
+    mnemonic: str  # without the width suffix
     operands: str
-    symbol: str  # function it lies in
+    symbol: str  # the function that contains it
 
     @property
     def is_branch(self) -> bool:
-        """May what follows be elsewhere?"""
+        """Whether the next instruction may be elsewhere."""
         return bool(_BRANCH.match(self.mnemonic))
 
     @property
     def is_access(self) -> bool:
-        """Does it load or store?"""
+        """Whether it loads or stores."""
         return self.mnemonic.startswith(("ldr", "str", "ldm", "stm", "push", "pop", "vld", "vst"))
 
     def cycles(self, taken: bool) -> int:
-        """On a Cortex-M0+; taken: something else than the next instruction came after."""
+        """Cycles on a Cortex-M0+. taken: whether execution continued elsewhere."""
         name, registers = self.mnemonic, _count_registers(self.operands)
         if name in ("push", "ldmia", "stmia", "ldm", "stm"):
             return 1 + registers
@@ -70,7 +71,7 @@ class Instruction:
 
 
 def _count_registers(operands: str) -> int:
-    """Of a list: {r4, r6-r7, lr} has four."""
+    """Registers in a list: {r4, r6-r7, lr} has four."""
     inside = re.search(r"\{(.*)\}", operands)
     total = 0
     for part in inside[1].split(",") if inside else ():
@@ -80,7 +81,7 @@ def _count_registers(operands: str) -> int:
 
 
 def disassemble(elf: Path) -> dict[int, Instruction]:
-    """Address -> instruction."""
+    """The instructions of a program, by address."""
     command = ["arm-none-eabi-objdump", "-d", "--no-show-raw-insn", str(elf)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found, symbol = {}, ""
@@ -94,7 +95,7 @@ def disassemble(elf: Path) -> dict[int, Instruction]:
 
 
 def _frames(elf: Path, addresses: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
-    """Address -> (function, file) of it and of the functions it is inlined into."""
+    """Function and file of each address, and of the functions that it is inlined into."""
     wanted = [f"{address:#x}" for address in addresses]
     command = ["arm-none-eabi-addr2line", "-e", str(elf), "-f", "-i", "-a"]
     text = subprocess.run(
@@ -113,8 +114,10 @@ def _frames(elf: Path, addresses: Iterable[int]) -> dict[int, list[tuple[str, st
 
 
 def _after_sums(code: dict[int, Instruction]) -> set[int]:
-    """In kernels written in assembly, where nothing tells lines apart: what lies between the last
-    addition of a product (ADCS) and the store of the output it becomes is requantisation."""
+    """Addresses of requantisation in kernels written in assembly, which have no line numbers.
+
+    It lies between the last addition of a product (ADCS) and the store of the output.
+    """
     found: set[int] = set()
     by_symbol = defaultdict(list)
     for address, instruction in sorted(code.items()):
@@ -134,7 +137,7 @@ def _after_sums(code: dict[int, Instruction]) -> set[int]:
 
 
 def classify(elf: Path, code: dict[int, Instruction], addresses: Iterable[int]) -> dict[int, str]:
-    """Address -> part."""
+    """The part that each address belongs to."""
     addresses = list(addresses)
     frames, sums = _frames(elf, addresses), _after_sums(code)
     parts = {}
@@ -156,7 +159,7 @@ def classify(elf: Path, code: dict[int, Instruction], addresses: Iterable[int]) 
 
 
 def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
-    """Address -> cycles or instructions."""
+    """Cycles or instructions of each address."""
     total: Counter[int] = Counter()
     for (start, size, after), times in edges.items():
         inside = [a for a in range(start, start + size, 2) if a in code]
@@ -167,15 +170,18 @@ def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[
 
 
 def count_call(program: Program, elf: Path, name: str, cycles: bool) -> int:
-    """Cycles of a Cortex-M0+, or instructions, that a call of function `name` takes."""
+    """Cycles of a Cortex-M0+, or instructions, of a call of function `name`."""
     edges = program.trace()
     program.call(name)
     return sum(_weigh(edges, disassemble(elf), cycles).values())
 
 
 def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Counter[str]]:
-    """For each operation of the network in a bench image: part -> cycles (Cortex-M0+) or
-    instructions, of one inference on `inputs`."""
+    """Counts one inference of a bench image.
+
+    Returns:
+        For each operation, cycles (Cortex-M0+) or instructions by part.
+    """
     cpu = cpu_of(board)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""Bytes of an engine by itself: its objects of a built image linked to nothing but libc."""
+"""The size of an engine: its objects from a built image, linked with libc only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ API = ("nn_init", "nn_set_input", "nn_invoke", "nn_output")
 
 
 def program_bytes(elf: Path) -> tuple[int, int]:
-    """(flash, RAM) of a linked program."""
+    """Bytes of flash and RAM of a linked program."""
     told = subprocess.run(
         ["arm-none-eabi-size", str(elf)], capture_output=True, text=True, check=True
     ).stdout
@@ -22,10 +22,9 @@ def program_bytes(elf: Path) -> tuple[int, int]:
 
 
 def engine_bytes(firmware: Firmware, board: str) -> tuple[int, int]:
-    """(flash, RAM) of a program that is the network and its engine, weights and arena included,
-    and does nothing but nn_init() and nn_invoke()."""
+    """Bytes of flash and RAM of the network and its engine, with weights and arena."""
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "engine.elf"
-        # the bench app's function; here it may be any
+        # The bench app defines nn_profile(). Here any function will do.
         link_engine(firmware, board, program, API, "-Wl,--defsym=nn_profile=nn_invoke")
         return program_bytes(program)

@@ -1,7 +1,7 @@
-"""What TensorFlow Lite Micro works out before it runs: multipliers, ranges, tables.
+"""Multipliers, ranges and tables that TensorFlow Lite Micro computes before it runs a network.
 
-Done here, in double precision as TFLM's Prepare functions do, so that the chip needs no
-floating point. gemmlowp's fixed-point functions are followed in integers.
+They are computed here, in double precision as in TFLM's Prepare functions, so the chip needs no
+floating point. gemmlowp's fixed-point functions are reproduced in integers.
 """
 
 from __future__ import annotations
@@ -18,12 +18,22 @@ ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6"}
 
 
 def round_half_away(x: float) -> int:
-    """C's round()."""
+    """Rounds as C's round() does: half away from zero."""
     return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
-    """real = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31)."""
+    """Splits a factor for MultiplyByQuantizedMultiplier.
+
+    Args:
+        real: The factor, 0 or more.
+
+    Returns:
+        multiplier in [2^30, 2^31) and shift, with real = multiplier * 2^(shift - 31).
+
+    Raises:
+        UserError: The factor is too large.
+    """
     if real == 0:
         return 0, 0
     fraction, shift = math.frexp(real)
@@ -41,7 +51,17 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 def activation_range(
     activation: float, scale: float, zero_point: int, where: str
 ) -> tuple[int, int]:
-    """int8 limits of a fused activation (CalculateActivationRangeQuantized)."""
+    """Limits of a fused activation in int8, as CalculateActivationRangeQuantized() computes them.
+
+    Args:
+        activation: TensorFlow Lite's number of it.
+        scale: Of the output.
+        zero_point: Of the output.
+        where: Begins the message of an error.
+
+    Raises:
+        UserError: The activation is not supported, or leaves no value.
+    """
     name = ACTIVATIONS.get(int(activation))
     if name is None:
         raise UserError(f"{where}: fused activation {int(activation)} is not supported")
@@ -62,18 +82,18 @@ def activation_range(
 
 
 def multiply(a: int, b: int) -> int:
-    """SaturatingRoundingDoublingHighMul."""
+    """gemmlowp's SaturatingRoundingDoublingHighMul: (a * b + 2^30) >> 31."""
     return (a * b + 2**30) >> 31
 
 
 def round_shift(x: int, exponent: int) -> int:
-    """RoundingDivideByPOT: half away from zero."""
+    """gemmlowp's RoundingDivideByPOT: x / 2^exponent, rounded half away from zero."""
     mask = (1 << exponent) - 1
     return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0))
 
 
 def rescale(x: int, multiplier: int, shift: int) -> int:
-    """MultiplyByQuantizedMultiplier."""
+    """TFLite's MultiplyByQuantizedMultiplier: x * multiplier * 2^(shift - 31)."""
     if shift > 0:
         return multiply((x << shift), multiplier)
     return round_shift(multiply(x, multiplier), -shift)
@@ -84,7 +104,12 @@ def _saturate(x: int) -> int:
 
 
 def exp_of_negative(raw: int, integer_bits: int) -> int:
-    """e^x in Q31 for x <= 0 with `integer_bits` integer bits (gemmlowp exp_on_negative_values)."""
+    """e^x in Q31 for x <= 0, as gemmlowp's exp_on_negative_values().
+
+    Args:
+        raw: x in fixed point with `integer_bits` integer bits.
+        integer_bits: Number of integer bits.
+    """
     if raw == 0:
         return INT32_MAX
     fraction_bits = 31 - integer_bits
@@ -112,7 +137,7 @@ def exp_of_negative(raw: int, integer_bits: int) -> int:
 
 
 def reciprocal_of_one_plus(a: int) -> int:
-    """1 / (1 + a) in Q31 for a in [0, 1) (gemmlowp one_over_one_plus_x_for_x_in_0_1)."""
+    """1 / (1 + a) in Q31 for a in [0, 1), as gemmlowp's one_over_one_plus_x_for_x_in_0_1()."""
     half = (a + INT32_MAX + 1) >> 1
     x = 1515870810 + multiply(half, -1010580540)
     for _ in range(3):
@@ -121,7 +146,11 @@ def reciprocal_of_one_plus(a: int) -> int:
 
 
 def logistic_table(scale: float, zero_point: int) -> Values:
-    """LOGISTIC for every int8 input (reference_integer_ops::Logistic), int8[256] from -128."""
+    """The output of LOGISTIC for every int8 input, as reference_integer_ops::Logistic().
+
+    Returns:
+        int8[256], for inputs from -128 on.
+    """
     real = float(np.float32(scale)) * 2**27
     fraction, shift = math.frexp(real)
     multiplier = round_half_away(fraction * 2**31)
@@ -145,7 +174,14 @@ def logistic_table(scale: float, zero_point: int) -> Values:
 
 
 def softmax_table(scale: float, beta: float) -> Values:
-    """e^(-d * scale * beta) in Q31 for distances d that count, int32[<= 256]."""
+    """The exponentials of SOFTMAX: e^(-d * scale * beta) in Q31 for distances d = 0, 1, ...
+
+    Returns:
+        int32[256] or shorter: larger distances count as 0.
+
+    Raises:
+        UserError: The scale is too small.
+    """
     real = min(float(beta) * float(scale) * 2**26, 2.0**31 - 1)
     fraction, shift = math.frexp(real)
     multiplier = round_half_away(fraction * 2**31)

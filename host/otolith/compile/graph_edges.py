@@ -1,5 +1,8 @@
-"""Float at a network's edges: QUANTIZE after an input and DEQUANTIZE before an output are taken
-off, and the computer does them, so the chip never sees a float."""
+"""Removes float inputs and outputs from a network.
+
+QUANTIZE after an input and DEQUANTIZE before an output are left to the computer, so the chip never
+handles floats.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ from otolith.errors import UserError
 
 
 def strip(graph: Graph) -> Graph:
-    """The int8 core of `graph`; what was float is float no more."""
+    """The int8 part of a network.
+
+    Raises:
+        UserError: An input or output is neither int8 nor float that is quantised at once.
+    """
     operations = list(graph.operations)
     inputs, outputs = list(graph.inputs), list(graph.outputs)
     for place, index in enumerate(inputs):

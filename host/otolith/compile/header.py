@@ -1,4 +1,4 @@
-"""A file as a C array, as `xxd -i` writes it, aligned for TensorFlow Lite Micro."""
+"""Writes a file as a C array like `xxd -i`, aligned for TensorFlow Lite Micro."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 
 
 def c_name(file: str) -> str:
-    """The array's name: what is no letter or digit becomes _, as xxd does it."""
+    """The name of the array. As with xxd, every character except letters and digits becomes _."""
     name = re.sub(r"[^A-Za-z0-9]", "_", file)
     return f"__{name}" if name[:1].isdigit() else name
 
 
 def header(data: bytes, file: str) -> str:
-    """The header's text: array `<name>` (16-byte aligned) and its length `<name>_len`."""
+    """The text of the header: array `<name>`, aligned to 16 bytes, and its length `<name>_len`."""
     name = c_name(file)
     lines = [
         "  " + ", ".join(f"0x{byte:02x}" for byte in data[i : i + 12])

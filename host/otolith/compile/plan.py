@@ -1,4 +1,4 @@
-"""Where every activation lies: one arena, planned before the chip runs."""
+"""Plans the arena: where each activation lies in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALIGNMENT = 16
 
 @dataclass
 class Block:
-    """Memory shared by tensors that never need it apart: in use from step `first` to `last`."""
+    """Memory that several tensors use one after another, from step `first` to step `last`."""
 
     size: int
     first: int
@@ -23,8 +23,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """`place`: tensor -> ("arena", offset) or ("input", which). `scratch`: number of the step ->
-    offset in the arena."""
+    """The arena of a program.
+
+    Attributes:
+        place: Of each tensor, ("arena", offset) or ("input", number of the input).
+        arena: Size of the arena in bytes.
+        blocks: The blocks in it.
+        scratch: Offset of the working memory of each step that needs some.
+    """
 
     place: dict[int, tuple[str, int]]
     arena: int
@@ -37,7 +43,7 @@ def _aligned(size: int) -> int:
 
 
 def _roots(graph: Graph, steps: Program) -> dict[int, int]:
-    """Tensor -> the tensor whose memory it is, where a reshape made it another name."""
+    """Of each tensor, the tensor whose memory it shares because of a reshape."""
     roots: dict[int, int] = {}
     for step in steps:
         if isinstance(step, Alias):
@@ -48,7 +54,7 @@ def _roots(graph: Graph, steps: Program) -> dict[int, int]:
 
 
 def written(step: Step | Alias | Copy) -> int | None:
-    """The tensor a step makes, wholly or in part; None if it only reads."""
+    """The tensor that a step writes, wholly or in part; None if it only reads."""
     if isinstance(step, Copy):
         return step.tensor if step.load else None
     return step.output
@@ -61,7 +67,7 @@ def _read(step: Step | Alias | Copy) -> tuple[int, ...]:
 
 
 def _times(steps: Program) -> list[int]:
-    """When each step is: those that make the same tensor in parts are at the same time."""
+    """The time of each step. Steps that write parts of one tensor have the same time."""
     times: list[int] = []
     before = None
     for step in steps:
@@ -88,14 +94,14 @@ def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block]
     outside = set(graph.inputs)
     places = {step.output: step.in_place for step in steps if isinstance(step, Step)}
     blocks: list[Block] = []
-    owner: dict[int, int] = {}  # root -> block
+    owner: dict[int, int] = {}  # block of each root
     for at, step in zip(times, steps, strict=True):
         out = written(step)
         if out is None or out in owner or isinstance(step, Alias):
             continue
         size = max(1, graph.tensors[out].count)
         ends = last.get(out, at)
-        # Take over the memory of an input that dies here.
+        # Reuse the memory of an input that nobody needs afterwards.
         for index in places.get(out, ()):
             r = root(index)
             if (
@@ -116,7 +122,7 @@ def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block]
 
 
 def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int, int]]:
-    """Place blocks in `order`, each in the tightest gap; arena size and offsets."""
+    """Places blocks in `order`, each in the smallest gap; returns the arena's size and offsets."""
     offsets: dict[int, int] = {}
     total = 0
     for number in order:
@@ -139,13 +145,14 @@ def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int,
 
 
 def plan(graph: Graph, steps: Program) -> Plan:
-    """Lifetimes, in-place where legal, best fit over several orders; the smallest arena wins.
+    """Places the tensors of a program in the smallest arena that is found.
 
-    The graph's inputs stay outside the arena: they are read where the caller has them.
+    Outputs overwrite inputs where the kernel allows it. Blocks are placed best fit in several
+    orders. The inputs of the graph are not in the arena: they are read where the caller keeps them.
     """
     times = _times(steps)
     blocks, owner = _blocks(graph, steps, times)
-    scratch = {}  # step -> block
+    scratch = {}  # block of each step
     for number, (at, step) in enumerate(zip(times, steps, strict=True)):
         if isinstance(step, Step) and step.scratch:
             scratch[number] = len(blocks)

@@ -1,7 +1,7 @@
-"""Row by row: what each output row of a step needs, and the step for some of its rows alone.
+"""Rules for single rows: what an output row needs, and how to compute some rows only.
 
-A row is what lies at one place of the axis behind the batch: of an input, one frame. Kernels that
-work row by row have a rule here; the rows of all others need everything.
+A row is one position on the axis after the batch; a row of an input is one frame. Kernels that work
+row by row have a rule here. With all other kernels an output row needs all rows of the input.
 """
 
 from __future__ import annotations
@@ -12,20 +12,24 @@ from dataclasses import dataclass, replace
 
 from otolith.compile.graph import Array, Graph, Rows, Settings, Step
 
-Taps = tuple[tuple[int | None, ...], ...]  # of each operand, the rows needed; None: padding
-Span = tuple[int, int]  # first row, and the one behind the last
+Taps = tuple[tuple[int | None, ...], ...]  # of each operand, the rows needed; None is padding
+Span = tuple[int, int]  # the first row, and the row after the last
 
 
 def row_count(shape: tuple[int, ...]) -> int:
-    """How many rows a tensor of one batch has; 1 if it is not made of rows."""
+    """The number of rows of a tensor of one batch; 1 if it does not consist of rows."""
     return shape[1] if len(shape) >= 3 and shape[0] == 1 else 1
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`fits`: whether the step works row by row. `taps`: what output row r needs, the same
-    function of it for every r. `cut`: settings that make rows first..last - 1, and the rows of
-    each operand they are given."""
+    """How a kernel works row by row.
+
+    Attributes:
+        fits: Whether a step works row by row.
+        taps: The input rows that output row r needs. Every row is the same function of them.
+        cut: Settings that compute rows first to last - 1, and the rows of each operand they read.
+    """
 
     fits: Callable[[Step, Graph], bool]
     taps: Callable[[Step, Graph, int], Taps]
@@ -33,7 +37,7 @@ class Rule:
 
 
 def _counts(step: Step, graph: Graph) -> tuple[list[int], int]:
-    """Rows of each operand and of the output."""
+    """The number of rows of each operand and of the output."""
     return [row_count(graph.tensors[i].shape) for i in step.inputs], row_count(
         graph.tensors[step.output].shape
     )
@@ -99,12 +103,12 @@ def _each_cut(step: Step, graph: Graph, first: int, last: int) -> tuple[Settings
 
 
 def _axis(step: Step, graph: Graph) -> int:
-    """Where rows are among four dimensions."""
+    """The axis of the rows among four dimensions."""
     return 5 - len(graph.tensors[step.output].shape)
 
 
 def _repeated(step: Step, axis: int) -> list[bool]:
-    """Of both operands, whether every row is given the same."""
+    """For both operands, whether every output row reads the same row."""
     shape = step.settings["shape"]
     return [shape[name][axis] == 0 for name in ("stride_a", "stride_b")]
 
@@ -174,14 +178,17 @@ RULES: Mapping[str, Rule] = {
 
 
 def rule_of(step: Step, graph: Graph) -> Rule | None:
-    """None: an output row needs all rows of all operands."""
+    """The rule of a step; None if an output row needs all rows of all operands."""
     rule = RULES.get(step.kernel)
     made = row_count(graph.tensors[step.output].shape)
     return rule if rule and made > 1 and rule.fits(step, graph) else None
 
 
 def cut(step: Step, graph: Graph, first: int, last: int) -> Step:
-    """`step` for output rows first..last - 1 only; it must have a rule."""
+    """The part of a step that computes output rows `first` to `last` - 1.
+
+    The step must have a rule.
+    """
     rule = rule_of(step, graph)
     assert rule is not None
     settings, spans = rule.cut(step, graph, first, last)
@@ -197,8 +204,10 @@ def cut(step: Step, graph: Graph, first: int, last: int) -> Step:
 
 
 def effort(step: Step, graph: Graph) -> float:
-    """What a step costs, about, in multiply-accumulates: pooling looks at each value it covers,
-    and an output costs something by itself."""
+    """The approximate cost of a step, in multiply-accumulate operations.
+
+    Pooling looks at each value of its window, and each output has a cost of its own.
+    """
     outputs = graph.tensors[step.output].count * (step.rows.part if step.rows else 1)
     w = step.settings.get("window")
     taps = outputs * math.prod((w["kernel_h"], w["kernel_w"])) if w and not step.macs else 0

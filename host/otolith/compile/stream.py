@@ -1,9 +1,9 @@
-"""A sliding window: rows a hop leaves as they were are kept, only the others are computed.
+"""Finds which rows of a network a hop leaves unchanged, so that only the others are computed.
 
-Each row of each tensor gets a key that says what it was computed from: frames by their place in
-time, padding by its place in the kernel. Two rows with the same key are equal bit for bit, so what
-survives a hop is found, not assumed, whatever strides and padding do. Where a stride is larger
-than the shift, rows return after several hops: then the state of that many hops is kept, in turn.
+Each row of each tensor gets a key that identifies what it was computed from: frames by their time,
+padding by its place in the kernel. Rows with the same key are equal bit for bit, for any strides
+and padding. If a stride is larger than the shift, rows return only after several hops. Then the
+rows of that many hops are kept in turn.
 """
 
 from __future__ import annotations
@@ -18,16 +18,23 @@ from otolith.compile.rows import cut, effort, row_count, rule_of
 from otolith.errors import UserError
 
 MOST_KEPT = 32 * 1024  # bytes of RAM
-MOST_PHASES = 16  # hops a row may need to return
-WORTH = 0.9  # of the full pass; a hop that costs more is not worth its RAM
+MOST_PHASES = 16  # hops after which a row may return
+WORTH = 0.9  # part of the full pass; a hop that costs more does not justify its RAM
 
-Keys = dict[int, list[int]]  # tensor -> key of each row
+Keys = dict[int, list[int]]  # of each tensor, the key of each row
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What a hop does of one operation. `phases`: hops after which its rows return, 0 if none
-    is kept; `kept`: bytes of RAM."""
+    """What a hop computes of one operation.
+
+    Attributes:
+        macs: Multiply-accumulate operations.
+        rows: Number of rows of its output.
+        computed: Number of rows that are computed.
+        phases: Hops after which kept rows return; 0 if none are kept.
+        kept: Bytes of RAM that keep rows.
+    """
 
     macs: int
     rows: int
@@ -38,9 +45,18 @@ class Layer:
 
 @dataclass(frozen=True)
 class Stream:
-    """Two programs for one network: `full` for any window, `slide` where the last `history`
-    windows are known and each was `hop` rows before the next. `cycle`: invocations after which
-    the same slots are used again."""
+    """Two programs for one network.
+
+    Attributes:
+        hop: Rows by which the window moves.
+        full: Program for any window.
+        slide: Program after `history` windows, each `hop` rows after the one before.
+        kept: Bytes of RAM that keep rows.
+        history: Windows that must be computed whole first.
+        cycle: Invocations after which the same slots are used again.
+        layers: What a hop computes of each operation.
+        effort: Cost of a hop as a part of the full pass.
+    """
 
     hop: int
     full: Program
@@ -49,7 +65,7 @@ class Stream:
     history: int
     cycle: int
     layers: tuple[Layer, ...]
-    effort: float  # of a hop, as part of the full pass
+    effort: float
 
     @property
     def macs(self) -> int:
@@ -58,9 +74,19 @@ class Stream:
 
 
 def stream(graph: Graph, steps: Sequence[Step | Alias], hop: int, frames: int | None) -> Stream:
-    """The network for a window that slides by `hop` rows; UserError if it has no such window.
+    """Finds what a network computes anew when its window moves.
 
-    frames: rows of the window, where the input's shape does not tell.
+    Args:
+        graph: The network.
+        steps: Its kernel calls, one for each operation.
+        hop: Rows by which the window moves, 1 to the number of its rows - 1.
+        frames: Rows of the window, if the front end defines them.
+
+    Returns:
+        The programs that cost least within MOST_KEPT bytes.
+
+    Raises:
+        UserError: The network has no window of rows, or `hop` does not fit it.
     """
     rows = _window_rows(graph, steps, frames)
     if not 1 <= hop < rows:
@@ -69,7 +95,7 @@ def stream(graph: Graph, steps: Sequence[Step | Alias], hop: int, frames: int | 
     analysis = _Analysis(graph, steps, hop, rows, phases)
     found = []
     for limit in range(phases + 1):
-        # Where not all fits, the first layers keep: those behind them recompute.
+        # If not everything fits, the first layers keep rows and later ones recompute them.
         for layers in range(len(steps), -1, -1):
             found.append(analysis.build(limit, layers))
             if found[-1].kept <= MOST_KEPT:
@@ -91,8 +117,13 @@ def _window_rows(graph: Graph, steps: Sequence[Step | Alias], frames: int | None
 
 @dataclass(frozen=True)
 class _Kept:
-    """Rows of one tensor that return: `loaded` are those that were `shift` lower `phases` hops
-    ago."""
+    """Rows of one tensor that return.
+
+    Attributes:
+        phases: Hops after which they return.
+        shift: Rows by which they have moved up then.
+        loaded: The rows that are loaded instead of computed.
+    """
 
     phases: int
     shift: int
@@ -103,6 +134,8 @@ NOTHING = _Kept(0, 0, ())
 
 
 class _Analysis:
+    """The rows that are the same after each number of hops."""
+
     def __init__(
         self, graph: Graph, steps: Sequence[Step | Alias], hop: int, rows: int, phases: int
     ) -> None:
@@ -113,7 +146,7 @@ class _Analysis:
             return numbers.setdefault(parts, len(numbers))
 
         keys = [self._keys(key, -hops * hop) for hops in range(phases + 1)]
-        # step -> for each number of hops: (shift, rows that are those `shift` lower then)
+        # Of each step and number of hops: a shift, and the rows that were `shift` rows lower then.
         self.same: dict[int, list[tuple[int, set[int]]]] = {}
         for at, step in enumerate(steps):
             if isinstance(step, Step):
@@ -121,17 +154,17 @@ class _Analysis:
                 self.same[at] = [_shifted(own[0], then) for then in own[1:]]
 
     def count(self, index: int) -> int:
-        """Rows of a tensor."""
+        """The number of rows of a tensor."""
         return (
             self.rows if index in self.graph.inputs else row_count(self.graph.tensors[index].shape)
         )
 
     def _keys(self, key: Callable[..., int], start: int) -> Keys:
-        """Of every row, in a window whose first frame is number `start`."""
+        """The key of every row, in a window whose first frame has number `start`."""
         found: Keys = {}
 
         def of(index: int) -> list[int]:
-            if index not in found:  # a constant: row by row its own
+            if index not in found:  # a constant: each row has a key of its own
                 found[index] = [key("constant", index, r) for r in range(self.count(index))]
             return found[index]
 
@@ -167,8 +200,8 @@ class _Analysis:
         return found
 
     def build(self, limit: int, layers: int) -> Stream:
-        """With rows that return after at most `limit` hops, kept of the first `layers` steps."""
-        needed: dict[int, set[int]] = {}  # tensor -> rows somebody reads
+        """The programs that keep rows of the first `layers` steps for at most `limit` hops."""
+        needed: dict[int, set[int]] = {}  # of each tensor, the rows that are read
         for index in self.graph.outputs:
             needed[index] = set(range(self.count(index)))
         computed: dict[int, list[int]] = {}  # by step
@@ -198,8 +231,7 @@ class _Analysis:
         return self._programs(computed, kept, {index for index, rows in needed.items() if rows})
 
     def _choose(self, at: int, wanted: set[int], limit: int) -> _Kept:
-        """What to keep of a step's output so that the fewest rows are computed; then, the fewest
-        bytes kept."""
+        """What to keep of a step's output: few computed rows first, then few kept bytes."""
         best, least = NOTHING, (len(wanted), 0)
         for phases, (shift, same) in enumerate(self.same[at][:limit], 1):
             loaded = _loaded(wanted, same, shift)
@@ -236,7 +268,7 @@ class _Analysis:
         return Stream(self.hop, full, slide, base, history, cycle, tuple(layers), ratio)
 
     def _effort(self, program: Program) -> float:
-        """Copying moves about a word in the time of a multiply-accumulate."""
+        """The cost of a program. Copying a word costs about one multiply-accumulate."""
         return sum(
             effort(s, self.graph) if isinstance(s, Step) else s.size / 4
             for s in program
@@ -244,7 +276,7 @@ class _Analysis:
         )
 
     def _copies(self, step: Step, kept: _Kept, base: int) -> tuple[list[Copy], list[Copy], int]:
-        """Loads before and saves after the step, and the bytes they need from `base` on."""
+        """Loads before the step, saves after it, and the bytes that they need from `base` on."""
         tensor = self.graph.tensors[step.output]
         row = tensor.count // self.count(step.output)
         slot = -(-len(kept.loaded) * row // 4) * 4
@@ -259,7 +291,7 @@ class _Analysis:
 
 
 def _shifted(now: list[int], then: list[int]) -> tuple[int, set[int]]:
-    """How far most rows have moved up, and which rows are those so far below then."""
+    """By how much most rows have moved up, and the rows that were that much lower before."""
     places: dict[int, list[int]] = {}
     for row, key in enumerate(then):
         places.setdefault(key, []).append(row)
@@ -273,8 +305,10 @@ def _shifted(now: list[int], then: list[int]) -> tuple[int, set[int]]:
 
 
 def _loaded(wanted: set[int], same: set[int], shift: int) -> set[int]:
-    """Rows not to compute: those that come, hop by hop, from a lower row that is wanted too. Rows
-    they pass on their way are among them."""
+    """Rows that need not be computed: hop by hop, each comes from a lower row that is wanted too.
+
+    The rows it passes on its way are kept as well.
+    """
     loaded: set[int] = set()
     for row in wanted:
         way, at = [], row
@@ -288,7 +322,7 @@ def _loaded(wanted: set[int], same: set[int], shift: int) -> set[int]:
 
 
 def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Sorted rows as runs: first, and the one behind the last."""
+    """Sorted rows as runs: the first row, and the row after the last."""
     found: list[tuple[int, int]] = []
     for row in rows:
         if found and found[-1][1] == row:

@@ -1,1 +1,1 @@
-"""What a network is, what it needs, and where its time goes."""
+"""Describes networks: layers, sizes, time, and the C that `host compile` writes."""

@@ -1,4 +1,4 @@
-"""`host profile`: where a network's cycles go, on the virtual board."""
+"""`host profile`: measures the cycles of each layer on a virtual or real board."""
 
 from __future__ import annotations
 
@@ -24,25 +24,40 @@ from otolith.evaluate.tables import table
 from otolith.firmware.build import Firmware
 from otolith.paths import ROOT
 
-VIRTUAL = "rp2040"  # the chip family otolith.virtual runs
+VIRTUAL = "rp2040"  # the chip family whose cycles otolith.virtual counts
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One kernel call: what it computes, and the CPU cycles it took."""
+    """One kernel call and what it took.
+
+    Attributes:
+        operation: Name of the operation.
+        output: Shape of its output.
+        macs: Multiply-accumulate operations.
+        cycles: What it took, in the profile's unit.
+        parts: Shares of it by kind of instruction (bench/shares.py).
+    """
 
     operation: str
     output: list[int]
     macs: int
     cycles: int
-    parts: dict[str, float] = field(default_factory=dict)  # shares (host/otolith/bench/shares.py)
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One inference on a board. `cycles` is the whole, measured apart from the layers;
-    `hop_cycles` are those of a window that slid by a hop, where its rows are kept, else 0; in QEMU
-    all are instructions."""
+    """One inference on a board.
+
+    Attributes:
+        layers: The kernel calls.
+        cycles: The whole inference, measured separately.
+        clock_hz: The processor's clock.
+        stack: Bytes of stack in use.
+        hop_cycles: An inference after a hop, if rows are kept; else 0.
+        unit: "cycles", or "instructions" in QEMU.
+    """
 
     layers: list[Layer]
     cycles: int
@@ -53,17 +68,23 @@ class Profile:
 
     @property
     def ms(self) -> float:
-        """The whole inference."""
+        """Milliseconds of a whole inference."""
         return 1000 * self.cycles / self.clock_hz
 
     @property
     def ms_a_hop(self) -> float:
-        """An inference of a board that listens."""
+        """Milliseconds of an inference of a board that listens."""
         return 1000 * (self.hop_cycles or self.cycles) / self.clock_hz
 
 
 def profile_image(image: Path, schedule: Schedule, board: str = "pico") -> Profile:
-    """Run the network of `image` (the bench app around `compiled`) once on a virtual board."""
+    """Profiles a bench image on a virtual board.
+
+    Args:
+        image: The UF2 file of the bench app.
+        schedule: The network in it.
+        board: Id of the board.
+    """
     from otolith.device import VirtualTransport
     from otolith.virtual import boot
 
@@ -72,7 +93,7 @@ def profile_image(image: Path, schedule: Schedule, board: str = "pico") -> Profi
 
 
 def profile_firmware(firmware: Firmware, schedule: Schedule, board: str) -> Profile:
-    """Run the network of a bench firmware once on a virtual board, the Pico or one in QEMU."""
+    """Profiles a bench firmware on a virtual board, a Pico or one in QEMU."""
     from otolith.bench.cores import CORES, booted
 
     core = next((core for core in CORES.values() if core.board == board), None)
@@ -92,7 +113,11 @@ def zero_inputs(inputs: Sequence[Tensor]) -> list[bytes]:
 
 
 def measure(transport: Transport, schedule: Schedule) -> Profile:
-    """Run the network of a board with the bench app around `compiled` once, on zeros."""
+    """Profiles the network of a board that runs the bench app. Its inputs are zeros.
+
+    Raises:
+        UserError: The board runs another app or another network.
+    """
     from otolith.device import Client
 
     network, steps = schedule.network, schedule.calls
@@ -119,7 +144,7 @@ def measure(transport: Transport, schedule: Schedule) -> Profile:
 
 
 def with_parts(profile: Profile, firmware: Firmware, board: str, schedule: Schedule) -> Profile:
-    """The profile with each layer's shares of dot product, requantisation, memory and control."""
+    """Adds to each layer its shares of dot product, requantisation, memory and control."""
     from otolith.bench.shares import PARTS, layer_parts
 
     counted = layer_parts(firmware, board, zero_inputs(schedule.network.inputs))
@@ -131,7 +156,7 @@ def with_parts(profile: Profile, firmware: Firmware, board: str, schedule: Sched
 
 
 def bottlenecks(profile: Profile) -> list[tuple[str, str, float]]:
-    """(operation, part, share of the whole), the largest first."""
+    """Operation, part and share of the whole inference, the largest first."""
     found: dict[tuple[str, str], float] = {}
     for layer in profile.layers:
         for part, share in layer.parts.items():
@@ -141,7 +166,7 @@ def bottlenecks(profile: Profile) -> list[tuple[str, str, float]]:
 
 
 def hop_ms(metadata: dict | None) -> float | None:
-    """How often the network has to run, None for a network without a front end."""
+    """The period of inferences in milliseconds; None for a network without a front end."""
     if metadata is None:
         return None
     features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
@@ -149,7 +174,11 @@ def hop_ms(metadata: dict | None) -> float | None:
 
 
 def virtual_board(name: str) -> Board:
-    """The board `name`, if it can be emulated and has a bench environment."""
+    """Finds a board whose cycles can be counted here.
+
+    Raises:
+        UserError: There is no such board, or it has no bench environment in platformio.ini.
+    """
     boards = load_boards()
     virtual = [b.id for b in boards if b.family == VIRTUAL]
     if name not in virtual:
@@ -160,7 +189,7 @@ def virtual_board(name: str) -> Board:
 
 
 def figures(profile: Profile, hop: float | None) -> dict:
-    """What --json prints."""
+    """The figures that --json prints."""
     worst = bottlenecks(profile)[:1]
     return {
         "unit": profile.unit,
@@ -182,7 +211,17 @@ def figures(profile: Profile, hop: float | None) -> dict:
 
 
 def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dict:
-    """The inference app hearing noise for its window and three seconds: means, and overruns."""
+    """Runs the inference app on noise, for one window and three seconds.
+
+    Args:
+        image: The UF2 file of the app.
+        model_hash: model_hash() of its network.
+        board: Id of the board.
+        window_ms: Length of the network's window.
+
+    Returns:
+        Means of a hop and the number of overruns.
+    """
     from otolith.deploy.hear import through_virtual_microphone
 
     pcm = (
@@ -203,7 +242,7 @@ def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dic
 
 
 def _print_parts(console: Console, profile: Profile) -> None:
-    """What each layer's cycles go into."""
+    """Prints the shares of each layer."""
     rows = table("of the layer", *profile.layers[0].parts)
     for number, layer in enumerate(profile.layers):
         shares = (f"{share:.0%}" for share in layer.parts.values())
@@ -218,11 +257,12 @@ def _print_parts(console: Console, profile: Profile) -> None:
 @click.option("--port", help="A real board that runs the bench app around MODEL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def profile_command(model: Path, board: str, app: bool, port: str | None, as_json: bool) -> None:
-    """Cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board, and what
-    they go into: arithmetic of the dot products (of other layers: any), requantisation, loads and
+    """Measure the cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board.
+
+    Shows the share of dot products (other layers: all arithmetic), requantisation, loads and
     stores, branches and comparisons. Boards in QEMU count instructions.
 
-    Not modelled: flash wait states, the second core, bus contention. A real board has them: build
+    Not modelled: flash wait states, the second core, bus contention. A real board has them: upload
     its bench app with OTOLITH_MODEL=MODEL pio run -e pico-bench -t upload, then give its --port.
 
     \b

@@ -1,5 +1,13 @@
-/* Inference API, the same for every engine. One network is linked into an image; `host compile`
- * writes the file that defines it. No heap, no recursion, no floating-point arithmetic. */
+/* The inference API. It is the same for every engine.
+ *
+ * An image contains one network. `host compile` writes the file that defines it. The engines use no
+ * heap and no recursion. The compiled engine uses no floating-point arithmetic.
+ *
+ * Typical use:
+ *     if (nn_init() < 0) { ... }
+ *     nn_set_input(0, window);
+ *     if (nn_invoke() == 0) { use(nn_output(0)); }
+ */
 #ifndef OTOLITH_NN_H
 #define OTOLITH_NN_H
 
@@ -13,21 +21,20 @@ enum { NN_MAX_RANK = 5 };
 
 typedef enum { NN_INT8 = 0, NN_INT32 = 1 } nn_type_t;
 
-/* A tensor at the network's edge: real value = scale * (q - zero_point). */
+/* An input or output of the network. real value = scale * (q - zero_point) */
 typedef struct {
     const char *name;
     nn_type_t type;
     uint8_t rank;
     int32_t dims[NN_MAX_RANK];
     uint32_t bytes;
-    float scale; /* for reports; the chip never computes with it */
+    float scale; /* for reports: the chip does not compute with it */
     int32_t zero_point;
-    /* (q - zero_point) * score_multiplier >> 16 is the real value in Q15, saturated by the caller.
-     */
+    /* Real value in Q15 = (q - zero_point) * score_multiplier >> 16. The caller saturates it. */
     int32_t score_multiplier;
 } nn_tensor_t;
 
-/* What the engine knows about its network; all constant. */
+/* What the engine knows about its network. All of it is constant. */
 typedef struct {
     const char *engine; /* "compiled" or "tflm" */
     const char *name;
@@ -36,36 +43,37 @@ typedef struct {
     const nn_tensor_t *input, *output;
     uint16_t labels;
     const char *const *label;
-    uint32_t arena_bytes;  /* RAM for activations, scratch, kept rows; no input buffers */
-    uint32_t weight_bytes; /* flash for weights, biases and requantisation tables */
-    uint32_t macs;         /* multiply-accumulates of one invocation */
-    /* nn_slide by hop_rows does less than nn_invoke once hop_history windows in a row have slid so;
-     * 0: never */
+    uint32_t arena_bytes; /* RAM of activations, working memory, kept rows; without input buffers */
+    uint32_t weight_bytes; /* flash of weights, biases and requantisation tables */
+    uint32_t macs;         /* multiply-accumulate operations of one invocation */
+    /* nn_slide(hop_rows) does less than nn_invoke() after hop_history windows, each hop_rows after
+     * the one before. Both are 0 if nn_slide() never does less. */
     uint16_t hop_rows, hop_history;
 } nn_info_t;
 
+/* Describes the network. May be called before nn_init(). */
 const nn_info_t *nn_info(void);
 
-/* Prepare the engine. 0, or negative if it can't run. */
+/* Prepares the engine. Returns 0, or a negative number if the network can't run. */
 int nn_init(void);
 
-/* The engine's own buffer for input i (input[i].bytes bytes); an invocation reads it
- * unless nn_set_input gave another. Fill it before each: the tflm engine uses its memory again. An
- * image of the compiled engine that never calls nn_input pays no RAM for it. */
+/* Returns the engine's own buffer for input i, of input[i].bytes bytes. The next invocation reads
+ * it unless nn_set_input() names another. Fill it before every invocation, because the tflm engine
+ * reuses its memory. With the compiled engine the buffer takes RAM only if nn_input() is called. */
 int8_t *nn_input(int i);
 
-/* Read input i from `data` (input[i].bytes bytes, never written) at the next invocation:
- * a sliding window is used where it lies. */
+/* Makes the next invocation read input i from `data`, of input[i].bytes bytes. The data are not
+ * read before that and never written, so a sliding window can stay where it is. */
 void nn_set_input(int i, const int8_t *data);
 
-/* Run the network. 0, or negative on failure. */
+/* Runs the network. Returns 0, or a negative number on failure. */
 int nn_invoke(void);
 
-/* The same where the input is that of the last invocation moved up by `rows` rows, with new ones at
- * its end: the output is nn_invoke's, but an engine may keep what it computed of the others. */
+/* Runs the network on the last input moved up by `rows` rows, with new rows at its end. The output
+ * is that of nn_invoke(), but an engine may keep what it computed of the old rows. */
 int nn_slide(uint32_t rows);
 
-/* Output i, valid until the next invocation. */
+/* Returns output i, of output[i].bytes bytes. It is valid until the next invocation. */
 const int8_t *nn_output(int i);
 
 #ifdef __cplusplus

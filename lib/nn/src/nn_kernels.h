@@ -1,7 +1,9 @@
-/* The kernels of the compiled engine: int8, NHWC, one file an op in ops/, called in a row by the
- * code `host compile` writes. Each takes its constant settings, worked out by the compiler, so a
- * kernel for another core can stand in its place. Results equal TensorFlow Lite Micro's reference
- * kernels bit for bit. Shapes are checked by the compiler, not here. */
+/* The kernels of the compiled engine: int8, NHWC, one file for each operation in ops/.
+ *
+ * The code that `host compile` writes calls them one after another. Each takes constant settings
+ * that the compiler computed. A kernel for a certain core may replace a kernel with the same
+ * arguments. Results equal those of TensorFlow Lite Micro's reference kernels bit for bit. The
+ * compiler checks shapes; the kernels do not. */
 #ifndef OTOLITH_NN_KERNELS_H
 #define OTOLITH_NN_KERNELS_H
 
@@ -10,7 +12,7 @@
 
 #include "nn.h"
 
-/* A window sliding over height and width: convolution and pooling. */
+/* The window of a convolution or pooling, which moves over height and width. */
 typedef struct {
     uint16_t batches;
     uint16_t in_h, in_w, in_c;
@@ -21,7 +23,7 @@ typedef struct {
     uint16_t pad_h, pad_w; /* above and to the left */
 } nn_window_t;
 
-/* Accumulator -> int8. multiplier and shift have one entry a channel, or one in all if
+/* Rescales a sum to int8. multiplier and shift have one entry for each channel, or a single one if
  * per_channel is 0. */
 typedef struct {
     const int32_t *multiplier;
@@ -46,7 +48,7 @@ typedef struct {
     const int8_t *weights; /* [out_c][kernel_h][kernel_w] */
     const int32_t *bias;
     int16_t in_offset;
-    uint16_t multiplier; /* output channels an input channel */
+    uint16_t multiplier; /* output channels for each input channel */
 } nn_depthwise_conv_2d_t;
 void nn_depthwise_conv_2d(const nn_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out);
 
@@ -66,7 +68,7 @@ typedef struct {
 void nn_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 void nn_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 
-/* Mean over a run of axes: in [outer][count][inner], out [outer][inner]. */
+/* Mean over neighbouring axes: in [outer][count][inner], out [outer][inner]. */
 typedef struct {
     uint32_t outer, count, inner;
     int32_t in_sum_offset; /* minus zero point * count */
@@ -75,7 +77,7 @@ typedef struct {
 } nn_mean_t;
 void nn_mean(const nn_mean_t *p, const int8_t *in, int8_t *out);
 
-/* Two operands over up to four dimensions; a stride of 0 repeats an operand. */
+/* Two operands with up to four dimensions. An operand is repeated along an axis of stride 0. */
 typedef struct {
     uint16_t dims[4];
     uint32_t stride_a[4], stride_b[4];
@@ -106,7 +108,7 @@ typedef struct {
 } nn_pad_t;
 void nn_pad(const nn_pad_t *p, const int8_t *in, int8_t *out);
 
-/* Source row of every output row, source column of every output column. */
+/* row and column: source row of each output row, source column of each output column. */
 typedef struct {
     uint16_t batches, in_h, in_w, out_h, out_w, channels;
     const uint16_t *row, *column;
@@ -114,8 +116,8 @@ typedef struct {
 void nn_resize_nearest_neighbor(const nn_resize_nearest_neighbor_t *p, const int8_t *in,
                                 int8_t *out);
 
-/* exp[d] is e^(-d * scale * beta) in Q31 for a distance d below the row's maximum; entries past
- * `distances` count as 0. */
+/* exp[d] is e^(-d * scale * beta) in Q31, for a value d below the row's maximum. Distances from
+ * `distances` on count as 0. */
 typedef struct {
     uint32_t rows, depth;
     const int32_t *exp;
@@ -123,14 +125,14 @@ typedef struct {
 } nn_softmax_t;
 void nn_softmax(const nn_softmax_t *p, const int8_t *in, int8_t *out);
 
-/* Any function of one int8: LOGISTIC. table[q + 128]. */
+/* Any function of one int8, such as LOGISTIC: out = table[q + 128]. */
 typedef struct {
     uint32_t count;
     const int8_t *table;
 } nn_lookup_t;
 void nn_lookup(const nn_lookup_t *p, const int8_t *in, int8_t *out);
 
-/* clamp(rescale(q + in_offset) + zero_point): RELU, QUANTIZE. */
+/* RELU and QUANTIZE: out = clamp(rescale(q + in_offset) + zero_point). */
 typedef struct {
     uint32_t count;
     int16_t in_offset;
@@ -139,7 +141,7 @@ typedef struct {
 } nn_requantize_all_t;
 void nn_requantize_all(const nn_requantize_all_t *p, const int8_t *in, int8_t *out);
 
-/* clamp(q): RELU6 */
+/* RELU6: out = clamp(q). */
 typedef struct {
     uint32_t count;
     int8_t low, high;

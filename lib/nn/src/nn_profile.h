@@ -1,5 +1,7 @@
-/* A network that says how far it is: in images built with NN_PROFILE (apps that include this file)
- * the app's nn_profile is called after each operation; in all others nothing is. */
+/* Tells an app how far the network is.
+ *
+ * Images are built with NN_PROFILE if their app includes this file. The engine then calls the app's
+ * nn_profile() after each operation. In all other images it calls nothing. */
 #ifndef OTOLITH_NN_PROFILE_H
 #define OTOLITH_NN_PROFILE_H
 
@@ -10,7 +12,7 @@ extern "C" {
 #endif
 
 #ifdef NN_PROFILE
-void nn_profile(uint32_t operation); /* counts from 0, as in the compiler's report */
+void nn_profile(uint32_t operation); /* numbered from 0, as in the compiler's report */
 #else
 static inline void nn_profile(uint32_t operation) {
     (void)operation;

@@ -1,5 +1,5 @@
-/* nn.h on the interpreter of TensorFlow Lite Micro. Float inputs and outputs of a network (QUANTIZE
- * and DEQUANTIZE at its edges) are int8 to the caller, as with the compiled engine. */
+/* nn.h on top of TensorFlow Lite Micro's interpreter. The caller sees float inputs and outputs
+ * (QUANTIZE and DEQUANTIZE at the edges of a network) as int8, as with the compiled engine. */
 #include <math.h>
 #include <new>
 #include <stdlib.h>
@@ -15,11 +15,11 @@ namespace {
 
 enum { MAX_EDGES = 4 };
 
-/* Made by nn_init(): an object with a constructor of its own would need start-up code for it. */
+/* nn_init() constructs it. A static object with a constructor would need start-up code. */
 alignas(tflite::MicroInterpreter) unsigned char place[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter *interpreter;
 const int8_t
-    *given[MAX_EDGES]; /* input to copy at nn_invoke(), or nullptr: nn_input() was filled */
+    *given[MAX_EDGES]; /* input that nn_invoke() copies; nullptr if the caller filled nn_input() */
 
 int8_t clamp(float value) {
     const float rounded = roundf(value);
@@ -31,13 +31,14 @@ void fill(TfLiteTensor *tensor, const nn_tensor_t *edge, const int8_t *data) {
         memmove(tensor->data.int8, data, edge->bytes);
         return;
     }
-    for (uint32_t i = edge->bytes; i-- > 0;) { /* backwards: data may be the tensor's own memory */
+    for (uint32_t i = edge->bytes;
+         i-- > 0;) { /* backwards, because data may be the tensor's own memory */
         const int32_t q = data[i] - edge->zero_point;
         tensor->data.f[i] = edge->scale * static_cast<float>(q);
     }
 }
 
-/* Floats give way to int8 in their own memory. */
+/* Replaces floats by int8 in the same memory. */
 void narrow(TfLiteTensor *tensor, const nn_tensor_t *edge) {
     if (tensor->type != kTfLiteFloat32) {
         return;
@@ -107,7 +108,7 @@ int nn_invoke(void) {
     return 0;
 }
 
-/* The interpreter keeps nothing of a window. */
+/* The interpreter keeps no rows of a window. */
 int nn_slide(uint32_t rows) {
     (void)rows;
     return nn_invoke();
@@ -126,7 +127,7 @@ const int8_t *nn_output(int i) {
     return interpreter->output(static_cast<size_t>(i))->data.int8;
 }
 
-/* TensorFlow Lite Micro asks for a clock for profilers, of which there is none here. */
+/* TensorFlow Lite Micro needs a clock for profilers. No profiler is used here. */
 namespace tflite {
 
 uint32_t ticks_per_second() {
@@ -139,13 +140,13 @@ uint32_t GetCurrentTimeTicks() {
 
 } // namespace tflite
 
-/* A broken invariant of the library's. newlib's would bring signals and with them a heap; a fault
- * is told and ends in a reset. */
+/* Called when an invariant of the library is broken. newlib's version would bring signals and a
+ * heap. A fault is reported and resets the board. */
 void abort(void) {
     __builtin_trap();
 }
 
-/* How much of the arena is in use; for the linker step. */
+/* Returns the bytes of the arena in use. The linking step calls it. */
 extern "C" uint32_t nn_tflm_used(void) {
     return static_cast<uint32_t>(interpreter->arena_used_bytes());
 }

@@ -1,5 +1,6 @@
-/* What nn_tflm.cpp needs of the network: written by `host compile --engine tflm`, and by the linker
- * step, which measures how much memory AllocateTensors() takes on this core. */
+/* What nn_tflm.cpp needs to know about the network. `host compile --engine tflm` writes the model
+ * and the resolver. The linking step writes the arena, after measuring how much memory
+ * AllocateTensors() takes on this core. */
 #ifndef OTOLITH_NN_TFLM_H
 #define OTOLITH_NN_TFLM_H
 
@@ -7,13 +8,14 @@
 
 #include "tensorflow/lite/micro/micro_op_resolver.h"
 
-/* The .tflite file, 16-byte aligned. */
+/* The .tflite file, aligned to 16 bytes. */
 extern const unsigned char *const nn_tflm_model;
 
-/* A resolver that knows the network's operations, or nullptr. Call it once. */
+/* Returns a resolver with the network's operations, or nullptr. Call it once. */
 const tflite::MicroOpResolver *nn_tflm_resolver();
 
-/* 16-byte aligned; its size is the symbol's address: a number the linker step knows last. */
+/* Aligned to 16 bytes. Its size is the address of the symbol nn_tflm_arena_bytes, because it is not
+ * known before linking. */
 extern "C" uint8_t nn_tflm_arena[];
 extern "C" const char nn_tflm_arena_bytes[];
 

@@ -1,9 +1,9 @@
-"""Kernels for one kind of core: a file each, one line here.
+"""The registry of cores: a folder each, with a file for each operation, and one line here.
 
-A core's KERNELS maps the portable kernel of a step to a function that may put a faster one in its
-place, with weights packed as that one wants them; results stay equal bit for bit. What no function
-takes runs on the portable kernel. The C is in lib/nn/src/cores/<core>/, and compiles for this
-computer too, so that tests run it there.
+The KERNELS of a core map a portable kernel to a function that chooses a faster kernel of that core
+and packs the weights for it. Results stay equal bit for bit. Steps without such a function keep the
+portable kernel. The C is in lib/nn/src/cores/<core>/. It compiles for this computer too, so tests
+run it here.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from otolith.compile.graph import Alias, Copy, Graph, Program, Step
 from otolith.errors import UserError
 
 PORTABLE = "portable"
-OPTIMIZE = ("speed", "size")  # may packed weights be larger than the file's?
+OPTIMIZE = ("speed", "size")  # with "speed", packed weights may be larger than the file's
 
 Choose = Callable[[Step, Graph, str], Step]
 CORES: dict[str, dict[str, Choose]] = {
@@ -30,7 +30,17 @@ CORE_OF_CPU = {
 
 
 def core_named(name: str) -> str:
-    """A core by its own name or a processor's (-mcpu); processors nobody tuned for: portable."""
+    """Finds a core.
+
+    Args:
+        name: The core's own name, or a processor's as for -mcpu.
+
+    Returns:
+        A key of CORES; PORTABLE for processors without kernels of their own.
+
+    Raises:
+        UserError: There is no such core.
+    """
     if name in CORES:
         return name
     if name.startswith("cortex-"):
@@ -39,19 +49,33 @@ def core_named(name: str) -> str:
 
 
 def optimize_for(flash: int, file: int) -> str:
-    """What suits a board: "speed" where weights of twice the model file's size would take at most
-    half of its flash. Both in bytes."""
+    """Whether to optimize for "speed" or "size" on a board.
+
+    Args:
+        flash: The board's flash in bytes.
+        file: The size of the model file in bytes.
+
+    Returns:
+        "speed" if weights of twice the file's size take at most half of the flash, else "size".
+    """
     return "speed" if 4 * file <= flash else "size"
 
 
 def choose_kernels(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
-    """The steps with `core`'s kernels where it has some."""
+    """Replaces portable kernels by those of a core.
+
+    Args:
+        graph: The network.
+        steps: Its steps, on portable kernels.
+        core: A key of CORES.
+        optimize: "speed" or "size".
+    """
     kernels = CORES[core]
     found: list[Step | Alias | Copy] = []
     for step in steps:
         if isinstance(step, Step) and step.kernel in kernels:
             other = kernels[step.kernel](step, graph, optimize)
-            # Some rows over an input would meet rows that are read later.
+            # A part of the rows written over an input could overwrite rows that are read later.
             found.append(replace(other, in_place=step.in_place) if step.rows else other)
         else:
             found.append(step)

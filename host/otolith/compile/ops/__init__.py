@@ -1,4 +1,4 @@
-"""Operations the compiled engine knows: one file each, one line here."""
+"""The registry of operations of the compiled engine: a file each, and one line here."""
 
 from collections.abc import Callable
 
@@ -47,7 +47,11 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
 
 
 def lower(graph: Graph, op: Operation) -> Step | Alias:
-    """One operation as a kernel call; UserError names an operation nobody lowers."""
+    """Turns an operation into a kernel call.
+
+    Raises:
+        UserError: The operation, or the way it is used, is not supported.
+    """
     if op.name not in OPS:
         raise UserError(
             f"operator {op.position}: {op.name} is not supported by the compiled engine: "

@@ -7,11 +7,12 @@ from otolith.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     return sum_of(graph, op, "nn_add")
 
 
 def sum_of(graph: Graph, op: Operation, kernel: str) -> Step:
-    """Operands brought to one scale, then `kernel`: ADD's or SUB's, whose settings are alike."""
+    """Lowers ADD or SUB: both bring their operands to one scale and have the same settings."""
     (a, b), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, a, b, out)

@@ -1,6 +1,6 @@
 """DEPTHWISE_CONV_2D: weights [1][h][w][out], int8 per channel.
 
-On one input channel it is a CONV_2D, whose kernel fetches less.
+With one input channel it is a CONV_2D, whose kernel loads less.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from otolith.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x, w), (bias,) = common.operands(graph, op, 2, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

@@ -1,4 +1,4 @@
-"""LOGISTIC: a table of 256 entries."""
+"""LOGISTIC, as a table of 256 entries."""
 
 from otolith.compile.arithmetic import logistic_table
 from otolith.compile.graph import Array, Graph, Operation, Step
@@ -6,6 +6,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x,), _ = common.operands(graph, op, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

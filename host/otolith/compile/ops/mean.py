@@ -9,6 +9,7 @@ from otolith.errors import UserError, short
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x, axes), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

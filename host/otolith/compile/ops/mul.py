@@ -6,6 +6,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (a, b), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, a, b, out)

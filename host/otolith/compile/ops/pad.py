@@ -6,6 +6,7 @@ from otolith.errors import UserError, short
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x, amounts), (value,) = common.operands(graph, op, 2, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

@@ -1,4 +1,4 @@
-"""MAX_POOL_2D and AVERAGE_POOL_2D: input and output share one quantisation."""
+"""MAX_POOL_2D and AVERAGE_POOL_2D. Input and output must have the same quantisation."""
 
 from otolith.compile.graph import Graph, Operation, Settings, Step
 from otolith.compile.ops import common
@@ -6,6 +6,7 @@ from otolith.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x,), _ = common.operands(graph, op, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

@@ -1,4 +1,4 @@
-"""QUANTIZE from int8 to int8: another scale. (From and to float: edges, see graph_edges.py.)"""
+"""QUANTIZE from int8 to int8, which changes the scale. (graph_edges.py handles floats.)"""
 
 from otolith.compile.arithmetic import quantize_multiplier
 from otolith.compile.graph import Graph, Operation, Step
@@ -6,6 +6,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x,), _ = common.operands(graph, op, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

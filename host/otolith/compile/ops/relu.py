@@ -1,4 +1,4 @@
-"""RELU (rescales) and RELU6 (only clamps, as TFLM does)."""
+"""RELU, which rescales, and RELU6, which only clamps, as in TFLM."""
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from otolith.compile.ops import common
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x,), _ = common.operands(graph, op, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

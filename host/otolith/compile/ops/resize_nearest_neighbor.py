@@ -1,4 +1,4 @@
-"""RESIZE_NEAREST_NEIGHBOR: which source pixel each output takes is worked out here."""
+"""RESIZE_NEAREST_NEIGHBOR: computes the source row and column of each output."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from otolith.errors import UserError
 
 
 def nearest(out: int, size: int, target: int, align: bool, half: bool) -> int:
-    """Source index of output `out`, in single precision as reference_ops::GetNearestNeighbor."""
+    """The source index of output `out`, in single precision as GetNearestNeighbor() of TFLite."""
     one = np.float32
     scale = one(size - 1) / one(target - 1) if align and target > 1 else one(size) / one(target)
     at = (one(out) + one(0.5 if half else 0.0)) * scale
@@ -18,6 +18,7 @@ def nearest(out: int, size: int, target: int, align: bool, half: bool) -> int:
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x, size), _ = common.operands(graph, op, 2)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

@@ -1,4 +1,4 @@
-"""SOFTMAX over the last axis: exponentials by table."""
+"""SOFTMAX over the last axis, with a table of exponentials."""
 
 from otolith.compile.arithmetic import softmax_table
 from otolith.compile.graph import Array, Graph, Operation, Step
@@ -7,6 +7,7 @@ from otolith.errors import UserError
 
 
 def lower(graph: Graph, op: Operation) -> Step:
+    """Lowers the operation (ops.lower)."""
     (x,), _ = common.operands(graph, op, 1)
     out = graph.tensors[op.outputs[0]]
     common.int8(op, x, out)

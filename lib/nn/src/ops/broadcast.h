@@ -1,13 +1,14 @@
-/* Walk two operands over an output of up to four dimensions: the loops of ADD and MUL. */
+/* Visits two operands for each element of an output of up to four dimensions: the loops of ADD, SUB
+ * and MUL. */
 #ifndef OTOLITH_NN_BROADCAST_H
 #define OTOLITH_NN_BROADCAST_H
 
 #include "../nn_kernels.h"
 
-/* One element of the operation whose settings are `p`. */
+/* Computes one element. p: settings of the operation. */
 typedef int8_t (*nn_binary_t)(const void *p, int8_t a, int8_t b);
 
-/* Inline, so that `operation` is too. */
+/* Inline, so that the compiler also inlines `operation`. */
 static inline void nn_broadcast(const nn_broadcast_t *s, const void *p, nn_binary_t operation,
                                 const int8_t *a, const int8_t *b, int8_t *out) {
     for (uint32_t n = 0; n < s->dims[0]; n++) {

@@ -3,13 +3,13 @@
 #include "../nn_kernels.h"
 #include "window.h"
 
-/* Two output channels at a time: an input is fetched once for both. */
+/* Two output channels together, so that an input is loaded once for both. */
 typedef struct {
     int32_t a, b;
 } pair_t;
 
-/* `rows` rows of `count` taps that lie side by side. A function of its own, and counting up to 0,
- * so that the Cortex-M0+'s eight registers are enough for the inner loop. */
+/* Sums `rows` rows of `count` neighbouring taps. It is a separate function and counts up to 0, so
+ * that the inner loop fits the eight low registers of a Cortex-M0+. */
 static __attribute__((noinline)) pair_t dot(const int8_t *in, const int8_t *a, const int8_t *b,
                                             int32_t count, const nn_conv_2d_t *p, int32_t rows) {
     const int32_t offset = p->in_offset;
@@ -72,7 +72,7 @@ void nn_conv_2d(const nn_conv_2d_t *p, const int8_t *in, int8_t *out) {
                     nn_span(ox, w->stride_w, w->pad_w, w->kernel_w, w->dilation_w, w->in_w);
                 const int8_t *weights = p->weights;
                 for (int32_t c = 0; c < w->out_c; c += 2, weights += 2 * filter) {
-                    /* the last of an odd number stands in for its missing neighbour */
+                    /* an odd last channel is used twice */
                     const int32_t next = c + 1 < w->out_c ? filter : 0;
                     const pair_t sum = convolve(p, in, weights, weights + next, y, x);
                     *out++ = finish(p, sum.a, c);

@@ -17,7 +17,7 @@ void nn_depthwise_conv_2d(const nn_depthwise_conv_2d_t *p, const int8_t *in, int
                 const int8_t *source = in + (y.origin + y.first * w->dilation_h) * in_row +
                                        x.origin * w->in_c + x.first * in_step;
                 const int8_t *weights = p->weights + y.first * w->kernel_w + x.first;
-                /* from the end of a row's taps to the start of the next row's */
+                /* from the end of one row's taps to the start of the next */
                 const int32_t columns = x.last - x.first;
                 const int32_t next_row = w->dilation_h * in_row - columns * in_step;
                 const int32_t next_weights = w->kernel_w - columns;

@@ -1,4 +1,4 @@
-/* LOGISTIC by table: any function of one int8. */
+/* LOGISTIC, and any other function of one int8, by a table. */
 #include "../nn_kernels.h"
 
 void nn_lookup(const nn_lookup_t *p, const int8_t *in, int8_t *out) {

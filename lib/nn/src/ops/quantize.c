@@ -1,4 +1,4 @@
-/* QUANTIZE from int8 to int8, and RELU: another scale, then limits. */
+/* QUANTIZE from int8 to int8, and RELU: rescales, then applies limits. */
 #include "../nn_arith.h"
 #include "../nn_kernels.h"
 

@@ -1,4 +1,4 @@
-/* RELU6: only limits (RELU rescales too: quantize.c). */
+/* RELU6: applies limits only. (RELU also rescales: quantize.c.) */
 #include "../nn_arith.h"
 #include "../nn_kernels.h"
 

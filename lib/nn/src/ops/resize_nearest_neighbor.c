@@ -1,4 +1,4 @@
-/* RESIZE_NEAREST_NEIGHBOR, int8; the compiler works out which row and column each output takes. */
+/* RESIZE_NEAREST_NEIGHBOR, int8. The compiler computes the source row and column of each output. */
 #include "../nn_kernels.h"
 
 void nn_resize_nearest_neighbor(const nn_resize_nearest_neighbor_t *p, const int8_t *in,

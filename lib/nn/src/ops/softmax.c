@@ -2,7 +2,7 @@
 #include "../nn_arith.h"
 #include "../nn_kernels.h"
 
-/* SaturatingRoundingDoublingHighMul for any signs but both the lowest. */
+/* SaturatingRoundingDoublingHighMul, for all operands except two of INT32_MIN. */
 static int32_t multiply(int32_t a, int32_t b) {
     return b < 0 ? (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31) : nn_high_multiply(a, b);
 }

@@ -1,4 +1,4 @@
-/* Which part of a sliding window lies inside the input: the loops of convolution and pooling. */
+/* Finds the part of a window that lies inside the input, for convolution and pooling. */
 #ifndef OTOLITH_NN_WINDOW_H
 #define OTOLITH_NN_WINDOW_H
 
@@ -9,7 +9,8 @@ typedef struct {
     int32_t origin;      /* input position of tap 0, may be negative */
 } nn_span_t;
 
-/* Taps of an axis at output position `out`: `taps` taps, `dilation` apart, in `size` inputs. */
+/* The taps of one axis at output position `out`. taps: number of taps. dilation: their distance.
+ * size: number of inputs. */
 static inline nn_span_t nn_span(int32_t out, int32_t stride, int32_t pad, int32_t taps,
                                 int32_t dilation, int32_t size) {
     nn_span_t span = {0, taps, out * stride - pad};

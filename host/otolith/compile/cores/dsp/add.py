@@ -10,7 +10,7 @@ from otolith.compile.graph import Graph, Settings, Step
 
 
 def operand(offset: int, multiplier: int, shift: int) -> Settings:
-    """nn_dsp_operand_t; shift as TFLite has it, 0 or less."""
+    """The nn_dsp_operand_t of an operand. shift: TFLite's, 0 or less."""
     return {
         "offset": offset * 2**21,
         "multiplier": multiplier,
@@ -21,8 +21,11 @@ def operand(offset: int, multiplier: int, shift: int) -> Settings:
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """ADD or SUB. Operands are below 2^28 before and after rescaling, as their multipliers are at
-    most a half, so twice a sum fits."""
+    """The step on this core's kernel, if both tensors have one shape.
+
+    Operands are below 2^28 before and after rescaling, because their multipliers are at most 1/2.
+    So twice their sum fits.
+    """
     given = step.settings
     a, b = (graph.tensors[i] for i in step.inputs)
     shift, zero_point = -given["out_shift"], given["zero_point"]

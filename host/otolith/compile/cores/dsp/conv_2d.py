@@ -11,11 +11,11 @@ from otolith.compile.graph import Array, Graph, Step
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """Also 1x1, which needs no copy of its input and may write over it."""
+    """The step on this core's kernel. 1x1 needs no copy of its input and may overwrite it."""
     window = step.settings["window"]
     channels, taps_h, taps_w = (window[k] for k in ("out_c", "kernel_h", "kernel_w"))
     plain = step.settings["weights"].values.reshape(channels, taps_h, taps_w, window["in_c"])
-    # A segment: taps that lie side by side in the input.
+    # A segment consists of taps that are neighbours in the input.
     segments_a_row = 1 if window["dilation_w"] == 1 else taps_w
     segments = plain.reshape(channels, taps_h * segments_a_row, -1)
     segments = filled(segments, 2, BLOCK)
@@ -35,7 +35,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         or reach_w > window["in_w"]
     )
     pointwise = taps_h == taps_w == window["stride_h"] == window["stride_w"] == 1
-    # Reading whole blocks, a kernel may read past the input: then it reads a copy.
+    # A kernel that reads whole blocks could read past the input, so it reads a copy.
     copied = not pointwise and (padded or segments.shape[2] != plain[0].size // segments.shape[1])
     ring_rows = reach_h if copied else 0
     pitch = -(-(reach_w * window["in_c"] + BLOCK) // BLOCK) * BLOCK if copied else 0

@@ -9,7 +9,7 @@ from otolith.compile.graph import Array, Graph, Settings, Step
 
 
 def axis(window: Settings, along: str, in_step: int, out_step: int) -> Settings:
-    """nn_dsp_axis_t: height ("h") or width ("w") of a plane, its steps in bytes."""
+    """The nn_dsp_axis_t of a plane's height ("h") or width ("w"). Steps are in bytes."""
     taps, stride, before = (window[f"{k}_{along}"] for k in ("kernel", "stride", "pad"))
     reach = (taps - 1) * window[f"dilation_{along}"] + 1
     out = window[f"out_{along}"]
@@ -27,7 +27,7 @@ def axis(window: Settings, along: str, in_step: int, out_step: int) -> Settings:
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """Unless dilated along both axes."""
+    """The step on this core's kernel, unless it is dilated along both axes."""
     window, multiplier = step.settings["window"], step.settings["multiplier"]
     in_c, out_c, in_w, out_w = (window[k] for k in ("in_c", "out_c", "in_w", "out_w"))
     taps = window["kernel_h"], window["kernel_w"]
@@ -43,7 +43,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     fast = taps == (3, 3) and window["stride_h"] == window["stride_w"] == 1
 
     def cost(along: str) -> int:
-        """About the instructions, with lines along height or width."""
+        """The approximate number of instructions with lines along height or width."""
         place, line = axes[along], axes["w" if along == "h" else "h"]
         if window[f"dilation_{along}"] > 1:
             return 2**62
@@ -55,7 +55,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
 
     along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
     place, line = axes[along], axes[across]
-    # Whole pairs of taps are read, and by the fast kernel whole pairs of places.
+    # Kernels read whole pairs of taps; the fast kernel also reads whole pairs of places.
     pitch = place["count"] + 2 + place["count"] % 2
     packed = weights if across == "h" else weights.transpose(0, 2, 1)
     pairs = -(-place["taps"] // 2)

@@ -13,7 +13,7 @@ GROUP = 4  # outputs at a time
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """Unless weights have a zero point."""
+    """The step on this core's kernel, unless the weights have a zero point."""
     given = step.settings
     outputs, inputs = given["outputs"], given["inputs"]
     plain = given["weights"].values.reshape(outputs, inputs)

@@ -9,7 +9,7 @@ from otolith.compile.graph import Graph, Step
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """Of results in fours."""
+    """The step on this core's kernel, for a multiple of four results."""
     if step.settings["inner"] % 4:
         return step
     return replace(step, kernel="nn_dsp_mean", header=HEADER)

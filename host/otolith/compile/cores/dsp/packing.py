@@ -1,4 +1,4 @@
-"""What several kernels of the DSP cores share: blocks of weights, and the short requantisation."""
+"""Blocks of weights and the short requantisation, which several kernels share."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from otolith.compile.graph import Array, Settings, Step, Values
 HEADER = "cores/dsp/dsp_kernels.h"
 BLOCK = 4  # values that are widened together
 ORDER = (0, 2, 1, 3)  # in which SXTB16 leaves them
-GROWTH = 2.25  # of a file's weights, as 16-bit ones and filled up to whole blocks, at most
+GROWTH = 2.25  # most growth of weights that are stored as 16-bit values in whole blocks
 
 
 def filled(values: Values, axis: int, multiple: int) -> Values:
-    """Zeros at the end of an axis, up to a multiple."""
+    """Fills an axis with zeros at its end, up to a multiple."""
     amounts = [(0, 0)] * values.ndim
     amounts[axis] = (0, -values.shape[axis] % multiple)
     return np.pad(values, amounts)
 
 
 def output(step: Step, weights: Values, scale: int) -> Settings | None:
-    """nn_dsp_out_t of sums over `weights` [channels][...]; None where the short form isn't exact.
+    """The nn_dsp_out_t of a step.
 
-    scale: what the kernel's sums are multiplied by (2 with doubled weights).
+    Args:
+        step: The step.
+        weights: [channels][...].
+        scale: Factor of the kernel's sums; 2 with doubled weights.
+
+    Returns:
+        None if the short requantisation is not exact.
     """
     out = step.settings["out"]
     channels = len(weights)
@@ -50,6 +56,6 @@ def output(step: Step, weights: Values, scale: int) -> Settings | None:
 
 
 def pairs_of(blocks: Values) -> Array:
-    """Blocks [...][4] doubled, as pairs of 16-bit values in the order of SXTB16."""
+    """Doubles blocks [...][4] and packs them as pairs of 16-bit values, in SXTB16's order."""
     halves = 2 * blocks[..., ORDER].astype("<i2")
     return Array("uint32_t", np.ascontiguousarray(halves).view("<u4").ravel())

@@ -9,7 +9,7 @@ from otolith.compile.graph import Graph, Step
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """Of channels in fours, if sums of a window fit 16 bits."""
+    """The step on this core's kernel, for a multiple of four channels and sums that fit 16 bits."""
     window = step.settings["window"]
     average = step.kernel == "nn_average_pool_2d"
     if window["in_c"] % 4 or (average and window["kernel_h"] * window["kernel_w"] > 256):

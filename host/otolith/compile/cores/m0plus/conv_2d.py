@@ -1,4 +1,4 @@
-"""CONV_2D: pairs of values times pairs of weights, a function for each shape (dot.h)."""
+"""CONV_2D: multiplies pairs of values with pairs of weights, by one function a shape (dot.h)."""
 
 from __future__ import annotations
 
@@ -12,42 +12,58 @@ from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.ops.common import LIMIT
 
 HEADER = "cores/m0plus/m0plus_kernels.h"
-SCRATCH = 1024  # bytes for packed rows, more only if one output needs more
-UNROLLED = 64  # pairs, at most, without a loop
-NEAR = 14  # pairs a short jump spans
+SCRATCH = 1024  # bytes for packed rows; more only if a single output needs more
+UNROLLED = 64  # most pairs that are computed without a loop
+NEAR = 14  # most pairs that a short jump crosses
 
 
 def pairs(weights: Values, words: int) -> Values:
-    """Weights [...][taps] -> int64[...][words]: (w1 << 16) + w0, filled up with 0."""
+    """Packs weights [...][taps] into int64[...][words]: (w1 << 16) + w0, filled up with 0."""
     filled = np.zeros((*weights.shape[:-1], 2 * words), np.int64)
     filled[..., : weights.shape[-1]] = weights
     return filled[..., 0::2] + (filled[..., 1::2] << 16)
 
 
 def both_lowest(packed: Values) -> bool:
-    """Is a pair -128, -128, whose products may not fit?"""
+    """Whether a pair is -128, -128: its products may not fit."""
     return bool((packed == -128 - (128 << 16)).any())
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the summing function of a convolution is made for, and how its rows lie in scratch."""
+    """The shape that a summing function is written for, and how packed rows lie in scratch.
 
-    words: int  # pairs of a row, or of a part of the one row, filled up
-    rows: int  # without a loop
+    Attributes:
+        words: Pairs of a row, filled up; or of one part of all rows together.
+        rows: Rows that are computed without a loop.
+        loops: How often these rows are repeated.
+        block: Outputs that are packed together.
+        phases: 2 if rows are packed twice, starting at the first and at the second value.
+        row: Pairs of a packed row.
+    """
+
+    words: int
+    rows: int
     loops: int
-    block: int  # outputs that are packed together
+    block: int
     phases: int
-    row: int  # pairs of a packed row, once
+    row: int
 
     @property
     def pairs(self) -> int:
-        """Of one output."""
+        """Pairs of one output."""
         return self.words * self.rows * self.loops
 
 
 def shape_of(rows: int, taps: int, stride: int, outputs: int) -> Shape:
-    """rows of `taps` neighbouring values; `outputs` a row of the output, `stride` values apart."""
+    """Chooses the shape of a convolution.
+
+    Args:
+        rows: Rows of the kernel.
+        taps: Neighbouring values in a row.
+        stride: Values from one output to the next.
+        outputs: Outputs in a row.
+    """
     words = -(-taps // 2)
 
     def row(block: int) -> int:
@@ -60,7 +76,7 @@ def shape_of(rows: int, taps: int, stride: int, outputs: int) -> Shape:
     if block > 1 and rows > 1:
         together = max(n for n in range(1, rows + 1) if rows % n == 0 and n * words <= UNROLLED)
         return Shape(words, together, rows // together, block, phases, row(block))
-    # One row, or rows that lie behind each other in scratch: one run of pairs.
+    # One row, or rows that follow each other in scratch, are one run of pairs.
     total = rows * words
     loops = 1 if total <= UNROLLED else -(-total // (UNROLLED // 2))
     part = -(-total // loops)
@@ -68,7 +84,10 @@ def shape_of(rows: int, taps: int, stride: int, outputs: int) -> Shape:
 
 
 def stream(packed: Values, exact: Line, pairs_a_channel: int) -> Values:
-    """packed int64[channels][pairs] -> what the summing function reads, in dot.h's order."""
+    """The constants that the summing function reads, in the order of dot.h.
+
+    packed: int64[channels][pairs].
+    """
     channels = len(packed)
     even = channels + channels % 2
     filled = np.zeros((even, pairs_a_channel), np.int64)
@@ -86,7 +105,7 @@ def stream(packed: Values, exact: Line, pairs_a_channel: int) -> Values:
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """The step on this core's kernel, where that is exact."""
+    """The step on this core's kernel, if that is exact."""
     w = step.settings["window"]
     if optimize == "size" or (w["dilation_w"] != 1 and w["kernel_w"] > 1):
         return step
@@ -142,7 +161,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
 
 
 def function(shape: Shape, exact: Line, skip: bool, odd: int) -> Code:
-    """The summing function of a shape."""
+    """The summing function of a shape, as C."""
     loop = 0
     if shape.loops > 1:
         loop = 1 if shape.words * shape.rows <= NEAR else 2

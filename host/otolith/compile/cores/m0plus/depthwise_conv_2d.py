@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D: planes whose values hold two of the input's (plane.h)."""
+"""DEPTHWISE_CONV_2D: on planes whose words hold two input values (plane.h)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from otolith.compile.cores.m0plus.requantize import line
 from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.ops.common import LIMIT
 
-COLUMNS = 120  # as many for the function that packs a row
-TAPS = 64  # a function of so many is about as long as a branch reaches
-STEP = 255  # largest immediate
+COLUMNS = 120  # most columns that the function can pack
+TAPS = 64  # with more taps the function would be longer than a branch reaches
+STEP = 255  # largest immediate operand
 
 
 def both_lowest(weights: Values) -> bool:
-    """Are two taps [channels][taps] that are summed while packed -128, -128?"""
+    """Whether two taps that are summed while packed are -128, -128. weights: [channels][taps]."""
     lowest = weights == -128
     even = weights.shape[1] // 2 * 2
     return bool((lowest[:, 0:even:2] & lowest[:, 1:even:2]).any())
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """The step on this core's kernel, where that is exact."""
+    """The step on this core's kernel, if that is exact."""
     w = dict(step.settings["window"])
     channels, depth = w["out_c"], w["in_c"]
     weights = step.settings["weights"].values.reshape(channels, w["kernel_h"], w["kernel_w"])
@@ -34,7 +34,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         "out_row": w["out_w"] * channels,
         "out_column": channels,
     }
-    if w["out_h"] == 1:  # pairs are made along the height: turn it
+    if w["out_h"] == 1:  # pairs are made along the height, so swap the axes
         weights = weights.swapaxes(1, 2)
         for a in ("in", "out", "kernel", "stride", "dilation", "pad"):
             w[f"{a}_h"], w[f"{a}_w"] = w[f"{a}_w"], w[f"{a}_h"]
@@ -47,7 +47,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     exact = line(step, weights)
     if exact is None or both_lowest(weights):
         return step
-    # An output's values end at the kernel, those of a whole row at the stride.
+    # The last output ends with its kernel, not with a whole stride.
     columns = max((w["out_w"] - 1) * w["stride_w"] + w["kernel_w"], w["pad_w"])
     constants = np.concatenate([exact.first[:, None], exact.constants], axis=1)
 

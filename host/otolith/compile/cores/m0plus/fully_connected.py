@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED: weights by fours of outputs, an input fetched once for four."""
+"""FULLY_CONNECTED: loads an input once for four outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOGETHER = 4  # fully_connected.c
 
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
-    """The step on this core's kernel; with few outputs filling up to four would not pay."""
+    """The step on this core's kernel; not for few outputs, where filling up to four costs more."""
     s = step.settings
     inputs, outputs = s["inputs"], s["outputs"]
     if s["weight_offset"] or outputs < TOGETHER - 1:
@@ -23,7 +23,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     filled[:outputs] = weights
     bias = np.zeros(outputs, np.int64) if s["bias"] is None else s["bias"].values.astype(np.int64)
     bias = bias + s["in_offset"] * weights.astype(np.int64).sum(axis=1)
-    bias = (bias + 2**31) % 2**32 - 2**31  # sums wrap, as the machine's do
+    bias = (bias + 2**31) % 2**32 - 2**31  # sums wrap, as on the chip
     settings = {
         "out": s["out"],
         "weights": Array("int8_t", filled.reshape(-1, TOGETHER, inputs).swapaxes(1, 2).ravel()),

@@ -1,4 +1,4 @@
-"""MAX_POOL_2D: all channels of one tap after another. AVERAGE_POOL_2D: without a call a value."""
+"""MAX_POOL_2D: all channels of a tap together. AVERAGE_POOL_2D: without a call for each value."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import replace
 from otolith.compile.cores.m0plus.conv_2d import HEADER
 from otolith.compile.graph import Graph, Step
 
-FEW = 4  # channels, for which the portable kernel does as well
+FEW = 4  # with fewer channels the portable kernel is as fast
 
 
 def choose_max(step: Step, graph: Graph, optimize: str) -> Step:
-    """The step on this core's kernel, where there are channels enough."""
+    """The step on this core's kernel, if it has enough channels."""
     if step.settings["window"]["in_c"] < FEW:
         return step
     return replace(step, kernel="nn_m0_max_pool_2d", header=HEADER)

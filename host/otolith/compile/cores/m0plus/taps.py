@@ -1,5 +1,8 @@
-"""CONV_2D whose weights are instructions (taps.h): for small kernels of a network with more weights
-elsewhere, since a weight takes six bytes or more."""
+"""CONV_2D whose weights are instructions (taps.h).
+
+A weight takes six bytes or more, so this is for small kernels in networks with most of their
+weights elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +16,25 @@ from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.literals import c_array
 from otolith.compile.ops.common import LIMIT
 
-TOGETHER = 3  # channels
-CODE = 8  # bytes a weight takes, about
-SHARE = 0.5  # of a network's weights that this code may take, at most
-SCRATCH = 1088  # bytes, at most
-CHANNELS = 32  # that STRB reaches
+TOGETHER = 3  # channels in a group
+CODE = 8  # approximate bytes of code for a weight
+SHARE = 0.5  # most code, as a part of the network's weights
+SCRATCH = 1088  # most bytes of working memory
+CHANNELS = 32  # most channels that STRB reaches
 SUMS = ("r3", "r4", "r5")
 WHOLE, UPPER = ("r8", "r9", "r10"), ("r11", "r12", "lr")
 
 
 class Sum:
-    """The instructions of one channel's products: a packed sum that is split before it may not
-    fit."""
+    """Instructions that sum one channel's products. The packed sum is split in time."""
 
     def __init__(self, number: int) -> None:
         self.sum, self.whole, self.upper = SUMS[number], WHOLE[number], UPPER[number]
-        self.most = self.least = 0  # of either half
+        self.most = self.least = 0  # bounds of either half
         self.empty = True
 
     def add(self, weight: int, value: str) -> Iterator[str]:
-        """Add weight * value."""
+        """Instructions that add weight * value."""
         if weight == 0:
             return
         most = self.most + max(weight * 127, weight * -128)
@@ -65,7 +67,7 @@ class Sum:
         yield f"{'subs' if negative else 'adds'} {self.sum}, {self.sum}, {product}"
 
     def split(self) -> Iterator[str]:
-        """Bring the packed sum home: whole words, and upper halves rounded by r7."""
+        """Instructions that add the packed sum to the sums of whole words and of upper halves."""
         if not self.empty:
             yield f"add {self.whole}, {self.sum}"
             yield f"adds {self.sum}, {self.sum}, r7"
@@ -75,7 +77,7 @@ class Sum:
 
 
 def products(weights: Values, row_step: int) -> Iterator[str]:
-    """weights [channels][rows][columns] of a group."""
+    """Instructions that sum the products of a group. weights: [channels][rows][columns]."""
     channels, rows, columns = weights.shape
     sums = [Sum(number) for number in range(channels)]
     for y in range(rows):
@@ -94,7 +96,7 @@ def products(weights: Values, row_step: int) -> Iterator[str]:
 
 
 def limit(value: str, number: int) -> Sequence[str]:
-    """To 0..r4."""
+    """Instructions that limit `value` to 0..r4."""
     return (
         f"asrs r0, {value}, #31",
         f"bics {value}, r0",
@@ -106,7 +108,10 @@ def limit(value: str, number: int) -> Sequence[str]:
 
 
 def along(exact: Line, value: str, result: str) -> Sequence[str]:
-    """`result` (coarse) becomes the line's value; r6 fine, r7 start, r4 lost."""
+    """Instructions that turn `result` (coarse) into the line's value. r6: fine. r7: start.
+
+    They change r4.
+    """
     narrow = f"lsrs r4, {value}, #{exact.narrow}" if exact.narrow else f"mov r4, {value}"
     return (
         f"muls {result}, {value}",
@@ -119,11 +124,12 @@ def along(exact: Line, value: str, result: str) -> Sequence[str]:
 
 
 def less(value: str, result: str, number: int) -> Sequence[str]:
+    """Instructions that subtract r7 for sums below r6."""
     return (f"cmp {value}, r6", f"bge {number}f", f"subs {result}, r7", f"{number}:")
 
 
 def outputs(exact: Line, number: int, channel: int) -> Iterator[str]:
-    """Both outputs of a group's channel; r1: its line."""
+    """Instructions that write both outputs of a channel. r1: its line."""
     yield f"mov r2, {UPPER[number]}"
     yield f"mov r3, {WHOLE[number]}"
     yield "lsls r4, r2, #16"
@@ -147,9 +153,9 @@ def outputs(exact: Line, number: int, channel: int) -> Iterator[str]:
 
 
 def function(weights: Values, exact: Line, row_step: int) -> Iterator[str]:
-    """The instructions for weights [channels][rows][columns].
+    """The whole function. weights: [channels][rows][columns].
 
-    On the stack: values, out, far of the pair of outputs; constants of the group; run.
+    The stack holds values, out and far of the pair of outputs, constants of the group, and run.
     """
     yield "push {r4-r7, lr}"
     for high, low in zip(("r8", "r9", "r10", "r11"), ("r4", "r5", "r6", "r7"), strict=True):
@@ -204,7 +210,7 @@ def function(weights: Values, exact: Line, row_step: int) -> Iterator[str]:
 
 
 def code(weights: Values, exact: Line, row_step: int) -> Code:
-    """The function as C: Thumb code, or on other processors a call with the weights."""
+    """The function as C: Thumb code, or for other processors a call with the weights."""
     _, rows, columns = weights.shape
     instructions = list(function(weights, exact, row_step))
     text = "\n".join(f'        "{one}\\n"' for one in instructions)
@@ -225,7 +231,7 @@ def code(weights: Values, exact: Line, row_step: int) -> Code:
 
 
 def constants(exact: Line) -> Values:
-    """In the order of taps.h."""
+    """The constants, in the order of taps.h."""
     parts = []
     for first in range(0, len(exact.first), TOGETHER):
         group = slice(first, first + TOGETHER)
@@ -236,7 +242,7 @@ def constants(exact: Line) -> Values:
 
 
 def weights_as_code(step: Step, graph: Graph, header: str) -> Step | None:
-    """The step with its weights as instructions, None where that does not pay or is not exact."""
+    """The step with its weights as instructions; None if that is too large or not exact."""
     w = step.settings["window"]
     all_weights = sum(t.count for t in graph.tensors if t.data is not None and t.dtype == "int8")
     values = step.settings["weights"].values

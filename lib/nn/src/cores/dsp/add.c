@@ -1,4 +1,4 @@
-/* ADD and SUB of tensors of one shape, each rescaling as in requantize.h. */
+/* ADD and SUB of tensors of the same shape. They rescale as in requantize.h. */
 #include "requantize.h"
 
 static inline int32_t rescale(int8_t q, const nn_dsp_operand_t *o) {

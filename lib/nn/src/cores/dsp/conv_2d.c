@@ -1,4 +1,4 @@
-/* CONV_2D: the patches of two pixels are widened to 16 bits once, then multiplied with the weights
+/* CONV_2D: widens the patches of two pixels to 16 bits once, then multiplies them with the weights
  * of two channels at a time. */
 #include <stdbool.h>
 
@@ -22,14 +22,14 @@ static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const void *weights,
     };
 }
 
-/* The rows of input an output row sees, `at` bytes from `base`, one `pitch` after the other; past
- * `size` bytes they start again (never, if they are the input's own). */
+/* The input rows of one output row. They start `at` bytes from `base`, `pitch` bytes apart. After
+ * `size` bytes they start again at `base`; this does not happen if they are the input itself. */
 typedef struct {
     const int8_t *base;
     int32_t at, pitch, size;
 } rows_t;
 
-/* Row y of an image, which may lie outside, with padding to both sides. */
+/* Copies row y of an image with padding on both sides. y may lie outside the image. */
 static void load_row(const nn_dsp_conv_2d_t *p, const int8_t *image, int32_t y, int8_t *to) {
     const nn_window_t *w = &p->window;
     memset(to, p->fill, p->pitch);
@@ -40,15 +40,15 @@ static void load_row(const nn_dsp_conv_2d_t *p, const int8_t *image, int32_t y, 
     }
 }
 
-/* The patch of the pixel whose window starts `x` bytes into the rows, and, if `both`, of its
- * neighbour to the right. */
+/* Widens the patch of the pixel whose window starts `x` bytes into the rows and, if `both`, the
+ * patch of its right neighbour. */
 static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch, bool both) {
     const int32_t apart = p->window.dilation_w * p->window.in_c;
     const int32_t down = p->window.dilation_h * rows.pitch;
     const int32_t stride = p->window.stride_w * p->window.in_c;
     const uint32_t blocks = p->segment_blocks;
     for (int32_t left = p->window.kernel_h; left > 0;) {
-        /* rows until the ring begins anew; one where their segments lie apart */
+        /* rows until the ring starts again; 1 if their segments are not neighbours */
         const int8_t *from = rows.base + rows.at + x;
         int32_t some = 1;
         if (p->segments_a_row == 1) {
@@ -72,9 +72,9 @@ static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, i
     uint32_t *patch = (uint32_t *)(void *)scratch;
     int8_t *ring = scratch + 16 * p->blocks;
     const int32_t stride = w->stride_w * w->in_c, row = w->in_w * w->in_c;
-    bool half = false; /* one pixel of the pair is there */
+    bool half = false; /* whether one pixel of the pair is complete */
     for (int32_t n = 0; n < w->batches; n++, in += w->in_h * row) {
-        int32_t loaded = 0; /* rows, counted from the first of padding */
+        int32_t loaded = 0; /* rows, counted from the first row of padding */
         for (int32_t oy = 0; oy < w->out_h; oy++) {
             const int32_t top = oy * w->stride_h;
             rows_t rows = {in, top * row, row, INT32_MAX};

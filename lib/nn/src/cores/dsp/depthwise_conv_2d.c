@@ -1,17 +1,17 @@
-/* DEPTHWISE_CONV_2D: each channel is widened into a plane of its own, then convolved in pairs of
- * taps. */
+/* DEPTHWISE_CONV_2D: widens each channel into a plane and convolves it, two taps at a time. */
 #include "dsp_kernels.h"
 #include "four.h"
 #include "line_3x3.h"
 #include "requantize.h"
 
-/* One output channel of a plane. weights: of that channel, in the file's order; words: scratch. */
+/* Computes one output channel from a plane. weights: of that channel, in the file's order. words:
+ * working memory. */
 typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
                            const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                            int8_t *out);
 
-/* A channel, over what the plane had there before; the padding stays. Not inlined, or GCC runs out
- * of registers for the loop. */
+/* Writes a channel into the plane and leaves the padding as it is. Not inline, because GCC would
+ * not have enough registers for the loop. */
 static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_t *p,
                                                  const int8_t *in, int16_t *plane) {
     const nn_dsp_axis_t *line = &p->line, *place = &p->place;
@@ -102,7 +102,7 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
             *word++ = doubled(weights[kx], next);
         }
     }
-    /* fewer than four are computed one by one, four times each */
+    /* fewer than four: each is computed by itself, four times */
     const int32_t some = place->out < 4 ? 1 : 4;
     const int32_t apart = place->out < 4 ? 0 : place->stride;
     const int32_t step = place->out < 4 ? 0 : place->out_step;
@@ -123,7 +123,7 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
     };
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
         for (int32_t x = 0; x < place->out; x += some) {
-            /* the last four: some of them once more */
+            /* the last four: some are computed again */
             const int32_t first = x + some > place->out ? place->out - some : x;
             nn_dsp_four(&job, plane + first * place->stride, out + first * place->out_step, step);
         }

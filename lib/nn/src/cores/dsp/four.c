@@ -4,8 +4,8 @@
 
 #if NN_DSP_INSTRUCTIONS
 
-/* In assembly, as all fourteen registers are in use: a pair of taps takes 11 instructions for four
- * outputs. Sums r4-r7, place r0, words r1, line r12; the stack holds down, job, to, step. */
+/* In assembly, because it needs all fourteen registers. A pair of taps takes 11 instructions for
+ * four outputs. Registers: sums r4-r7, place r0, words r1, line r12. Stack: down, job, to, step. */
 #define REQUANTIZE(sum)                                                                            \
     "    add r8, r2, " sum ", asr #31\n"                                                           \
     "    smmlar " sum ", " sum ", r1, r8\n"                                                        \

@@ -1,4 +1,4 @@
-/* FULLY_CONNECTED: an input is widened once for four outputs. */
+/* FULLY_CONNECTED: widens an input once for four outputs. */
 #include "dsp_kernels.h"
 #include "patch.h"
 #include "requantize.h"
@@ -19,15 +19,15 @@ static inline int8_t finish(const nn_dsp_out_t *o, const nn_dsp_channel_t *c, in
     return (int8_t)(o->limited ? nn_dsp_limit(x, o) : x);
 }
 
-/* The last inputs, which do not fill a block. */
+/* Widens the last inputs, which do not fill a block. */
 static inline uint32_t load_rest(const int8_t *at, uint32_t count) {
     uint32_t x = 0;
     memcpy(&x, at, count);
     return x;
 }
 
-/* weights_t, words: type of weights, how many of them are a block; add: of a block; scale: of a sum
- * to twice the sum. */
+/* weights_t: type of the weights. words: how many are a block. add: adds a block's products. scale:
+ * turns a sum into twice the sum. */
 #define MULTIPLY(weights_t, first, words, add, scale)                                              \
     const uint32_t blocks = p->inputs / 4, rest = p->inputs % 4;                                   \
     for (uint32_t n = p->batches; n; n--, in += p->inputs) {                                       \

@@ -4,9 +4,9 @@
 
 #if NN_DSP_INSTRUCTIONS
 
-/* Two outputs at a time, which see places 0 1 2 and 1 2 3 of each line: two words. In assembly, as
- * all fourteen registers are in use: job r0, lines r1-r3, weights r4-r9, two words of a line r10,
- * r11, sums r12, lr. */
+/* Two outputs at a time. They need places 0 1 2 and 1 2 3 of each line, which are two words. In
+ * assembly, because it needs all fourteen registers: job r0, lines r1-r3, weights r4-r9, two words
+ * of a line r10, r11, sums r12, lr. */
 #define MULTIPLIER "36"
 #define ROUND "40"
 #define OUT "44"
@@ -67,7 +67,7 @@
                                      "    ldr r11, [r0, #" ODD "]\n"                               \
                                      "    cmp r11, #0\n"                                           \
                                      "    beq 3f\n"                                                \
-                                     "    add r10, r10, #4\n" /* both go to one place */           \
+                                     "    add r10, r10, #4\n" /* both are written to one place */  \
                                      "    mov r11, #0\n"                                           \
                                      "    str r10, [r0, #" END "]\n"                               \
                                      "    str r11, [r0, #" STEP "]\n"                              \

@@ -5,10 +5,10 @@
 
 #if NN_DSP_INSTRUCTIONS
 
-/* In assembly, as all fourteen registers are in use: sums of channels a and b in two pixels
+/* In assembly, because it needs all fourteen registers. Sums of channels a and b in two pixels:
  *   r8 a0   r9 a1   r10 b0   r11 b1
- * a block of both pixels in r4-r7, the weights' address in r1. The stack holds a copy of the job.
- */
+ * A block of both pixels is in r4-r7, the address of the weights in r1. The stack holds a copy of
+ * the job. */
 #define PATCH "0"
 #define FOURS "4"
 #define ALL "8"
@@ -39,7 +39,7 @@
     "    mov r9, r8\n"                                                                             \
     "    mov r11, r10\n"
 
-/* nn_dsp_requantize of one channel in two pixels; r12: its nn_dsp_channel_t + offset */
+/* nn_dsp_requantize() of one channel in two pixels. r12: its nn_dsp_channel_t + offset */
 #define REQUANTIZE(offset, s0, s1)                                                                 \
     "    ldrd r2, r3, [r12, #" offset " + 4]\n"                                                    \
     "    ldr r4, [r12, #" offset " + 12]\n"                                                        \
@@ -94,7 +94,7 @@
                                        "    strd r2, r3, [sp, #" OUT "]\n"                         \
                                        "    bne 0b\n"                                              \
                                        "    b 7f\n"                                                \
-                                       "6:\n" /* the last of an odd number: b is nothing */        \
+                                       "6:\n" /* an odd last channel: there is no b */             \
                                        "    strb r9, [r3]\n"                                       \
                                        "    strb r8, [r2]\n"                                       \
                                        "7:\n"                                                      \
@@ -153,7 +153,7 @@ static int32_t block(int32_t sum, const uint32_t *x, const uint32_t *w) {
     return nn_smlad(x[1], w[1], nn_smlad(x[0], w[0], sum));
 }
 
-/* wide: are the weights 16-bit ones? */
+/* wide: whether the weights have 16 bits */
 static void multiply(const nn_dsp_multiply_t *job, int wide) {
     const nn_dsp_channel_t *c = job->channels;
     const uint32_t *words = job->weights;

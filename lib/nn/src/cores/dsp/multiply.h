@@ -1,4 +1,4 @@
-/* Two patches times all weights: the inner loops of the convolutions. */
+/* Multiplies two patches with all weights: the inner loops of the convolutions. */
 #ifndef OTOLITH_NN_DSP_MULTIPLY_H
 #define OTOLITH_NN_DSP_MULTIPLY_H
 
@@ -6,15 +6,15 @@
 
 #include "dsp_kernels.h"
 
-/* multiply.c's assembly knows the order of the fields. */
+/* The assembly in multiply.c relies on this order. */
 typedef struct {
-    const uint32_t *patch;       /* of two pixels, patch.h */
-    const uint32_t *fours, *end; /* of it: after all groups of four blocks, after all blocks */
+    const uint32_t *patch;       /* of two pixels (patch.h) */
+    const uint32_t *fours, *end; /* end of all groups of four blocks; end of the patch */
     const void *weights;         /* as in nn_dsp_conv_2d_t */
     const nn_dsp_channel_t *channels;
-    int8_t *out0, *out1;         /* one place for both keeps the first pixel's results */
+    int8_t *out0, *out1;         /* if both are the same, the first pixel's results remain */
     int32_t count;               /* channels */
-    uint32_t limited, low, high; /* low and high: four times in a word */
+    uint32_t limited, low, high; /* low and high are repeated four times in a word */
 } nn_dsp_multiply_t;
 
 typedef void (*nn_dsp_multiply_f)(const nn_dsp_multiply_t *job);

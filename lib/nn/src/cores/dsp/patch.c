@@ -5,7 +5,7 @@ uint32_t *nn_dsp_widen_both(uint32_t *patch, const int8_t *from, int32_t apart, 
     for (; rows > 0 && blocks; rows--, from += down) {
         const int8_t *at = from;
 #if NN_DSP_INSTRUCTIONS
-        /* STM stores four registers at once, which the compiler doesn't see */
+        /* in assembly, because the compiler does not use STM for four registers */
         uint32_t left = blocks;
         __asm volatile("1:\n\t"
                        "ldr r3, [%[at], %[apart]]\n\t"

@@ -1,6 +1,7 @@
-/* Patches: what a convolution multiplies its weights with, for two pixels side by side. A block is
- * four values of each pixel as 16-bit numbers in the order 0 2 1 3, which is how SXTB16 takes bytes
- * apart. */
+/* Patches: the values that a convolution multiplies with its weights, for two neighbouring pixels.
+ *
+ * A block has four values of each pixel as 16-bit numbers. Their order is 0 2 1 3, because SXTB16
+ * unpacks bytes that way. */
 #ifndef OTOLITH_NN_DSP_PATCH_H
 #define OTOLITH_NN_DSP_PATCH_H
 
@@ -13,8 +14,8 @@ static inline void nn_dsp_widen4(uint32_t *to, uint32_t four) {
     to[1] = nn_sxtb16_odd(four);
 }
 
-/* Widen one pixel, `rows` times `blocks` blocks; rows are `down` bytes apart. Where the next
- * belong. */
+/* Widens the patch of one pixel: `rows` rows, `down` bytes apart, of `blocks` blocks. Returns where
+ * the next blocks go. */
 static inline uint32_t *nn_dsp_widen(uint32_t *patch, const int8_t *from, uint32_t blocks,
                                      int32_t rows, int32_t down) {
     for (; rows > 0; rows--, from += down) {
@@ -26,7 +27,7 @@ static inline uint32_t *nn_dsp_widen(uint32_t *patch, const int8_t *from, uint32
     return patch;
 }
 
-/* And another `apart` bytes from it. */
+/* As nn_dsp_widen(), for two pixels that are `apart` bytes from each other. */
 uint32_t *nn_dsp_widen_both(uint32_t *patch, const int8_t *from, int32_t apart, uint32_t blocks,
                             int32_t rows, int32_t down);
 

@@ -3,7 +3,7 @@
 #include "dsp_kernels.h"
 #include "sum4.h"
 
-/* Four channels of a window: `rows` rows of `columns` pixels, each `step` bytes from the next. */
+/* Four channels of a window: `rows` rows of `columns` pixels, which are `step` bytes apart. */
 typedef uint32_t (*reduce_t)(const int8_t *corner, int32_t rows, int32_t columns, int32_t row,
                              int32_t step);
 
@@ -39,7 +39,7 @@ static inline uint32_t average(const int8_t *corner, int32_t rows, int32_t colum
 static inline void pool(const nn_pool_2d_t *p, const int8_t *in, int8_t *out, reduce_t reduce) {
     const nn_window_t *w = &p->window;
     const int32_t row = w->in_w * w->in_c;
-    /* larger of x and low; smaller of x and high is the larger of their complements */
+    /* The larger of x and low. The smaller of x and high is the larger of their complements. */
     const uint32_t low = nn_four_times(p->low);
     const uint32_t high = ~nn_four_times(p->high);
     for (int32_t n = 0; n < w->batches; n++, in += w->in_h * row) {

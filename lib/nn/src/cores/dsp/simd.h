@@ -1,5 +1,5 @@
-/* Instructions of the DSP extension (Armv7E-M, Armv8-M Mainline) the kernels use; in C elsewhere,
- * so that they run on any computer. */
+/* The instructions of the DSP extension (Armv7E-M, Armv8-M Mainline) that the kernels use. On other
+ * processors C does the same, so that tests can run the kernels. */
 #ifndef OTOLITH_NN_DSP_SIMD_H
 #define OTOLITH_NN_DSP_SIMD_H
 
@@ -21,7 +21,7 @@ static inline int32_t nn_high_half(uint32_t x) {
     return (int16_t)(uint16_t)(x >> 16);
 }
 
-/* b3 b2 b1 b0, each modulo 2^8 */
+/* Packs four bytes, each modulo 2^8. */
 static inline uint32_t nn_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3) {
     return (uint32_t)(uint8_t)b0 | (uint32_t)(uint8_t)b1 << 8 | (uint32_t)(uint8_t)b2 << 16 |
            (uint32_t)b3 << 24;
@@ -42,7 +42,7 @@ static inline uint32_t nn_halves(int32_t low, int32_t high) {
     return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
 }
 
-/* Four bytes from any address. */
+/* Loads four bytes from any address. */
 static inline uint32_t nn_load4(const int8_t *at) {
     uint32_t x;
     memcpy(&x, at, sizeof x);
@@ -94,7 +94,7 @@ static inline uint32_t nn_larger4(uint32_t a, uint32_t b) {
 #endif
 }
 
-/* sum + low a * low b + high a * high b; may not overflow. */
+/* sum + low a * low b + high a * high b. Must not overflow. */
 static inline int32_t nn_smlad(uint32_t a, uint32_t b, int32_t sum) {
 #if NN_DSP_INSTRUCTIONS
     return __smlad((int16x2_t)a, (int16x2_t)b, sum);

@@ -1,8 +1,8 @@
-/* CONV_2D: packs rows of the input into pairs, then lets the shape's own function sum. */
+/* CONV_2D: packs rows of the input into pairs, then calls the summing function of its shape. */
 #include "keep_rows.h"
 #include "m0plus_kernels.h"
 
-/* Columns first.. of a row, outside it `fill`, as pairs (dot.h). */
+/* Packs the columns from `first` on into pairs (dot.h); outside the row they are `fill`. */
 static void pack(const int8_t *row, int32_t columns, int32_t first, int32_t fill, int32_t *to,
                  int32_t words) {
     int32_t left = columns - first; /* values up to the end of the row */
@@ -26,7 +26,7 @@ static void pack(const int8_t *row, int32_t columns, int32_t first, int32_t fill
     }
 }
 
-/* The rows that outputs oy, from column `first` on, see. */
+/* Packs the rows that the outputs of row oy need, from column `first` on. */
 static void pack_rows(const nn_m0_conv_2d_t *p, const int8_t *in, int32_t oy, int32_t first,
                       int8_t *scratch, int32_t kept) {
     for (int32_t y = kept; y < p->kernel_h; y++) {
@@ -65,7 +65,7 @@ static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, int8_t *out, 
 }
 
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    /* With whole rows in scratch, those that the next outputs see too are kept. */
+    /* If scratch has whole rows, those that the next outputs need too are kept. */
     const int32_t overlap = p->kernel_h - p->stride_h;
     const int32_t keep = p->block >= p->out_w && p->dilation_h == 1 && overlap > 0 ? overlap : 0;
     for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {

@@ -1,4 +1,5 @@
-/* DEPTHWISE_CONV_2D: packs each channel's plane, then lets the kernel's own function sum. */
+/* DEPTHWISE_CONV_2D: packs the plane of each channel, then calls the summing function of its
+ * kernel. */
 #include "m0plus_kernels.h"
 
 static int32_t *filled(int32_t *to, int32_t count, int32_t value) {
@@ -8,7 +9,7 @@ static int32_t *filled(int32_t *to, int32_t count, int32_t value) {
     return to;
 }
 
-/* Any row: its values may lie outside the input. */
+/* Packs any row, even one with values outside the input. */
 static int32_t *edge(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int32_t y, int32_t below,
                      int32_t *to) {
     const int32_t step = (int32_t)p->in_column, row = (int32_t)p->in_row;
@@ -26,7 +27,7 @@ static int32_t *edge(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int32
     return filled(to, p->columns - p->left - p->inside, fill);
 }
 
-/* Rows `first`.. of the input and those `apart` rows below -> rows * p->columns values. */
+/* Packs the rows from `first` on with those `apart` rows below: rows * p->columns values. */
 static void pack(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int32_t first, int32_t apart,
                  int32_t rows, int32_t *to) {
     const int32_t row = (int32_t)p->in_row, step = (int32_t)p->in_column;
@@ -46,7 +47,7 @@ static void pack(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int32_t f
     }
 }
 
-/* The first sum, the weights a word each, the line. */
+/* Writes the constants: start sum, weights of one word each, line. */
 static void constants_of(const nn_m0_depthwise_conv_2d_t *p, int32_t c, int32_t *to) {
     const int32_t *constants = p->constants + c * (1 + p->lines);
     const int8_t *weights = p->weights + c * p->taps;
@@ -60,10 +61,10 @@ static void constants_of(const nn_m0_depthwise_conv_2d_t *p, int32_t c, int32_t 
     }
 }
 
-/* Rows oy.. of outputs. */
+/* Computes the output rows from oy on. */
 static void band(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out, int32_t oy,
                  int32_t count, int32_t *scratch) {
-    /* of an odd number of rows the middle one is both near and far */
+    /* of an odd number of rows, the middle one is near and far */
     const int32_t near = (count + 1) / 2, apart = count - near;
     const int32_t rows = (near - 1) * p->stride_h + (p->kernel_h - 1) * p->dilation_h + 1;
     int32_t *const constants = scratch + rows * p->columns;

@@ -1,26 +1,27 @@
 /* Sums of products and their rescaling, two output channels at a time.
  *
- * One MULS makes two products: for a pair of values X = (x0 << 16) + x1 and of weights
- * W = (w1 << 16) + w0 the upper half of X * W is w0 x0 + w1 x1, and its lower half, w0 x1, fits 16
- * bits signed. Shifted down by 16 bits the carry flag is the half's sign, which ADCS adds: the sum
- * grows by both products in MULS, ASRS, ADCS. Both fit as long as no pair of weights is -128, -128.
+ * One MULS computes two products. For a pair of values X = (x0 << 16) + x1 and a pair of weights
+ * W = (w1 << 16) + w0, the upper half of X * W is w0 x0 + w1 x1, and the lower half, w0 x1, fits
+ * into 16 bits with sign. ASRS by 16 leaves the sign of the lower half in the carry flag, and ADCS
+ * adds it. So MULS, ASRS, ADCS add both products to the sum. Both halves fit unless a pair of
+ * weights is -128, -128.
  *
- * A sum becomes an int8 by a straight line in fixed point, wide enough to cross each of the up to
- * 255 steps where TFLite's two roundings do: the compiler checks them all
- * (host/otolith/compile/cores/m0plus/requantize.py). For a sum s, counted from the step below which the
- * output stays at its lowest, and limited to 0..most:
- *   (s * coarse + ((s >> NARROW) * fine >> FINE) + start) >> 24, the lowest 8 bits.
+ * A straight line in fixed point turns a sum into int8. It crosses each of the up to 255 steps
+ * between the same two sums as TFLite's two roundings; the compiler checks every step
+ * (host/otolith/compile/cores/m0plus/requantize.py). For a sum s, counted from the last sum whose
+ * output is the lowest, and limited to 0..most, the output is the lowest 8 bits of (s * coarse +
+ * ((s >> NARROW) * fine >> FINE) + start) >> 24
  *
- * The stream of constants, for each pair of channels: two first sums, with bias and the input's
- * offset in them; pairs of weights, one channel's and the other's in turn; then most, coarse, fine,
- * start of one channel and of the other, each followed by `zero`, `less` if SIGNED: of sums below
- * `zero` (negative ones, whose halves round down) the line starts `less` lower. */
+ * The stream of constants has for each pair of channels: two start sums, which include bias and the
+ * input's offset; pairs of weights, of one channel and the other in turn; then most, coarse, fine,
+ * start of one channel and of the other. If SIGNED, `zero` and `less` follow each: for sums below
+ * `zero` (these are negative, and their halves round down) the line starts `less` lower. */
 #ifndef OTOLITH_NN_M0PLUS_DOT_H
 #define OTOLITH_NN_M0PLUS_DOT_H
 
 #include <stdint.h>
 
-/* A run of outputs. Changed by the call. */
+/* A run of outputs. The call changes it. */
 typedef struct {
     const int32_t *x;            /* pairs of the first output */
     const int32_t *stream, *end; /* constants */
@@ -45,7 +46,7 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
                        "\n.set nn_signed, " #SIGNED "\n.set nn_odd, " #ODD "\n" NN_M0_DOT_BODY);   \
     }
 
-/* Products of the pair in `x` with both channels'. */
+/* Adds the products of the pair of values in `x` with the weights of both channels. */
 #define NN_M0_PRODUCTS(x)                                                                          \
     "ldmia r1!, {r6, r7}\n"                                                                        \
     "muls r6, " x "\n"                                                                             \
@@ -55,7 +56,7 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
     "asrs r7, r7, #16\n"                                                                           \
     "adcs r3, r7\n"
 
-/* The sum in `s` -> the output in its lowest byte. */
+/* Turns the sum in `s` into the output, in its lowest byte. */
 #define NN_M0_REQUANTIZE(s)                                                                        \
     "ldmia r1!, {r4-r7}\n"                                                                         \
     "asrs r0, " s ", #31\n"                                                                        \

@@ -1,10 +1,10 @@
-/* FULLY_CONNECTED: four outputs at a time, so that an input is fetched once for all. */
+/* FULLY_CONNECTED: four outputs at a time, so that an input is loaded once for all of them. */
 #include "../../nn_arith.h"
 #include "m0plus_kernels.h"
 
 enum { TOGETHER = 4 };
 
-/* sums[j] += x[i] * w[i][j], an even number of inputs. */
+/* sums[j] += x[i] * w[i][j], for an even number of inputs. */
 #if defined(__ARM_ARCH_6M__)
 static __attribute__((naked, noinline)) void products(__attribute__((unused)) const int8_t *x,
                                                       __attribute__((unused)) const int8_t *w,

@@ -1,15 +1,16 @@
-/* In C what the kernels' assembly does with a product and with a sum: for other processors. */
+/* What the assembly of the kernels does with a product and with a sum, in C for other processors.
+ */
 #ifndef OTOLITH_NN_M0PLUS_LINE_H
 #define OTOLITH_NN_M0PLUS_LINE_H
 
 #include <stdint.h>
 
-/* ASRS and ADCS: the upper half, half a unit rounds up. */
+/* Adds the upper half of a product, rounded half up, as ASRS and ADCS do. */
 static inline int32_t nn_m0_add_upper(int32_t sum, uint32_t product) {
     return sum + (int16_t)(uint16_t)(product >> 16) + (int32_t)(product >> 15 & 1u);
 }
 
-/* A sum -> an output along the line in `at` (dot.h); where the next constants are. */
+/* Turns a sum into an output by the line at `at` (dot.h). Returns where the next constants are. */
 static inline const int32_t *nn_m0_requantize(const int32_t *at, int32_t sum, uint32_t narrow,
                                               uint32_t fine, uint32_t is_signed, int8_t *out) {
     const int32_t most = at[0];

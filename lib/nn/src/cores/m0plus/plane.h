@@ -1,12 +1,12 @@
-/* A convolution of one channel's plane, two outputs at a time.
+/* Convolution of one channel's plane, two outputs at a time.
  *
- * A value of the plane holds two of the input's that lie a fixed way apart, (far << 16) + near: one
- * MULS by a weight makes a product for two outputs that lie as far apart. Products of two taps are
- * added while packed, then split: the upper half is rounded by the carry of ASRS (dot.h), the lower
- * is what the sum of whole words lacks. That fits as long as no two taps are -128, -128.
+ * A word of the plane holds two input values with a fixed distance, (far << 16) + near. One MULS by
+ * a weight computes the products of two outputs with the same distance. The packed products of two
+ * taps are added and then split. The carry of ASRS rounds the upper half (dot.h); the lower half is
+ * the sum of whole words minus the upper half. Both fit unless two taps are -128, -128.
  *
- * Constants of the channel: the sum to start from, and times 65537; the weights, a word each; most,
- * coarse, fine, start (and zero, less) as in dot.h. */
+ * Constants of a channel: the start sum; the start sum times 65537; the weights, one word each;
+ * most, coarse, fine, start (and zero, less) as in dot.h. */
 #ifndef OTOLITH_NN_M0PLUS_PLANE_H
 #define OTOLITH_NN_M0PLUS_PLANE_H
 
@@ -14,22 +14,23 @@
 
 #include "dot.h"
 
-/* Changed by the call. */
+/* A run of outputs. The call changes it. */
 typedef struct {
     const int32_t *constants;
-    const int32_t *x;  /* of the first output */
+    const int32_t *x;  /* window of the first output */
     int8_t *out;       /* the first near output */
     uint32_t far;      /* bytes from a near output to the far one */
     uint32_t row_skip; /* bytes from the end of a row of taps to the start of the next */
     uint32_t out_column;
-    uint32_t columns_bytes; /* of the plane's values in a row of outputs */
-    uint32_t rows;          /* of near outputs, at least 1 */
+    uint32_t columns_bytes; /* bytes of the plane's values in a row of outputs */
+    uint32_t rows;          /* rows of near outputs, at least 1 */
     uint32_t x_row, out_row;
 } nn_m0_plane_t;
 typedef void (*nn_m0_plane_function_t)(nn_m0_plane_t *run);
 
-/* Packs `rows` rows of a plane; where they end. near: the first value; apart: bytes from a near
- * value to the far one; step: to the next of the row; skip: from the end of a row to the next. */
+/* Packs `rows` rows of a plane and returns their end. near: first value. apart: bytes from a near
+ * value to the far one. step: bytes to the next value of the row. skip: bytes from the end of a row
+ * to the next. */
 typedef int32_t *(*nn_m0_pack_function_t)(const int8_t *near, int32_t apart, int32_t step,
                                           int32_t *to, int32_t fill, int32_t skip, int32_t rows);
 
@@ -44,7 +45,7 @@ typedef int32_t *(*nn_m0_pack_function_t)(const int8_t *near, int32_t apart, int
                        "\n" NN_M0_PLANE_BODY);                                                     \
     }
 
-/* Split the products in r6. */
+/* Splits the products in r6. */
 #define NN_M0_SPLIT                                                                                \
     "adds r3, r6\n"                                                                                \
     "asrs r6, r6, #16\n"                                                                           \

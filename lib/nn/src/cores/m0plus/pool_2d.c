@@ -1,11 +1,10 @@
-/* MAX_POOL_2D and AVERAGE_POOL_2D. The largest: the taps of a window lie side by side for all
- * channels, so one loop goes over them.
- */
+/* MAX_POOL_2D and AVERAGE_POOL_2D. For the maximum, the taps of a window are neighbours for all
+ * channels together, so one loop visits them. */
 #include "../../nn_arith.h"
 #include "../../ops/window.h"
 #include "m0plus_kernels.h"
 
-/* The larger of each pair of `count` values, from the lowest one on. */
+/* The maxima of `count` pairs of values. */
 static void raise(int8_t *out, const int8_t *in, int32_t count) {
     out += count;
     in += count;
@@ -48,7 +47,7 @@ void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out) {
     }
 }
 
-/* `count` values, `step` apart. */
+/* Sums `count` values, `step` bytes apart. */
 static int32_t sum(const int8_t *at, int32_t count, int32_t step) {
     int32_t total = 0, i = 0;
     for (; count >= 4; count -= 4) {
@@ -82,7 +81,7 @@ void nn_m0_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out)
                 const int8_t *corner = in + (y.origin + y.first) * row + (x.origin + x.first) * c;
                 int32_t rows = y.last - y.first, columns = x.last - x.first;
                 const int32_t count = rows * columns;
-                if (columns == w->in_w) { /* whole rows lie one behind the other */
+                if (columns == w->in_w) { /* whole rows follow each other in memory */
                     columns = count;
                     rows = 1;
                 }

@@ -1,4 +1,5 @@
-/* CONV_2D whose weights are instructions: packs rows, calls the function the compiler wrote. */
+/* CONV_2D whose weights are instructions: packs rows and calls the function that the compiler
+ * wrote. */
 #include "taps.h"
 
 #include "keep_rows.h"
@@ -39,7 +40,7 @@ static int32_t value(const int8_t *row, int32_t columns, int32_t at, int32_t fil
     return at >= 0 && at < columns ? row[at] : fill;
 }
 
-/* Values from column `first` on, each with the one `apart` to its right. */
+/* Packs the values from column `first` on, each with the value `apart` columns to its right. */
 static void pack(const int8_t *row, int32_t columns, int32_t first, int32_t apart, int32_t fill,
                  int32_t *to, int32_t count) {
     int32_t at = first;
