@@ -7,7 +7,7 @@ Writes host/otolith/summarize/costs/rp2040.json.
 
 Profiles untrained networks of many shapes and fits the cycles of each operation to what it does
 (otolith/summarize/realtime.py). Then runs the front ends of the presets in the inference app.
- The CHECKED networks are only predicted. Run it again when kernels or front ends change.
+The CHECKED networks are only predicted. Run it again when kernels or front ends change.
 It is deterministic.
 """
 
