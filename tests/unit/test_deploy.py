@@ -1,7 +1,12 @@
 """Judging a played scenario, worked by hand."""
 
-import numpy as np
+import io
 
+import numpy as np
+from rich.console import Console
+
+from otolith.deploy.cli import outcome_table
+from otolith.deploy.picture import draw
 from otolith.deploy.scenario import Detection, Segment, concatenate, judge
 
 
@@ -58,3 +63,24 @@ def test_segments_play_in_order():
         Segment("b", None, np.full(2, 2, np.int16)),
     ]
     assert concatenate(scene).tolist() == [1, 1, 1, 2, 2]
+
+
+HOSTILE = ["[/x]", "engine [idle]", "$\\foo$", "_hidden", "\x1b[31mred", "犬"]
+
+
+def test_names_from_elsewhere_are_shown_as_they_are_and_do_nothing(tmp_path):
+    scene = [seconds(name, name, 0.5) for name in HOSTILE]
+    heard = [Detection(100 + 500 * n, name, 0.9) for n, name in enumerate(HOSTILE)]
+    outcomes = judge(scene, heard, 300)
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+    console.print(outcome_table(outcomes))
+    printed = console.file.getvalue()
+    assert all(name in printed for name in HOSTILE if name.isprintable())
+    assert "\x1b[31mred" not in printed
+    times = np.arange(0, 3000, 100.0)
+    scores = np.zeros((len(times), len(HOSTILE)))
+    thresholds = dict.fromkeys(HOSTILE, 0.5)
+    arguments = (outcomes, heard, times, scores, HOSTILE, thresholds)
+    draw(tmp_path / "run.png", "a $b [/x]", concatenate(scene), *arguments)
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path).encode() not in (tmp_path / "run.png").read_bytes()

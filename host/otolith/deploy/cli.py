@@ -147,14 +147,12 @@ def train_and_deploy(
             image = build(board, tflite).folder / f"firmware.{emulator.IMAGE}"
         with steps.step(f"boot it on a virtual {board} and play {len(pcm) / 16000:.0f} s of sound"):
             heard = hear.through_virtual_microphone(image, pcm, model_hash, board=board)
-        where = f"a virtual {board}"
     else:
         assert port is not None
         with steps.step(f"compile, build and upload firmware for {board}"):
             upload(board, tflite, port)
         with steps.step(f"send {len(pcm) / 16000:.0f} s of sound to the board at {port}"):
             heard = hear.through_inject(port, pcm, model_hash)
-        where = f"{heard.hello.board} at {port}"
 
     labels = heard.hello.labels or []
     known = [d for d in heard.detections if d.label in labels]  # not unknown
@@ -163,7 +161,8 @@ def train_and_deploy(
     picture = picture or ROOT / "build" / f"{spec.model.name}.png"
     draw(
         picture,
-        f"{spec.model.name} ({model_hash}) on {where}",
+        # Made to be shown to others: it names the board, not its port.
+        f"{spec.model.name} ({model_hash}) on {'a virtual ' if virtual else ''}{heard.hello.board}",
         pcm,
         outcomes,
         heard.detections,

@@ -1,4 +1,4 @@
-"""A board belongs to one run at a time: a lock file by its serial number."""
+"""Claims: a board belongs to one run at a time, by a lock file named after its serial number."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 
 _POLL_S = 0.1
 
 
 def lock_folder() -> Path:
-    """Where the lock files are: one place for all users of this computer."""
+    """The folder of the lock files, one for all users of this computer."""
     folder = Path(os.environ.get("OTOLITH_LOCKS", Path(tempfile.gettempdir()) / "otolith-boards"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,14 +33,14 @@ def lock_folder() -> Path:
 def _holder(text: str) -> str:
     try:
         who = json.loads(text)
-        return f"process {who['pid']} since {who['since']} ({who['what']})"
-    except (ValueError, TypeError, KeyError):
+        return shown(f"process {who['pid']} since {who['since']} ({who['what']})")
+    except (ValueError, TypeError, KeyError, RecursionError):
         return "another process"
 
 
 def _open(path: Path) -> int:
-    # Linux refuses O_CREAT for a file of another user in a folder like this
-    # (fs.protected_regular), though that user lets us write it.
+    # In a folder like this, Linux refuses O_CREAT for another user's file even if it is writable
+    # (fs.protected_regular).
     flags = os.O_RDWR | os.O_NOFOLLOW
     try:
         return os.open(path, flags)
@@ -50,10 +50,18 @@ def _open(path: Path) -> int:
 
 @contextlib.contextmanager
 def claim(serial: str, what: str = "", timeout_s: float = 0.0) -> Iterator[Path]:
-    """Hold board `serial` while the block runs; the lock file's path.
+    """Hold a board while the block runs. The lock ends with its process, however that ends.
 
-    Who holds it already is waited for `timeout_s`, then named in a UserError. The lock goes with
-    its process, however that ends.
+    Args:
+        serial: the board's serial number, or its port.
+        what: what it is used for, for those who wait.
+        timeout_s: how long to wait for another holder.
+
+    Yields:
+        The lock file's path.
+
+    Raises:
+        UserError: another process still holds the board; the message names it.
     """
     name = re.sub(r"[^A-Za-z0-9._-]", "_", serial)
     path = lock_folder() / f"{name or 'unnamed'}.lock"

@@ -1,4 +1,4 @@
-"""`host device get` and `set`: the decision layer's settings of a board that listens."""
+"""`host device get` and `set`: how a board that listens decides."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import click
 
 from otolith.device.client import Client
 from otolith.device.transports import SerialTransport, choose_port
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 
-PORT = click.option(
-    "--port", "-p", help="Serial port; found by its USB ids when only one board is there."
+PORT = click.option("--port", "-p", help="Serial port. [default: that of the only board attached]")
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print the settings as one JSON object."
 )
-JSON = click.option("--json", "as_json", is_flag=True, help="The settings as one JSON object.")
 
 
 @click.group()
 def device() -> None:
-    """Ask a board, or change how it decides, while it runs."""
+    """Show or change how a board decides, while it runs."""
 
 
 @contextlib.contextmanager
@@ -42,9 +42,9 @@ def _show(settings: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in settings.items():
         if name != "thresholds":
-            click.echo(f"detect.{name} = {_word(value)}")
+            click.echo(f"detect.{shown(name)} = {shown(_word(value))}")
     for label, value in settings["thresholds"].items():
-        click.echo(f"detect.threshold.{label} = {_word(value)}")
+        click.echo(f"detect.threshold.{shown(label)} = {_word(value)}")
 
 
 @device.command(
@@ -71,10 +71,11 @@ Example:
 @PORT
 @JSON
 def set_(assignments: tuple[str, ...], port: str | None, as_json: bool) -> None:
-    """Change settings, in this order, until the board starts again; shows those then in force.
+    """Change settings, in the order given, and show those then in force.
 
-    Names are those of [detect] in a spec.toml, with "detect." before them; detect.threshold is that
-    of every class that has one, detect.threshold.LABEL of one.
+    They last until the board starts again. A name is "detect." and a key of [detect] in a
+    spec.toml. detect.threshold sets the threshold of every class that has one,
+    detect.threshold.LABEL that of one class.
     """
     pairs = [assignment.rpartition("=") for assignment in assignments]  # labels may hold a "="
     for assignment, (name, equals, _) in zip(assignments, pairs, strict=True):

@@ -27,9 +27,7 @@ Examples:
   host monitor --record evening --seconds 3600
   host monitor --virtual models/fire_alarm --audio alarm.wav"""
 )
-@click.option(
-    "--port", "-p", help="Serial port; found by its USB ids when only one board is there."
-)
+@click.option("--port", "-p", help="Serial port. [default: that of the only board attached]")
 @click.option(
     "--virtual",
     "virtual_board",

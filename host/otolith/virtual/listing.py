@@ -6,6 +6,7 @@ import json
 
 import click
 
+from otolith.errors import shown
 from otolith.virtual.board import VirtualBoard
 
 
@@ -41,4 +42,5 @@ class Listing:
         if self.as_json:
             click.echo(json.dumps({"t_ms": round(t_ms, 3), "kind": kind, "text": text}))
         else:
-            click.echo(f"{t_ms / 1000:10.3f} s  {'' if kind == 'line' else kind + ': '}{text}")
+            told = f"{'' if kind == 'line' else kind + ': '}{text}"
+            click.echo(f"{t_ms / 1000:10.3f} s  {shown(told)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.device.boards import Board
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 
 _PATIENCE_S = 180
 
@@ -75,5 +75,5 @@ def run(command: list[str], what: str, text: str | None = None) -> str:
         raise UserError(f"{what}: {error.strerror}: {command[0]}") from error
     if done.returncode:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        raise UserError(f"{what}: {lines[-1] if lines else 'failed without a message'}")
+        raise UserError(f"{what}: {shown(lines[-1]) if lines else 'failed without a message'}")
     return done.stdout
