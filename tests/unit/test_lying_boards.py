@@ -186,3 +186,10 @@ def test_a_malformed_answer_is_told_at_once():
     board = Board()
     with pytest.raises(UserError, match=r"answer to 'hello': .*hello\.labels: Expected"):
         Client(board).hello()
+
+
+def test_labels_in_attributes_are_as_the_model_has_them():
+    said = "école".encode().decode("latin-1")  # a board writes the bytes of UTF-8
+    hello, detect = record({**HELLO, "labels": [said]}), record({**DETECT, "label": said})
+    assert hello.labels == ["école"] and detect.label == "école" and detect["label"] == said
+    assert record({**SCORES, "decision": said}).decision == "école"

@@ -227,7 +227,7 @@ class Client:
         if hello.labels is None or hello.hop is None:
             app = shown(hello.app or "another app")
             raise UserError(f"the board runs {app}, not the inference app: upload that first")
-        return [_label(label) for label in hello.labels], 1000 * hello.hop / hello.rate
+        return hello.labels, 1000 * hello.hop / hello.rate
 
     def ask_hello(self) -> Hello:
         """Ask who the board is; what came before is kept for lines()."""
@@ -295,14 +295,6 @@ class Client:
         ran, before = self._wait_for(Ran, timeout_ms, "run", renew=True)
         output = b"".join(m.data for m in before if isinstance(m, Frame) and m.type == "T")
         return RunResult(output, ran.cycles, ran.arena, ran)
-
-
-def _label(told: str) -> str:
-    """A label as the model has it: a board sends the bytes of UTF-8 as Latin-1 characters."""
-    try:
-        return told.encode("latin-1").decode()
-    except UnicodeError:
-        return told
 
 
 def _problem(message: Message, wanted: type[Line], asked: str) -> str | None:

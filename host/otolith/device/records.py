@@ -40,6 +40,8 @@ class Line(msgspec.Struct, kw_only=True, eq=False):
     Attributes are typed and within their limits. Read as a mapping, a line has the fields as the
     board wrote them: `line["t_ms"]`, `line.get("hash")`, `dict(line)`.
 
+    Labels in attributes are as the model has them; a board writes the bytes of UTF-8 as Latin-1.
+
     event: what kind of line it is.
     told: the whole line as the board wrote it.
     """
@@ -316,6 +318,23 @@ def _encodable(text: str) -> bool:
     return True
 
 
+def _as_text(label: str) -> str:
+    """A label as the model has it: a board sends the bytes of UTF-8 as Latin-1 characters."""
+    try:
+        return label.encode("latin-1").decode()
+    except UnicodeError:
+        return label
+
+
+def _decode_labels(line: Line) -> None:
+    if isinstance(line, Hello) and line.labels is not None:
+        line.labels = [_as_text(label) for label in line.labels]
+    elif isinstance(line, Detect):
+        line.label = _as_text(line.label)
+    elif isinstance(line, ScoresLine) and line.decision is not None:
+        line.decision = _as_text(line.decision)
+
+
 def record(told: Mapping[str, Any]) -> Line:
     """The typed record of a line.
 
@@ -341,6 +360,7 @@ def record(told: Mapping[str, Any]) -> Line:
         field = path.rstrip("`").lstrip(".")
         return _unclear(event, f"{event}{'.' if field else ''}{field}: {problem}")
     line.told = dict(told)
+    _decode_labels(line)
     return line
 
 
