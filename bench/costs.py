@@ -26,6 +26,7 @@ from otolith.features import PRESETS, preset
 from otolith.files import write_text
 from otolith.firmware.build import build
 from otolith.paths import MODELS
+from otolith.settings.features import front_end
 from otolith.settings.spec import load, parse
 from otolith.summarize.profile import profile_image
 from otolith.summarize.realtime import (
@@ -88,7 +89,7 @@ def network(architecture: str, frames: int, bands: int, classes: int) -> bytes:
                     "classes": names,
                     "architecture": architecture,
                 },
-                "data": {"kind": "dataset"},
+                "data": {},
                 "features": {"frames": frames, "window": 256, "hop": 128}
                 | ({} if bands == 129 else {"kind": "mfcc", "bands": bands, "mels": bands}),
                 "detect": {"thresholds": {"c1": 0.5}},
@@ -147,13 +148,10 @@ def front_ends(folder: Path) -> dict:
     from support.front_end_model import network as listener
     from support.front_end_model import sound
 
-    wide = {
-        "kind": "spectrogram", "sample_rate": 16000, "window": 256, "hop": 128,
-        "frames": 124, "bands": 129, "compress": "log2",
-    }  # fmt: skip
+    wide = front_end(kind="spectrogram")
     rows, cycles, window, microphone = (defaultdict(list) for _ in range(4))
     for settings in [wide, *(preset(name) for name in PRESETS)]:
-        hop_frames = max(1, 640 // settings["hop"])
+        hop_frames = max(1, 640 // settings.hop)
         model = listener(settings, hop_frames)
         profile = profiled(model, folder)[1]
         file = folder / "listener.tflite"
@@ -166,12 +164,12 @@ def front_ends(folder: Path) -> dict:
             float(np.mean([s[key] for s in stats])) * CLOCK / 1e6
             for key in ("pdm_us", "feature_us", "infer_us")
         )
-        rows[settings["kind"]].append(frame_work(settings))
-        cycles[settings["kind"]].append(frames / hop_frames)
-        microphone["all"].append(pdm / hop_frames / settings["hop"])
-        values = settings["frames"] * settings["bands"]
-        window[settings["compress"]].append((infer - profile.cycles) / values)
-        print(f"{settings['kind']}: a frame {frames / hop_frames:,.0f} cycles", flush=True)
+        rows[settings.kind].append(frame_work(settings))
+        cycles[settings.kind].append(frames / hop_frames)
+        microphone["all"].append(pdm / hop_frames / settings.hop)
+        values = settings.frames * settings.bands
+        window[settings.compress].append((infer - profile.cycles) / values)
+        print(f"{settings.kind}: a frame {frames / hop_frames:,.0f} cycles", flush=True)
     return {
         "microphone": round(float(np.mean(microphone["all"])), 2),
         "features": {

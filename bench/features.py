@@ -21,21 +21,14 @@ import numpy as np
 from otolith.compile import model_hash
 from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, extract, preset
+from otolith.settings.features import FrontEnd, front_end
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from support.front_end_model import network, sound
 from support.images import build
 from support.qemu_cores import CORES, run
 
-SETTINGS = {
-    "kind": "spectrogram",
-    "sample_rate": 16000,
-    "window": 256,
-    "hop": 128,
-    "frames": 124,
-    "bands": 129,
-    "compress": "linear",
-}
+SETTINGS = front_end(kind="spectrogram", compress="linear")
 CLIPS, ROUNDS = 100, 5
 
 
@@ -48,9 +41,9 @@ def wheel(pcm: np.ndarray, rfft, hann: np.ndarray) -> np.ndarray:
     return np.array(frames)
 
 
-def on_pico(settings: dict, folder: Path) -> float:
+def on_pico(settings: FrontEnd, folder: Path) -> float:
     """Microseconds a frame takes on the virtual Pico."""
-    hop_frames = max(1, 640 // settings["hop"])
+    hop_frames = max(1, 640 // settings.hop)
     model = network(settings, hop_frames)
     image = build("pico", model, folder)
     heard = through_virtual_microphone(image, sound(3), model_hash(model), scores=False)
@@ -60,14 +53,14 @@ def on_pico(settings: dict, folder: Path) -> float:
 
 def chips() -> None:
     """The table of presets."""
-    spectrogram = {**SETTINGS, "compress": "log2"}
+    spectrogram = front_end(kind="spectrogram")
     print(f"{'a frame of':<14}{'hop':>8}{'virtual Pico':>24}{'M4F':>14}{'M33':>14}")
     print(f"{'':<14}{'ms':>8}{'cycles':>14}{'share':>10}{'instructions':>14}{'instructions':>14}")
     for name, settings in {"spectrogram": spectrogram, **{n: preset(n) for n in PRESETS}}.items():
         with tempfile.TemporaryDirectory() as folder:
             microseconds = on_pico(settings, Path(folder))
             counts = [run(core, sound(1), settings, Path(folder))[1] for core in CORES]
-        hop = settings["hop"] / 16  # ms
+        hop = settings.hop / 16  # ms
         print(
             f"{name:<14}{hop:>8.0f}{125 * microseconds:>14,.0f}{microseconds / 1000 / hop:>10.1%}"
             + "".join(f"{count:>14,}" for count in counts)

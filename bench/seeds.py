@@ -104,7 +104,7 @@ def main() -> None:
         model = file.read_bytes()
         metadata = read_metadata(model)
         chain = Chain(model)
-        origin = metadata.get("data", "something else")
+        origin = metadata.other.get("data", "something else")
         print(f"{file.stem} {chain.network.digest}, trained on {origin}")
         if spec and spec.data.synth == "alarm":
             alarms(chain, options.events)

@@ -8,6 +8,7 @@ from $OTOLITH_MODELS. Deterministic. tests/unit/test_streaming.py counts the mul
 happen. Not modelled on the virtual Pico: flash wait states, the second core, bus contention.
 """
 
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +18,9 @@ from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.features import preset
 from otolith.firmware.build import build
 from otolith.paths import MODELS, test_models
-from otolith.settings.detect import DEFAULTS
+from otolith.settings.deploy import Deploy
+from otolith.settings.detect import Detect
+from otolith.settings.metadata import Metadata
 from otolith.summarize.profile import profile_image, whole_app
 from otolith.summarize.report import compiled_report
 
@@ -56,13 +59,8 @@ def macs() -> None:
 def keywords() -> None:
     """Profiles kws_ref at a hop of 2 on the virtual Pico, with the front end nearest to its own."""
     data = (test_models() / "kws_ref.tflite").read_bytes()
-    told = preset("keyword")
-    told |= {"bands": 10, **{key: told[key][:10] for key in ("minimum", "maximum")}}
-    classes = [f"word {number}" for number in range(12)]
-    metadata = {
-        **{"format": 1, "name": "kws_ref", "description": "", "classes": classes},
-        **{"features": told, "detect": {**DEFAULTS, "thresholds": {}}, "deploy": {"hop_frames": 2}},
-    }
+    classes = tuple(f"word {number}" for number in range(12))
+    metadata = Metadata(preset("keyword", bands=10), Detect({}), Deploy(2), classes, "kws_ref")
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "kws_ref.tflite"
         model.write_bytes(write_metadata(data, metadata))
@@ -80,7 +78,10 @@ def app() -> None:
     assert metadata is not None
     for name, stream in (("keeping rows", True), ("whole windows", False)):
         data = write_metadata(
-            OWN.read_bytes(), {**metadata, "deploy": {**metadata["deploy"], "stream": stream}}
+            OWN.read_bytes(),
+            dataclasses.replace(
+                metadata, deploy=dataclasses.replace(metadata.deploy, stream=stream)
+            ),
         )
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "fire_alarm.tflite"

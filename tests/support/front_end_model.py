@@ -4,21 +4,22 @@ import json
 
 import numpy as np
 
-from otolith.features import preset, step
+from otolith.features import preset
+from otolith.settings.features import FrontEnd
 from support.tflite_builder import ModelBuilder
 
 
-def settings(name: str) -> dict:
+def settings(name: str) -> FrontEnd:
     return preset(name)
 
 
-def metadata(features: dict, hop_frames: int) -> dict:
+def metadata(features: FrontEnd, hop_frames: int) -> dict:
     return {
         "format": 1,
         "name": "front_end",
         "description": "for tests",
         "classes": ["quiet", "loud"],
-        "features": features,
+        "features": features.to_json(),
         "detect": {
             "gate": 0,
             "smoothing": 3,
@@ -31,17 +32,17 @@ def metadata(features: dict, hop_frames: int) -> dict:
     }
 
 
-def scale_of(features: dict) -> tuple[float, int]:
+def scale_of(features: FrontEnd) -> tuple[float, int]:
     """(scale, zero point) a network behind these features has."""
-    if features["compress"] in ("minmax", "dynamic"):
-        return step(features), -128
-    return (0.1, -128) if features["kind"] == "logmel" else (0.12, 0)
+    if features.compress in ("minmax", "dynamic"):
+        return features.step, -128
+    return (0.1, -128) if features.kind == "logmel" else (0.12, 0)
 
 
-def network(features: dict, hop_frames: int = 2, entries: dict | None = None) -> bytes:
+def network(features: FrontEnd, hop_frames: int = 2, entries: dict | None = None) -> bytes:
     """Dense over the whole window with weights of all kinds -> SOFTMAX. entries: the file's
     metadata instead of ours."""
-    frames, bands = features["frames"], features["bands"]
+    frames, bands = features.frames, features.bands
     scale, zero = scale_of(features)
     b = ModelBuilder()
     x = b.tensor([1, frames, bands, 1], scale, zero)

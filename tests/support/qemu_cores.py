@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.features import Quantizer, frames_in
+from otolith.features import Quantizer
 from otolith.features.emit import config_source
 from otolith.native.sources import lib
+from otolith.settings.features import FrontEnd
 
 HERE = Path(__file__).resolve().parent / "qemu"
 # machine -> core flags; code, data, timer, instructions a timer tick with -icount shift=0
@@ -43,15 +44,15 @@ def library(machine: str) -> tuple[list[str], list[Path]]:
     return flags, sorted(folder.glob("*.o"))
 
 
-def build(machine: str, pcm: np.ndarray, settings: dict, folder: Path) -> Path:
+def build(machine: str, pcm: np.ndarray, settings: FrontEnd, folder: Path) -> Path:
     """An image that prints the features of `pcm`."""
     _, (code, data, timer, tick) = CORES[machine]
     flags, objects = library(machine)
     source = config_source(settings, Quantizer(1, 1, 0))
     (folder / "pcm.h").write_text(
         f"{source.includes}{source.source}"
-        f"enum {{ PCM_SAMPLES = {len(pcm)}, FRAMES = {frames_in(len(pcm), settings)}, "
-        f"BANDS = {settings['bands']} }};\n"
+        f"enum {{ PCM_SAMPLES = {len(pcm)}, FRAMES = {settings.frames_in(len(pcm))}, "
+        f"BANDS = {settings.bands} }};\n"
         f"#define TIMER {timer:#x}u\n#define TICK_INSTRUCTIONS {tick}u\n"
         f"static const int16_t pcm[] = {{{','.join(map(str, pcm))}}};\n"
     )
@@ -64,7 +65,7 @@ def build(machine: str, pcm: np.ndarray, settings: dict, folder: Path) -> Path:
     return image
 
 
-def run(machine: str, pcm: np.ndarray, settings: dict, folder: Path) -> tuple[np.ndarray, int]:
+def run(machine: str, pcm: np.ndarray, settings: FrontEnd, folder: Path) -> tuple[np.ndarray, int]:
     """Frames (int16) and instructions a frame, from QEMU."""
     image = build(machine, pcm, settings, folder)
     command = ["qemu-system-arm", "-M", machine, "-nographic", "-icount", "shift=0"]
@@ -73,7 +74,7 @@ def run(machine: str, pcm: np.ndarray, settings: dict, folder: Path) -> tuple[np
         command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
     )
     lines = (done.stdout + done.stderr).splitlines()
-    width = 4 * settings["bands"]
+    width = 4 * settings.bands
     rows = [line for line in lines if len(line) == width and set(line) <= set("0123456789abcdef")]
     count = next(int(line.split()[1]) for line in lines if line.startswith("instructions"))
     frames = np.array([[int(row[i : i + 4], 16) for i in range(0, width, 4)] for row in rows])

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from otolith.compile.metadata import write_metadata
+from support.front_ends import with_metadata
 from support.random_models import Net
 from support.tflite_builder import ModelBuilder
 
@@ -102,7 +102,7 @@ def sliding() -> bytes:
     inputs, s = net.weights([2, 840], 2, 0, 840, False)
     net.grow("FULLY_CONNECTED", inputs, (1, 2), s)
     net.grow("SOFTMAX", [net.x], (1, 2), 1 / 256, -128, beta=0.1 / s)
-    return write_metadata(net.build(), METADATA)
+    return with_metadata(net.build(), METADATA)
 
 
 def sums() -> bytes:

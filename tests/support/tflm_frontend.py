@@ -36,19 +36,19 @@ def library():
 def run(pcm, settings):
     """uint16 (frames, bands) of a clip."""
     ffi, lib = library()
-    fe = settings["fe"]
-    ms = settings["sample_rate"] // 1000
+    fe = settings.fe
+    ms = settings.sample_rate // 1000
     config = ffi.new(
         "struct FrontendConfig *",
         {
-            "window": [settings["window"] // ms, settings["hop"] // ms],
+            "window": [settings.window // ms, settings.hop // ms],
             "filterbank": {
-                "num_channels": settings["bands"],
-                "upper_band_limit": fe["filterbank_upper_band_limit"],
-                "lower_band_limit": fe["filterbank_lower_band_limit"],
+                "num_channels": settings.bands,
+                "upper_band_limit": fe.filterbank_upper_band_limit,
+                "lower_band_limit": fe.filterbank_lower_band_limit,
             },
             "noise_reduction": {
-                key: fe[f"noise_reduction_{key}"]
+                key: getattr(fe, f"noise_reduction_{key}")
                 for key in (
                     "smoothing_bits",
                     "even_smoothing",
@@ -57,14 +57,14 @@ def run(pcm, settings):
                 )
             },
             "pcan_gain_control": [
-                int(fe["pcan_enable"]),
-                *(fe[f"pcan_{key}"] for key in ("strength", "offset", "gain_bits")),
+                int(fe.pcan_enable),
+                *(getattr(fe, f"pcan_{key}") for key in ("strength", "offset", "gain_bits")),
             ],
-            "log_scale": [int(fe["log_scale_enable"]), fe["log_scale_shift"]],
+            "log_scale": [int(fe.log_scale_enable), fe.log_scale_shift],
         },
     )
     state = ffi.new("struct FrontendState *")
-    assert lib.FrontendPopulateState(config, state, settings["sample_rate"])
+    assert lib.FrontendPopulateState(config, state, settings.sample_rate)
     frames, at, read = [], 0, ffi.new("size_t *")
     samples = ffi.from_buffer("int16_t[]", np.ascontiguousarray(pcm))
     while at < len(pcm):
@@ -73,4 +73,4 @@ def run(pcm, settings):
         if out.size:
             frames.append(np.frombuffer(ffi.buffer(out.values, 2 * out.size), np.uint16).copy())
     lib.FrontendFreeStateContents(state)
-    return np.array(frames, np.uint16).reshape(-1, settings["bands"])
+    return np.array(frames, np.uint16).reshape(-1, settings.bands)

@@ -16,9 +16,16 @@ from otolith.features import preset
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from support.front_end_model import network, settings
+from support.front_ends import told
 from support.tflite_builder import ModelBuilder
 
 CLASSES = ["quiet", "loud"]
+
+
+def json_of(adopted):
+    """The metadata of what adopt() gives, as it is in the file."""
+    assert read_metadata(adopted[0]) == adopted[1]
+    return adopted[1].to_json()
 
 
 def plain(name="micro_speech", entries=None):
@@ -29,7 +36,7 @@ def plain(name="micro_speech", entries=None):
 @pytest.mark.parametrize("name", ["micro_speech", "on_off"])
 def test_a_network_is_taken_and_gives_the_same_scores(name):
     original = plain(name)
-    adopted = adopt(original, "theirs", preset(name), CLASSES)
+    adopted, _ = adopt(original, "theirs", preset(name), CLASSES)
     assert Chain(adopted).labels == CLASSES
     shape = HostModel(original).input_shapes[0]
     q = np.random.default_rng(1).integers(-128, 128, shape).astype(np.int8)
@@ -37,7 +44,7 @@ def test_a_network_is_taken_and_gives_the_same_scores(name):
 
 
 def test_what_is_not_said_is_as_in_tflms_example():
-    found = read_metadata(adopt(plain(), "theirs", preset("micro_speech"), ["silence", "yes"]))
+    found = json_of(adopt(plain(), "theirs", preset("micro_speech"), ["silence", "yes"]))
     assert found["name"] == "theirs" and found["features"]["frames"] == 49
     assert found["deploy"] == {"hop_frames": 5}  # 100 ms
     assert found["detect"] == {
@@ -51,7 +58,7 @@ def test_what_is_not_said_is_as_in_tflms_example():
 
 def test_what_is_said_holds():
     given = {"smoothing": 4, "minimum_count": 2, "suppression_hops": 7, "gate": 9, "hop_frames": 3}
-    found = read_metadata(
+    found = json_of(
         adopt(plain(), "x", preset("micro_speech"), CLASSES, {"": 0.5, "loud": 0.9}, **given)
     )
     assert found["deploy"] == {"hop_frames": given.pop("hop_frames")}
@@ -62,8 +69,8 @@ def test_mltks_settings_come_along():
     entries = [e for e in ENTRIES if e[0] != "classes"]
     entries += [("classes", 13, ["on", "_rest_"]), ("latency_ms", 3, 100)]
     model = plain("on_off", {"SL_PARAMSv1": dictionary(entries)})
-    before = read_metadata(model)
-    found = read_metadata(adopt(model, "mine", thresholds={"": 0.6}))
+    before = told(model)
+    found = json_of(adopt(model, "mine", thresholds={"": 0.6}))
     assert found["features"] == before["features"] and found["deploy"] == before["deploy"]
     assert found["detect"] == {**before["detect"], "thresholds": {"on": 0.6}}
     assert found["classes"] == ["on", "_rest_"] and found["name"] == "mine"
@@ -71,12 +78,12 @@ def test_mltks_settings_come_along():
 
 def test_a_model_of_ours_can_be_given_other_thresholds():
     model = network(settings("keyword"))
-    found = read_metadata(adopt(model, "mine", thresholds={"": 0.9}))
+    found = json_of(adopt(model, "mine", thresholds={"": 0.9}))
     assert found == {
-        **read_metadata(model),
+        **told(model),
         "name": "mine",
         "description": "adopted",
-        "detect": {**read_metadata(model)["detect"], "thresholds": {"loud": 0.9}},
+        "detect": {**told(model)["detect"], "thresholds": {"loud": 0.9}},
     }
 
 
@@ -145,7 +152,7 @@ def test_the_front_end_may_be_a_models(run, tmp_path):
     )
     done = run("--features", spec, "--classes", "quiet,loud", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.output)["features"]["fe"] == preset("micro_speech")["fe"]
+    assert json.loads(done.output)["features"]["fe"] == preset("micro_speech").to_json()["fe"]
 
 
 @pytest.mark.parametrize(
@@ -158,11 +165,11 @@ def test_the_front_end_may_be_a_models(run, tmp_path):
         (("--features", "keyword", "--classes", "a,b"), "theirs.tflite: takes 1x49x40x1 values"),
         (
             ("--features", "micro_speech", "--classes", "a,b", "--threshold", "c=0.5"),
-            "threshold for 'c', which is no class",
+            "the model's detect.thresholds.c: is no class of the model",
         ),
         (
             ("--features", "micro_speech", "--classes", "a,b", "--minimum-count", "20"),
-            "detect.minimum_count is 20, not a number 1 to 10",
+            "detect.minimum_count = 20: must be 1 to 10",
         ),
     ],
 )

@@ -8,10 +8,11 @@ import pytest
 from otolith import paths
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
-from otolith.features import extract, quantize, quantizer
+from otolith.features import extract, input_quantizer, quantize
 from otolith.listen.chain import Chain
 from otolith.native import build, library
 from support.chain_model import FRAMES, HOP, HOP_FRAMES, METADATA, SCALE, ZERO, network, sound
+from support.front_ends import SPECTROGRAM
 from support.tflite_builder import ModelBuilder
 
 
@@ -20,8 +21,8 @@ def expected(model: bytes, pcm: np.ndarray):
     detect = METADATA["detect"]
     threshold = round(32767 * detect["thresholds"]["loud"])
     net = HostModel(model)
-    features = extract(pcm, METADATA["features"])
-    window = quantize(features, quantizer("log2", SCALE, ZERO))
+    features = extract(pcm, SPECTROGRAM)
+    window = quantize(features, input_quantizer(SPECTROGRAM, SCALE, ZERO))
     history, suppressed = [], 0
     for hop in range(len(pcm) // HOP):
         block = pcm[hop * HOP : (hop + 1) * HOP].astype(int)
@@ -113,7 +114,7 @@ def test_a_skipped_hop_is_heard_by_the_front_end_alone():
 def test_the_window_is_what_the_network_saw():
     model, pcm = network(2), sound()
     chain, frames, seen = Chain(model), [], 0
-    q = quantizer("log2", SCALE, ZERO)
+    q = input_quantizer(SPECTROGRAM, SCALE, ZERO)
     for hop in chain.run(pcm):
         frames += list(hop.features)
         if hop.q is not None:

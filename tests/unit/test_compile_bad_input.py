@@ -14,15 +14,15 @@ from click.testing import CliRunner
 from otolith import paths
 from otolith.cli import main
 from otolith.compile import compile_graph
-from otolith.compile.metadata import write_metadata
 from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
 from support.compiled_batch import run
+from support.front_ends import with_metadata
 from support.soak import depth
 from support.tiny_model import METADATA, network
 
 FILES = [m.read_bytes() for m in sorted(paths.test_models().glob("*.tflite"))]
-FILES += [write_metadata(network(), METADATA)] * 2
+FILES += [with_metadata(network(), METADATA)] * 2
 MUTATIONS, SLOWEST_S, EXECUTED = depth(250, 3000), 10.0, depth(20, 40)
 
 

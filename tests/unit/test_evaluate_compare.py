@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from otolith.evaluate.compare import Versus, versus
 from support.chain_model import METADATA, network
 from support.evaluate_case import fill, host
+from support.front_ends import with_metadata
 
 
 def test_a_table_by_hand():
@@ -78,12 +79,10 @@ def test_one_output_or_two_is_the_same_to_it(folder):
 
 
 def test_other_classes_or_no_data_are_one_line(folder, tmp_path):
-    from otolith.compile.metadata import write_metadata
-
     other = tmp_path / "other.tflite"
     detect = {**METADATA["detect"], "thresholds": {"bark": 0.5}}
     changed = {**METADATA, "classes": ["background", "bark"], "detect": detect}
-    other.write_bytes(write_metadata(network(2), changed))
+    other.write_bytes(with_metadata(network(2), changed))
     for arguments, said in (
         ((folder / "good.tflite", other, "--data", folder / "sounds"), "can't be compared"),
         ((folder / "good.tflite", folder / "deaf.tflite"), "no spec.toml beside it"),

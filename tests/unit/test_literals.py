@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from otolith.cli import main
 from otolith.compile import schedule_model
 from otolith.compile.literals import c_string
-from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.errors import UserError
 from otolith.paths import ROOT
 from support import small_models
+from support.front_ends import told, with_metadata
 
 HOSTILE = [
     "wow???/",
@@ -79,10 +79,10 @@ def test_a_network_with_such_classes_compiles(tmp_path):
     """The whole of model.c, for both compilers."""
     data = small_models.loudness()
     for number, name in enumerate(("wow???/", "a\\u", 'quo"te', "犬\x1b")):
-        metadata = read_metadata(data)
+        metadata = told(data)
         classes = ["background", name]
         detect = {**metadata["detect"], "thresholds": {name: 0.5}}
-        changed = write_metadata(data, {**metadata, "classes": classes, "detect": detect})
+        changed = with_metadata(data, {**metadata, "classes": classes, "detect": detect})
         model, out = tmp_path / "model.tflite", tmp_path / str(number)
         model.write_bytes(changed)
         done = CliRunner().invoke(main, ["compile", str(model), "-o", str(out)])
@@ -94,7 +94,7 @@ def test_a_network_with_such_classes_compiles(tmp_path):
 
 def test_a_name_that_c_can_not_hold_is_refused():
     data = small_models.loudness()
-    metadata = read_metadata(data)
-    changed = write_metadata(data, {**metadata, "classes": ["background", "a\0b"]})
+    metadata = told(data)
+    changed = with_metadata(data, {**metadata, "classes": ["background", "a\0b"]})
     with pytest.raises(UserError, match="NUL"):
         schedule_model(changed, "m")

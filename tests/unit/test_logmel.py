@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymicro_features import MicroFrontend
 
+from otolith.compile.metadata import read_metadata
 from otolith.errors import UserError
 from otolith.features import (
     TFLM_INPUT,
@@ -18,8 +19,11 @@ from otolith.features import (
     preset,
     quantize,
 )
-from otolith.features.mltk_settings import DEFAULTS, SIZES
+from otolith.settings.fields import settings_of
+from otolith.settings.front_ends.logmel import Fe
 from support import sounds, tflm_frontend
+from support.front_end_model import network
+from support.front_ends import changed, told, with_metadata
 from support.skips import recordings
 from support.soak import depth
 
@@ -48,7 +52,7 @@ def plain(name, **fe):
 @pytest.mark.parametrize(("name", "shape"), [("micro_speech", (49, 40)), ("on_off", (98, 104))])
 def test_presets_have_the_tutorials_shapes(name, shape):
     s = preset(name)
-    assert (s["frames"], s["bands"]) == shape
+    assert (s.frames, s.bands) == shape
     assert extract(np.zeros(16000, np.int16), s).shape == shape
 
 
@@ -151,11 +155,11 @@ def test_the_notch_filter_runs_over_the_stream_before_the_windows(seed, level, c
 def test_the_notch_filter_removes_an_offset():
     # the lowest bins of an offset alone, after the filter has settled
     quiet = plain("micro_speech", noise_reduction_enable=False, pcan_enable=False)
-    fe = {**quiet["fe"], "dc_notch_filter_enable": True}
+    filtered = changed(quiet, fe={"dc_notch_filter_enable": True})
     pcm = np.full(16000, 12000, np.int16)
     pcm[::2] += 2
-    assert extract(pcm, {**quiet, "fe": fe})[-1].max() < extract(pcm, quiet)[-1].max() or (
-        extract(pcm, {**quiet, "fe": fe})[-1].max() <= 200
+    assert extract(pcm, filtered)[-1].max() < extract(pcm, quiet)[-1].max() or (
+        extract(pcm, filtered)[-1].max() <= 200
     )
 
 
@@ -173,8 +177,8 @@ def trips(energies, fe, bands):
     """Activity detection by its definition: frames in which it trips."""
     a = b = 0
     armed, found = False, []
-    q8 = {key: int(fe[f"activity_detection_alpha_{key}"] * 256) for key in "ab"}
-    q12 = {k: int(fe[f"activity_detection_{k}_threshold"] * 4096) for k in ("arm", "trip")}
+    q8 = {key: int(getattr(fe, f"activity_detection_alpha_{key}") * 256) for key in "ab"}
+    q12 = {k: int(getattr(fe, f"activity_detection_{k}_threshold") * 4096) for k in ("arm", "trip")}
     for frame in energies:
         x = int(frame.sum()) >> math.ceil(math.log2(bands))
         a = ((((256 - q8["a"]) * x + q8["a"] * a) >> 7) + 1) >> 1
@@ -197,7 +201,7 @@ def test_activity_detection_follows_its_definition(name):
     s = plain(name, **fe)
     energies = extract(pcm, plain(name, **{**fe, "log_scale_enable": False}))
     assert energies.max() < 32767  # not limited
-    expected = trips(energies.astype(int), s["fe"], s["bands"])
+    expected = trips(energies.astype(int), s.fe, s.bands)
     assert activity(pcm, s).tolist() == expected
     assert 2 <= sum(expected) < len(expected) / 2
     assert not activity(pcm, plain(name)).any()
@@ -225,7 +229,7 @@ def test_dynamic_range_is_mltks(seed, level, decibel, shift):
     ours = extract(pcm, s)
     np.testing.assert_array_equal(ours - 128, expected)
     # MLTK feeds these int8, and a network trained here gets 0..1 in 256 steps
-    for q in (input_quantizer({**s, "input": "tflm"}, 9.0, 5), input_quantizer(s, 1 / 255, -128)):
+    for q in (input_quantizer(changed(s, input="tflm"), 9.0, 5), input_quantizer(s, 1 / 255, -128)):
         np.testing.assert_array_equal(quantize(ours, q), expected)
 
 
@@ -233,7 +237,7 @@ def test_tflms_int8_is_its_examples():
     values = np.arange(0, 32768, dtype=np.int16)
     expected = np.clip((values.astype(int) * 256 + 333) // 666 - 128, -128, 127)
     np.testing.assert_array_equal(quantize(values, TFLM_INPUT), expected)
-    s = {**preset("micro_speech"), "input": "tflm"}
+    s = changed(preset("micro_speech"), input="tflm")
     assert input_quantizer(s, 0.1, 0) == TFLM_INPUT
 
 
@@ -266,7 +270,9 @@ def test_settings_it_does_not_take_are_refused_in_one_line(fe, said):
 
 
 def test_incomplete_settings_are_refused():
-    for key in set(DEFAULTS) - SIZES:
-        fe = {k: v for k, v in WHEEL["fe"].items() if k != key}
-        with pytest.raises(UserError, match="not complete"):
-            extract(np.zeros(2000, np.int16), {**WHEEL, "fe": fe})
+    model = network(WHEEL)
+    for key in settings_of(Fe):
+        table = told(model)
+        del table["features"]["fe"][key]
+        with pytest.raises(UserError, match=f"metadata lacks features.fe.{key}: train it again"):
+            read_metadata(with_metadata(model, table))

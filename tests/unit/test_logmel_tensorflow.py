@@ -32,25 +32,25 @@ def op(pcm, s):
     import tensorflow as tf
     from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
 
-    fe, ms = s["fe"], s["sample_rate"] // 1000
+    fe, ms = s.fe, s.sample_rate // 1000
     return audio_microfrontend_op.audio_microfrontend(
         tf.constant(pcm),
-        sample_rate=s["sample_rate"],
-        window_size=s["window"] // ms,
-        window_step=s["hop"] // ms,
-        num_channels=s["bands"],
-        upper_band_limit=fe["filterbank_upper_band_limit"],
-        lower_band_limit=fe["filterbank_lower_band_limit"],
-        smoothing_bits=fe["noise_reduction_smoothing_bits"],
-        even_smoothing=fe["noise_reduction_even_smoothing"],
-        odd_smoothing=fe["noise_reduction_odd_smoothing"],
-        min_signal_remaining=fe["noise_reduction_min_signal_remaining"],
-        enable_pcan=fe["pcan_enable"],
-        pcan_strength=fe["pcan_strength"],
-        pcan_offset=fe["pcan_offset"],
-        gain_bits=fe["pcan_gain_bits"],
-        enable_log=fe["log_scale_enable"],
-        scale_shift=fe["log_scale_shift"],
+        sample_rate=s.sample_rate,
+        window_size=s.window // ms,
+        window_step=s.hop // ms,
+        num_channels=s.bands,
+        upper_band_limit=fe.filterbank_upper_band_limit,
+        lower_band_limit=fe.filterbank_lower_band_limit,
+        smoothing_bits=fe.noise_reduction_smoothing_bits,
+        even_smoothing=fe.noise_reduction_even_smoothing,
+        odd_smoothing=fe.noise_reduction_odd_smoothing,
+        min_signal_remaining=fe.noise_reduction_min_signal_remaining,
+        enable_pcan=fe.pcan_enable,
+        pcan_strength=fe.pcan_strength,
+        pcan_offset=fe.pcan_offset,
+        gain_bits=fe.pcan_gain_bits,
+        enable_log=fe.log_scale_enable,
+        scale_shift=fe.log_scale_shift,
         out_scale=1,
         out_type=tf.uint16,
     ).numpy()
@@ -62,12 +62,12 @@ def mel(hertz):
 
 def tensorflows_bank(s, points):
     """The filter bank's tables with doubles where TensorFlow has them."""
-    fe, count = s["fe"], s["bands"] + 1
-    low, high = (mel(fe[f"filterbank_{name}_band_limit"]) for name in ("lower", "upper"))
+    fe, count = s.fe, s.bands + 1
+    low, high = (mel(getattr(fe, f"filterbank_{name}_band_limit")) for name in ("lower", "upper"))
     spacing = f32(f32(high - low) / f32(count))
     centers = [f32(low + f32(spacing * f32(i + 1))) for i in range(count)]
-    hertz = f32(0.5 * s["sample_rate"] / float(f32(points // 2)))
-    start = int(1.5 + fe["filterbank_lower_band_limit"] / float(hertz))
+    hertz = f32(0.5 * s.sample_rate / float(f32(points // 2)))
+    start = int(1.5 + fe.filterbank_lower_band_limit / float(hertz))
     spans, first = [], start
     weights, unweights = [], []
     for center, before in zip(centers, [low, *centers[:-1]], strict=True):
@@ -86,10 +86,10 @@ def tensorflows_bank(s, points):
 def tensorflows_tables(s):
     """Ours, with the window and the filter bank as TensorFlow rounds them."""
     ours = logmel.tables(s)
-    argument = float(f32(math.pi * 2.0 / s["window"]))
+    argument = float(f32(math.pi * 2.0 / s.window))
     window = [
         math.floor(float(f32(0.5 - 0.5 * math.cos(argument * (i + 0.5)))) * 4096 + 0.5)
-        for i in range(s["window"])
+        for i in range(s.window)
     ]
     points = ours.members["fft"].members["points"]
     changed = {"window": rfft.pairs(window), **tensorflows_bank(s, points)}

@@ -6,11 +6,12 @@ from test_mltk_settings import ENTRIES, dictionary, tflite
 
 from otolith.audio import read_pcm
 from otolith.compile.engine import HostModel
-from otolith.compile.metadata import read_metadata, write_metadata
+from otolith.compile.metadata import read_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize
 from otolith.listen.chain import Chain
+from support.front_ends import changed, told, with_metadata
 from support.skips import recordings, third_party_model
 
 
@@ -23,7 +24,7 @@ def parameters(*changes):
 
 def test_times_become_hops():
     changes = [("average_window_duration_ms", 6, 450), ("minimum_count", 3, 2)]
-    found = read_metadata(parameters(*changes, ("detection_threshold", 3, 204)))
+    found = told(parameters(*changes, ("detection_threshold", 3, 204)))
     assert found["classes"] == ["on", "off", "_unknown_"]
     assert found["deploy"] == {"hop_frames": 10}  # 100 ms of 10 ms
     assert found["detect"] == {
@@ -38,7 +39,8 @@ def test_times_become_hops():
 
 def test_ours_comes_before_mltks():
     data = parameters()
-    assert read_metadata(write_metadata(data, {"name": "mine"})) == {"name": "mine"}
+    table = {**told(data), "name": "mine"}
+    assert told(with_metadata(data, table)) == table
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_ours_comes_before_mltks():
         (("latency_ms", 12, "soon"), "latency_ms is 'soon'"),
         (("detection_threshold", 5, 300), "detection_threshold is 300"),
         (("minimum_count", 10, 2.5), "minimum_count is 2.5"),
-        (("classes", 3, 4), "name no classes"),
+        (("classes", 3, 4), "name no list of 1 to 32 classes"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(change, said):
@@ -87,10 +89,10 @@ def test_mltks_model_hears_yes_and_no_as_it_is(word):
 )
 def test_tflms_micro_speech_behind_its_front_end(word, best):
     model, pcm = model_and_clip("micro_speech.tflite", word)
-    settings = {**preset("micro_speech"), "input": "tflm"}
+    settings = changed(preset("micro_speech"), input="tflm")
     net = HostModel(model)
     source = net.network.inputs[0]
     q = input_quantizer(settings, float(source.scale), source.zero_point)
-    window = quantize(extract(pcm, settings)[: settings["frames"]], q)
+    window = quantize(extract(pcm, settings)[: settings.frames], q)
     scores = net.invoke(window.reshape(net.input_shapes[0])).ravel()
     assert ["silence", "unknown", "yes", "no"][scores.argmax()] == best

@@ -4,9 +4,13 @@ import flatbuffers
 import pytest
 
 from otolith.compile.flatbuffer import Buffer
+from otolith.compile.mltk_model import MLTK_NAME as NAME
+from otolith.compile.mltk_model import features_of, read_mltk
 from otolith.errors import UserError
 from otolith.features import extract, preset
-from otolith.features.mltk_settings import DEFAULTS, NAME, features_of, from_fe, read_mltk
+from otolith.settings.features import front_end
+from otolith.settings.front_ends.logmel import MLTK
+from support.front_ends import changed
 from support.skips import third_party_model
 
 
@@ -109,35 +113,30 @@ def test_parameters_are_read_by_their_types():
 
 def test_on_off_of_mltk_is_the_preset():
     found = features_of(read_mltk(tflite(dictionary(ENTRIES))))
-    ours = {**preset("on_off"), "input": "tflm"}
-    assert found == {key: ours[key] for key in found}
-    assert found["compress"] == "dynamic" and found["frames"] == 98
+    assert found == changed(preset("on_off"), input="tflm")
+    assert found.compress == "dynamic" and found.frames == 98
 
 
 def test_mltks_own_model_is_micro_speech():
     parameters = read_mltk(third_party_model("mltk_micro_speech.tflite").read_bytes())
     assert parameters["latency_ms"] == 100 and parameters["fe.fft_length"] == 512
     settings = features_of(parameters)
-    ours = {**preset("micro_speech"), "input": "tflm"}
-    assert {**settings, "compress": "linear"} == {key: ours[key] for key in settings} | {
-        "compress": "linear"
-    }
+    assert changed(settings, compress="linear") == changed(preset("micro_speech"), input="tflm")
     import numpy as np
 
     pcm = np.random.default_rng(1).integers(-3000, 3000, 16000).astype(np.int16)
-    full = {**ours, **settings}
-    assert extract(pcm, full).shape == (49, 40)
+    assert extract(pcm, settings).shape == (49, 40)
 
 
 @pytest.mark.parametrize(
     ("fe", "said", "message"),
     [
         ({"window_sise_ms": 30}, {}, "did you mean fe.window_size_ms"),
-        ({"window_size_ms": "30"}, {}, "must be int"),
-        ({"window_size_ms": 30.5}, {}, "must be int"),
-        ({"window_size_ms": True}, {}, "must be int"),
-        ({"pcan_enable": 2}, {}, "must be bool"),
-        ({"pcan_offset": float("nan")}, {}, "must be float"),
+        ({"window_size_ms": "30"}, {}, "must be a whole number"),
+        ({"window_size_ms": 30.5}, {}, "must be a whole number"),
+        ({"window_size_ms": True}, {}, "must be a whole number"),
+        ({"pcan_enable": 2}, {}, "must be true or false"),
+        ({"pcan_offset": float("nan")}, {}, "must be a number"),
         ({"window_size_ms": 30}, {"window": 400}, "window = 400: fe settings say 480"),
         ({"fft_length": 256}, {"window": 480}, "a window of 480 has 512"),
         ({"sample_rate_hz": 0}, {}, "sample_rate"),
@@ -146,19 +145,13 @@ def test_mltks_own_model_is_micro_speech():
 )
 def test_wrong_settings_name_the_key(fe, said, message):
     with pytest.raises(UserError, match=message) as error:
-        from_fe(fe, said)
+        front_end(kind="logmel", fe=fe, **said)
     assert "\n" not in error.value.message
 
 
 def test_every_default_is_accepted_under_its_name():
-    defaults = {key: value for key, value in DEFAULTS.items() if key != "fft_length"}
-    result = from_fe({**defaults, "fft_length": 512}, {})
-    assert (result["window"], result["hop"], result["frames"], result["bands"]) == (
-        400,
-        160,
-        98,
-        32,
-    )
+    result = front_end(kind="logmel", fe={**MLTK, "fft_length": 512})
+    assert (result.window, result.hop, result.frames, result.bands) == (400, 160, 98, 32)
 
 
 def test_what_is_no_audio_or_not_supported_is_said():

@@ -5,9 +5,10 @@ import pytest
 
 from otolith.errors import UserError
 from otolith.features import extract, preset, window
-from otolith.features.settings import kept
 from otolith.paths import MODELS
-from otolith.settings.spec import Features, load
+from otolith.settings.features import front_end
+from otolith.settings.spec import load
+from support.front_ends import changed
 
 
 def noisy_word():
@@ -24,7 +25,7 @@ def test_a_settled_window_is_nearer_to_the_streams():
     start = len(pcm) - 480 - 48 * 320  # where the last window of 49 frames begins
     frames = extract(pcm[start % 320 :], settings)[-49:].astype(int)
     cold = window(pcm[start:], settings)
-    settled = window(pcm[start:], {**settings, "settle": 50})
+    settled = window(pcm[start:], changed(settings, settle=50))
     assert settled.shape == cold.shape == (49, 40)
     np.testing.assert_array_equal(cold, extract(pcm[start:], settings))
     away = [np.abs(values - frames).mean() for values in (cold, settled)]
@@ -32,22 +33,22 @@ def test_a_settled_window_is_nearer_to_the_streams():
 
 
 def test_silence_has_a_silent_room():
-    settings = {**preset("micro_speech"), "settle": 30}
+    settings = preset("micro_speech", settle=30)
     assert not window(np.zeros(15840, np.int16), settings).any()
 
 
 def test_it_travels_with_the_model_and_only_where_it_is_asked_for():
-    assert load(MODELS / "micro_speech").metadata()["features"]["settle"] == 50
-    assert "settle" not in preset("micro_speech")
-    assert "settle" not in kept(Features())
+    assert load(MODELS / "micro_speech").features.to_json()["settle"] == 50
+    assert "settle" not in preset("micro_speech").to_json()
+    assert "settle" not in front_end().to_json()
 
 
 @pytest.mark.parametrize(
     ("features", "said"),
     [
-        ('preset = "micro_speech"\nsettle = 501', "settle: must be 0 to 500"),
+        ('preset = "micro_speech"\nsettle = 501', "settle = 501: must be 0 to 500"),
         ('preset = "on_off"\nsettle = 10', 'settle: not with "dynamic"'),
-        ("settle = 10", "settle: goes with kind logmel"),
+        ("settle = 10", "settle: needs kind logmel"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(tmp_path, features, said):

@@ -34,10 +34,10 @@ def read(tmp_path, text):
 
 def test_a_spec_is_read_with_its_defaults(tmp_path):
     spec = read(tmp_path, GOOD)
-    assert spec.model.classes == ["background", "bell"]
+    assert spec.model.classes == ("background", "bell")
     assert (spec.features.window, spec.features.hop, spec.features.bands) == (256, 128, 129)
     assert spec.features.samples == 256 + 123 * 128
-    metadata = spec.metadata()
+    metadata = spec.metadata().to_json()
     assert metadata["detect"]["thresholds"] == {"bell": 0.8}
     assert metadata["features"]["bands"] == 129
     assert metadata["deploy"] == {"hop_frames": 4}
@@ -55,38 +55,50 @@ def test_the_models_of_this_repository_have_valid_specs(name):
     [
         ("architecture =", "architectur =", r"\[model\] has no key architectur: did you mean arch"),
         ("[data]", "[dta]", r"no section \[dta\]: did you mean data\?"),
-        ("train_clips = 8", "train_clips = 'many'", r"\[data\] train_clips = 'many': must be int"),
-        ("train_clips = 8", "train_clips = true", "must be int"),
+        ("train_clips = 8", "train_clips = 'many'", "= 'many': must be a whole number"),
+        ("train_clips = 8", "train_clips = true", "must be a whole number"),
         ("train_clips = 8", "train_clips = 1", "at least 4 each: two of a class"),
         ('name = "bell"', "", r"\[model\] lacks name"),
         ('name = "bell"', 'name = "../bell"', "letters, digits"),
-        ('["background", "bell"]', '["bell"]', "2 to 32"),
-        ('["background", "bell"]', '["bell", "bell"]', "stands twice"),
+        ('["background", "bell"]', '["bell"]', "must be 2 to 32 names"),
+        ('["background", "bell"]', '["bell", "bell"]', "appears twice"),
         ('["background", "bell"]', '["bell", 2]', "must be"),
-        ('synth = "alarm"', "kind = 'alarm'", r"\[data\] kind = 'alarm': write synth = \"alarm\""),
+        (
+            'synth = "alarm"',
+            "kind = 'alarm'",
+            r"no key any more: write synth = \"alarm\"",
+        ),
         ('synth = "alarm"', "kind = 'esc'", r"--layout esc .* split = \"group\", group = \"fold\""),
-        ('synth = "alarm"', "kind = 'dataset'", r"\[data\] kind = 'dataset': remove this key"),
-        ('synth = "alarm"', "kind = 3", r"\[data\] kind = 3: remove this key"),
+        (
+            'synth = "alarm"',
+            "kind = 'dataset'",
+            r"kind = 'dataset' is no key any more: re",
+        ),
+        ('synth = "alarm"', "kind = 3", r"kind = 3 is no key any more: remove this key"),
         ("[detect]", "test_folds = [4]\n[detect]", r"test_folds .* test_groups = \[\"4\"\]"),
         ("[detect]", "train_folds = [1]\n[detect]", r"train_folds .* remove it"),
         ("bell = 0.8", "bel = 0.8", "no class of the model"),
         ("bell = 0.8", "bell = 1.8", "above 0, up to 1"),
-        ("smoothing = 4", "smoothing = 400", "1 to 32"),
-        ("minimum_count = 2", "minimum_count = 5", "1 to smoothing"),
+        ("smoothing = 4", "smoothing = 400", "smoothing = 400: must be 1 to 32"),
+        ("minimum_count = 2", "minimum_count = 5", "must be 1 to 4, which is smoothing"),
         ("[detect]", "[train]\nlearning_rate = 2\n[detect]", "between 0 and 1"),
-        ("[detect]", "[quantize]\nmode = 'int4'\n[detect]", '"ptq" or "qat"'),
+        ("[detect]", "[quantize]\nmode = 'int4'\n[detect]", "must be one of ptq, qat"),
         ("[detect]", "[train]\nschedule = 'linear'\n[detect]", "one of constant, cosine, stepped"),
-        ("[detect]", "[train]\nsteps = [0.5]\n[detect]", 'goes with schedule = "stepped"'),
+        ("[detect]", "[train]\nsteps = [0.5]\n[detect]", "and steps need each other"),
         (
             "[detect]",
             "[train]\nschedule = 'stepped'\nsteps = [0.5, 0.4]\n[detect]",
             "must rise, between 0 and 1",
         ),
-        ("[detect]", "[train]\noutput = 'sigmoid'\n[detect]", "go with base"),
+        ("[detect]", "[train]\noutput = 'sigmoid'\n[detect]", "need base"),
         ("[detect]", "[train]\nbalance = 'over'\n[detect]", "weights, undersample, none"),
         ("[detect]", "[augment.gian]\n[detect]", "did you mean gain"),
         ("[detect]", "[augment.gain]\ngain_db = 900\n[detect]", r"\[augment.gain\] gain_db"),
-        ("[detect]", "split = 'folds'\n[detect]", r"\[data\] split: must be one of set, group"),
+        (
+            "[detect]",
+            "split = 'folds'\n[detect]",
+            r"split = 'folds': must be one of set, group",
+        ),
         ("[detect]", "[features]\nwindow = 100\n[detect]", "window 256"),
         ("[detect]", "[deploy]\nhop_frames = 100\n[detect]", "hop_frames"),
         ("[detect]", "detect", "not TOML"),
@@ -94,24 +106,26 @@ def test_the_models_of_this_repository_have_valid_specs(name):
         (
             "train_clips = 8",
             "train_clips = 8\nseed = -1",
-            r"\[data\] seed: must be 0 to 4294967295",
+            r"\[data\] seed = -1: must be 0 to 4294967295",
         ),
-        ("[detect]", "[train]\nseed = 4294967296\n[detect]", r"\[train\] seed: must be"),
+        ("[detect]", "[train]\nseed = 4294967296\n[detect]", r"\[train\] seed = 4294967296: must"),
         (
             "[detect]",
             "[augment]\ngain_db = 3\n[detect]",
             r"\[augment.gain\] with gain_db = \[-3, 3\], probability = 1",
         ),
         ("[detect]", "[augment]\nnoise_snr_db = -1\n[detect]", r"\[augment.noise\] with snr_db"),
-        ("[detect]", "[augment]\nwindows_a_clip = 0\n[detect]", r"windows_a_clip: must be 1"),
+        ("[detect]", "[augment]\nwindows_a_clip = 0\n[detect]", r"windows_a_clip = 0: must be 1"),
     ],
 )
 def test_a_mistake_gets_one_line_with_its_place(tmp_path, old, new, said):
     assert old in GOOD
     with pytest.raises(UserError, match=said) as error:
         read(tmp_path, GOOD.replace(old, new, 1))
-    assert "\n" not in error.value.message
-    assert str(tmp_path / "spec.toml") in error.value.message
+    *head, last = error.value.message.splitlines()
+    file = str(tmp_path / "spec.toml")
+    assert len(head) in (0, 2), "one problem, or the one that follows from it too"
+    assert all(line.strip().startswith(file) for line in [*head, last])
 
 
 def test_a_missing_spec_names_the_file(tmp_path):

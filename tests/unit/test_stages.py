@@ -49,7 +49,7 @@ def test_the_arrays_have_one_owner_and_nobody_changes_them(prepared):
     assert prepared.counts == {"train": 40, "validate": 8, "test": 12}
     test, sounds = prepared.test, prepared.sounds
     assert test.values.dtype == np.int16 and test.values.shape == (12, 124, 129)
-    settings = prepared.spec.metadata()["features"]
+    settings = prepared.spec.features
     np.testing.assert_array_equal(test.values[5], extract(sounds.pcm[5], settings))
     before = [prepared.train.values.copy(), prepared.validate.values.copy(), test.values.copy()]
     fitted = fit(prepared, architecture=network)
@@ -66,7 +66,7 @@ def test_one_stage_after_another_gives_a_model(prepared, tmp_path):
     fitted = fit(prepared, lambda name, *_: steps.append(name), architecture=network)
     assert fitted.epochs == len(fitted.history["loss"]) == 3 and not fitted.stopped
     tflite = quantise(prepared, fitted)
-    assert read_metadata(tflite)["classes"] == ["background", "fire_alarm"]
+    assert read_metadata(tflite).classes == ("background", "fire_alarm")
     judged = judge(prepared, fitted, tflite)
     metrics = judged.metrics
     assert metrics.hash == model_hash(tflite) and np.sum(metrics.confusion) == 12

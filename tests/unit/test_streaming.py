@@ -11,7 +11,6 @@ import pytest
 from otolith.compile import compile_graph, schedule_model
 from otolith.compile.cores import CORES, PORTABLE
 from otolith.compile.engine import HostModel
-from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.ops import lower
 from otolith.compile.stream import MOST_KEPT, stream
 from otolith.compile.tflite import read_graph
@@ -24,6 +23,7 @@ from support import small_models, sounds
 from support.compiled_compare import equal, oracle
 from support.front_end_model import network as network_behind
 from support.front_end_model import sound
+from support.front_ends import SPECTROGRAM, told, with_metadata
 from support.random_models import SAME, Net, relu6, reshape, separable, tall
 from support.shared import fire_alarm
 from support.skips import third_party_model
@@ -94,14 +94,10 @@ def network(name: str) -> bytes:
     return third_party_model(f"{name}.tflite").read_bytes()
 
 
-KEYWORD = preset("keyword")
 FRONT_ENDS = {  # by values a frame
-    129: {
-        **{"kind": "spectrogram", "sample_rate": 16000, "window": 256, "hop": 128},
-        **{"frames": 124, "bands": 129, "compress": "log2"},
-    },
+    129: SPECTROGRAM,
     40: preset("micro_speech"),
-    10: {**KEYWORD, "bands": 10, **{k: KEYWORD[k][:10] for k in ("minimum", "maximum")}},
+    10: preset("keyword", bands=10),
 }
 
 
@@ -311,8 +307,8 @@ def test_what_nobody_reads_is_no_part_of_a_hop():
 
 
 def without_streaming(data: bytes) -> bytes:
-    metadata = read_metadata(data)
-    return write_metadata(data, {**metadata, "deploy": {**metadata["deploy"], "stream": False}})
+    metadata = told(data)
+    return with_metadata(data, {**metadata, "deploy": {**metadata["deploy"], "stream": False}})
 
 
 def test_a_listener_streams_and_hears_the_same():
@@ -346,15 +342,15 @@ def test_the_metadata_decides_unless_told():
     assert schedule_model(data, "m", hop=0).stream is None
     assert schedule_model(data, "m", hop=8).stream.hop == 8
     assert schedule_model(without_streaming(data), "m").stream is None
-    metadata = read_metadata(data)
+    metadata = told(data)
     for value in ("auto", 1, None):
         changed = {**metadata, "deploy": {**metadata["deploy"], "stream": value}}
-        with pytest.raises(UserError, match=r"deploy\.stream is .*, not true or false"):
-            compile_graph(write_metadata(data, changed), "m")
+        with pytest.raises(UserError, match=r"deploy\.stream = .*: must be true or false"):
+            compile_graph(with_metadata(data, changed), "m")
     turned = Net(np.random.default_rng(3), (1, 129, 124, 1))  # bands of frames
     inputs, s = turned.weights([2, 129 * 124], 2, 0, 129 * 124, False)
     turned.grow("FULLY_CONNECTED", inputs, (1, 2), s)
-    compiled = compile_graph(write_metadata(turned.build(), small_models.METADATA), "m")
+    compiled = compile_graph(with_metadata(turned.build(), small_models.METADATA), "m")
     assert compiled.schedule.stream is None
     dense = network_behind(preset("keyword"))
     assert schedule_model(dense, "m").stream is None, "nothing to save"

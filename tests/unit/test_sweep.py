@@ -17,7 +17,8 @@ from otolith.cli import main
 from otolith.compile import schedule_model
 from otolith.errors import UserError
 from otolith.paths import MODELS, ROOT
-from otolith.settings.spec import load, read_toml
+from otolith.settings.spec import load
+from otolith.settings.toml import read_document
 from otolith.sweep import limits, results
 from otolith.sweep.cli import join
 from otolith.sweep.journal import drop_half_line
@@ -29,6 +30,7 @@ from otolith.sweep.worker import REASON, Worker, counts
 from support import small_models
 
 SPEC = MODELS / "fire_alarm" / "spec.toml"
+TABLES = read_document(SPEC).tables
 RATE = "train.learning_rate"
 
 
@@ -40,7 +42,7 @@ def space_of(tmp_path, text):
 
 def small(given=None):
     """One setting varies; what is trained is up to the test."""
-    return Space(read_toml(SPEC), "spec", {RATE: Range(1e-4, 1e-2, True)}, dict(given or {}))
+    return Space(TABLES, "spec", {RATE: Range(1e-4, 1e-2, True)}, dict(given or {}))
 
 
 # ---- spaces ----
@@ -84,7 +86,7 @@ def test_without_a_file_the_usual_settings_vary():
         ('[space]\n"train.epochs" = []', "different words or numbers"),
         ('[space]\n"train.epochs" = 3', "must be a list of choices"),
         ("[space]\nepochs = [3]", 'write "section.key"'),
-        ('[space]\n"model.architecture" = [1]', "must be str"),
+        ('[space]\n"model.architecture" = [1]', "must be text"),
         ('[space]\n"model.name.x" = [1]', "name is no section"),
         ('[spice]\n"train.epochs" = [3]', "did you mean space"),
         ("[space]", "names nothing to vary"),
@@ -445,7 +447,10 @@ def test_the_command_trains_and_leaves_the_best_network(tmp_path):
     metrics = json.loads((out / "best" / "metrics.json").read_text())
     assert metrics["validation_accuracy"] == said["validation_accuracy"]
     assert said["finished"] == 3 and kept(out) == said["trial"]
-    assert read_toml(out / "best.toml")["model"]["architecture"] in ("alarm_cnn", "strided_cnn")
+    assert read_document(out / "best.toml").tables["model"]["architecture"] in (
+        "alarm_cnn",
+        "strided_cnn",
+    )
     assert "accuracy by setting" in (out / "report.html").read_text()
     assert not list(out.glob("trial_*"))
     # strided_cnn's arena does not fit the limit

@@ -31,7 +31,7 @@ def tiny(**changes):
 def test_every_architecture_trains_to_int8_equal_to_the_wheel(architecture, tmp_path):
     metrics = train(tiny(architecture=architecture), tmp_path)
     data = (tmp_path / "fire_alarm.tflite").read_bytes()
-    assert read_metadata(data)["classes"] == ["background", "fire_alarm"]
+    assert read_metadata(data).classes == ("background", "fire_alarm")
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics.to_json()
     assert np.sum(metrics.confusion) == 12
     engine, wheel = HostModel(data), tflite_micro.runtime.Interpreter.from_bytes(data)

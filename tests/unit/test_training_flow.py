@@ -23,7 +23,7 @@ from otolith.train.learning import Watch
 from support.evaluate_case import host
 
 pytestmark = pytest.mark.slow
-SETTINGS = load(MODELS / "fire_alarm").metadata()["features"]
+SETTINGS = load(MODELS / "fire_alarm").features
 
 
 def tiny(train_=None, quantize=None, augment=None, clips=(24, 8, 12)):

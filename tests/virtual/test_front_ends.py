@@ -16,7 +16,7 @@ from support.parity import assert_same
 def test_the_image_gives_the_hosts_features_scores_and_events(name, tmp_path):
     features = settings(name)
     # about the network window's own length is enough hops to fill it and slide
-    hop_frames = max(1, 640 // features["hop"])
+    hop_frames = max(1, 640 // features.hop)
     model = network(features, hop_frames)
     pcm = sound(1.5)
     with boot(build("pico", model, tmp_path)) as board:

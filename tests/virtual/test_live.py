@@ -61,7 +61,7 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
     features = np.load(tmp_path / "r" / "features.npy")
     chain = Chain(small_models.loudness())
     session = json.loads((tmp_path / "r" / "session.json").read_text())
-    assert session["detect"] == chain.settings()
+    assert session["detect"] == chain.settings().to_json()
     hops = chain.run(pcm)
     np.testing.assert_array_equal(
         features, np.concatenate([h.features for h in hops if len(h.features)])

@@ -67,7 +67,7 @@ def ready(request, tmp_path_factory):
     assert metrics["int8_accuracy"] > least
     assert metrics["data"] == f"synthesised sounds ({spec.data.synth})"
     data = (folder / f"{name}.tflite").read_bytes()
-    assert read_metadata(data)["data"] == metrics["data"]
+    assert read_metadata(data).other["data"] == metrics["data"]
     return spec, data, build("pico", data, tmp_path_factory.mktemp(name)), Chain(data)
 
 

@@ -8,7 +8,8 @@ from test_board import pty
 
 from otolith.cli import main
 from otolith.compile import model_hash, schedule_model
-from otolith.summarize.profile import figures, hop_ms, profile_image, whole_app
+from otolith.compile.metadata import read_metadata
+from otolith.summarize.profile import figures, profile_image, whole_app
 from support import small_models
 from support.images import build
 
@@ -49,7 +50,7 @@ def test_cycles_go_to_the_layer_that_works(profiles):
 
 
 def test_the_margin_is_of_the_hop(profiles):
-    hop = hop_ms(small_models.METADATA)
+    hop = read_metadata(small_models.loudness()).hop_ms
     assert hop == 32
     fast, slow = (figures(profiles[name][1], hop) for name in ("loudness", "slow"))
     assert fast["margin"] > 0 > slow["margin"]

@@ -186,7 +186,7 @@ def test_reset_starts_anew(client):
     client.command("scores on")
     client.command("reset")
     wait_for(client, "hello")
-    assert client.settings()["gate"] == 0
+    assert client.settings().values["gate"] == 0
 
 
 @pytest.fixture(params=BOARDS)

@@ -53,7 +53,7 @@ def test_a_threshold_set_at_run_time_changes_the_events_as_it_does_here(client):
     before = assert_equal(client.inject(SOUND), chain)
     for name, value in (("detect.threshold", 0.2), ("detect.suppression_hops", 3)):
         assert client.set(name, value) == chain.set(name, value) == client.settings()
-    assert client.settings()["thresholds"] == {"background": 0.0, "loud": 0.2}
+    assert client.settings().thresholds == {"background": 0.0, "loud": 0.2}
     lower = assert_equal(client.inject(SOUND), chain)
     assert len(lower) > len(before) > 0 and lower[0][0] < before[0][0]
     for value in (0, 0.8):
@@ -79,12 +79,11 @@ def test_every_setting_does_on_the_board_what_it_does_here(client):
     }
     for name, value in changes.items():
         told = client.set(name, value)
-    for name, value in {**{f"detect.{k}": v for k, v in told.items()}, **changes}.items():
-        if name != "detect.thresholds":
-            chain.set(name, value)
-    chain.set("detect.threshold.loud", told["thresholds"]["loud"])
+    for name, value in {**{f"detect.{k}": v for k, v in told.values.items()}, **changes}.items():
+        chain.set(name, value)
+    chain.set("detect.threshold.loud", told.thresholds["loud"])
     assert client.settings() == chain.settings() == told
-    assert (told["smoothing"], told["suppression_hops"]) == (6, 5)
+    assert (told.values["smoothing"], told.values["suppression_hops"]) == (6, 5)
     events = assert_equal(client.inject(SOUND), chain)
     assert {label for _, label, _ in events} == {"background", "loud", "unknown"}
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from otolith.compile import model_hash, schedule_model
-from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.device import Client, VirtualTransport
 from otolith.listen.chain import Chain
 from otolith.summarize.profile import profile_image, whole_app
 from otolith.virtual import boot
 from support import small_models
 from support.front_end_model import sound
+from support.front_ends import told, with_metadata
 from support.images import build
 from support.parity import assert_same
 
@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 
 def test_it_gives_the_full_passes_results_for_less(tmp_path):
     image = build("pico", DATA, tmp_path)
-    metadata = read_metadata(DATA)
+    metadata = told(DATA)
     metadata["deploy"]["stream"] = False
-    data = write_metadata(DATA, metadata)
+    data = with_metadata(DATA, metadata)
     assert schedule_model(data, "whole").stream is None
     whole = Chain(data)
     pcm = sound(2)

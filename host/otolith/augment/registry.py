@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+from typing import TYPE_CHECKING
 
-from otolith.augment.base import Augmentation
+if TYPE_CHECKING:
+    from otolith.augment.base import Augmentation
 
 AUDIO = {
     "crop": "otolith.augment.crop:Crop",
@@ -26,11 +28,13 @@ FEATURES = {
     "time_mask": "otolith.augment.time_mask:TimeMask",
     "frequency_mask": "otolith.augment.frequency_mask:FrequencyMask",
 }
-NAMES = [*AUDIO, *FEATURES]
+AUGMENTATIONS = {**AUDIO, **FEATURES}
+NAMES = list(AUGMENTATIONS)
 
 
 @functools.cache
 def find(name: str) -> type[Augmentation]:
     """The class of an augmentation that is in the tables above."""
-    module, attribute = {**AUDIO, **FEATURES}[name].split(":")
-    return getattr(importlib.import_module(module), attribute)
+    module, attribute = AUGMENTATIONS[name].split(":")
+    found: type[Augmentation] = getattr(importlib.import_module(module), attribute)
+    return found

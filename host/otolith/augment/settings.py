@@ -1,35 +1,22 @@
-"""[augment] of a spec -> augmentations.
-
-[augment.background]
-probability = 0.7
-snr_db = [0, 20]    # drawn from this range; one number is always that one
-"""
+"""The sections of [augment] -> augmentations (otolith/settings/augment.py describes them)."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 import sys
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from otolith.augment.base import Augmentation
 from otolith.augment.registry import NAMES, find
-from otolith.errors import UserError, short
-from otolith.settings.spec import refuse_former
+from otolith.errors import UserError
+from otolith.settings.former import take_former
+from otolith.settings.problems import Problems
 
 SHORT = ("windows_a_clip",)  # keys of [augment] that are no sections
-
-
-def _near(word: str, known: list[str]) -> str:
-    match = difflib.get_close_matches(word, known, 1)
-    match = match or [name for name in known if word in name.split("_")]
-    return f"did you mean {match[0]}?" if match else f"known: {', '.join(known)}"
-
-
-def _shown(key: str) -> str:
-    return short(key if key.isprintable() else repr(key))
 
 
 def _is_number(value: object) -> bool:
@@ -38,67 +25,84 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _value(field: dataclasses.Field, value: object, where: str) -> object:
-    """A setting's value, of the type its field has."""
-
-    def bad(text: str) -> UserError:
-        return UserError(f"{where} = {short(repr(value))}: must be {text}")
-
+def _value(field: dataclasses.Field[Any], value: object) -> object:
+    """A setting's value, of the type its field has. UserError that says what it must be."""
     about = field.metadata
     if "names" in about:
         if value not in about["names"]:
-            raise bad(f"one of {', '.join(about['names'])}")
+            raise UserError(f"must be one of {', '.join(about['names'])}")
         return value
     if "limits" not in about:
         if "folder" in about:
             if not isinstance(value, str):
-                raise bad("a folder's name")
+                raise UserError("must be a folder's name")
             return value
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            raise bad("a list of names")
+            raise UserError("must be a list of names")
         return value
     least, most = about["limits"]
     if field.name == "probability":
         if not _is_number(value) or not least <= value <= most:  # type: ignore[operator]
-            raise bad("0 to 1")
+            raise UserError("must be 0 to 1")
         return float(value)  # type: ignore[arg-type]
     pair = value if isinstance(value, list) else [value, value]
     wanted = f"[lowest, highest], from {least:g} to {most:g}"
     if len(pair) != 2 or not all(_is_number(entry) for entry in pair):
-        raise bad(wanted)
+        raise UserError(f"must be {wanted}")
     if not least <= pair[0] <= pair[1] <= most:
-        raise bad(wanted)
+        raise UserError(f"must be {wanted}")
     if about["whole"] and not all(isinstance(entry, int) for entry in pair):
-        raise bad(f"whole numbers: {wanted}")
+        raise UserError(f"must be whole numbers: {wanted}")
     return (pair[0], pair[1]) if about["whole"] else (float(pair[0]), float(pair[1]))
 
 
-def _one(name: str, table: object, where: str) -> Augmentation:
+def read_one(name: str, table: object, problems: Problems) -> Augmentation | None:
+    """The augmentation of an [augment.<name>] section.
+
+    Args:
+        name: An augmentation's name.
+        table: The section as written.
+        problems: Takes what is wrong.
+
+    Returns:
+        The augmentation; None if something is wrong.
+    """
+    section = problems.section(f"augment.{name}")
     if not isinstance(table, dict):
-        raise UserError(f"{where}: {name} must be a section, [augment.{name}]")
+        problems.add("augment", name, f"{name} must be a section, [augment.{name}]")
+        return None
     kind = find(name)
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in fields:
-            near = _near(key, list(fields))
-            raise UserError(f"{where}: [augment.{name}] has no key {_shown(key)}: {near}")
-        values[key] = _value(fields[key], value, f"{where}: [augment.{name}] {key}")
-    return kind(**values)
+            section.unknown(key, fields)
+            continue
+        try:
+            values[key] = _value(fields[key], value)
+        except UserError as error:
+            section.wrong(key, value, error.message)
+    return kind(**values) if section.clean(*table) else None
 
 
-def parse(table: dict, where: str) -> list[Augmentation]:
+def parse(table: Mapping[str, object], where: str) -> list[Augmentation]:
     """The augmentations of an [augment] table, in the order they are applied.
 
-    where: the file, for messages. UserError in one line for what is not known or makes no sense.
+    Args:
+        table: The table as written.
+        where: The file, which begins messages.
+
+    Raises:
+        UserError: Something is unknown or out of range. The message lists every problem.
     """
-    refuse_former({"augment": table}, where)
+    problems = Problems()
+    table = take_former("augment", table, problems)
     for key in table:
         if key not in NAMES and key not in SHORT:
-            near = _near(key, [*NAMES, *SHORT])
-            kind = "section" if isinstance(table[key], dict) else "key"
-            raise UserError(f"{where}: [augment] has no {kind} {_shown(key)}: {near}")
-    return [_one(name, table[name], where) for name in NAMES if name in table]
+            problems.section("augment").unknown(key, [*NAMES, *SHORT])
+    found = [read_one(name, table[name], problems) for name in NAMES if name in table]
+    problems.refuse(where)
+    return [one for one in found if one is not None]
 
 
 def described() -> str:

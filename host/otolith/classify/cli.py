@@ -166,12 +166,10 @@ def _hops(ear: Ear, blocks: Iterator[np.ndarray], stop: Stop) -> Iterator:
 
 
 def _draw(folder: Path, source: str, event: dict, chain: Chain) -> None:
-    features = chain.metadata["features"]
-    frame_ms = 1000 * features["hop"] / features["sample_rate"]
     name = "stdin" if source == "-" else source
     title = f"{event['label']} {event['score']:.3f} at {event['t_ms'] / 1000:.3f} s"
     path = folder / file_name(name, event["t_ms"], event["label"])
-    draw(path, chain.window(), title, event["t_ms"], frame_ms)
+    draw(path, chain.window(), title, event["t_ms"], chain.metadata.features.hop_ms)
 
 
 def _summary(source: str, ear: Ear) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -16,8 +17,15 @@ from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.compile.tflite import read_graph
 from otolith.errors import UserError
-from otolith.features import PRESETS, extract, input_quantizer, preset, quantize, window_samples
+from otolith.features import extract, input_quantizer, quantize
 from otolith.files import write_bytes
+from otolith.settings.deploy import MOST_HOP, Deploy
+from otolith.settings.detect import MOST_SMOOTHING, Detect
+from otolith.settings.features import FrontEnd, preset
+from otolith.settings.front_ends.logmel import Logmel
+from otolith.settings.front_ends.presets import PRESETS
+from otolith.settings.metadata import Metadata, parse_metadata
+from otolith.settings.spec import load
 
 # What TFLM's micro_speech example does: scores averaged over a second, an event above 200 of 255,
 # then silence for 1.5 s; it decides as often as it can, we ten times a second.
@@ -27,36 +35,31 @@ TFLM_SCALES = (26 / 256, 1.0)  # of inputs that TFLM's and MLTK's programs fill 
 REST = {"silence", "unknown", "background", "noise", "other", "none"}
 
 
-def features_named(name: str) -> dict[str, Any]:
-    """Settings of a preset, or the [features] of a model's folder; UserError."""
+def features_named(name: str) -> FrontEnd:
+    """The front end of a preset, or of a model's folder; UserError."""
     if name in PRESETS:
         return preset(name)
     if not Path(name).exists():
         raise UserError(
             f"--features {name}: no folder of a model, and no preset: {', '.join(PRESETS)}"
         )
-    from otolith.settings.spec import load
-
-    features: dict[str, Any] = load(Path(name)).metadata()["features"]
-    return features
+    return load(Path(name)).features
 
 
-def listening(settings: dict[str, Any]) -> dict[str, Any]:
+def listening(front_end: FrontEnd) -> tuple[Detect, Deploy]:
     """[detect] and [deploy] as TFLM's example has them, in hops of this front end."""
-    rate, hop = settings["sample_rate"], settings["hop"]
-    most = min(settings["frames"], 8192 // hop)
+    rate, hop = front_end.sample_rate, front_end.hop
+    most = max(1, min(front_end.frames, MOST_HOP // hop))
     hop_frames = max(1, min(most, round(EVERY_S * rate / hop)))
     each = hop_frames * hop / rate
-    smoothing = max(1, min(32, round(AVERAGED_S / each)))
-    return {
-        "detect": {
-            "gate": 0,
-            "smoothing": smoothing,
-            "minimum_count": min(MINIMUM, smoothing),
-            "suppression_hops": round(SILENT_S / each),
-        },
-        "deploy": {"hop_frames": hop_frames},
-    }
+    smoothing = max(1, min(MOST_SMOOTHING, round(AVERAGED_S / each)))
+    detect = Detect(
+        {},
+        smoothing=smoothing,
+        minimum_count=min(MINIMUM, smoothing),
+        suppression_hops=round(SILENT_S / each),
+    )
+    return detect, Deploy(hop_frames)
 
 
 def _edges(graph: Graph) -> tuple[Tensor, Tensor]:
@@ -68,8 +71,8 @@ def _edges(graph: Graph) -> tuple[Tensor, Tensor]:
     return graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
 
 
-def _check_shape(settings: dict[str, Any], tensor: Tensor) -> None:
-    frames, bands = settings["frames"], settings["bands"]
+def _check_shape(front_end: FrontEnd, tensor: Tensor) -> None:
+    frames, bands = front_end.shape
     if [n for n in tensor.shape if n != 1] not in ([frames, bands], [frames * bands]):
         raise UserError(
             f"takes {'x'.join(map(str, tensor.shape))} values, the front end gives {frames} frames "
@@ -77,12 +80,11 @@ def _check_shape(settings: dict[str, Any], tensor: Tensor) -> None:
         )
 
 
-def _check_scale(settings: dict[str, Any], tensor: Tensor) -> None:
+def _check_scale(front_end: FrontEnd, tensor: Tensor) -> None:
     """Noise that swells by 24 dB must not be lost in the network's int8."""
-    q = input_quantizer(settings, float(tensor.scale), tensor.zero_point)
-    samples = window_samples(settings)
-    noise = np.random.default_rng(1).normal(0, np.geomspace(500, 8000, samples))
-    values = extract(np.clip(np.round(noise), -32768, 32767).astype(np.int16), settings)
+    q = input_quantizer(front_end, float(tensor.scale), tensor.zero_point)
+    noise = np.random.default_rng(1).normal(0, np.geomspace(500, 8000, front_end.samples))
+    values = extract(np.clip(np.round(noise), -32768, 32767).astype(np.int16), front_end)
     seen = quantize(values, q)
     clamped = np.isin(seen, (-128, 127)).mean()
     if clamped > 0.5 or len(np.unique(seen)) < 16:
@@ -102,52 +104,84 @@ def _check_output(tensor: Tensor) -> None:
         )
 
 
+def _own(data: bytes) -> Metadata:
+    """The metadata a network carries, ours or MLTK's; UserError if it carries none."""
+    found = read_metadata(data) or mltk_metadata(data)  # the latter for its error
+    if found is None:
+        raise UserError("carries no settings: name its front end with --features")
+    return found
+
+
+def _for_front_end(front_end: FrontEnd, source: Tensor) -> Metadata:
+    """Metadata of a network that has none, behind a front end."""
+    near = any(abs(source.scale / scale - 1) < 0.01 for scale in TFLM_SCALES)
+    if isinstance(front_end, Logmel) and near:
+        front_end = replace(front_end, input="tflm")
+    detect, deploy = listening(front_end)
+    return Metadata(front_end, detect, deploy, ())
+
+
+def _given_thresholds(
+    classes: Sequence[str], kept: Mapping[str, float], given: Mapping[str, float]
+) -> dict[str, float]:
+    """Thresholds by class. kept: those the metadata had; without any, every class that makes events
+    gets TFLM's. given: what the user says; "" stands for all that are not named."""
+    names = [c for c in classes if c not in REST and not c.startswith("_")]
+    found = dict(kept) if kept else dict.fromkeys(names, THRESHOLD)
+    if "" in given:
+        found = dict.fromkeys(found, given[""])
+    return {**found, **{label: value for label, value in given.items() if label}}
+
+
 def adopt(
     data: bytes,
     name: str,
-    features: dict[str, Any] | None = None,
-    classes: list[str] | None = None,
-    thresholds: dict[str, float] | None = None,
+    features: FrontEnd | None = None,
+    classes: Sequence[str] | None = None,
+    thresholds: Mapping[str, float] | None = None,
     **changes: int,
-) -> bytes:
-    """An int8 .tflite with metadata that `host compile` and the rest read.
+) -> tuple[bytes, Metadata]:
+    """Gives an int8 .tflite metadata that `host compile` and the other commands read.
 
-    features: settings of its front end; None: what it carries already, ours or MLTK's. classes:
-    names of its outputs in order. thresholds: 0..1 of each class that makes events; "" stands for
-    all that are not named. changes: keys of [detect], and hop_frames. What is not given stays as it
-    is in the file, or becomes what TFLM's example does. UserError if that does not fit the network.
+    What is not given stays as it is in the file, or becomes what TFLM's example does.
+
+    Args:
+        data: The file's bytes.
+        name: Name of the model.
+        features: Its front end; None: the one it carries already, ours or MLTK's.
+        classes: Names of its outputs, in order.
+        thresholds: 0..1 of each class that makes events; "" stands for all that are not named.
+        changes: Keys of [detect], and hop_frames.
+
+    Returns:
+        The bytes of the new file, and its metadata.
+
+    Raises:
+        UserError: That does not fit the network.
     """
     source, scores = _edges(strip(read_graph(data)))
-    if features is None:
-        metadata = read_metadata(data) or mltk_metadata(data)  # the latter for its error
-        if metadata is None:
-            raise UserError("carries no settings: name its front end with --features")
-    else:
-        near = any(abs(source.scale / scale - 1) < 0.01 for scale in TFLM_SCALES)
-        if features["kind"] == "logmel" and near:
-            features = {**features, "input": "tflm"}
-        metadata = {"format": 1, "features": features, **listening(features)}
-    metadata = {**metadata, "name": name, "description": "adopted"}
-    if classes is not None:
-        metadata["classes"] = classes
-        metadata["detect"] = {k: v for k, v in metadata["detect"].items() if k != "thresholds"}
-    _check_shape(metadata["features"], source)
-    _check_scale(metadata["features"], source)
+    metadata = _own(data) if features is None else _for_front_end(features, source)
+    kept = metadata.detect.thresholds if classes is None else {}
+    classes = metadata.classes if classes is None else tuple(classes)
+    _check_shape(metadata.features, source)
+    _check_scale(metadata.features, source)
     _check_output(scores)
-    if "classes" not in metadata:
+    if not classes:
         raise UserError("names no classes: give them with --classes, in the order of its outputs")
-    names = [c for c in metadata["classes"] if c not in REST and not c.startswith("_")]
-    detect = {"thresholds": dict.fromkeys(names, THRESHOLD), **metadata["detect"]}
-    given = dict(thresholds or {})
-    if (every := given.pop("", None)) is not None:
-        detect["thresholds"] = dict.fromkeys(detect["thresholds"], every)
-    detect["thresholds"] = {**detect["thresholds"], **given}
-    hop_frames = changes.pop("hop_frames", metadata["deploy"]["hop_frames"])
-    metadata["detect"] = {**detect, **changes}
-    metadata["deploy"] = {"hop_frames": hop_frames}
+    hop_frames = changes.pop("hop_frames", metadata.deploy.hop_frames)
+    detect = replace(metadata.detect, thresholds=_given_thresholds(classes, kept, thresholds or {}))
+    metadata = replace(
+        metadata,
+        name=name,
+        description="adopted",
+        classes=classes,
+        detect=replace(detect, **changes),  # type: ignore[arg-type]
+        deploy=Deploy(hop_frames),
+    )
+    metadata = parse_metadata(metadata.to_json())  # checks all of it
     adopted = write_metadata(data, metadata)
-    compile_graph(adopted, name)  # all of the metadata is checked there
-    return adopted
+    compile_graph(adopted, name)
+    return adopted, metadata
 
 
 def _thresholds(given: tuple[str, ...]) -> dict[str, float]:
@@ -205,20 +239,20 @@ def adopt_command(
         settings = features_named(features) if features else None
         names = [c.strip() for c in classes.split(",")] if classes else None
         given = {key: value for key, value in changes.items() if value is not None}
-        adopted = adopt(data, name or out.stem, settings, names, _thresholds(threshold), **given)
+        adopted, metadata = adopt(
+            data, name or out.stem, settings, names, _thresholds(threshold), **given
+        )
     except UserError as error:
         if error.message.startswith((str(model), "--")):
             raise
         raise UserError(f"{model}: {error.message}") from error
     write_bytes(out, adopted)
-    metadata = read_metadata(adopted)
-    assert metadata is not None
     if as_json:
-        click.echo(json.dumps(metadata))
+        click.echo(json.dumps(metadata.to_json()))
         return
-    heard = ", ".join(f"{c} >= {t:.2f}" for c, t in metadata["detect"]["thresholds"].items())
-    front_end = metadata["features"]
+    heard = ", ".join(f"{c} >= {t:.2f}" for c, t in metadata.detect.thresholds.items())
+    frames, bands = metadata.features.shape
     click.echo(
-        f"{out}: {front_end['kind']} {front_end['frames']}x{front_end['bands']}, classes "
-        f"{', '.join(metadata['classes'])}; events: {heard or 'none'}"
+        f"{out}: {metadata.features.kind} {frames}x{bands}, classes "
+        f"{', '.join(metadata.classes)}; events: {heard or 'none'}"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from otolith.compile.graph import Alias, Step
 from otolith.compile.ops import lower
-from otolith.compile.pipeline import Pipeline, pipeline_of, streamed_hop
+from otolith.compile.pipeline import Pipeline, pipeline_of
 from otolith.compile.read import Network
 from otolith.compile.stream import WORTH, Stream, stream
 from otolith.errors import UserError
@@ -74,13 +74,13 @@ def _stream(network: Network, steps: list[Step | Alias], hop: int | None) -> Str
         return None
     if metadata is None:
         return stream(graph, steps, hop or 0, None)
-    frames, listens = metadata["features"]["frames"], streamed_hop(metadata)
+    frames, listens = metadata.features.frames, metadata.streamed_frames
     if hop is None:
         try:
             found = stream(graph, steps, listens, frames)
         except UserError:
             return None  # no hop, one as long as the window, or rows that are not frames
         return found if found.effort <= WORTH else None
-    if metadata["features"]["compress"] == "dynamic":
+    if metadata.features.compress == "dynamic":
         raise UserError('compress = "dynamic" scales each window anew: no row outlasts a hop')
     return stream(graph, steps, hop, frames)

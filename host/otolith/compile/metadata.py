@@ -1,22 +1,25 @@
-"""What travels with a network: one JSON object in the .tflite's metadata, named "otolith"."""
+"""The metadata of a .tflite: its place in the file. otolith.settings.metadata has its contents."""
 
 from __future__ import annotations
 
-import json
 import struct
-from typing import Any
 
 from otolith.compile.flatbuffer import Buffer
+from otolith.compile.mltk_model import mltk_metadata
 from otolith.errors import UserError
+from otolith.settings.metadata import Metadata, parse_metadata
+from otolith.untrusted import load_json
 
 NAME = "otolith"
 FIELDS = 8  # of the schema's Model table: version .. signature_defs
 
 
-def read_metadata(data: bytes) -> dict[str, Any] | None:
-    """The object, or None if the model carries none. A model of MLTK has what its own parameters
-    amount to, if they are for a front end of this project (otolith.compile.mltk_model says why
-    not)."""
+def metadata_text(data: bytes) -> bytes | None:
+    """The JSON text in a .tflite's metadata named "otolith"; None if there is no such metadata.
+
+    Raises:
+        UserError: The file is no .tflite, or damaged.
+    """
     if len(data) < 16 or data[4:8] != b"TFL3":
         raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
     model = Buffer(data).root()
@@ -27,30 +30,62 @@ def read_metadata(data: bytes) -> dict[str, Any] | None:
         number = entry.number(1, "I")
         if number >= len(buffers):
             raise UserError(f"damaged model: metadata in buffer {number} of {len(buffers)}")
+        text: bytes = buffers[number].bytes(0)
+        return text
+    return None
+
+
+def read_metadata(data: bytes) -> Metadata | None:
+    """The metadata of a .tflite.
+
+    A model of MLTK carries parameters of its own. They are taken instead where a front end of this
+    project computes what they ask for; otolith.compile.mltk_model tells why not.
+
+    Args:
+        data: The file's bytes.
+
+    Returns:
+        The metadata; None if the file carries none.
+
+    Raises:
+        UserError: The file is no .tflite or damaged, or a setting is missing, of the wrong type or
+            out of range.
+    """
+    text = metadata_text(data)
+    if text is None:
         try:
-            found = json.loads(buffers[number].bytes(0))
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"damaged model: its Otolith metadata is not JSON: {error}") from error
-        if not isinstance(found, dict):
-            raise UserError("damaged model: its Otolith metadata is not an object")
-        return found
-    from otolith.compile.mltk_model import mltk_metadata  # reads flatbuffers as well
-
+            return mltk_metadata(data)
+        except UserError:
+            return None  # a network like any other
     try:
-        return mltk_metadata(data)
-    except UserError:
-        return None  # a network like any other
+        found = load_json(text)
+    except UserError as error:
+        raise UserError(f"damaged model: its Otolith metadata is {error.message}") from error
+    if not isinstance(found, dict):
+        raise UserError("damaged model: its Otolith metadata is not an object")
+    return parse_metadata(found)
 
 
-def write_metadata(data: bytes, metadata: dict[str, Any]) -> bytes:
-    """`data` with the metadata added or replaced; no result of the network changes.
+def write_metadata(data: bytes, metadata: Metadata) -> bytes:
+    """A .tflite with metadata added or replaced. No result of the network changes.
+
+    Raises:
+        UserError: `data` is no .tflite, or damaged.
+    """
+    return embed(data, metadata.to_bytes())
+
+
+def embed(data: bytes, text: bytes) -> bytes:
+    """A .tflite with `text` as its metadata named "otolith".
 
     A new head (model table, list of buffers, list of metadata) goes before the old bytes, which
     stay as they are: offsets in a flatbuffer are relative and point forward.
+
+    Raises:
+        UserError: `data` is no .tflite, or damaged.
     """
-    read_metadata(data)  # a damaged model gets its error here
+    metadata_text(data)
     model = Buffer(data).root()
-    text = json.dumps(metadata, sort_keys=True).encode()
     buffers = [t.position for t in model.tables(4)]
     entries = [t.position for t in model.tables(6) if t.text(0) != NAME]
     size = 256 + len(text) + 4 * (len(buffers) + len(entries))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from otolith.compile.graph import Graph, Tensor
 from otolith.compile.graph_edges import strip
 from otolith.compile.metadata import read_metadata
-from otolith.compile.pipeline import labels_of
 from otolith.compile.tflite import read_graph
-from otolith.errors import UserError
+from otolith.settings.metadata import Metadata
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Network:
 
     name: str
     digest: str
-    metadata: dict[str, Any] | None
+    metadata: Metadata | None
     labels: tuple[str, ...]
     original: Graph
     graph: Graph
@@ -69,14 +67,12 @@ def read(data: bytes, name: str, outline: bool = False) -> Network:
     original = read_graph(data, outline)
     graph = strip(original)
     metadata = read_metadata(data)
-    labels = tuple(labels_of(metadata))
+    labels = () if metadata is None else metadata.classes
     return Network(_name(name, metadata), model_hash(data), metadata, labels, original, graph)
 
 
-def _name(file: str, metadata: dict[str, Any] | None) -> str:
-    """The network's name, which is printable and has no spaces."""
-    name: object = re.sub(r"[^A-Za-z0-9_.-]", "_", file)[:40] or "model"
-    name = (metadata or {}).get("name", name)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", name):
-        raise UserError(f"model name {str(name)[:40]!r}: letters, digits, . _ - only, up to 40")
-    return name
+def _name(file: str, metadata: Metadata | None) -> str:
+    """The network's own name, else one made of its file's. It is printable and has no spaces."""
+    if metadata is not None and metadata.name:
+        return metadata.name
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", file)[:40] or "model"

@@ -14,15 +14,9 @@ from otolith.errors import UserError, shown
 from otolith.features import extract
 from otolith.files import replacing
 from otolith.progress import bar
+from otolith.settings.features import front_end
 
-SETTINGS = {
-    "kind": "spectrogram",
-    "sample_rate": RATE,
-    "window": 256,
-    "hop": 128,
-    "bands": 129,
-    "compress": "log2",
-}
+FRONT_END = front_end(kind="spectrogram")
 _COLUMNS = 4
 _LONGEST = 600 * RATE  # samples of one plot
 
@@ -56,7 +50,7 @@ def draw(clips: list[tuple[str, np.ndarray]], file: Path) -> None:
         wave.title.set_fontsize(8)
         wave.tick_params(labelsize=6, labelbottom=False)
         image.axis("on")
-        values = extract(pcm, SETTINGS)
+        values = extract(pcm, FRONT_END)
         image.imshow(
             values.T,
             origin="lower",
@@ -94,7 +88,7 @@ def plot(names: tuple[str, ...], out: Path, dataset: Path, most: int) -> None:
             except UserError as error:
                 problems.append(error.message)
                 continue
-            if len(pcm) < SETTINGS["window"]:
+            if len(pcm) < FRONT_END.window:
                 problems.append(f"{shown(path)}: too short for a picture")
                 continue
             clips.append((shown(title)[-40:], pcm[:_LONGEST]))

@@ -11,7 +11,7 @@ import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -40,7 +40,7 @@ def quiet(name: str, share: float) -> None:
     """Report nothing."""
 
 
-def check(data: Data, classes: list[str]) -> None:
+def check(data: Data, classes: Sequence[str]) -> None:
     """Check that the generator of a spec exists and can make the classes.
 
     Args:
@@ -105,7 +105,7 @@ class _Job:
     """One clip to make, and the file to write."""
 
     synth: str
-    classes: list[str]
+    classes: Sequence[str]
     label: str
     samples: int
     part: str
@@ -167,14 +167,14 @@ def folder_of(spec: Spec, progress: Progress = quiet) -> Path:
     return folder
 
 
-def turns(classes: list[str]) -> list[str]:
+def turns(classes: Sequence[str]) -> list[str]:
     """The classes in the order clips are made, over and over.
 
     Every second clip is "unknown", if that is a class: many kinds of sound belong there.
     """
     others = [label for label in classes if label != UNKNOWN]
     if len(others) == len(classes):
-        return classes
+        return others
     return [label for other in others for label in (UNKNOWN, other)]
 
 

@@ -133,9 +133,9 @@ def train_and_deploy(
     if metadata is None:
         todo = f"host adopt {tflite}" if other else f"host train {folder}"
         raise UserError(f"{tflite}: has no Otolith metadata: run `{todo}`")
-    if other is not None and set(metadata["detect"]["thresholds"]) != set(spec.detect.thresholds):
+    if other is not None and set(metadata.detect.thresholds) != set(spec.detect.thresholds):
         raise UserError(
-            f"{tflite}: makes events of {', '.join(metadata['detect']['thresholds'])}, the spec's "
+            f"{tflite}: makes events of {', '.join(metadata.detect.thresholds)}, the spec's "
             f"sounds are of {', '.join(spec.detect.thresholds)}: they must be the same"
         )
     model_hash = hashlib.sha256(data).hexdigest()[:16]
@@ -169,7 +169,7 @@ def train_and_deploy(
         np.array(heard.score_times_ms),
         np.array(heard.scores).reshape(len(heard.scores), -1),
         labels,
-        metadata["detect"]["thresholds"],
+        metadata.detect.thresholds,
     )
     passed = right >= spec.deploy.accept * len(outcomes)
     if as_json:

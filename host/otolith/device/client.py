@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from otolith.device.records import (
 )
 from otolith.device.transports import Transport
 from otolith.errors import UserError, shown
-from otolith.settings.detect import assignment, settings_of
+from otolith.settings.detect import InForce, assignment, settings_of_board
 
 Message: TypeAlias = Line | Frame
 R = TypeVar("R", bound=Line)
@@ -194,16 +194,12 @@ class Client:
             return self._wait_for(expected, timeout_ms, line)
         return self._wait_for(Ok, timeout_ms, line, accept=lambda ok: ok.command == line)
 
-    def settings(self) -> dict[str, Any]:
-        """The decision layer's settings in force.
-
-        Returns:
-            Keys of a spec's [detect]; thresholds by label, 0 for classes that never make an event.
-        """
+    def settings(self) -> InForce:
+        """The decision layer's settings in force."""
         labels, _ = self._model()
-        return settings_of(self.command("get detect").told, labels)
+        return settings_of_board(self.command("get detect").told, labels)
 
-    def set(self, name: str, value: object) -> dict[str, Any]:
+    def set(self, name: str, value: object) -> InForce:
         """Change a setting from the next hop on, until the board starts again.
 
         Args:
@@ -217,7 +213,7 @@ class Client:
             UserError: computer or board refuses; nothing has changed.
         """
         labels, hop_ms = self._model()
-        return settings_of(
+        return settings_of_board(
             self.command(f"set {assignment(name, value, labels, hop_ms)}").told, labels
         )
 

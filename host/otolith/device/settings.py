@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from otolith.device.client import Client
 from otolith.device.transports import SerialTransport, choose_port
 from otolith.errors import UserError, shown
+from otolith.settings.detect import InForce
 
 PORT = click.option("--port", "-p", help="Serial port. [default: that of the only board attached]")
 JSON = click.option(
@@ -36,14 +36,13 @@ def _word(value: object) -> str:
     return ("off", "on")[value] if isinstance(value, bool) else f"{value}"
 
 
-def _show(settings: dict[str, Any], as_json: bool) -> None:
+def _show(settings: InForce, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"detect": settings}))
+        click.echo(json.dumps({"detect": settings.to_json()}))
         return
-    for name, value in settings.items():
-        if name != "thresholds":
-            click.echo(f"detect.{shown(name)} = {shown(_word(value))}")
-    for label, value in settings["thresholds"].items():
+    for name, value in settings.values.items():
+        click.echo(f"detect.{shown(name)} = {shown(_word(value))}")
+    for label, value in settings.thresholds.items():
         click.echo(f"detect.threshold.{shown(label)} = {_word(value)}")
 
 

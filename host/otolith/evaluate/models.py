@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.compile.metadata import read_metadata
 from otolith.errors import UserError
 from otolith.evaluate.network import Network
 from otolith.features import window as features
@@ -80,15 +79,12 @@ class Ear:
 
     def __init__(self, model: ModelFile) -> None:
         try:
-            metadata = read_metadata(model.data)
-            if metadata is None:
-                raise UserError("carries no Otolith metadata: train it with `host train`")
-            self.settings: dict = metadata["features"]
-            self._network = Network(model.data, self.settings)
+            self._network = Network(model.data)
         except UserError as error:
             raise UserError(f"{model.tflite}: {error.message}") from error
         self.name = str(model.tflite)
-        self.metadata = metadata
+        self.metadata = self._network.metadata
+        self.front_end = self.metadata.features
         self.schedule = self._network.compiled.schedule
         self.network = self.schedule.network
         self.labels: list[str] = list(self.network.labels)
@@ -97,13 +93,12 @@ class Ear:
     @property
     def samples(self) -> int:
         """Samples of one window."""
-        s = self.settings
-        return s["window"] + (s["frames"] - 1) * s["hop"]
+        return self.front_end.samples
 
     @property
     def thresholds(self) -> np.ndarray:
         """(K,) 0 to 1, rounded as on the chip; 0 for classes that never make an event."""
-        given = self.metadata["detect"]["thresholds"]
+        given = self.metadata.detect.thresholds
         return np.array([q15(given.get(n, 0)) for n in self.labels]) / ONE
 
     def scores(self, pcm: np.ndarray) -> np.ndarray:
@@ -116,7 +111,7 @@ class Ear:
             (K,) 0 to 1: the chip's Q15 scores over 32767.
         """
         network = self._network
-        q = network.outputs(features(pcm, self.settings))
+        q = network.outputs(features(pcm, self.front_end))
         if q.dtype != np.int8:  # the file ends in DEQUANTIZE; the chip reads what is before it
             q = np.round(q / np.float32(network.scale)) + network.zero_point
         chip = ((q.astype(np.int64) - network.zero_point) * self._multiplier) >> 16

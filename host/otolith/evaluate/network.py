@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from otolith.compile import Compiled
 from otolith.compile.engine import HostModel
+from otolith.errors import UserError
 from otolith.features.network_input import int8_input
 
 
@@ -24,16 +23,21 @@ def all_classes(scores: np.ndarray) -> np.ndarray:
 
 
 class Network:
-    """The compiled engine's C around one .tflite, behind its front end's settings.
+    """The compiled engine's C around one .tflite, behind its front end.
 
     Args:
         data: Bytes of the .tflite.
-        features: Settings of the front end the network was trained with.
+
+    Raises:
+        UserError: The file can't be compiled, or carries no metadata.
     """
 
-    def __init__(self, data: bytes, features: dict[str, Any]) -> None:
+    def __init__(self, data: bytes) -> None:
         self._engine = HostModel(data)
-        self._features = features
+        metadata = self._engine.network.metadata
+        if metadata is None:
+            raise UserError("carries no Otolith metadata: train it with `host train`")
+        self.metadata = metadata
         self._source = self._engine.network.inputs[0]
         output = self._engine.network.outputs[0]
         self.scale, self.zero_point = float(output.scale), output.zero_point
@@ -53,7 +57,7 @@ class Network:
             (outputs,): int8, or float32 where the file ends in DEQUANTIZE.
         """
         source = self._source
-        q = int8_input(values, self._features, float(source.scale), source.zero_point)
+        q = int8_input(values, self.metadata.features, float(source.scale), source.zero_point)
         return self._engine.invoke(q).ravel()
 
     def scores(self, raw: np.ndarray) -> np.ndarray:

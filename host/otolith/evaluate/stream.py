@@ -26,7 +26,8 @@ from otolith.report.results import (
     Stretch,
     Timeline,
 )
-from otolith.settings.detect import UNKNOWN, memory_hops, q15
+from otolith.settings.detect import UNKNOWN, q15
+from otolith.settings.metadata import Metadata
 
 BLOCK = 1 << 18  # samples read at a time
 HOUR = 3_600_000  # ms
@@ -98,11 +99,11 @@ def match(
     return Matched(hits, repeats, false_alarms)
 
 
-def memory_ms(metadata: dict) -> float:
+def memory_ms(metadata: Metadata) -> float:
     """ms for which a sound can influence decisions: network window, smoothing and vote."""
-    features, hop = metadata["features"], metadata["deploy"]["hop_frames"]
-    frames = features["frames"] + memory_hops(metadata["detect"]) * hop
-    return 1000 * (features["window"] + frames * features["hop"]) / features["sample_rate"]
+    features, hop = metadata.features, metadata.deploy.hop_frames
+    frames = features.frames + metadata.detect.memory_hops * hop
+    return 1000 * (features.window + frames * features.hop) / features.sample_rate
 
 
 def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
@@ -248,7 +249,7 @@ class StreamResult:
 
 def judge(
     chain: Chain,
-    metadata: dict,
+    metadata: Metadata,
     recordings: Sequence[tuple[Path, Path | None]],
     early_ms: float,
     late_ms: float,
@@ -268,10 +269,10 @@ def judge(
     Raises:
         UserError: No recording could be read.
     """
-    thresholds = metadata["detect"]["thresholds"]
+    thresholds = metadata.detect.thresholds
     # what rounds to 0 on the chip never makes an event
     heard = [label for label in chain.labels if q15(thresholds.get(label, 0)) > 0]
-    if metadata["detect"].get("unknown_events") and UNKNOWN not in heard:
+    if metadata.detect.unknown_events and UNKNOWN not in heard:
         heard.append(UNKNOWN)
     judged: list[Recording] = []
     problems: list[str] = []

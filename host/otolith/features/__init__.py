@@ -1,8 +1,8 @@
 """Audio front ends: the C of lib/features, called from Python.
 
-Values are the integers the chip computes; `real = value * step(settings)` is what a network sees
-in training. Settings are the [features] of a spec or of a model's metadata; `preset` has ready
-ones, host/otolith/features/settings.py all keys.
+Features are the integers the chip computes. `value * front_end.step` is what a network sees in
+training. A front end's settings are an `otolith.settings.features.FrontEnd`: the [features] of a
+spec, those of a model's metadata, or a ready one from `preset`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cffi
 import numpy as np
 
 from otolith.audio import RATE, read_pcm
 from otolith.errors import UserError
-from otolith.features import logmel, spectrogram
 from otolith.features.native import features_library
-from otolith.features.settings import COMPRESS, PRESETS, checked, module, preset, step
-from otolith.features.tables import in_memory
+from otolith.features.tables import Struct, in_memory
+from otolith.settings.features import COMPRESS, FrontEnd, preset
+from otolith.settings.front_ends.presets import PRESETS
+from otolith.settings.registries import attribute
 
-__all__ = ["COMPRESS", "PRESETS", "checked", "preset", "step"]  # from settings, for callers
+__all__ = ["COMPRESS", "PRESETS", "preset"]  # from settings, for callers
 
-# Real value of one step of a spectrogram; `step` knows those of every front end.
-SCALE = spectrogram.SCALE
+# kind -> "module:function" that computes the tables of the C code
+TABLES = {
+    "spectrogram": "otolith.features.spectrogram:tables",
+    "mfcc": "otolith.features.mfcc:tables",
+    "logmel": "otolith.features.logmel:tables",
+}
 
 
 @dataclass(frozen=True)
@@ -39,42 +45,38 @@ class Quantizer:
     zero_point: int
 
 
-def shape(settings: dict) -> tuple[int, int]:
-    """(frames, bands): what a network takes."""
-    return settings["frames"], settings["bands"]
+def tables_of(front_end: FrontEnd) -> Struct | None:
+    """The tables lib/features takes for a front end; None if it takes none.
 
-
-def window_samples(settings: dict) -> int:
-    """Samples one network window covers."""
-    return settings["window"] + (settings["frames"] - 1) * settings["hop"]
-
-
-def window_bytes(settings: dict) -> int:
-    """Bytes of the chip's sliding window (features_rows_bytes)."""
-    frames, bands = shape(settings)
-    if settings["compress"] == "dynamic":
-        return (2 * frames * (bands + 1) + 3) // 4 * 4 + frames * bands
-    return 2 * frames * bands
+    Raises:
+        UserError: lib/features does not take these settings.
+    """
+    make: Callable[[FrontEnd], Struct | None] = attribute(TABLES[front_end.kind])
+    return make(front_end.checked())
 
 
 # int8 = (256 * value + 333) / 666 - 128 of TFLM's micro_speech example, exact up to where it clamps
 TFLM_INPUT = Quantizer(25191, 16, -128)
 
 
-def input_quantizer(settings: dict, scale: float, zero_point: int) -> Quantizer:
-    """The quantizer between a front end with `settings` and a network's input: by the input's
-    scale, or, if settings have input = "tflm", as TFLM's and MLTK's programs do. Networks of theirs
-    want that; one trained here has its own scale."""
-    if settings.get("input") == "tflm":
+def input_quantizer(front_end: FrontEnd, scale: float, zero_point: int) -> Quantizer:
+    """The quantizer between a front end and a network's input.
+
+    A network trained here is fed by its input's scale. One of TFLM's or MLTK's programs is fed as
+    those programs do.
+
+    Args:
+        front_end: The front end.
+        scale: Real value of one step of the network's input.
+        zero_point: The input's value that stands for 0.
+
+    Raises:
+        UserError: No quantizer of the chip gives this scale.
+    """
+    if front_end.input_of_tflm:
         # MLTK's dynamic range ends in int8 whatever the scale; here it ends in 0..255
-        return Quantizer(1 << 14, 14, -128) if settings["compress"] == "dynamic" else TFLM_INPUT
-    step(settings)
-    return quantizer(settings["compress"], scale, zero_point, settings["kind"])
-
-
-def quantizer(compress: str, scale: float, zero_point: int, kind: str = "spectrogram") -> Quantizer:
-    """The quantizer for a network whose input has `scale` and `zero_point`."""
-    ratio = module(kind).SCALE[compress] / scale if scale > 0 else 0.0
+        return Quantizer(1 << 14, 14, -128) if front_end.compress == "dynamic" else TFLM_INPUT
+    ratio = front_end.step / scale if scale > 0 else 0.0
     shift = 30
     # The largest 15-bit multiplier whose product with 32767 still fits 31 bits.
     while shift > 1 and ratio * 2**shift >= 32767.5:
@@ -82,38 +84,39 @@ def quantizer(compress: str, scale: float, zero_point: int, kind: str = "spectro
     multiplier = round(ratio * 2**shift) if math.isfinite(ratio) else 0
     if not 1 <= multiplier <= 32767:
         raise UserError(
-            f"network input scale {scale:g} does not suit {compress} features: "
+            f"network input scale {scale:g} does not suit {front_end.compress} features: "
             "train with features of this project"
         )
     return Quantizer(multiplier, shift, zero_point)
 
 
-def frames_in(samples: int, settings: dict) -> int:
-    """How many frames `samples` give."""
-    return max(0, (samples - settings["window"]) // settings["hop"] + 1)
-
-
-def extract(pcm: np.ndarray, settings: dict) -> np.ndarray:
+def extract(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     """Features of a clip.
 
-    pcm: int16, 16 kHz. settings: the [features] of a spec or of a model's metadata. Returns int16
-    (frames, bands), after compression, before quantising; no frames if shorter than a window.
-    compress "dynamic" takes the whole clip as one window.
+    Args:
+        pcm: int16 samples at 16 kHz, mono.
+        front_end: The front end. compress = "dynamic" takes the whole clip as one window.
+
+    Returns:
+        int16 (frames, bands), after compression and before quantising; no frames if the clip is
+        shorter than a frame's window.
+
+    Raises:
+        UserError: lib/features does not take these samples or settings.
     """
-    return _extract(pcm, settings)[0]
+    return _extract(pcm, front_end)[0]
 
 
-def window(pcm: np.ndarray, settings: dict) -> np.ndarray:
+def window(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     """Features of a network window that is looked at alone; as `extract`.
 
-    A log-mel front end estimates the noise as it goes and begins with none; on the chip it has
-    heard the room before. settings["settle"] frames of that, made of the window's quietest moments,
-    go ahead of it here.
+    A log-mel front end estimates the noise as it goes and begins with none. On the chip it has
+    heard the room before. Here `settle` frames made of the window's quietest moments go first.
     """
-    lead = settings.get("settle", 0)
+    lead = front_end.lead_frames
     if not lead:
-        return extract(pcm, settings)
-    return extract(np.concatenate([room_of(pcm, lead * settings["hop"]), pcm]), settings)[lead:]
+        return extract(pcm, front_end)
+    return extract(np.concatenate([room_of(pcm, lead * front_end.hop), pcm]), front_end)[lead:]
 
 
 def room_of(pcm: np.ndarray, samples: int) -> np.ndarray:
@@ -126,42 +129,43 @@ def room_of(pcm: np.ndarray, samples: int) -> np.ndarray:
     return np.resize(there_and_back, samples)
 
 
-def activity(pcm: np.ndarray, settings: dict) -> np.ndarray:
-    """For each frame of a clip whether logmel's activity detection tripped in it; bool (frames,).
+def activity(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
+    """For each frame of a clip, whether the front end detected activity in it.
 
-    Arguments as for `extract`; all False without fe.activity_detection_enable.
+    Args:
+        pcm: int16 samples at 16 kHz, mono.
+        front_end: The front end; without activity detection all frames are False.
+
+    Returns:
+        bool (frames,).
     """
-    return _extract(pcm, settings)[1]
+    return _extract(pcm, front_end)[1]
 
 
-def _extract(pcm: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]:
+def _extract(pcm: np.ndarray, front_end: FrontEnd) -> tuple[np.ndarray, np.ndarray]:
     ffi, lib = features_library()
-    checked(settings)
+    made = tables_of(front_end)
     pcm = np.ascontiguousarray(pcm)
     if pcm.dtype != np.int16 or pcm.ndim != 1:
         raise UserError(f"features need mono int16 samples, not {pcm.dtype} of shape {pcm.shape}")
-    front_end = module(settings["kind"])
-    frontend = lib.features_find(settings["kind"].encode())
-    bands = settings["bands"]
-    out = np.empty((frames_in(len(pcm), settings), bands), np.int16)
+    out = np.empty((front_end.frames_in(len(pcm)), front_end.bands), np.int16)
     active = np.zeros(len(out), bool)
     if not len(out):
         return out, active
-    made = front_end.tables(settings)
     tables, alive = (ffi.NULL, []) if made is None else in_memory(ffi, made)
     config = ffi.new(
         "features_config_t *",
         {
-            "frontend": frontend,
-            "sample_rate": settings["sample_rate"],
-            "window": settings["window"],
-            "hop": settings["hop"],
+            "frontend": lib.features_find(front_end.kind.encode()),
+            "sample_rate": front_end.sample_rate,
+            "window": front_end.window,
+            "hop": front_end.hop,
             "frames": 1,
-            "bands": bands,
-            "compress": COMPRESS[settings["compress"]],
+            "bands": front_end.bands,
+            "compress": COMPRESS[front_end.compress],
             "quantizer": {"multiplier": 1, "shift": 1, "zero_point": 0},
             "tables": tables,
-            **limits(ffi, settings, alive),
+            **_limits(ffi, front_end, alive),
         },
     )
     count = lib.features_extract(
@@ -171,22 +175,22 @@ def _extract(pcm: np.ndarray, settings: dict) -> tuple[np.ndarray, np.ndarray]:
         ffi.cast("int16_t *", out.ctypes.data),
         ffi.cast("bool *", active.ctypes.data),
     )
-    del alive  # until here the C code reads it
+    del alive  # the C code reads it until here
     if count != len(out):
         raise UserError(
-            f"front end {settings['kind']} does not take window {settings['window']}, hop "
-            f"{settings['hop']}, bands {bands}"
+            f"front end {front_end.kind} does not take window {front_end.window}, hop "
+            f"{front_end.hop}, bands {front_end.bands}"
         )
     return out, active
 
 
-def limits(ffi: Any, settings: dict, alive: list) -> dict:
+def _limits(ffi: cffi.FFI, front_end: FrontEnd, alive: list[Any]) -> dict[str, Any]:
     """What compress needs besides its name; arrays that must live go to `alive`."""
-    if settings["compress"] == "minmax":
-        alive += [ffi.new("int16_t[]", settings[name]) for name in ("minimum", "maximum")]
+    if front_end.compress == "minmax":
+        alive += [ffi.new("int16_t[]", list(values)) for values in front_end.limits]
         return {"minimum": alive[-2], "maximum": alive[-1]}
-    if settings["compress"] == "dynamic":
-        return {"range": logmel.dynamic_range(settings)}
+    if front_end.compress == "dynamic":
+        return {"range": front_end.range_steps}
     return {}
 
 
@@ -219,7 +223,7 @@ def quantize(values: np.ndarray, q: Quantizer) -> np.ndarray:
 
 def extract_files(
     files: Sequence[Path],
-    settings: dict,
+    front_end: FrontEnd,
     workers: int | None = None,
     resample: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -228,10 +232,10 @@ def extract_files(
 
     def one(path: Path) -> np.ndarray:
         pcm = read_pcm(path, resample)
-        features = extract(pcm, settings)
+        features = extract(pcm, front_end)
         if not len(features):
             raise UserError(
-                f"{path}: {len(pcm)} samples at {RATE} Hz: one frame takes {settings['window']}"
+                f"{path}: {len(pcm)} samples at {RATE} Hz: one frame takes {front_end.window}"
             )
         return features
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -13,10 +14,11 @@ from rich.progress import Progress
 
 from otolith.audio import SOUNDS
 from otolith.errors import UserError
-from otolith.features import COMPRESS, PRESETS, extract_files, min_max, preset
-from otolith.features.settings import kept
+from otolith.features import extract_files, min_max
 from otolith.files import replacing
-from otolith.settings.spec import Features, load
+from otolith.settings.features import COMPRESS, FrontEnd, front_end, preset
+from otolith.settings.front_ends.presets import PRESETS
+from otolith.settings.spec import load
 
 
 @click.command()
@@ -56,8 +58,8 @@ def features(
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SOUNDS)
     if not files:
         raise UserError(f"{folder}: no sound files in it")
-    settings = _settings(name, spec, compress)
-    if show and settings["compress"] != "linear":
+    settings = _front_end(name, spec, compress)
+    if show and settings.compress != "linear":
         raise UserError("--min-max wants values as they are: add --compress linear")
     start = time.monotonic()
     with Progress(console=Console(stderr=as_json)) as bar:
@@ -78,19 +80,19 @@ def features(
             found["minimum"], found["maximum"] = min_max(rows)
         click.echo(json.dumps(found))
         return
-    click.echo(f"{len(files)} files, {frames:,} frames of {settings['bands']} bands -> {out}")
+    click.echo(f"{len(files)} files, {frames:,} frames of {settings.bands} bands -> {out}")
     if show:
         for key, values in zip(("minimum", "maximum"), min_max(rows), strict=True):
             click.echo(f"{key} = {values}")
 
 
-def _settings(name: str | None, spec: Path | None, compress: str | None) -> dict:
-    """The settings asked for."""
+def _front_end(name: str | None, spec: Path | None, compress: str | None) -> FrontEnd:
+    """The front end asked for."""
     if name is not None and spec is not None:
         raise UserError("--preset or --spec, not both")
     change = {} if compress is None else {"compress": compress}
     if spec is not None:
-        return {**load(spec).metadata()["features"], **change}
+        return dataclasses.replace(load(spec).features, **change)  # type: ignore[arg-type]
     if name is not None:
         return preset(name, **change)
-    return kept(Features(**change))
+    return front_end(**change)

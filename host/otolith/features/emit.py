@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from otolith.features import Quantizer, logmel
-from otolith.features.settings import module
+from otolith.features import Quantizer, tables_of
 from otolith.features.tables import Struct, headers, in_c
+from otolith.settings.features import FrontEnd
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,32 @@ class Source:
     source: str
 
 
-def config_source(settings: dict, q: Quantizer) -> Source:
-    """C for `settings`, which were checked (otolith.features.settings.checked)."""
-    tables = module(settings["kind"]).tables(settings)
+def config_source(front_end: FrontEnd, q: Quantizer) -> Source:
+    """C for a front end.
+
+    Args:
+        front_end: The front end.
+        q: Quantises its features for the network's input.
+
+    Raises:
+        UserError: lib/features does not take these settings.
+    """
+    tables = tables_of(front_end)
     members: dict[str, Any] = {
-        key: settings[key] for key in ("sample_rate", "window", "hop", "frames", "bands")
+        key: getattr(front_end, key) for key in ("sample_rate", "window", "hop", "frames", "bands")
     }
-    if settings["compress"] == "minmax":
-        members["minimum"] = np.array(settings["minimum"], "int16")
-        members["maximum"] = np.array(settings["maximum"], "int16")
-    if settings["compress"] == "dynamic":
-        members["range"] = logmel.dynamic_range(settings)
+    if front_end.compress == "minmax":
+        minimum, maximum = front_end.limits
+        members["minimum"] = np.array(minimum, "int16")
+        members["maximum"] = np.array(maximum, "int16")
+    if front_end.compress == "dynamic":
+        members["range"] = front_end.range_steps
     if tables is not None:
         members["tables"] = tables
     text = in_c(Struct("features_config_t", members), "features")
     first = (
-        f"    .frontend = &features_{settings['kind']},\n"
-        f"    .compress = FEATURES_{settings['compress'].upper()},\n"
+        f"    .frontend = &features_{front_end.kind},\n"
+        f"    .compress = FEATURES_{front_end.compress.upper()},\n"
         f"    .quantizer = {{{q.multiplier}, {q.shift}, {q.zero_point}}},\n"
     )
     opening = "static const features_config_t features = {\n"

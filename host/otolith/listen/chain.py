@@ -13,10 +13,9 @@ from otolith.audio import RATE
 from otolith.compile import compile_graph
 from otolith.compile.engine import generated
 from otolith.errors import UserError
-from otolith.features import shape
 from otolith.native import library
 from otolith.native.sources import lib
-from otolith.settings.detect import UNKNOWN, assignment, hop_ms
+from otolith.settings.detect import UNKNOWN, InForce, assignment
 
 HEADERS = ("listen.h", "detect_settings.h", "nn.h")
 
@@ -61,9 +60,8 @@ class Chain:
         metadata = self.network.metadata
         assert metadata is not None
         self.metadata = metadata
-        self._shape = shape(metadata["features"])
-        self.hop = metadata["deploy"]["hop_frames"] * metadata["features"]["hop"]
-        self._hop_ms = hop_ms(metadata["features"], metadata["deploy"]["hop_frames"])
+        self._shape = metadata.features.shape
+        self.hop = metadata.hop
         self._frames: list[np.ndarray] = []
 
         @self._ffi.callback("void(const int16_t *, uint16_t)")
@@ -77,32 +75,31 @@ class Chain:
         self._lib.listen_on_frame(on_frame)
         self.reset()
 
-    def set(self, name: str, value: object) -> dict[str, Any]:
+    def set(self, name: str, value: object) -> InForce:
         """Change a setting from the next hop on, as a board's `set` does: "detect.gate", 300;
         "detect.threshold.bell", 0.8 (settings/detect.py). The settings then in force.
         On a UserError nothing has changed."""
-        text = assignment(name, value, self.labels, self._hop_ms)
+        text = assignment(name, value, self.labels, self.metadata.hop_ms)
         refused = self._lib.listen_set(text.encode())
         if refused != self._ffi.NULL:
             raise UserError(f"{text}: {self._ffi.string(refused).decode()}")
         return self.settings()
 
-    def settings(self) -> dict[str, Any]:
-        """The decision layer's settings in force: keys of [detect], thresholds by label (0: never
-        an event)."""
+    def settings(self) -> InForce:
+        """The decision layer's settings in force."""
         config, lib = self._lib.listen_detect_settings(), self._lib
-        values: dict[str, Any] = {}
+        values: dict[str, int | bool] = {}
         for i in range(lib.detect_setting_count):
             setting = lib.detect_settings + i
             value = lib.detect_setting_value(config, setting)
             name = self._ffi.string(setting.name).decode()
             values[name] = bool(value) if setting.is_switch else value
         decimals = self._ffi.new("uint32_t *")
-        values["thresholds"] = {
+        thresholds = {
             label: lib.detect_decimal(config.threshold[i], decimals) / 10 ** decimals[0]
             for i, label in enumerate(self.labels)
         }
-        return values
+        return InForce(values, thresholds)
 
     def reset(self) -> None:
         """Forget everything heard; settings stay."""

@@ -84,7 +84,7 @@ def monitor(
             heard = audio.name if audio else "its microphone"
             about: dict[str, object] = {"board": listening.name, "heard": heard}
             if hears:  # events depend on them
-                about["detect"] = listening.client.settings()
+                about["detect"] = listening.client.settings().to_json()
             recording = Recording(record, hello, about)
         view: View
         if live:

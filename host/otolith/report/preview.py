@@ -16,6 +16,9 @@ from otolith.errors import UserError, shown
 from otolith.features import extract
 from otolith.files import replacing
 from otolith.progress import bar
+from otolith.settings.features import FrontEnd, read_features
+from otolith.settings.problems import Problems
+from otolith.settings.spec import read_spec
 
 NOTHING = "nothing"
 BACKGROUNDS = ("background", "noise", "_background_noise_", "silence")  # folders taken as such
@@ -28,11 +31,15 @@ _SEPARATE = 0.4  # s of silence between before and after
 class Setup:
     """What a spec says about sounds: settings of the front end, the classes, [augment]."""
 
-    features: dict
-    samples: int
-    classes: list[str]
-    augment: dict
+    features: FrontEnd
+    classes: tuple[str, ...]
+    augment: dict[str, Any]
     where: str
+
+    @property
+    def samples(self) -> int:
+        """Samples of a network window."""
+        return self.features.samples
 
 
 @dataclass
@@ -50,39 +57,27 @@ class Example:
 
 def read_setup(path: Path) -> Setup:
     """[model], [features] and [augment] of a spec; the other sections are not looked at."""
-    import typing
-
-    from otolith.features.settings import expand
-    from otolith.settings.spec import Features, _section, tomllib
-
-    file = path / "spec.toml" if path.is_dir() or not path.suffix else path
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"{shown(file)}: {error.strerror}: give a model folder with a spec.toml"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{shown(file)}: not TOML: {error}") from error
+    document = read_spec(path)
+    problems = Problems()
+    tables: dict[str, dict[str, Any]] = {}
     for name in ("model", "features", "augment"):
-        if not isinstance(raw.get(name, {}), dict):
-            raise UserError(f"{shown(file)}: {name} must be a section, [{name}]")
-    table = expand(raw.get("features", {}), str(file))
-    features = typing.cast(Features, _section("features", Features, table, str(file)))
-    limits = {"window": (16, 4096), "hop": (16, 4096), "frames": (1, 2000)}
-    for key, (least, most) in limits.items():
-        if not least <= getattr(features, key) <= most:
-            raise UserError(f"{shown(file)}: [features] {key}: must be {least} to {most}")
-    classes = raw.get("model", {}).get("classes", [])
+        tables[name] = document.tables.get(name, {})
+        if not isinstance(tables[name], dict):
+            raise UserError(f"{shown(document.where)}: {name} must be a section, [{name}]")
+    section = problems.section("features")
+    front_end = read_features(tables["features"], section)
+    if front_end is not None:
+        front_end.check_supported(section)
+        limits = {"window": (16, 4096), "hop": (16, 4096), "frames": (1, 2000)}
+        for key, (least, most) in limits.items():
+            good = least <= getattr(front_end, key) <= most
+            section.need(good, key, f"must be {least} to {most}")
+    classes = tables["model"].get("classes", [])
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise UserError(f"{shown(file)}: [model] classes: must be a list of names")
-    return Setup(
-        {**vars(features), "bands": features.bands},
-        features.samples,
-        classes,
-        raw.get("augment", {}),
-        str(file),
-    )
+        problems.section("model").add("classes", "must be a list of names")
+    problems.refuse(shown(document.where), document.lines)
+    assert front_end is not None
+    return Setup(front_end, tuple(classes), tables["augment"], document.where)
 
 
 def find_sounds(folder: Path) -> tuple[list[tuple[Path, str]], list[str]]:

@@ -1,7 +1,8 @@
-"""The decision layer's settings (lib/detect): names, ranges and defaults, for [detect] of a spec, a
+"""[detect]: how scores become events (lib/detect). The names, ranges and defaults also serve a
 model's metadata, `host device set` and the wire.
 
-A hop is hop_frames frames; `average_ms` and `suppression_ms` stand for whole numbers of hops.
+The decision layer counts hops; a hop is `deploy.hop_frames` frames. `average_ms` and
+`suppression_ms` may be written instead of whole numbers of hops.
 """
 
 from __future__ import annotations
@@ -9,139 +10,187 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from otolith.errors import UserError, short
+from otolith.settings.fields import about, read, setting, settings_of
+from otolith.settings.problems import Section, nearest
 
-ONE = 32767  # a score of 1: Q15
-UNKNOWN = "unknown"  # how the decision that no class reached its threshold is written
-GROUP = "detect."  # before names on the wire
+ONE = 32767  # a score of 1 in Q15
+UNKNOWN = "unknown"  # name of the decision that no class reached its threshold
+GROUP = "detect."  # begins names on the wire
+_MINIMUM_COUNT = 8  # hops
+MOST_SMOOTHING = 32  # hops of scores lib/detect keeps
 
 
 @dataclass(frozen=True)
 class Detect:
-    """Scores -> events. The keys of [detect]."""
+    """[detect] of a spec and of a model's metadata."""
 
-    thresholds: dict[str, float]  # classes without one never make an event
-    gate: int = 0  # mean |sample| of a hop below which scores count as 0; 0: no gate
-    smoothing: int = 8  # hops averaged
-    minimum_count: int = 8  # scores before anything is decided; at most smoothing
-    suppression_hops: int = 31  # without another event
-    gate_backoff: int = 0  # hops the gate stays open beyond the one that opened it
-    gate_delay: int = 0  # hops from a trigger to the opening
-    gate_activity: bool = False  # the front end's activity detection triggers
-    vote: int = 0  # decisions of which more than half must agree; 0, 1: no vote
-    unknown_events: bool = False  # "no class reached its threshold" is an event too
+    thresholds: dict[str, float] = setting(
+        "Smoothed score, above 0 up to 1, at which a class makes an event. A class without a "
+        "threshold never makes one."
+    )
+    gate: int = setting(
+        "Mean |sample| of a hop below which scores count as 0; 0: no gate.", 0, low=0, high=ONE
+    )
+    smoothing: int = setting(
+        "Hops over which scores are averaged.", 8, unit="hops", low=1, high=MOST_SMOOTHING
+    )
+    minimum_count: int = setting(
+        "Scores that must be there before the first decision; at most `smoothing`.",
+        _MINIMUM_COUNT,
+        unit="hops",
+        low=1,
+        high=MOST_SMOOTHING,
+    )
+    suppression_hops: int = setting(
+        "Hops after an event without another one.", 31, unit="hops", low=0, high=65535
+    )
+    gate_backoff: int = setting(
+        "Hops the gate stays open after the one that opened it.",
+        0,
+        unit="hops",
+        low=0,
+        high=65535,
+        newer=True,
+    )
+    gate_delay: int = setting(
+        "Hops from a trigger to the opening of the gate.",
+        0,
+        unit="hops",
+        low=0,
+        high=31,
+        newer=True,
+    )
+    gate_activity: bool = setting(
+        "The front end's activity detection opens the gate.", False, newer=True
+    )
+    vote: int = setting(
+        "Decisions of which more than half must agree; 0 and 1: no vote.",
+        0,
+        unit="hops",
+        low=0,
+        high=32,
+        newer=True,
+    )
+    unknown_events: bool = setting(
+        "No class reaching its threshold is an event too, called `unknown`.", False, newer=True
+    )
+
+    def check(
+        self,
+        section: Section,
+        thresholds: Section,
+        classes: Sequence[str],
+        tells_activity: bool,
+        of_model: bool = False,
+    ) -> None:
+        """Checks what depends on the model's classes, and settings that depend on each other.
+
+        Args:
+            section: Takes problems of [detect].
+            thresholds: Takes problems of [detect.thresholds].
+            classes: The model's classes; empty if they are not known.
+            tells_activity: Whether the front end detects activity.
+            of_model: The settings are of a model's metadata, where a threshold of 0 and a table
+                without thresholds are allowed.
+        """
+        for label, threshold in self.thresholds.items():
+            if classes and label not in classes:
+                text = f"is no class of the model: {nearest(label, classes)}"
+                thresholds.add(label, text)
+            elif of_model and not 0 <= threshold <= 1:
+                thresholds.wrong(label, threshold, "must be 0 to 1")
+            elif not of_model and not 0 < threshold <= 1:
+                thresholds.wrong(label, threshold, "must be above 0, up to 1")
+        if not of_model and section.clean("thresholds"):
+            section.need(bool(self.thresholds), "thresholds", "name at least one class")
+        if section.clean("smoothing") and self.minimum_count > self.smoothing:
+            low_high = f"must be 1 to {self.smoothing}, which is smoothing"
+            section.wrong("minimum_count", self.minimum_count, low_high)
+        section.need(
+            not self.gate_activity or tells_activity,
+            "gate_activity",
+            'needs a front end that detects activity: kind = "logmel" with '
+            "fe.activity_detection_enable",
+        )
+
+    @property
+    def memory_hops(self) -> int:
+        """How many hops a score takes part in decisions."""
+        return self.smoothing + max(1, self.vote) - 1
 
 
-RANGES = {
-    "gate": (0, ONE),
-    "smoothing": (1, 32),
-    "minimum_count": (1, 32),
-    "suppression_hops": (0, 65535),
-    "gate_backoff": (0, 65535),
-    "gate_delay": (0, 31),
-    "vote": (0, 32),
-}
+def _range(name: str) -> tuple[int, int]:
+    found = about(settings_of(Detect)[name]).range
+    assert found is not None and found.high is not None
+    return int(found.low), int(found.high)
+
+
+RANGES = {n: _range(n) for n, f in settings_of(Detect).items() if about(f).range is not None}
 SWITCHES = ("gate_activity", "unknown_events")
-# Milliseconds that stand for hops.
+# Keys in milliseconds and the keys in hops they stand for.
 IN_MS = {"average_ms": "smoothing", "suppression_ms": "suppression_hops"}
-# Keys newer than the first models: left out of metadata where they say nothing, so that such a
-# model keeps its bytes and its hash.
-NEWER = ("gate_backoff", "gate_delay", "gate_activity", "vote", "unknown_events")
 DEFAULTS = {f.name: f.default for f in dataclasses.fields(Detect) if f.name != "thresholds"}
 
 
-def hop_ms(features: dict[str, Any], hop_frames: int) -> float:
-    """Milliseconds between two decisions."""
-    return 1000 * hop_frames * features["hop"] / features["sample_rate"]
+def to_hops(key: str, value: object, ms: float) -> int:
+    """Milliseconds as a whole number of hops.
 
+    Args:
+        key: "average_ms" or "suppression_ms".
+        value: A number of milliseconds.
+        ms: Length of a hop in milliseconds.
 
-def memory_hops(detect: dict[str, Any]) -> int:
-    """How many hops a score has a part in decisions. detect: of a model's metadata."""
-    later = max(1, detect.get("vote", 0)) - 1
-    return detect["smoothing"] + later
-
-
-def _to_hops(key: str, value: object, ms: float) -> int:
+    Raises:
+        UserError: The value is no number, or gives more hops than the decision layer takes. The
+            message begins with what must be.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError(f"{key} = {short(repr(value))}: must be a number of milliseconds")
+        raise UserError("must be a number of milliseconds")
     low, high = RANGES[IN_MS[key]]
     hops = max(low, round(value / ms)) if value >= 0 else -1
     if hops < 0 or hops > high:
-        raise UserError(
-            f"{key} = {short(repr(value))}: must be 0 to {high * ms:.0f}, {high} hops of {ms:g} ms"
-        )
+        raise UserError(f"must be 0 to {high * ms:.0f}, {high} hops of {ms:g} ms")
     return hops
 
 
-def expand(table: dict[str, Any], ms: float, where: str) -> dict[str, Any]:
-    """A [detect] section as written -> in hops. ms: of a hop. where: what errors begin with.
-    UserError."""
-    table = dict(table)
+def read_detect(table: Mapping[str, object], ms: float, section: Section) -> Detect:
+    """[detect] of a spec, with milliseconds turned into hops.
+
+    Args:
+        table: The section as written.
+        ms: Length of a hop in milliseconds.
+        section: Takes the problems.
+    """
+    told = {key: value for key, value in table.items() if key not in IN_MS}
     for key, name in IN_MS.items():
         if key not in table:
             continue
         if name in table:
-            raise UserError(f"{where}: [detect] {key}: {name} says it as well: leave one out")
+            section.add(key, f"{name} sets the same: leave one of them out")
+            continue
         try:
-            table[name] = _to_hops(key, table.pop(key), ms)
+            told[name] = to_hops(key, table[key], ms)
         except UserError as error:
-            raise UserError(f"{where}: [detect] {error.message}") from error
-    smoothing = table.get("smoothing", DEFAULTS["smoothing"])
+            section.wrong(key, table[key], error.message)
+    smoothing = told.get("smoothing", DEFAULTS["smoothing"])
     if isinstance(smoothing, int) and smoothing >= 1:
-        table.setdefault("minimum_count", min(DEFAULTS["minimum_count"], smoothing))
-    return table
-
-
-def tells_activity(features: dict[str, Any]) -> bool:
-    """Whether a front end with these settings (of a model's metadata) detects activity."""
-    fe = features.get("fe")
-    return (
-        features.get("kind") == "logmel"
-        and isinstance(fe, dict)
-        and bool(fe.get("activity_detection_enable"))
-    )
-
-
-def check(
-    detect: Detect,
-    classes: Sequence[str],
-    features: dict[str, Any],
-    need: Callable[[bool, str, str], None],
-) -> None:
-    """Ranges of a [detect] section. need(good, key, text) raises."""
-    for label, threshold in detect.thresholds.items():
-        need(label in classes, f"[detect.thresholds] {label}", "is no class of the model")
-        need(0 < threshold <= 1, f"[detect.thresholds] {label}", "must be above 0, up to 1")
-    need(bool(detect.thresholds), "[detect.thresholds]", "name at least one class")
-    for key, (low, high) in RANGES.items():
-        if key != "minimum_count":
-            value = getattr(detect, key)
-            need(low <= value <= high, f"[detect] {key}", f"must be {low} to {high}")
-    need(1 <= detect.minimum_count <= detect.smoothing, "[detect] minimum_count", "1 to smoothing")
-    need(
-        not detect.gate_activity or tells_activity(features),
-        "[detect] gate_activity",
-        'goes with kind = "logmel" and fe.activity_detection_enable',
-    )
-
-
-def kept(detect: Detect) -> dict[str, Any]:
-    """What of it travels in the .tflite."""
-    values = dataclasses.asdict(detect)
-    return {k: v for k, v in values.items() if k not in NEWER or v != DEFAULTS[k]}
+        told.setdefault("minimum_count", min(_MINIMUM_COUNT, smoothing))
+    return read(Detect, told, section, known=tuple(IN_MS))
 
 
 def q15(threshold: float) -> int:
-    """0..1 as the chip has it, 0..32767."""
+    """A score of 0..1 as the chip has it, 0..32767."""
     return max(0, min(ONE, round(ONE * float(threshold))))
 
 
 def decimal(value: int) -> str:
     """The shortest decimal that stands for a Q15 value: 26214 -> "0.8"."""
+    text = ""
     for digits in range(1, 6):
         text = f"{value / ONE:.{digits}f}"
         if q15(float(text)) == value:
@@ -149,7 +198,22 @@ def decimal(value: int) -> str:
     return text
 
 
-# ---- while it runs ----
+# ---- changes while it runs ----
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The decision layer's settings a board or a chain uses now.
+
+    values: keys of [detect] except thresholds. thresholds: by label; 0: never an event.
+    """
+
+    values: dict[str, int | bool]
+    thresholds: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a board tells them, with thresholds by label."""
+        return {**self.values, "thresholds": self.thresholds}
 
 
 def _word(name: str, value: object) -> str:
@@ -166,7 +230,7 @@ def _word(name: str, value: object) -> str:
             number = int(value) if isinstance(value, str) else value
         except ValueError:
             number = None
-        if type(number) is not int or not low <= number <= high:
+        if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
             raise UserError(
                 f"{GROUP}{name} = {short(str(value))}: must be a whole number {low} to {high}"
             )
@@ -177,7 +241,7 @@ def _word(name: str, value: object) -> str:
 def _number(name: str, value: object, low: float, high: float) -> float:
     try:
         number = float(value) if isinstance(value, str | int | float) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not low <= number <= high:
         raise UserError(
@@ -187,11 +251,17 @@ def _number(name: str, value: object, low: float, high: float) -> float:
 
 
 def assignment(name: str, value: object, labels: Sequence[str], ms: float) -> str:
-    """What stands behind `set` on the wire: "detect.threshold.bell 0.8".
+    """What follows `set` on the wire: "detect.threshold.bell 0.8".
 
-    name: "detect." and a name of RANGES, SWITCHES or IN_MS, "threshold" (of all classes that have
-    one) or "threshold.<label>". value: of its type, or its text. labels: the model's. ms: of a hop.
-    UserError.
+    Args:
+        name: "detect." and a name of RANGES, SWITCHES or IN_MS; "detect.threshold" for every class
+            that has one; "detect.threshold.<label>" for one class.
+        value: A value of the setting's type, or its text.
+        labels: The model's classes.
+        ms: Length of a hop in milliseconds.
+
+    Raises:
+        UserError: There is no such setting, or the value is out of range.
     """
     known = [*RANGES, *SWITCHES, *IN_MS, "threshold", *(f"threshold.{x}" for x in labels)]
     bare = name[len(GROUP) :]
@@ -201,16 +271,29 @@ def assignment(name: str, value: object, labels: Sequence[str], ms: float) -> st
         raise UserError(f"no setting {short(name)}: {hint}")
     if bare in IN_MS:
         most = RANGES[IN_MS[bare]][1] * ms
-        hops = _to_hops(bare, _number(bare, value, 0, most), ms)
+        hops = to_hops(bare, _number(bare, value, 0, most), ms)
         return f"{GROUP}{IN_MS[bare]} {hops}"
     return f"{GROUP}{bare} {_word(bare, value)}"
 
 
-def settings_of(said: object, labels: Sequence[str]) -> dict[str, Any]:
-    """The settings in force from a board's `settings` line: keys of [detect], thresholds by label
-    (0: never an event). labels: the model's. UserError if the line is no such thing."""
+def settings_of_board(said: object, labels: Sequence[str]) -> InForce:
+    """The settings in force, from a board's `settings` line.
+
+    Args:
+        said: The decoded line.
+        labels: The model's classes, in the order of its outputs.
+
+    Raises:
+        UserError: The line is no list of settings.
+    """
     detect = said.get("detect") if isinstance(said, dict) else None
     thresholds = detect.get("thresholds") if isinstance(detect, dict) else None
-    if not isinstance(thresholds, list) or len(thresholds) != len(labels):
-        raise UserError(f"the board's settings make no sense: {short(str(said))}")
-    return {**detect, "thresholds": dict(zip(labels, thresholds, strict=True))}
+    numbers = isinstance(thresholds, list) and all(
+        isinstance(t, int | float) and not isinstance(t, bool) for t in thresholds
+    )
+    if not isinstance(detect, dict) or not isinstance(thresholds, list) or not numbers:
+        raise UserError(f"the board's settings make no sense: {short(repr(said))}")
+    values = {key: value for key, value in detect.items() if key != "thresholds"}
+    if len(thresholds) != len(labels) or not all(isinstance(v, int) for v in values.values()):
+        raise UserError(f"the board's settings make no sense: {short(repr(said))}")
+    return InForce(values, dict(zip(labels, thresholds, strict=True)))

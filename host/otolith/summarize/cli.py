@@ -58,7 +58,7 @@ def summarize(model: Path, as_json: bool) -> None:
                     "parameters": parameters,
                     "network_ram": need.ram,
                     "layers": [vars(row) for row in rows],
-                    "metadata": metadata,
+                    "metadata": metadata.to_json() if metadata else None,
                     "boards": [_board(f) for f in fits],
                 }
             )
@@ -74,7 +74,7 @@ def summarize(model: Path, as_json: bool) -> None:
     if metadata is None:
         click.echo("no metadata: any app that fills its input can run it, `inference` can't")
     else:
-        _print_metadata(metadata)
+        _print_metadata(metadata.to_json())
     _print_boards(fits)
     for f in fits:
         expected = estimate(analysis, f.board)
@@ -116,8 +116,8 @@ def _print_layers(rows: list[LayerInfo], report: dict) -> None:
     Console().print(shown)
 
 
-def _print_metadata(metadata: dict) -> None:
-    for key, value in metadata.items():
+def _print_metadata(told: dict[str, object]) -> None:
+    for key, value in told.items():
         if isinstance(value, dict):
             value = ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
         click.echo(f"{key}: {_plain(value)}")

@@ -165,14 +165,6 @@ def bottlenecks(profile: Profile) -> list[tuple[str, str, float]]:
     return [(*key, value) for key, value in sorted(found.items(), key=lambda x: -x[1])]
 
 
-def hop_ms(metadata: dict | None) -> float | None:
-    """The period of inferences in milliseconds; None for a network without a front end."""
-    if metadata is None:
-        return None
-    features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
-    return 1000 * hop_frames * features["hop"] / features["sample_rate"]
-
-
 def virtual_board(name: str) -> Board:
     """Finds a board whose cycles can be counted here.
 
@@ -289,10 +281,10 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
         data = read_file(file.tflite)
         schedule = schedule_model(data, file.tflite.stem, core_named(cpu_of(board)))
         network, metadata = schedule.network, schedule.network.metadata
-        hop = hop_ms(metadata)
     except UserError as error:
         raise UserError(f"{file.tflite}: {error.message}") from error
-    if app and hop is None:
+    hop = metadata.hop_ms if metadata else None
+    if app and metadata is None:
         raise UserError(f"{file.tflite}: no metadata, so no app can listen with it: leave --app")
     if port:
         with contextlib.closing(SerialTransport(port)) as transport:
@@ -302,9 +294,9 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
         measured = profile_firmware(firmware, schedule, board)
         measured = with_parts(measured, firmware, board, schedule)
     result = figures(measured, hop)
-    if app:
+    if app and metadata:
         image = build(board, file.tflite).uf2
-        window = hop / metadata["deploy"]["hop_frames"] * metadata["features"]["frames"]
+        window = metadata.features.hop_ms * metadata.features.frames
         result["app"] = whole_app(image, network.digest, board, window)
     if as_json:
         sizes = {"arena": schedule.arena, "weights": schedule.weights}

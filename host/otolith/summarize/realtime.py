@@ -17,6 +17,7 @@ from otolith.compile import Analysis, analyse_model
 from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Graph, Step
 from otolith.device.boards import Board, named
+from otolith.settings.features import FrontEnd
 
 COSTS = Path(__file__).parent / "costs"
 ANY = "any"  # its costs are used for operations that were not measured
@@ -69,13 +70,13 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
     }
 
 
-def frame_work(features: dict[str, Any]) -> dict[str, float]:
+def frame_work(front_end: FrontEnd) -> dict[str, float]:
     """How much a front end does for one frame, by unit."""
-    size = 1 << (features["window"] - 1).bit_length()
+    size = 1 << (front_end.window - 1).bit_length()
     return {
         "butterflies": size / 2 * (size.bit_length() - 1),
-        "window": features["window"],
-        "bands": features["bands"],
+        "window": front_end.window,
+        "bands": front_end.bands,
     }
 
 
@@ -177,18 +178,17 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
     costs, metadata = costs_of(board.family), analysis.network.metadata
     if costs is None or metadata is None or not board.clock_hz:
         return None
-    features, hop_frames = metadata["features"], metadata["deploy"]["hop_frames"]
-    samples = hop_frames * features["hop"]
+    features, hop_frames = metadata.features, metadata.deploy.hop_frames
     milli = 1000 / board.clock_hz
-    values = features["frames"] * features["bands"]
-    prepare = costs["window"].get(features["compress"], 0) * values
+    values = features.frames * features.bands
+    prepare = costs["window"].get(features.compress, 0) * values
     return Estimate(
         analysis.network.name,
         board.id,
-        samples * costs["microphone"] * milli,
-        hop_frames * _cost(costs["features"][features["kind"]], frame_work(features)) * milli,
+        metadata.hop * costs["microphone"] * milli,
+        hop_frames * _cost(costs["features"][features.kind], frame_work(features)) * milli,
         (prepare + network_cycles(analysis, costs)) * milli,
-        1000 * samples / features["sample_rate"],
+        metadata.hop_ms,
     )
 
 

@@ -14,7 +14,8 @@ from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.files import write_bytes, write_text
 from otolith.paths import ROOT, TOOLS
-from otolith.settings.spec import Spec, nearest
+from otolith.settings.problems import nearest
+from otolith.settings.spec import Spec
 from otolith.summarize.fit import network_need
 from otolith.summarize.report import compiled_report
 

@@ -27,7 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from otolith.errors import UserError
-from otolith.settings.spec import MAX_SEED, Spec, nearest, parse, read_toml
+from otolith.settings.problems import nearest
+from otolith.settings.spec import Spec, parse, read_spec
+from otolith.settings.toml import read_document
+from otolith.settings.train import MAX_SEED
 from otolith.sweep.limits import check_board
 
 Value = float | int | str | bool
@@ -144,7 +147,7 @@ def _architecture(name: object, at: str) -> None:
     from otolith.train.architectures import ARCHITECTURES
 
     if isinstance(name, str) and ":" not in name and name not in ARCHITECTURES:
-        raise UserError(f"{at}: no architecture {name!r}: {nearest(name, list(ARCHITECTURES))}")
+        raise UserError(f"{at}: no architecture {name!r}: {nearest(name, ARCHITECTURES)}")
 
 
 def _search(table: dict, where: str) -> dict[str, int]:
@@ -170,8 +173,9 @@ def _search(table: dict, where: str) -> dict[str, int]:
 def load_space(spec_path: Path, file: Path | None) -> Space:
     """The space of a spec; file: None for the usual settings. UserError with file and key, for
     every value that would make no valid spec."""
-    raw = read_toml(spec_path)
-    tables = {"space": DEFAULT} if file is None else read_toml(file)
+    document = read_spec(spec_path)
+    raw = document.tables
+    tables = {"space": DEFAULT} if file is None else read_document(file).tables
     where = str(file or spec_path)
     for name, table in tables.items():
         if name not in SECTIONS:
@@ -191,7 +195,7 @@ def load_space(spec_path: Path, file: Path | None) -> Space:
     check_board(board, "latency_ms" in limits, f"{where}: [limits] board")
     search = _search(tables.get("search", {}), where)
     space = Space(raw, where, varied, limits, board, search)
-    parse(raw, str(spec_path))
+    parse(raw, document.where, document.lines)
     for name, kind in varied.items():
         if "." not in name:
             raise UserError(f'{where}: [space] "{name}": write "section.key"')

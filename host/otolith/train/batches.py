@@ -59,7 +59,7 @@ def batches(
     Returns:
         A tf_keras Sequence of (float32 features, labels).
     """
-    settings, size = vars(spec.features), spec.train.batch
+    front_end, size = spec.features, spec.train.batch
 
     class Batches(keras.utils.Sequence):
         def __init__(self) -> None:
@@ -80,7 +80,7 @@ def batches(
 
         def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             rows = np.sort(self.order[index * size : (index + 1) * size])
-            values = real_input(self.examples.values[rows], settings)
+            values = real_input(self.examples.values[rows], front_end)
             labels = labels_of(self.examples.labels[rows])
             if spec.train.mixup:
                 rng = np.random.default_rng((spec.train.seed, self.number, index, 0x313))

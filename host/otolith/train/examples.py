@@ -23,6 +23,7 @@ from otolith.augment.pipeline import Augmenter
 from otolith.data.windows import Windows
 from otolith.features import window
 from otolith.files import replacing
+from otolith.settings.features import FrontEnd
 from otolith.settings.spec import Spec
 
 CACHE = paths.TOOLS / "cache" / "features"
@@ -59,13 +60,13 @@ def _sources() -> bytes:
 
 
 def _work(job: tuple) -> tuple[np.ndarray, np.ndarray]:
-    pcm, labels, first, settings, augmenter, key = job
-    values = np.empty((len(pcm), settings["frames"], settings["bands"]), np.int16)
+    pcm, labels, first, front_end, augmenter, key = job
+    values = np.empty((len(pcm), *front_end.shape), np.int16)
     labels = labels.copy()
     for i, sound in enumerate(pcm):
         if augmenter is not None:
             sound, labels[i] = augmenter.audio(sound, int(labels[i]), (key[0], first + i, key[1]))
-        row = window(sound, settings)
+        row = window(sound, front_end)
         if augmenter is not None:
             row = augmenter.features(row, (key[0], first + i, key[1]))
         values[i] = row
@@ -76,12 +77,12 @@ class Maker:
     """Computes features, with as many threads or processes as there are cores.
 
     Args:
-        settings: The front end's settings.
+        front_end: The front end.
         cache: Folder that keeps results; the oldest are deleted beyond CACHE_BYTES.
     """
 
-    def __init__(self, settings: dict, cache: Path = CACHE) -> None:
-        self.settings, self.cache = settings, cache
+    def __init__(self, front_end: FrontEnd, cache: Path = CACHE) -> None:
+        self.front_end, self.cache = front_end, cache
         self._code = _sources()
         self._pool: ProcessPoolExecutor | None = None
         self._threads = ThreadPoolExecutor(os.cpu_count())
@@ -90,7 +91,7 @@ class Maker:
         digest = hashlib.sha256(self._code)
         digest.update(np.ascontiguousarray(windows.pcm).data)
         digest.update(np.ascontiguousarray(windows.labels).data)
-        digest.update(repr(sorted(self.settings.items())).encode())
+        digest.update(repr(self.front_end).encode())
         if augmenter is not None:
             digest.update(repr((augmenter.settings, key)).encode())
             for sound in augmenter.stock.backgrounds:
@@ -128,7 +129,7 @@ class Maker:
                 windows.pcm[at : at + _CHUNK],
                 windows.labels[at : at + _CHUNK],
                 at,
-                self.settings,
+                self.front_end,
                 augmenter,
                 key,
             )

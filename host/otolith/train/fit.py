@@ -165,7 +165,7 @@ class _Course:
         keras, prepared, epochs = self.keras, self.prepared, length.epochs
         train = dataclasses.replace(self.spec.train, plateau=length.plateau)
         loss, as_labels = loss_of(keras, model, train)
-        labels, settings = prepared.train.labels, vars(self.spec.features)
+        labels, settings = prepared.train.labels, self.spec.features
 
         def progress(epoch: int, logs: dict[str, float]) -> None:
             note = f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"

@@ -40,10 +40,10 @@ def judge(prepared: Prepared, fitted: Fitted, tflite: bytes, progress: Report = 
         progress: Called as the work proceeds.
     """
     spec, test = prepared.spec, prepared.test
-    classes, settings = spec.model.classes, vars(spec.features)
+    classes, settings = spec.model.classes, spec.features
     values = real_input(test.values, settings)
     float_scores = all_classes(fitted.network.predict(values, verbose=0, batch_size=256))
-    network = Network(tflite, settings)
+    network = Network(tflite)
     scores = _int8_scores(network, test, progress)
     predicted, schedule = scores.argmax(1), network.compiled.schedule
     least = verdict.baseline(classes, test.labels)

@@ -91,7 +91,7 @@ def prepare(
         for number, label in enumerate(spec.model.classes):
             if not (windows[name].labels == number).any():
                 raise UserError(f"[data]: the {name} set has no sound of class {label}")
-    maker = Maker(spec.metadata()["features"])
+    maker = Maker(spec.features)
     try:
         sets = {}
         for done, name in enumerate(SETS):

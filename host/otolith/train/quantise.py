@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,14 @@ def quantise(prepared: Prepared, fitted: Fitted, progress: Report = silent) -> b
     spec = prepared.spec
     progress("quantising", 0.1)
     picks = per_class(prepared.train.labels, spec.quantize.samples, spec.train.seed)
-    typical = real_input(prepared.train.values[picks], vars(spec.features))
+    typical = real_input(prepared.train.values[picks], spec.features)
     if spec.quantize.mode == "ptq":
         tflite = to_int8(fitted.network, typical)
     else:
         tflite = _aware(prepared, fitted.network, typical)
     progress("quantising", 1.0)
-    return write_metadata(tflite, {**spec.metadata(), "data": origin(spec)})
+    metadata = dataclasses.replace(spec.metadata(), other={"data": origin(spec)})
+    return write_metadata(tflite, metadata)
 
 
 def per_class(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -58,7 +60,7 @@ def _aware(prepared: Prepared, network: Any, typical: np.ndarray) -> bytes:
     loss, as_labels = loss_of(keras, network, spec.train)
     aware = qat.quantization_aware(network, typical)
     learned = prepared.train if prepared.changing is None else prepared.changing.epoch(0)
-    settings, validate = vars(spec.features), prepared.validate
+    settings, validate = spec.features, prepared.validate
     qat.fine_tune(
         aware,
         real_input(learned.values, settings),

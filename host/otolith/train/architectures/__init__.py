@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from otolith.errors import UserError, short
-from otolith.settings.spec import nearest
+from otolith.settings.problems import nearest
 from otolith.train.architectures import multi_scale
 from otolith.train.architectures.registry import ARCHITECTURES
 
