@@ -1,4 +1,9 @@
-"""Writing files so that nothing half-written is ever left behind."""
+"""Writes files whole or not at all, and explains what the disk refuses in one line.
+
+Everything that writes goes through this module (or through otolith.growing, for files that grow).
+"""
+
+from __future__ import annotations
 
 import errno
 import os
@@ -7,47 +12,93 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_DISK = _FULL | {errno.EROFS, errno.EIO, errno.EFBIG}
+# what libraries (HDF5, SQLite) make of these errors
+_WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "file too large")
+
+
+def cannot_write(path: Path | str, error: OSError) -> UserError:
+    """The one line that says why `path` can't be written, and what to do."""
+    todo = ": free some space" if error.errno in _FULL else ""
+    return UserError(f"can't write {shown(path)}: {error.strerror or error}{todo}")
+
+
+def disk_problem(error: BaseException) -> UserError | None:
+    """What a disk refused, if that is the reason for `error` or for one of its causes."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, OSError) and cause.errno in _DISK:
+            return cannot_write(cause.filename or "a file", cause)
+        text = " ".join(str(cause).split())
+        if not isinstance(cause, UserError) and any(word in text.casefold() for word in _WORDS):
+            return UserError(f"can't write a file: {text[:200]}: free some space")
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def make_folder(path: Path | str) -> Path:
+    """Make a folder and those above it, unless they are there. Raises UserError."""
+    path = Path(path)
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it over `path` if the block succeeds.
+    """Write a file whole or not at all.
 
-    On an exception the temporary file is removed and `path` is as it was.
+    Yields a temporary path beside `path`, and renames it to `path` if the block succeeds. If the
+    block fails, the temporary file is removed and `path` is as it was.
+
+    Raises:
+        UserError: The disk refuses to be written to.
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
+    with disk_errors(path):
         fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise UserError(f"can't write {path}: {error.strerror}") from error
     os.close(fd)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with disk_errors(path):
+            temporary.chmod(0o644)  # mkstemp keeps other users out
+            temporary.replace(path)
+    except UserError:
+        raise
+    except OSError as error:
+        if error.errno in _DISK or error.filename in (name, temporary):
+            raise cannot_write(path, error) from error
+        raise
+    except Exception as error:
+        if disk_problem(error):
+            raise UserError(f"can't write {shown(path)}: free some space") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
+    """Write `data` to `path`, whole or not at all. Raises UserError."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write `text` (UTF-8) to `path`, whole or not at all."""
+    """Write `text` (UTF-8) to `path`, whole or not at all. Raises UserError."""
     write_bytes(path, text.encode())
 
 
 @contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Tell what the disk refuses in one line."""
+def disk_errors(path: Path | str) -> Iterator[None]:
+    """Turn any OSError of the block into a UserError of one line about `path`."""
     try:
         yield
     except OSError as error:
-        todo = ": free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise UserError(f"can't write {path}: {error.strerror}{todo}") from error
+        raise cannot_write(path, error) from error

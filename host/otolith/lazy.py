@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import click
+
+from otolith.files import disk_problem
 
 
 class LazyGroup(click.Group):
@@ -13,6 +16,18 @@ class LazyGroup(click.Group):
     def __init__(self, *args: object, table: dict[str, str], **options: object) -> None:
         super().__init__(*args, **options)
         self.table = table
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. A full disk is one line, whatever was writing."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            told = disk_problem(error)
+            if told is None:
+                raise
+            raise told from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.table)

@@ -5,12 +5,13 @@ import json
 import pytest
 import soundfile
 from click.testing import CliRunner
-from tests.support.dataset_files import host, noise, write
 
 from otolith.cli import main
 from otolith.data import importing
 from otolith.data.layouts import guess_names, items_of, set_named
 from otolith.data.metadata import load
+from support.dataset_files import host, noise, write
+from support.encoded import by_ffmpeg
 
 
 def tree(root, *files):
@@ -166,8 +167,6 @@ def test_a_terminal_is_asked(tmp_path, monkeypatch):
 
 
 def test_sounds_of_phones_come_in(tmp_path):
-    from tests.unit.test_audio import by_ffmpeg
-
     (tmp_path / "in" / "dog").mkdir(parents=True)
     by_ffmpeg(tmp_path / "in" / "dog" / "a.m4a", "ipod", "aac", 44100, {})
     write(tmp_path / "in" / "cat" / "b.wav", noise(2))

@@ -6,13 +6,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.dataset_files import dataset, host, noise, write
 
 from otolith.cli import main
 from otolith.data import metadata
 from otolith.data.metadata import Row, load
 from otolith.data.names import as_label, check_label, folder_of, inside
 from otolith.errors import UserError
+from support.dataset_files import dataset, host, noise, write
 
 HOSTILE = [
     "../../y",

@@ -11,7 +11,7 @@ from otolith.compile import compile_graph
 from otolith.compile.cores import PORTABLE
 from otolith.compile.graph import Tensor, Values
 from otolith.errors import UserError
-from otolith.files import write_text
+from otolith.files import make_folder, write_text
 from otolith.native import library
 from otolith.native.sources import Sources, lib
 from otolith.paths import NATIVE
@@ -27,7 +27,7 @@ def generated(files: dict[str, str], digest: str) -> Sources:
         digest: Names the model and how it was compiled.
     """
     folder = NATIVE / f"model-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written = []
     for name, text in files.items():
         path = folder / name

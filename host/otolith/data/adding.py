@@ -13,7 +13,7 @@ from otolith.audio.wav import write_wav
 from otolith.data import metadata
 from otolith.data.metadata import Row
 from otolith.data.names import inside
-from otolith.errors import UserError
+from otolith.files import cannot_write
 
 
 class Batch:
@@ -81,5 +81,4 @@ def batch(dataset: Path) -> Iterator[Batch]:
         with tempfile.TemporaryDirectory(prefix=".adding-", dir=dataset) as folder:
             yield Batch(dataset, Path(folder))
     except OSError as error:
-        todo = ": free some space" if error.errno == 28 else ""
-        raise UserError(f"can't write {dataset}: {error.strerror}{todo}") from error
+        raise cannot_write(dataset, error) from error

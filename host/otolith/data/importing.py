@@ -28,6 +28,7 @@ from otolith.data.metadata import SETS, Row
 from otolith.data.names import check_label, folder_of, inside
 from otolith.data.options import dataset_option
 from otolith.errors import UserError, shown
+from otolith.files import cannot_write
 from otolith.progress import bar
 
 ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
@@ -197,7 +198,7 @@ class Writer:
                     with contextlib.suppress(OSError):
                         path.parent.rmdir()
                 if isinstance(error, OSError):
-                    raise UserError(f"can't write {self.dataset}: {error.strerror}") from error
+                    raise cannot_write(self.dataset, error) from error
                 raise
         self.result.files += len(waiting)
         self.result.clips += len(moved)
@@ -249,7 +250,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
     try:
         folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=dataset))
     except OSError as error:
-        raise UserError(f"can't write {shown(dataset)}: {error.strerror}") from error
+        raise cannot_write(dataset, error) from error
     try:
         with bar("files", len(items)) as step:
             converted = _converted(items, wanted.seconds, folder, frozenset(writer.origins))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from otolith.data.text import delimiter_of
 from otolith.errors import UserError, short
-from otolith.files import write_bytes
+from otolith.files import cannot_write, write_bytes
 
 NAME = "metadata.csv"
 COLUMNS = ("file", "label", "set", "speaker", "device", "date", "gain", "source", "note")
@@ -161,7 +161,7 @@ def add_row(dataset: Path, row: Row) -> None:
         try:
             _append(path, _encode([row.fields(metadata.columns)]))
         except OSError as error:
-            raise UserError(f"can't write {path}: {error.strerror}") from error
+            raise cannot_write(path, error) from error
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -16,7 +16,7 @@ from otolith.data.metadata import Row
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
 from otolith.errors import UserError, shown
-from otolith.files import replacing
+from otolith.files import cannot_write, replacing
 from otolith.progress import bar
 
 
@@ -79,7 +79,7 @@ def join(names: tuple[str, ...], out: Path, gap: float, dataset: Path) -> None:
                     wav.write(silence)
                     at += len(pcm) + len(silence)
         except OSError as error:
-            raise UserError(f"can't write {out}: {error.strerror}") from error
+            raise cannot_write(out, error) from error
         finally:
             wav.close()
         if not track:

@@ -13,7 +13,7 @@ from otolith.compile.cores import PORTABLE
 from otolith.compile.graph import Tensor
 from otolith.compile.stream import Stream
 from otolith.compile.tflm import TflmNetwork
-from otolith.files import write_text
+from otolith.files import make_folder, write_text
 
 GENERATED = {"model.c", "pipeline.c", "network.h", "resolver.cpp"}
 
@@ -101,7 +101,7 @@ def write(out: Path, files: dict[str, str], report: dict[str, Any]) -> None:
     Files that did not change keep their time stamps, so nothing is built again. Files of another
     engine are removed.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for file in GENERATED - set(files):
         (out / file).unlink(missing_ok=True)
     for file, text in files.items():
