@@ -34,7 +34,6 @@ COMMANDS = {
     "features": "features {}/in -o {}/features.npz --resample",
     "compile": "compile {model} -o {}/c",
     "header": "header {model} -o {}/model.h",
-    "summarize": "summarize {model} --report {}/summary",
     "classify": "classify {}/loud.wav --model {model} --spectrogram {}/pictures",
     "evaluate": "evaluate {model} --data {}/ds -o {}/page.html",
     "sweep": "evaluate {model} --data {}/ds --sweep {}/sweep.csv",
