@@ -1,0 +1,176 @@
+"""Mutates .tflite files and compiles them, in a process of its own.
+
+    python -m support.fuzz_tflite COUNT SEED FOLDER
+
+It writes the files that were accepted to FOLDER, and what happened to FOLDER/result.json. Mutations
+change the numbers that the compiler reads: offsets, lengths, shapes, scales, options, metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import signal
+import struct
+import sys
+import time
+import traceback
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import FrameType
+from unittest import mock
+
+from otolith import paths
+from otolith.compile import compile_graph
+from otolith.compile.cores import CORES, OPTIMIZE
+from otolith.compile.flatbuffer import Buffer, Table
+from otolith.compile.metadata import write_metadata
+from otolith.compile.tflm import compile_for_tflm
+from otolith.errors import UserError
+from support import small_models, tiny_model
+
+HANG_S = 5
+MOST_BYTES = 1 << 30
+LONGEST = 400  # characters of a message
+# Numbers at the limits of types, and float32 patterns: NaN, both infinities.
+SPECIAL = [0, 1, 2, 3, 7, 8, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 1 << 20, 1 << 24]
+SPECIAL += [0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF, 0x7FC00000, 0x7F800000, 0xFF800000]
+
+Place = tuple[int, int]  # first byte and size of a number that the compiler reads
+
+
+@dataclass
+class Result:
+    """What happened to the models. Files are named by number."""
+
+    models: int = 0
+    refused: int = 0
+    messages: int = 0  # different ones
+    accepted: dict[str, list[str]] = field(default_factory=dict)  # file -> arguments
+    accepted_tflm: int = 0
+    tracebacks: list[str] = field(default_factory=list)
+    hangs: list[str] = field(default_factory=list)
+    bad_messages: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+    most_bytes: int = 0
+    by_operation: dict[str, int] = field(default_factory=dict)
+
+
+class HangError(BaseException):
+    """A model took longer than HANG_S seconds."""
+
+
+def seeds() -> list[bytes]:
+    """The shared networks, and small ones with metadata."""
+    files = [path.read_bytes() for path in sorted(paths.test_models().glob("*.tflite"))]
+    files += [small_models.loudness(), small_models.sliding(), small_models.sums()]
+    files += [write_metadata(tiny_model.network(), tiny_model.METADATA)]
+    return files
+
+
+def places(data: bytes) -> list[Place]:
+    """The numbers that the compiler reads from a file, and some of its metadata's bytes."""
+    found: set[Place] = set()
+    unpack, vector = Buffer.unpack, Table._vector
+
+    def recorded(self: Buffer, code: str, offset: int) -> object:
+        found.add((offset, struct.calcsize("<" + code)))
+        return unpack(self, code, offset)
+
+    def recorded_vector(self: Table, number: int, item: int) -> tuple[int, int]:
+        start, count = vector(self, number, item)
+        size = min(item, 8)
+        found.update((start + item * i, size) for i in range(min(count, 32)))
+        return start, count
+
+    with (
+        mock.patch.object(Buffer, "unpack", recorded),
+        mock.patch.object(Table, "_vector", recorded_vector),
+    ):
+        compile_graph(data, "seed")
+    at = data.find(b'{"classes"')
+    if at >= 0:
+        found.update((i, 1) for i in range(at, min(len(data), at + 1500)))
+    return sorted(place for place in found if place[0] >= 0 and sum(place) <= len(data))
+
+
+def mutated(random_: random.Random, data: bytes, numbers: list[Place]) -> bytes:
+    """A damaged copy: cut short, bits flipped anywhere, or some numbers changed."""
+    kind = random_.random()
+    if kind < 0.08:
+        return data[: random_.randrange(len(data))]
+    bad = bytearray(data)
+    for _ in range(random_.choice([1, 1, 1, 2, 3, 5, 10, 30])):
+        if kind < 0.25:
+            bad[random_.randrange(len(bad))] ^= 1 << random_.randrange(8)
+            continue
+        at, size = random_.choice(numbers)
+        how = random_.random()
+        number = int.from_bytes(bad[at : at + size], "little")
+        if how < 0.25:
+            number ^= 1 << random_.randrange(8 * size)
+        elif how < 0.6:
+            number = random_.choice(SPECIAL)
+        elif how < 0.8:
+            other, other_size = random_.choice(numbers)
+            number = int.from_bytes(data[other : other + min(size, other_size)], "little")
+        else:
+            number += random_.choice([-16, -4, -1, 1, 4, 16])
+        bad[at : at + size] = (number % (1 << 8 * size)).to_bytes(size, "little")
+    return bytes(bad)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise HangError
+
+
+def fuzz(count: int, seed: int, folder: Path) -> Result:
+    """Compiles `count` mutated models for random cores, engines and hops."""
+    random_ = random.Random(seed)
+    files = seeds()
+    numbers = [places(data) for data in files]
+    result, messages, where = Result(), set(), Counter[str]()
+    signal.signal(signal.SIGALRM, _stop)
+    for number in range(count):
+        which = random_.randrange(len(files))
+        data = mutated(random_, files[which], numbers[which])
+        core, optimize = random_.choice(list(CORES)), random_.choice(OPTIMIZE)
+        hop = random_.choice([None, None, None, 0, 1, 2, 5])
+        tflm = random_.random() < 0.2
+        result.models += 1
+        start = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, HANG_S)
+        try:
+            if tflm:
+                compile_for_tflm(data, "m")
+                result.accepted_tflm += 1
+            else:
+                compile_graph(data, "m", core, optimize, hop)
+                name = f"{number}.tflite"
+                (folder / name).write_bytes(data)
+                result.accepted[name] = [core, optimize, json.dumps(hop)]
+        except UserError as error:
+            result.refused += 1
+            messages.add(error.message)
+            where[error.message.split(":")[0].split("(")[0].rstrip(" 0123456789")] += 1
+            if not error.message.isprintable() or len(error.message) > LONGEST:
+                result.bad_messages.append(f"{number}: {error.message[:LONGEST]!r}")
+        except HangError:
+            result.hangs.append(f"{number}: {core}, {optimize}, {hop}")
+        except Exception:
+            result.tracebacks.append(f"{number}: {traceback.format_exc()}")
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        result.slowest_s = max(result.slowest_s, time.monotonic() - start)
+    result.messages = len(messages)
+    result.most_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result.by_operation = dict(where.most_common(20))
+    return result
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[3])
+    found = fuzz(int(sys.argv[1]), int(sys.argv[2]), target)
+    (target / "result.json").write_text(json.dumps(asdict(found), indent=1))
