@@ -1,4 +1,5 @@
-/* What every app does the same way: the console as the session's port, hello, fault line, reset. */
+/* What every app does the same way: start-up, the wire session on the console, `hello`, the line
+ * about a fault, and the commands that restart the board. For the main loop. */
 #ifndef OTOLITH_APP_H
 #define OTOLITH_APP_H
 
@@ -9,22 +10,28 @@
 extern "C" {
 #endif
 
-/* Board, watchdog and session; call first. */
+/* Start board, watchdog and wire session. Call first.
+ *
+ * app: commands and callbacks; must stay valid. watchdog_ms: as watchdog_start takes it; one turn
+ * of the main loop must be shorter. */
 void app_init(const wire_app_t *app, uint32_t watchdog_ms);
 
-/* Start of each turn of the main loop: feeds the watchdog, moves the console's bytes and handles
- * what came in. True if something did. */
+/* Begin a turn of the main loop: feed the watchdog, move the console's bytes and handle what came
+ * in, up to one frame. Returns whether anything came in: if not, the app may sleep. */
 bool app_turn(void);
 
-/* hello: who this is. The app adds its own fields between the two; the second sends, and says once
- * why the last run ended if it was a fault. */
+/* Begin and end a `hello` line; the app adds its own fields between the two.
+ *
+ * name: of the app. app_hello_end sends the line. After the first one it also sends a `fault` line
+ * if the last run ended with a fault. */
 json_t *app_hello(const char *name);
 void app_hello_end(json_t *line);
 
-/* Commands: answer, let the answer leave, go. */
+/* The commands `reset` and `bootsel`: answer, give the answer 50 ms to leave, and go. */
 void app_reset(uint32_t unused);
 void app_bootsel(uint32_t unused);
 
+/* Milliseconds since the start; wraps after 49 days. */
 uint32_t app_time_ms(void);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* How busy the CPU is: what was not slept of each second. */
+/* CPU load: the part of each second that was not slept. For the main loop. */
 #ifndef OTOLITH_LOAD_H
 #define OTOLITH_LOAD_H
 
@@ -9,13 +9,16 @@
 extern "C" {
 #endif
 
+/* Begin the first second. */
 void load_start(void);
 
-/* What board_sleep said. */
+/* Count microseconds slept: what board_sleep returned. */
 void load_slept(uint32_t us);
 
-/* A second is over: its load in thousandths; the next one starts. */
+/* Whether the second is over. */
 bool load_due(void);
+
+/* Begin the next second; returns the load of the one that is over, 0 to 1000. */
 uint32_t load_take(void);
 
 #ifdef __cplusplus

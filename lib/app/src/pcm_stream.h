@@ -1,5 +1,5 @@
-/* A microphone app: the microphone's blocks, as PCM frames on the console when asked, its commands
- * and its statistics, once a second. */
+/* A microphone app: sends the microphone's blocks as PCM frames when asked, and a `stats` line once
+ * a second. Has the commands hello, version, stats, pcm, counter, reset and bootsel. */
 #ifndef OTOLITH_PCM_STREAM_H
 #define OTOLITH_PCM_STREAM_H
 
@@ -9,22 +9,25 @@
 extern "C" {
 #endif
 
-/* Board, session and microphone; `name` of the app; `more`, which may be NULL, adds its own fields
- * to the statistics. `patient`: a block that is to be sent waits until the console has room. Call
- * first. */
+/* Start board, session and microphone. Call first.
+ *
+ * name: of the app, for `hello`. more: adds the app's own fields to `stats`, or NULL.
+ * patient: while blocks are sent, read the next one only when the console has room for it. */
 void pcm_stream_init(const char *name, void (*more)(json_t *line), bool patient);
 
-/* The microphone is off, and on again. */
+/* Stop the microphone (true), or start it again (false). */
 void pcm_stream_pause(bool pause);
 
-/* Start of each turn of the main loop. True if there was a block; it went to the console already.
- */
+/* Begin a turn of the main loop.
+ *
+ * pcm: gets the next block. Returns whether there was one; if asked for, it has been sent. */
 bool pcm_stream_turn(int16_t pcm[MICROPHONE_BLOCK]);
 
-/* End of each turn: sleep if there is nothing to do. */
+/* End a turn: sleep if it found nothing to do. */
 void pcm_stream_rest(void);
 
-bool pcm_stream_shown(void); /* on the console */
+/* Whether blocks are being sent. */
+bool pcm_stream_shown(void);
 
 #ifdef __cplusplus
 }

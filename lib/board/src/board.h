@@ -1,5 +1,8 @@
-/* What an app may ask of a board. One folder per chip family implements it; pins come from the
- * board's JSON as BOARD_PIN_* macros. Nothing here allocates; all calls are for the main loop. */
+/* What an app may ask of a board.
+ *
+ * One folder beside this file per chip family implements it. Pins come from the board's JSON as
+ * BOARD_PIN_* macros. All functions are for the main loop, none for an interrupt. None allocates,
+ * and none fails unless it says so. */
 #ifndef OTOLITH_BOARD_H
 #define OTOLITH_BOARD_H
 
@@ -10,50 +13,98 @@
 extern "C" {
 #endif
 
+/* Start clocks, time, console and LED. Call first. */
 void board_init(void);
-const char *board_name(void);   /* e.g. "pico" */
-const char *board_serial(void); /* unique, hex */
 
-/* Time. */
+/* The board's id, as its JSON file is called: "pico". */
+const char *board_name(void);
+
+/* The board's serial number in hex, unique to it. Valid for ever. */
+const char *board_serial(void);
+
+/* ---- time ---- */
+
+/* Microseconds since the start. */
 uint64_t board_time_us(void);
-uint32_t board_cycles(void); /* CPU cycles, wraps at 2^32 */
+
+/* CPU cycles; wraps at 2^32. */
+uint32_t board_cycles(void);
+
+/* CPU cycles in a second. */
 uint32_t board_clock_hz(void);
 
-/* Sleep until an interrupt, unless microphone or console have something already; returns the
- * microseconds slept. Wakes at least every 200 ms. */
+/* Sleep until an interrupt; return at once if the microphone or the console has something to read.
+ * Wakes at least every 200 ms, so a main loop that feeds the watchdog once a turn is safe.
+ *
+ * Returns the microseconds slept. */
 uint32_t board_sleep(void);
 
-/* Microphone: 16 kHz, 16 bit, mono, in blocks of MICROPHONE_BLOCK samples. */
-enum { MICROPHONE_BLOCK = 128, MICROPHONE_RATE = 16000 };
+/* ---- microphone: 16 kHz, 16 bit, mono ---- */
+
+enum {
+    MICROPHONE_BLOCK = 128,  /* samples in a block */
+    MICROPHONE_RATE = 16000, /* Hz */
+};
+
+/* Start the microphone, or start it anew. The count of overruns begins at 0. */
 void microphone_start(void);
+
+/* Stop it and drop the blocks that wait. */
 void microphone_stop(void);
-/* Take the oldest block if there is one. */
+
+/* Take the oldest block, if there is one.
+ *
+ * pcm: gets MICROPHONE_BLOCK samples. Returns whether there was a block. */
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]);
-/* Drop the blocks that wait, on purpose: they are no overruns. How many that were. */
+
+/* Drop the blocks that wait. They do not count as overruns.
+ *
+ * Returns how many blocks that were. */
 uint32_t microphone_skip(void);
-/* Blocks lost because nobody read them in time, since start. */
+
+/* Blocks lost since the start because nobody read them in time. Grows when the next block is read:
+ * the lost blocks came before that one. */
 uint32_t microphone_overruns(void);
 
-/* LED brightness, 0..65535 (perceived brightness is the board's affair). */
+/* ---- LED ---- */
+
+/* Set the LED's brightness as the eye sees it, 0 (off) to 65535. Where it can't be dimmed, the
+ * upper half is on. */
 void led_set(uint16_t level);
 
-/* Console: USB CDC, or UART. Non-blocking; read and write return the bytes moved. */
-bool console_connected(void);
-uint32_t console_read(uint8_t *data, uint32_t size);
-uint32_t console_write(const uint8_t *data, uint32_t size);
-uint32_t console_write_room(void);
-void console_task(void); /* call at least once a millisecond while awake */
+/* ---- console: USB CDC, or UART; never blocks ---- */
 
-/* Watchdog and faults. timeout_ms: 1..8000 */
+/* Whether a program on the computer has the port open. Always true on a UART. */
+bool console_connected(void);
+
+/* Read up to `size` bytes. Returns how many there were. */
+uint32_t console_read(uint8_t *data, uint32_t size);
+
+/* Write up to `size` bytes. Returns how many were taken. */
+uint32_t console_write(const uint8_t *data, uint32_t size);
+
+/* Bytes that console_write takes now. */
+uint32_t console_write_room(void);
+
+/* Move bytes along. Call at least once a millisecond while awake. */
+void console_task(void);
+
+/* ---- watchdog and faults ---- */
+
+/* Start the watchdog: the board is reset `timeout_ms` milliseconds (1 to 8000) after it was last
+ * fed. It can't be stopped. */
 void watchdog_start(uint32_t timeout_ms);
 void watchdog_feed(void);
-/* Why the last run ended, or NULL after a clean start: one line, e.g. "hard fault at 0x10001234".
- * The fault itself also prints this line on the board's UART. */
+
+/* Why the last run ended, in one line ("hard fault at 0x10001234"), or NULL after a clean start.
+ * A fault also prints this line on the board's UART at once. */
 const char *board_last_fault(void);
-/* Stack high-water mark and size, bytes. */
+
+/* The most bytes of stack used so far, and the bytes there are. */
 uint32_t board_stack_used(void);
 uint32_t board_stack_size(void);
 
+/* Start anew; start the boot loader. Neither returns. */
 void board_reset(void) __attribute__((noreturn));
 void board_bootloader(void) __attribute__((noreturn));
 

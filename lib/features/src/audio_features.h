@@ -1,6 +1,7 @@
-/* Named so, because <features.h> is the C library's. */
 /* Audio front ends in fixed point: PCM -> frames -> a sliding window of int8 for the network.
- * Same integers on every core and on the host. */
+ *
+ * All cores and the computer compute the same integers. No function allocates or keeps anything
+ * outside its features_t. (The C library has a <features.h>, so this is audio_features.h.) */
 #ifndef OTOLITH_FEATURES_H
 #define OTOLITH_FEATURES_H
 
@@ -11,13 +12,13 @@
 extern "C" {
 #endif
 
-/* What happens to a front end's values before the network's quantizer. DYNAMIC looks at the whole
- * window, so it is done when the window is asked for; the others belong to the frame. */
+/* What happens to a front end's values before they are quantized. DYNAMIC needs the whole window
+ * and is done when the window is asked for; the others are done with each frame. */
 typedef enum {
     FEATURES_LINEAR = 0, /* nothing */
     FEATURES_LOG2 = 1,   /* log2_q10.h */
-    FEATURES_MINMAX = 2, /* minimum..maximum of its band -> 0..255, rounded, clamped */
-    FEATURES_DYNAMIC = 3 /* (largest of the window - range)..(largest) -> 0..255, as MLTK has it */
+    FEATURES_MINMAX = 2, /* from minimum..maximum of the band to 0..255, rounded, clamped */
+    FEATURES_DYNAMIC = 3 /* from largest - range..largest of the window to 0..255, as in MLTK */
 } features_compress_t;
 
 /* int16 feature -> int8: clamp(((x * multiplier + (1 << shift >> 1)) >> shift) + zero_point).
@@ -30,39 +31,39 @@ typedef struct {
 
 struct features_frontend;
 
-/* One front end with its settings; constant, written by `host compile` from the model's metadata.
- */
+/* A front end with its settings: constant, written by `host compile` from the model's metadata. */
 typedef struct {
     const struct features_frontend *frontend;
     uint16_t sample_rate;         /* Hz */
     uint16_t window, hop;         /* samples; hop <= window */
     uint16_t frames;              /* in the network's window */
-    uint16_t bands;               /* values a frame */
+    uint16_t bands;               /* values in a frame */
     features_compress_t compress; /* applied to each value before quantising */
     features_quantizer_t quantizer;
-    const void *tables;               /* the front end's own (mfcc.h, logmel.h), or NULL */
-    const int16_t *minimum, *maximum; /* FEATURES_MINMAX: bands values each, minimum < maximum */
-    uint16_t range;                   /* FEATURES_DYNAMIC: at least 1 */
+    const void *tables;               /* as spectrogram.h, mfcc.h or logmel.h declares them */
+    const int16_t *minimum, *maximum; /* MINMAX: `bands` values each, minimum < maximum */
+    uint16_t range;                   /* DYNAMIC: at least 1 */
 } features_config_t;
 
 enum { FEATURES_MAX_WINDOW = 512, FEATURES_MAX_BANDS = 257 };
 
-/* A front end: one file in lib/features, one line in the registry (features_registry.h). */
+/* A front end: one file in lib/features and one line in features_registry.h. */
 typedef struct features_frontend {
     const char *kind; /* the name in spec.toml */
-    /* 0, or negative if the settings are not supported. */
+    /* Returns 0, or a negative number if it does not support the settings. */
     int (*init)(void *state, const features_config_t *config);
-    /* window samples in (aligned to 4), bands values out (int16, before compression). */
+    /* samples: `window` of them, aligned to 4 bytes. out: gets `bands` values, before compression.
+     */
     void (*frame)(void *state, const int16_t *samples, int16_t *out);
-    /* The rest may be NULL. Forget what was heard. */
+    /* The rest may be NULL. Forget all sound. */
     void (*reset)(void *state);
-    /* Change samples as they come, each once: overlapping windows share them. */
+    /* Change samples in place as they come. Each is passed once, though windows overlap. */
     void (*filter)(void *state, int16_t *samples, uint32_t count);
-    /* Whether activity was heard since the last call. */
+    /* Whether there was activity since the last call. */
     bool (*active)(void *state);
 } features_frontend_t;
 
-/* State of one stream. Caller-owned and static. */
+/* State of one stream; the caller's. */
 typedef struct {
     const features_config_t *config;
     int8_t *rows;
@@ -79,12 +80,15 @@ typedef struct {
     } state; /* the front end's own */
 } features_t;
 
-/* Bytes of `rows`: each frame of int8 stands there twice, half the buffer apart, so the newest
- * `frames` rows always lie in one piece. DYNAMIC keeps a ring of int16 and one window of int8. */
+/* Size of `rows` in bytes. Each int8 frame is stored twice, half the buffer apart, so the newest
+ * `frames` rows always lie in one piece. DYNAMIC stores a ring of int16 and one window of int8. */
 uint32_t features_rows_bytes(const features_config_t *config);
 
-/* `rows`: features_rows_bytes(config) bytes, aligned to 4, or NULL where no network follows.
- * 0, or negative if the settings are refused. */
+/* Begin a stream.
+ *
+ * config: must stay valid. rows: features_rows_bytes(config) bytes, aligned to 4, or NULL if no
+ * network follows.
+ * Returns 0, or a negative number if the settings are refused. */
 int features_init(features_t *f, const features_config_t *config, int8_t *rows);
 
 /* Forget all samples and frames. */
@@ -98,29 +102,32 @@ bool features_feed(features_t *f, const int16_t *pcm, uint32_t count);
 /* The same for exactly config->hop samples. */
 bool features_push(features_t *f, const int16_t *pcm);
 
-/* Newest frame: config->bands values, int16, after compression, before quantising. */
+/* The newest frame: config->bands values after compression, before quantizing. */
 const int16_t *features_frame(const features_t *f);
 
-/* True once config->frames frames have been seen since reset. */
+/* Whether config->frames frames have been seen since the reset: whether there is a window. */
 bool features_ready(const features_t *f);
 
-/* Whether the front end heard activity since the last call (logmel with activity detection). */
+/* Whether there was activity since the last call; only logmel detects it. */
 bool features_active(features_t *f);
 
-/* frames * bands int8, oldest frame first, contiguous; valid until the next push. */
+/* The network's input: frames * bands int8 in one piece, oldest frame first. Valid until more
+ * samples come. */
 const int8_t *features_window(features_t *f);
 
-/* `count` values (after compression) to the network's int8. */
+/* Quantize `count` values (after compression) to the network's int8. */
 void features_quantize(const features_quantizer_t *q, const int16_t *values, int8_t *out,
                        uint32_t count);
 
-/* FEATURES_DYNAMIC for `count` values in place: 0..255. */
+/* Apply FEATURES_DYNAMIC to `count` values in place: 0 to 255. */
 void features_dynamic(uint16_t range, int16_t *values, uint32_t count);
 
-/* All frames of a whole clip: (returned frames) * bands values to `out`, which must hold
- * (samples - window) / hop + 1 frames; DYNAMIC takes them as one window. `active` (may be NULL)
- * gets for each frame whether activity was heard in it. 0 if the settings are refused or the clip
- * is shorter than a window. For training; keeps its state on the stack. */
+/* Compute all frames of a clip; for training. Needs some 7 kB of stack.
+ *
+ * out: room for (samples - window) / hop + 1 frames of config->bands values. DYNAMIC takes the clip
+ * as one window. active: gets for each frame whether there was activity in it, or NULL.
+ * Returns the number of frames; 0 if the settings are refused or the clip is shorter than a
+ * window. */
 uint32_t features_extract(const features_config_t *config, const int16_t *pcm, uint32_t samples,
                           int16_t *out, bool *active);
 

@@ -1,4 +1,4 @@
-/* Every front end: one line here, one file beside. */
+/* All front ends. A new one is one name here and one file beside. */
 #ifndef OTOLITH_FEATURES_REGISTRY_H
 #define OTOLITH_FEATURES_REGISTRY_H
 
@@ -10,7 +10,7 @@
 FEATURES_FRONTENDS(FEATURES_DECLARE)
 #undef FEATURES_DECLARE
 
-/* The front end named `kind` in spec.toml, or NULL. */
+/* The front end that spec.toml calls `kind`, or NULL. */
 const features_frontend_t *features_find(const char *kind);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* sqrt(energy[i] / 2) for energies up to 2^30, half the sum of two squared Q15 numbers: the upper
- * half of what arm_sqrt_q31 gives, all but exactly its floor. */
+/* out[i] = sqrt(energy[i] / 2) for energies up to 2^30, each half the sum of two squared Q15
+ * numbers. The result is the upper half of arm_sqrt_q31's: the floor but for a few values. */
 void magnitudes(const uint32_t *energy, int16_t *out, uint32_t count);
 
 #endif

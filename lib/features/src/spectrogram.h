@@ -1,4 +1,4 @@
-/* Front end `spectrogram`: what host/otolith/features/spectrogram.py writes for it. */
+/* Tables of the front end `spectrogram`; host/otolith/features/spectrogram.py computes them. */
 #ifndef OTOLITH_SPECTROGRAM_H
 #define OTOLITH_SPECTROGRAM_H
 
@@ -6,7 +6,6 @@
 
 #include "rfft_q15.h"
 
-/* Constant. */
 typedef struct {
     const uint32_t *window; /* Q15 pairs */
     const rfft_q15_t *fft;

@@ -1,5 +1,5 @@
-/* TinyUSB settings: one CDC port; with OTOLITH_USB_MICROPHONE also one UAC2 microphone. MCU and OS
- * come from the build of the chip family. */
+/* TinyUSB's settings: one CDC port, and one UAC2 microphone with OTOLITH_USB_MICROPHONE. The chip
+ * family's build defines MCU and OS. */
 #ifndef OTOLITH_TUSB_CONFIG_H
 #define OTOLITH_TUSB_CONFIG_H
 
@@ -8,9 +8,9 @@
 
 #define CFG_TUD_ENDPOINT0_SIZE 64
 #define CFG_TUD_CDC 1
-/* Room for a frame of PCM while the last one is worked on. */
+/* Room for a frame of PCM while the one before is handled. */
 #define CFG_TUD_CDC_RX_BUFSIZE 2048
-/* Room for what a hop may say: a scores line and four feature frames of 257 bands. */
+/* Room for what a hop may send: a scores line and four feature frames of 257 bands. */
 #define CFG_TUD_CDC_TX_BUFSIZE 4096
 
 #ifdef OTOLITH_USB_MICROPHONE

@@ -1,4 +1,4 @@
-/* A USB microphone (Audio Devices 2.0): 16 kHz, 16 bit, mono; mute and volume. For the main loop.
+/* A USB microphone (USB Audio 2.0): 16 kHz, 16 bit, mono, with mute and volume. For the main loop.
  */
 #ifndef OTOLITH_USB_MICROPHONE_H
 #define OTOLITH_USB_MICROPHONE_H
@@ -12,15 +12,17 @@
 extern "C" {
 #endif
 
-#ifndef USB_MICROPHONE_ENDPOINT_NUMBER /* for chips where isochronous transfers have their own */
+#ifndef USB_MICROPHONE_ENDPOINT_NUMBER /* some chips have one endpoint for isochronous transfers   \
+                                        */
 #define USB_MICROPHONE_ENDPOINT_NUMBER 1
 #endif
-/* Numbers in the descriptors. */
+/* Interfaces and endpoint, as the descriptors number them. */
 enum {
     USB_MICROPHONE_CONTROL = 0,
     USB_MICROPHONE_STREAM = 1,
     USB_MICROPHONE_ENDPOINT = 0x80 | USB_MICROPHONE_ENDPOINT_NUMBER,
 };
+/* Units of the audio function. */
 enum {
     USB_MICROPHONE_INPUT = 1,
     USB_MICROPHONE_VOLUME,
@@ -28,17 +30,21 @@ enum {
     USB_MICROPHONE_CLOCK,
 };
 
-/* Hand over samples; mute and volume act on them in place. Dropped while nobody listens. */
+/* Send samples. Mute and volume are applied to them in place. They are dropped while no program on
+ * the host records. */
 void usb_microphone_write(int16_t *pcm, uint32_t samples);
 
-bool usb_microphone_streaming(void); /* a program on the host listens */
-bool usb_microphone_muted(void);
-int32_t usb_microphone_volume(void); /* 1/256 dB */
+/* Whether a program on the host records. */
+bool usb_microphone_streaming(void);
 
-/* Counts since start. */
+/* What the host has set: mute, and volume in 1/256 dB. */
+bool usb_microphone_muted(void);
+int32_t usb_microphone_volume(void);
+
+/* Counts since the start. */
 uint32_t usb_microphone_packets(void);   /* with samples */
-uint32_t usb_microphone_lost(void);      /* samples the host did not fetch in time */
-uint32_t usb_microphone_underruns(void); /* times no samples were ready for it */
+uint32_t usb_microphone_lost(void);      /* samples that the host did not fetch in time */
+uint32_t usb_microphone_underruns(void); /* times that no samples were ready for the host */
 
 #ifdef __cplusplus
 }

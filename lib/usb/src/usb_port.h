@@ -1,5 +1,5 @@
-/* What lib/usb must know of a chip's USB core beyond what TinyUSB tells; lib/board implements it.
- */
+/* What lib/usb needs from a chip's USB controller and TinyUSB does not offer. lib/board implements
+ * it. */
 #ifndef OTOLITH_USB_PORT_H
 #define OTOLITH_USB_PORT_H
 
@@ -10,10 +10,10 @@
 extern "C" {
 #endif
 
-/* Does a packet still wait in this IN endpoint for the host to fetch it? */
+/* Whether a packet in this IN endpoint still waits for the host to fetch it. */
 bool usb_port_packet_waits(uint8_t endpoint);
 
-/* In the interrupt: a control request has come, and what was left of an earlier one is void. */
+/* A control request has come: forget what is left of an earlier one. Called in the interrupt. */
 void usb_port_request_begins(void);
 
 #ifdef __cplusplus

@@ -1,5 +1,7 @@
-/* Bytes from the other side -> lines and frames. Takes anything: what is neither is reported and
- * skipped, and the next good line or frame is received. */
+/* Bytes from the computer -> lines and frames.
+ *
+ * Any bytes are allowed: what is neither a line nor a frame is reported and skipped, and the next
+ * good line or frame is received. */
 #ifndef OTOLITH_WIRE_RECEIVER_H
 #define OTOLITH_WIRE_RECEIVER_H
 
@@ -9,12 +11,12 @@
 extern "C" {
 #endif
 
-enum { WIRE_MAX_LINE = 96 }; /* bytes of a command line, the \n included */
+enum { WIRE_MAX_LINE = 96 }; /* bytes of a command line, its \n included */
 
 typedef enum {
     WIRE_NOTHING = 0,
-    WIRE_LINE,      /* `line` holds a line, without its \r\n; empty lines are not reported */
-    WIRE_FRAME,     /* `payload` holds `payload_size` bytes, CRC checked, at least WIRE_HEADER */
+    WIRE_LINE,      /* `line` holds a line without its \r\n; empty lines are not reported */
+    WIRE_FRAME,     /* `payload` holds `payload_size` bytes, at least WIRE_HEADER; CRC checked */
     WIRE_LONG_LINE, /* a line of more than WIRE_MAX_LINE bytes has ended; it is lost */
     WIRE_CUT_LINE,  /* a line was cut by a 0x00; it is lost */
     WIRE_BAD_FRAME, /* a frame was broken (COBS, length, CRC); it is lost */
@@ -34,10 +36,11 @@ typedef struct {
 
 void wire_receiver_init(wire_receiver_t *r);
 
-/* Take one byte. What it completed is valid until the next call. */
+/* Take one byte. Returns what it completed, which is valid until the next call. */
 wire_event_t wire_receive(wire_receiver_t *r, uint8_t byte);
 
-/* True inside a frame: the owner gives up with wire_receiver_init when nothing comes for long. */
+/* Whether a frame has begun and not ended. If nothing comes for long, give it up by
+ * wire_receiver_init. */
 bool wire_receiver_in_frame(const wire_receiver_t *r);
 
 #ifdef __cplusplus

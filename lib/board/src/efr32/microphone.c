@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "../block_ring.h"
 #include "../cortex_m/chip.h"
 #include "internal.h"
 #include "pins.h"
@@ -15,7 +16,6 @@ enum {
     SLOT = 32, /* bits */
     BIT_RATE = MICROPHONE_RATE * 2 * SLOT,
     DIVIDER = PERIPHERAL_HZ / 2 / BIT_RATE,
-    BLOCKS = 64, /* a power of two */
     /* The ICS-43434 is silent for 2^18 clocks after power-up. */
     SETTLING = (1 << 18) / (2 * SLOT) / MICROPHONE_BLOCK,
     LEFT = 0,
@@ -33,17 +33,14 @@ enum { LINK_ABSOLUTE = 0, LINK = 1 << 1 }; /* link: beside the address, in its l
 static descriptor_t circle[BLOCKS], discard;
 static int16_t ring[BLOCKS][MICROPHONE_BLOCK], nobody;
 
-static volatile uint32_t filled; /* blocks complete since start; written by the interrupt */
-static uint32_t taken;           /* blocks read or lost since start */
-static uint32_t overruns;
+static block_ring_t blocks;
 static bool running;
 
-/* filled: where the LDMA is tells it modulo BLOCKS, so the count stays exact even if an interrupt
- * came late and stands for several blocks. */
+/* Where the LDMA writes tells the blocks modulo BLOCKS. */
 static void count_blocks(void) {
     if (running) { /* an interrupt may still be pending after the end */
         const uint32_t written = LDMA->CH[LEFT].DST - (uint32_t)(uintptr_t)ring;
-        filled += (written / sizeof ring[0] - filled) % BLOCKS;
+        block_ring_count(&blocks, written / sizeof ring[0]);
     }
 }
 
@@ -127,8 +124,7 @@ static void start_usart(void) {
 
 void microphone_start(void) {
     microphone_stop();
-    filled = overruns = 0;
-    taken = SETTLING;
+    block_ring_start(&blocks, SETTLING);
     power(true);
     start_dma();
     start_usart();
@@ -147,61 +143,42 @@ void microphone_stop(void) {
     GPIO->USARTROUTE[0].ROUTEEN = 0;
     reg_clear(&USART0->EN, USART_EN_EN);
     power(false);
-    filled = taken;
+    block_ring_stop(&blocks);
 }
 
-/* Blocks complete and not yet taken; none while the microphone settles. */
-static uint32_t waiting(void) {
+/* An interrupt that is lost does not even make a block late. */
+static void update(void) {
     const uint32_t interrupts = interrupts_off();
-    count_blocks(); /* an interrupt that is lost does not even make it late */
+    count_blocks();
     interrupts_restore(interrupts);
-    const int32_t difference = (int32_t)(filled - taken);
-    return difference > 0 ? (uint32_t)difference : 0;
 }
+
+static void copy(uint32_t block, int16_t *pcm) {
+    const volatile int16_t *from = ring[block % BLOCKS];
+    for (uint32_t i = 0; i < MICROPHONE_BLOCK; i++) {
+        pcm[i] = from[i];
+    }
+}
+
+static const block_source_t source = {.in_work = 1, .update = update, .copy = copy};
 
 bool microphone_pending(void) {
-    return waiting() > 0;
-}
-
-/* Blocks that the LDMA has begun to overwrite are lost: it is always filling one of the circle. */
-static bool drop_overwritten(void) {
-    if (waiting() < BLOCKS) {
-        return false;
-    }
-    const uint32_t lost = waiting() - (BLOCKS - 1);
-    overruns += lost;
-    taken += lost;
-    return true;
+    return block_ring_waiting(&blocks, &source) > 0;
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    for (;;) {
-        drop_overwritten();
-        if (waiting() == 0) {
-            return false;
-        }
-        const volatile int16_t *block = ring[taken % BLOCKS];
-        for (uint32_t i = 0; i < MICROPHONE_BLOCK; i++) {
-            pcm[i] = block[i];
-        }
-        if (!drop_overwritten()) { /* nor was it overwritten meanwhile */
-            taken++;
-            return true;
-        }
-    }
+    return block_ring_read(&blocks, &source, pcm);
 }
 
 uint32_t microphone_skip(void) {
-    const uint32_t skipped = waiting();
-    taken += skipped;
-    return skipped;
+    return block_ring_skip(&blocks, &source);
 }
 
 uint32_t microphone_overruns(void) {
     /* A sample the LDMA was too late for is a hole in its block. */
     if (running && (USART0->IF & USART_IF_RXOF)) {
         reg_clear(&USART0->IF, USART_IF_RXOF);
-        overruns++;
+        blocks.overruns++;
     }
-    return overruns;
+    return blocks.overruns;
 }

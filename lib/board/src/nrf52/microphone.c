@@ -7,13 +7,13 @@
 
 #include <string.h>
 
+#include "../block_ring.h"
 #include "../cortex_m/core.h"
 #include "internal.h"
 #include "nrf.h"
 #include "pins.h"
 
 enum {
-    BLOCKS = 64,
     IN_WORK = 2,      /* the DMA writes one and knows the next */
     PATIENCE = 10000, /* looks; stopping takes a sample's time */
 };
@@ -22,15 +22,13 @@ _Static_assert(32000000 / 25 / 80 == MICROPHONE_RATE, "rate");
 static int16_t ring[BLOCKS][MICROPHONE_BLOCK];
 
 static bool running;
-static volatile uint32_t filled; /* places filled since start: filled % BLOCKS is being filled */
+static block_ring_t blocks; /* of places: one may have been filled several times */
 /* Blocks filled over before the one of this place, as the interrupt came too late. */
 static volatile uint32_t missed[BLOCKS];
 static uint32_t ended; /* blocks the DMA has ended, as of the last interrupt */
-static uint32_t taken; /* places read or lost since start */
-static uint32_t overruns;
 
 static void give_next(void) {
-    NRF_PDM->SAMPLE.PTR = (uint32_t)ring[(filled + 1) % BLOCKS];
+    NRF_PDM->SAMPLE.PTR = (uint32_t)ring[(blocks.filled + 1) % BLOCKS];
 }
 
 /* A block has begun. */
@@ -39,8 +37,8 @@ void isr_pdm(void) {
     (void)NRF_PDM->EVENTS_STARTED; /* the write has arrived before the interrupt ends */
     const uint32_t now = counter_read(COUNTER_BLOCKS);
     if (now != ended) {
-        filled++;
-        missed[filled % BLOCKS] = now - ended - 1;
+        blocks.filled++;
+        missed[blocks.filled % BLOCKS] = now - ended - 1;
         ended = now;
     }
     give_next();
@@ -63,8 +61,8 @@ static void set_up(void) {
 
 void microphone_start(void) {
     microphone_stop();
-    filled = ended = taken = overruns = 0;
-    missed[0] = 0;
+    block_ring_start(&blocks, 0);
+    ended = missed[0] = 0;
 #ifdef BOARD_PIN_MICROPHONE_POWER
     pin_output(BOARD_PIN_MICROPHONE_POWER, true);
 #endif
@@ -92,53 +90,27 @@ void microphone_stop(void) {
 #ifdef BOARD_PIN_MICROPHONE_POWER
     pin_output(BOARD_PIN_MICROPHONE_POWER, false);
 #endif
-    filled = taken;
+    block_ring_stop(&blocks);
 }
+
+static void copy(uint32_t block, int16_t *pcm) {
+    memcpy(pcm, ring[block % BLOCKS], sizeof ring[0]);
+}
+
+static const block_source_t source = {.in_work = IN_WORK, .missed = missed, .copy = copy};
 
 bool microphone_pending(void) {
-    return filled != taken;
-}
-
-/* The oldest place is done with; `overruns` counts what was missed before it. */
-static void leave_place(void) {
-    overruns += missed[taken % BLOCKS];
-    taken++;
-}
-
-/* Blocks that the DMA may have begun to overwrite are lost. */
-static bool drop_overwritten(void) {
-    bool dropped = false;
-    while (filled - taken > BLOCKS - IN_WORK) {
-        overruns++;
-        leave_place();
-        dropped = true;
-    }
-    return dropped;
+    return block_ring_waiting(&blocks, &source) > 0;
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    for (;;) {
-        drop_overwritten();
-        if (filled == taken) {
-            return false;
-        }
-        memcpy(pcm, ring[taken % BLOCKS], sizeof ring[0]);
-        if (!drop_overwritten()) { /* nor was it overwritten meanwhile */
-            leave_place();
-            return true;
-        }
-    }
+    return block_ring_read(&blocks, &source, pcm);
 }
 
 uint32_t microphone_skip(void) {
-    uint32_t skipped = 0;
-    while (filled != taken) {
-        leave_place();
-        skipped++;
-    }
-    return skipped;
+    return block_ring_skip(&blocks, &source);
 }
 
 uint32_t microphone_overruns(void) {
-    return overruns;
+    return blocks.overruns;
 }

@@ -10,16 +10,16 @@
 #include "hardware/pio.h"
 #include "pdm.h"
 
+#include "../block_ring.h"
 #include "internal.h"
 
 enum {
     BIT_RATE = MICROPHONE_RATE * PDM_DECIMATION, /* 1.024 MHz */
     CYCLES_PER_BIT = 2,                          /* PIO instructions per bit */
     BLOCK_WORDS = MICROPHONE_BLOCK * PDM_DECIMATION / 32,
-    CHANNELS = 2,          /* even blocks go to one, odd blocks to the other */
-    BLOCKS_A_CHANNEL = 32, /* power of two: the DMA wraps its write address */
-    BLOCKS = CHANNELS * BLOCKS_A_CHANNEL,
-    RING_BITS = 15, /* log2 of a channel's bytes */
+    CHANNELS = 2,                         /* even blocks go to one, odd blocks to the other */
+    BLOCKS_A_CHANNEL = BLOCKS / CHANNELS, /* power of two: the DMA wraps its write address */
+    RING_BITS = 15,                       /* log2 of a channel's bytes */
 };
 _Static_assert(BLOCKS_A_CHANNEL *BLOCK_WORDS * 4 == 1 << RING_BITS, "ring size");
 
@@ -37,9 +37,7 @@ static int channel[CHANNELS];
 static bool claimed;
 
 static pdm_t pdm;
-static volatile uint32_t filled; /* blocks complete since start; written by the interrupt */
-static uint32_t taken;           /* blocks read or lost since start */
-static uint32_t overruns;
+static block_ring_t blocks;
 
 /* Blocks channel c has completed, modulo BLOCKS_A_CHANNEL. */
 static uint32_t blocks_done(uint c) {
@@ -53,12 +51,10 @@ static void block_complete(void) {
             dma_channel_acknowledge_irq0((uint)channel[c]);
         }
     }
-    /* Channel 0 is as far as channel 1, or one block ahead. That tells the total modulo BLOCKS, so
-     * the count stays exact even if this interrupt came late and stands for several blocks. */
+    /* Channel 0 is as far as channel 1, or one block ahead: that tells the total modulo BLOCKS. */
     const uint32_t odd = blocks_done(1);
     const uint32_t even = blocks_done(0);
-    const uint32_t total = 2 * odd + (even - odd) % BLOCKS_A_CHANNEL;
-    filled += (total - filled) % BLOCKS;
+    block_ring_count(&blocks, 2 * odd + (even - odd) % BLOCKS_A_CHANNEL);
 }
 
 /* Sample at the rising clock edge, where a microphone with SELECT low has its data valid. */
@@ -120,7 +116,7 @@ void microphone_start(void) {
     claim();
     microphone_stop();
     pdm_init(&pdm);
-    filled = taken = overruns = 0;
+    block_ring_start(&blocks, 0);
     set_up_machine();
     set_up_dma();
     irq_set_enabled(DMA_IRQ_0, true);
@@ -143,46 +139,28 @@ void microphone_stop(void) {
         dma_channel_abort((uint)channel[c]);
         dma_channel_acknowledge_irq0((uint)channel[c]);
     }
-    filled = taken;
+    block_ring_stop(&blocks);
 }
+
+static void copy(uint32_t block, int16_t *pcm) {
+    const uint32_t *bits = ring[block % CHANNELS][block / CHANNELS % BLOCKS_A_CHANNEL];
+    pdm_decimate_words(&pdm, bits, pcm, MICROPHONE_BLOCK);
+}
+
+static const block_source_t source = {.in_work = 1, .copy = copy};
 
 bool microphone_pending(void) {
-    return filled != taken;
-}
-
-/* Blocks that the DMA has begun to overwrite are lost: it is always filling one of the ring. */
-static bool drop_overwritten(void) {
-    const uint32_t waiting = filled - taken;
-    if (waiting < BLOCKS) {
-        return false;
-    }
-    const uint32_t lost = waiting - (BLOCKS - 1);
-    overruns += lost;
-    taken += lost;
-    return true;
+    return block_ring_waiting(&blocks, &source) > 0;
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    for (;;) {
-        drop_overwritten();
-        if (filled == taken) {
-            return false;
-        }
-        const uint32_t *block = ring[taken % CHANNELS][taken / CHANNELS % BLOCKS_A_CHANNEL];
-        pdm_decimate_words(&pdm, block, pcm, MICROPHONE_BLOCK);
-        if (!drop_overwritten()) { /* nor was it overwritten meanwhile */
-            taken++;
-            return true;
-        }
-    }
+    return block_ring_read(&blocks, &source, pcm);
 }
 
 uint32_t microphone_skip(void) {
-    const uint32_t waiting = filled - taken;
-    taken += waiting;
-    return waiting;
+    return block_ring_skip(&blocks, &source);
 }
 
 uint32_t microphone_overruns(void) {
-    return overruns;
+    return blocks.overruns;
 }
