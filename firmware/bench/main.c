@@ -1,5 +1,5 @@
-/* The bench app: runs the linked network on an input that is sent to it, and counts CPU cycles
- * layer by layer. It also has the two commands that show a board's fault path: crash and stall. */
+/* The bench app: runs the linked network on inputs that are sent to it and counts the CPU cycles
+ * of each layer. Its commands crash and stall show what a board does on a fault. */
 #include <stddef.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 enum {
     WATCHDOG_MS = 8000, /* one inference must fit */
-    MAX_LAYERS = 128    /* of those behind, no cycles are told */
+    MAX_LAYERS = 128    /* later layers have no cycles */
 };
 
 static struct {
@@ -39,7 +39,7 @@ static uint32_t input_bytes(void) {
     return total_bytes(nn_info()->input, nn_info()->inputs);
 }
 
-/* Put `size` bytes of the inputs, taken as one string of bytes, from `offset` on. */
+/* Write `size` bytes of the inputs from `offset` on, all inputs counted as one string of bytes. */
 static void put_input(uint32_t offset, const uint8_t *data, uint32_t size) {
     const nn_info_t *info = nn_info();
     for (int i = 0; i < info->inputs && size > 0; i++) {
@@ -78,8 +78,8 @@ void nn_profile(uint32_t operation) {
     layers.last = now;
 }
 
-/* Of a hop, where the engine keeps rows of the windows before; 0 where it does not. The values do
- * not matter, what slid does. */
+/* Cycles of a hop if the engine keeps rows of earlier windows, else 0. The values do not matter,
+ * only by how much the window slid. */
 static uint32_t hop_cycles(void) {
     const nn_info_t *info = nn_info();
     uint32_t cycles = 0;

@@ -7,7 +7,7 @@
 #include "listen.h"
 #include "wire.h"
 
-/* Thresholds go in the order of hello's labels: names would not always fit into the line. */
+/* Thresholds in the order of hello's labels; their names might not fit into the line. */
 static void send_thresholds(json_t *line, const detect_config_t *detect) {
     json_array(line, "thresholds");
     for (uint32_t i = 0; i < detect->labels; i++) {

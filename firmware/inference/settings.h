@@ -1,9 +1,9 @@
-/* The commands get and set: the decision layer's settings, told and changed while it runs. */
+/* The commands get and set: read and change the decision layer's settings while it runs. */
 #ifndef OTOLITH_SETTINGS_H
 #define OTOLITH_SETTINGS_H
 
-/* "detect", and "detect.<name> <value>" (listen_set). They answer with a line of all settings in
- * force; or return why not, and then nothing has changed. */
+/* group: "detect". assignment: "detect.<name> <value>", as for listen_set. Both answer with a
+ * line of all settings in force and return NULL, or they return why not and nothing has changed. */
 const char *settings_get(const char *group);
 const char *settings_set(const char *assignment);
 

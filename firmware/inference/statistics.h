@@ -10,8 +10,8 @@
 void statistics_hop(const listen_result_t *result);
 void statistics_pdm(uint32_t us); /* time to decimate a microphone block */
 
-/* A second is over: sum it up (t_ms: the stream's time), and send the line. Sending again repeats
- * the last sum. */
+/* statistics_take ends a second at the stream's time t_ms. statistics_send sends the figures of
+ * the last one that has ended; sending them again repeats them. */
 void statistics_take(uint32_t t_ms);
 void statistics_send(void);
 

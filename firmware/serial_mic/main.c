@@ -1,4 +1,4 @@
-/* The microphone app of a board without USB: PCM frames over its serial port when asked. */
+/* The microphone app of a board without USB: sends PCM frames over the serial port when asked. */
 #include <stddef.h>
 
 #include "pcm_stream.h"

@@ -1,4 +1,4 @@
-/* The USB microphone app: microphone -> USB audio, and PCM frames over the console when asked. */
+/* The USB microphone app: microphone -> USB audio; sends PCM frames over the console when asked. */
 #include "pcm_stream.h"
 #include "usb.h"
 #include "usb_microphone.h"
@@ -9,7 +9,7 @@ enum {
     LED_STREAMING = 0xffff,
 };
 
-/* A sleeping host gives little power: no microphone, no light. */
+/* A suspended host gives little power: microphone and LED are off. */
 static void follow_bus(void) {
     const bool suspended = usb_suspended();
     pcm_stream_pause(suspended);

@@ -1,4 +1,4 @@
-/* Bytes between an interrupt and the main loop; touch it with interrupts off. */
+/* A ring of bytes between an interrupt and the main loop. Use it with interrupts off. */
 #ifndef OTOLITH_BOARD_RING_H
 #define OTOLITH_BOARD_RING_H
 
@@ -8,7 +8,7 @@ enum { RING = 4096 }; /* room for a frame and a line; a power of two */
 
 typedef struct {
     uint8_t data[RING];
-    uint32_t in, out; /* count on; the difference is what is held */
+    uint32_t in, out; /* both only grow; their difference is what the ring holds */
 } ring_t;
 
 static inline uint32_t ring_held(const ring_t *ring) {
@@ -19,17 +19,17 @@ static inline uint32_t ring_room(const ring_t *ring) {
     return RING - ring_held(ring);
 }
 
-/* Only if there is room. */
+/* Add a byte. There must be room. */
 static inline void ring_put(ring_t *ring, uint8_t byte) {
     ring->data[ring->in++ % RING] = byte;
 }
 
-/* Only if it holds something. */
+/* Take the oldest byte. There must be one. */
 static inline uint8_t ring_take(ring_t *ring) {
     return ring->data[ring->out++ % RING];
 }
 
-/* As much as there is and fits; how much that was. */
+/* Read up to `size` bytes; write up to `size` bytes. Both return how many were moved. */
 static inline uint32_t ring_read(ring_t *ring, uint8_t *data, uint32_t size) {
     const uint32_t held = ring_held(ring), count = size < held ? size : held;
     for (uint32_t i = 0; i < count; i++) {

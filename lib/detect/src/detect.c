@@ -82,7 +82,7 @@ static bool gate(detect_t *d, uint16_t level, bool active) {
     return !gated || d->since_opening <= c->gate_backoff;
 }
 
-/* This hop's scores, or zeros, to their slot, and the averages. */
+/* Store this hop's scores, or zeros, and update the averages. */
 static void smooth(detect_t *d, const uint16_t *scores, bool open) {
     const detect_config_t *c = &d->config;
     const uint16_t *leaving = d->history[slot(d, c->smoothing)];
@@ -98,8 +98,7 @@ static void smooth(detect_t *d, const uint16_t *scores, bool open) {
     }
 }
 
-/* The strongest label that has a threshold, and of those it must reach it if `reached`; -1: none.
- */
+/* The strongest label with a threshold, or -1. reached: only labels that reach theirs count. */
 static int32_t strongest(const detect_t *d, bool reached) {
     const detect_config_t *c = &d->config;
     int32_t best = -1;
@@ -120,7 +119,7 @@ static int8_t decide(const detect_t *d, bool open) {
     return (int8_t)(label >= 0 ? label : open ? DETECT_UNKNOWN : DETECT_NONE);
 }
 
-/* What more than half of the last decisions say; those before the first hop say nothing. */
+/* The decision of more than half of the last hops. Hops before the first one decide nothing. */
 static int8_t vote(const detect_t *d) {
     uint8_t votes[DETECT_MAX_LABELS - DETECT_NONE] = {0};
     const uint32_t voters = d->config.vote > 1 ? d->config.vote : 1;

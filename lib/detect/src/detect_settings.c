@@ -27,7 +27,7 @@ const uint32_t detect_setting_count = sizeof detect_settings / sizeof *detect_se
 _Static_assert(DETECT_MAX_HISTORY == 32 && DETECT_MAX_DELAY == 31 && DETECT_ONE == 32767,
                "the ranges above");
 
-/* Thresholds as text: hundred-thousandths tell all Q15 values apart. */
+/* Thresholds as text: five decimals tell all Q15 values apart. */
 enum { DECIMALS = 5, UNIT = 100000 };
 
 static uint16_t to_q15(uint32_t hundred_thousandths) {

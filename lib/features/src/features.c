@@ -1,4 +1,4 @@
-/* Framing, compression, quantising and the sliding window, common to all front ends. */
+/* Framing, compression, quantizing and the sliding window, the same for all front ends. */
 #include "audio_features.h"
 
 #include <stddef.h>
@@ -47,7 +47,8 @@ static int check(const features_config_t *c) {
     return 0;
 }
 
-/* DYNAMIC's buffer: a ring of int16 rows, the largest value of each, from here on the window. */
+/* DYNAMIC's buffer holds a ring of int16 rows, the largest value of each row, and from this
+ * offset on the window. */
 static uint32_t window_at(const features_config_t *c) {
     return (2u * c->frames * (c->bands + 1u) + 3u) & ~3u;
 }
@@ -91,7 +92,7 @@ static int16_t minmax(int16_t x, int16_t minimum, int16_t maximum) {
     return (int16_t)(((uint32_t)(x - minimum) * 255u + span / 2u) / span);
 }
 
-/* The newest frame, from f->samples to f->values. */
+/* Compute the newest frame: f->samples to f->values. */
 static void compute_frame(features_t *f) {
     const features_config_t *c = f->config;
     c->frontend->frame(f->state.bytes, f->samples, f->values);
@@ -106,7 +107,7 @@ static void compute_frame(features_t *f) {
     }
 }
 
-/* FEATURES_DYNAMIC with the largest value of the window known. */
+/* FEATURES_DYNAMIC for a window whose largest value is known. */
 typedef struct {
     int32_t lowest, range;
     uint32_t reciprocal; /* 255 / range in Q16, rounded up */
@@ -120,8 +121,8 @@ static dynamic_t dynamic_for(int32_t largest, uint16_t range) {
     return d;
 }
 
-/* floor(255 * (x - lowest) / range) without a division each: the rounded-up reciprocal is one too
- * many at most. */
+/* floor(255 * (x - lowest) / range) without a division: the rounded-up reciprocal gives at most
+ * one too many. */
 static int16_t dynamic_value(const dynamic_t *d, int16_t x) {
     if (x <= d->lowest) {
         return 0;
@@ -158,7 +159,7 @@ void features_quantize(const features_quantizer_t *q, const int16_t *values, int
     }
 }
 
-/* The newest frame to its row, or its two. */
+/* Store the newest frame in its row, or in its two rows. */
 static void keep(features_t *f) {
     const features_config_t *c = f->config;
     if (c->compress == FEATURES_DYNAMIC) {
@@ -174,7 +175,7 @@ static void keep(features_t *f) {
     f->next = (uint16_t)(f->next + 1 == c->frames ? 0 : f->next + 1);
 }
 
-/* `count` samples behind those held. */
+/* Append `count` samples to those held. */
 static void hold(features_t *f, const int16_t *pcm, uint32_t count) {
     int16_t *to = f->samples + f->samples_held;
     memcpy(to, pcm, count * sizeof *pcm);
@@ -222,11 +223,11 @@ bool features_active(features_t *f) {
     return f->config->frontend->active != NULL && f->config->frontend->active(f->state.bytes);
 }
 
-/* Steps of range up to which a window goes through a table: 40 dB at the usual scale are 294. */
+/* The largest range for which a table is used; 40 dB at the usual scale is 294. */
 enum { DYNAMIC_TABLE = 512 };
 
-/* `count` values of the ring to int8; `table` has the result of each step above d->lowest, or is
- * NULL. */
+/* Convert `count` values of the ring to int8. table: the result for each step above d->lowest,
+ * or NULL. */
 static void dynamic_rows(const features_config_t *c, const dynamic_t *d, const int8_t *table,
                          const int16_t *values, int8_t *out, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
@@ -240,7 +241,8 @@ static void dynamic_rows(const features_config_t *c, const dynamic_t *d, const i
     }
 }
 
-/* As memmove to the front, whose bytes newlib's smallest moves one by one. */
+/* memmove to the front. newlib's small one moves single bytes; this one moves words where it
+ * can. */
 static void move_up(int8_t *window, uint32_t by, uint32_t count) {
     if ((by | count) % 4 != 0) {
         memmove(window, window + by, count);
@@ -254,7 +256,7 @@ static void move_up(int8_t *window, uint32_t by, uint32_t count) {
     }
 }
 
-/* `count` rows of the ring from row `first` on, as int8. */
+/* Convert `count` rows of the ring, from row `first` on, to int8. */
 static void dynamic_map(const features_t *f, uint32_t first, int8_t *out, uint32_t count) {
     const features_config_t *c = f->config;
     const int16_t *ring = (const int16_t *)(const void *)f->rows;
@@ -271,8 +273,8 @@ static void dynamic_map(const features_t *f, uint32_t first, int8_t *out, uint32
     dynamic_rows(c, &d, use, ring, out + before * c->bands, (count - before) * c->bands);
 }
 
-/* The ring of int16, oldest row first, as int8 behind it: only what is new since the last time, as
- * long as the largest value is the same. */
+/* Bring the int8 window up to date, oldest row first. While the largest value stays the same,
+ * only new rows are converted. */
 static const int8_t *dynamic_window(features_t *f) {
     const features_config_t *c = f->config;
     const int16_t *ring = (const int16_t *)(const void *)f->rows;

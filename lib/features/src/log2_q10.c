@@ -13,7 +13,7 @@ int16_t log2_q10(int16_t x) {
         return 0;
     }
     const uint32_t v = (uint32_t)x + 1, zeros = leading_zeros(v);
-    /* behind the leading one: 5 bits choose a step, 10 more a place on it */
+    /* after the leading one: 5 bits choose a step, 10 more the place on it */
     const uint32_t i = v << zeros << 1 >> 27, t = v << zeros << 6 >> 22;
     const uint32_t step = (uint32_t)(mantissa[i + 1] - mantissa[i]);
     return (int16_t)(((31 - zeros) << 10) + (uint32_t)mantissa[i] + ((step * t + 512u) >> 10));

@@ -1,4 +1,4 @@
-/* arm_vlog_q31 by table: its last bits are only worked out where they decide. */
+/* arm_vlog_q31 by table. Its last bits are computed only where they decide the rounding. */
 #include "log_q31.h"
 
 #include "leading_zeros.h"

@@ -83,8 +83,8 @@ static int32_t one_pole(int32_t in, int32_t out, int16_t k) {
     return (int32_t)(((sum >> 7) + 1) >> 1);
 }
 
-/* Two means of the energy, a fast and a slow one: a fall of the fast below the slow arms, a rise
- * trips. */
+/* Two moving means of the energy, a fast and a slow one. The detector arms when the fast one
+ * falls below the slow one, and trips when it rises above it. */
 static void detect_activity(logmel_t *m, const uint32_t *signal) {
     const logmel_tables_t *t = m->tables;
     uint32_t energy = 0;
@@ -111,7 +111,8 @@ static bool active(void *state) {
     return tripped;
 }
 
-/* Windowed samples to in.samples, zeros behind; returns how far they can be shifted up. */
+/* Write windowed samples and zeros after them to in.samples. Returns how far they can be shifted
+ * up. */
 static uint32_t apply_window(logmel_t *m, const pair_t *samples) {
     const pair_t *window = m->tables->window;
     const uint32_t pairs = (m->window + 1u) / 2, all = m->tables->fft->points / 2;
@@ -128,7 +129,7 @@ static uint32_t apply_window(logmel_t *m, const pair_t *samples) {
     for (uint32_t i = pairs; i < all; i++) {
         out[i] = 0;
     }
-    /* TFLM takes no notice of -32768, whose absolute value has no 16 bits */
+    /* TFLM ignores -32768, whose absolute value does not fit 16 bits */
     bits &= 0x7fff;
     return bits == 0 ? 15 : leading_zeros(bits) - 17;
 }
@@ -162,7 +163,7 @@ static uint64_t weighted(const uint32_t *energy, const uint16_t *weights, uint32
     return sum;
 }
 
-/* Energy of each band, from the samples; TFLM's filterbank. */
+/* Energy of each band, as TFLM's filterbank computes it. */
 static void filter_bank(logmel_t *m, const int16_t *samples) {
     const logmel_tables_t *t = m->tables;
     const uint32_t shift = apply_window(m, (const pair_t *)(const void *)samples);
@@ -194,7 +195,7 @@ static void filter_bank(logmel_t *m, const int16_t *samples) {
 /* (a * b) >> shift, the lower 32 bits; shift 0..31 */
 static inline uint32_t scaled(uint32_t a, uint32_t b, uint32_t shift) {
 #ifdef __ARM_ARCH_6M__
-    if (b >> 16 == 0) { /* always, but for what a gain's interpolation might leave below 0 */
+    if (b >> 16 == 0) { /* always, unless the gain's interpolation leaves a value below 0 */
         const uint32_t high = (a >> 16) * b, low = (a & 0xffff) * b;
         return shift < 16 ? (high << (16 - shift)) + (low >> shift)
                           : (high + (low >> 16)) >> (shift - 16);
@@ -225,7 +226,7 @@ static inline uint32_t denoised(const logmel_tables_t *t, uint32_t signal, uint3
     return rest > least ? rest : least;
 }
 
-/* TFLM's gain by noise: a table of quadratics, one for each power of two. */
+/* TFLM's gain as a function of the noise: a quadratic for each power of two. */
 static inline uint32_t gain_for(uint32_t noise, const int16_t *lut) {
     if (noise <= 2) {
         return (uint32_t)lut[noise];
@@ -247,7 +248,7 @@ static inline uint32_t shrunk(uint32_t x) {
     return (x >> (SNR_BITS - PCAN_BITS)) - (1u << PCAN_BITS);
 }
 
-/* By how much log2(1 + i / 128) is above i / 128, times 2^16. */
+/* (log2(1 + i / 128) - i / 128) * 2^16. */
 static const uint16_t log_table[130] = {
     0,    224,  442,  654,  861,  1063, 1259, 1450, 1636, 1817, 1992, 2163, 2329, 2490, 2646,
     2797, 2944, 3087, 3224, 3358, 3487, 3611, 3732, 3848, 3960, 4068, 4172, 4272, 4368, 4460,

@@ -1,5 +1,5 @@
-/* Front end `logmel`: what host/otolith/features/logmel.py writes for it, from TFLM's own
- * functions. */
+/* Tables of the front end `logmel`; host/otolith/features/logmel.py computes them with TFLM's
+ * own functions. */
 #ifndef OTOLITH_LOGMEL_H
 #define OTOLITH_LOGMEL_H
 
@@ -15,13 +15,14 @@ typedef struct {
     const rfft_kiss_t *fft; /* the power of two at or above the window */
     const uint32_t *window; /* Q12 pairs, an odd window's last one with a 0 */
 
-    /* The filters overlap by half: from one peak to the next, a bin's energy is shared between two
-     * of them, weight and 4096 - weight. bands + 1 such spans, one behind the other. */
-    uint16_t start, end;     /* FFT bins with energy */
-    const uint16_t *spans;   /* bands + 1 values: bins of each, from `start` on */
-    const uint16_t *weights; /* Q12, end - start: the share of the filter whose peak comes later */
-    const int16_t *uneven;   /* (span, bin, by how much) where the shares' sum is not 4096, as both
-                                were rounded; ended by bin 0 */
+    /* The filters overlap by half: between two peaks a bin's energy is shared by two filters,
+     * with weights w and 4096 - w. There are bands + 1 such spans, one after the other. */
+    uint16_t start, end;   /* FFT bins with energy */
+    const uint16_t *spans; /* bands + 1 values: bins of each, from `start` on */
+    const uint16_t
+        *weights; /* Q12, end - start values: the share of the filter with the later peak */
+    const int16_t *uneven; /* (span, bin, by how much) where the shares' sum is not 4096, as both
+                              were rounded; ended by bin 0 */
 
     bool noise_reduction;
     uint8_t smoothing_bits;

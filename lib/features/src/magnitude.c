@@ -1,7 +1,8 @@
-/* arm_cmplx_mag_q15's square root in one table look-up and one multiplication.
+/* arm_cmplx_mag_q15's square root by one table look-up and one multiplication.
  *
- * The definition is three Newton steps in 64-bit arithmetic, whose last bits decide near the
- * squares alone: floor(sqrt(x / 2)) is right everywhere else (tests/unit/test_rfft.py: all x). */
+ * The definition is three Newton steps in 64-bit arithmetic. Its result differs from
+ * floor(sqrt(x / 2)) only near squares, where it is computed (tests/unit/test_rfft.py compares
+ * all x). */
 #include "magnitude.h"
 
 #include "root.h"
@@ -18,7 +19,7 @@ enum {
     BELOW_SQUARE = 8,
 };
 
-/* Of the squares 2 m^2, m up to 255: those whose root the definition has one too small. */
+/* A bit for each m up to 255: whether the definition's root of 2 m^2 is one too small. */
 static const uint32_t low_roots[8] = {0xf9e2d8c8, 0xd56b5c8e, 0x1378c0d4, 0xd9b31c4d,
                                       0x5800d9b0, 0xa3af9d62, 0x0bf2b079, 0xf3e96d25};
 

@@ -1,9 +1,9 @@
-/* Front end `mfcc`: CMSIS-DSP's arm_mfcc_q15, in the plain C arithmetic of the cmsisdsp wheel.
+/* Front end `mfcc`: CMSIS-DSP's arm_mfcc_q15 in the plain C arithmetic of the cmsisdsp wheel.
  *
- * window samples (Q15), zeros behind them up to the FFT length -> `bands` coefficients in q8.7
- * (one step is 1/128). Scaled to full range, windowed, real FFT, magnitude, mel filters, natural
- * logarithm, DCT-II with sqrt(2 / mels) for every coefficient (so number 0 is sqrt(2) times an
- * orthonormal DCT's). */
+ * A window of Q15 samples, padded with zeros to the FFT's length, gives `bands` coefficients in
+ * q8.7 (one step is 1/128). The stages are: scaling to full range, window, real FFT, magnitude,
+ * mel filters, natural logarithm, DCT-II. The DCT scales every coefficient by sqrt(2 / mels), so
+ * number 0 is sqrt(2) times that of an orthonormal DCT. */
 #include <stddef.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 
 enum {
     LN_2 = 46516320,   /* 2^26 * ln 2, rounded as arm_mfcc_q15 does */
-    FILTER_SHIFT = 10, /* what the sum of a filter is shifted down by, after FILTER_ROUND */
+    FILTER_SHIFT = 10, /* bits a filter's sum is shifted down by, after FILTER_ROUND */
     FILTER_ROUND = 0x219,
 };
 
@@ -56,7 +56,7 @@ static uint32_t peak(const int16_t *samples, uint32_t count) {
     return (uint32_t)(high < INT16_MAX ? high : INT16_MAX);
 }
 
-/* Samples times 32767 / largest as arm_divide_q15 and arm_scale_q15 round it, zeros behind. */
+/* Samples times 32767 / largest, rounded as arm_divide_q15 and arm_scale_q15 do, then zeros. */
 static void to_full_range(mfcc_t *m, const int16_t *samples, uint32_t largest) {
     int16_t *out = (int16_t *)(void *)m->samples;
     const uint32_t points = m->tables->fft->points;
@@ -73,7 +73,7 @@ static void to_full_range(mfcc_t *m, const int16_t *samples, uint32_t largest) {
     memset(out + m->window, 0, (points - m->window) * sizeof *out);
 }
 
-/* One filter, and what to_full_range did to it undone: below 2^31. */
+/* The sum of one filter without to_full_range's scaling; below 2^31. */
 static uint32_t energy(const int16_t *bins, const int16_t *weights, uint32_t count,
                        uint32_t largest) {
     uint64_t sum = FILTER_ROUND;
@@ -97,8 +97,7 @@ static int32_t dot(const pair_t *a, const pair_t *b, uint32_t pairs) {
     return sum;
 }
 
-/* logs: mels values, -976 .. 1863 (full range to nothing); so no sum of squared cosines times them
- * leaves 30 bits. */
+/* logs: mels values from -976 to 1863, so the sum of their products with cosines fits 30 bits. */
 static void dct(mfcc_t *m, const int16_t *logs, int16_t *out) {
     const uint32_t mels = m->tables->mels, half = (mels + 1) / 2, pairs = (half + 1) / 2;
     int16_t *even = (int16_t *)(void *)m->even, *odd = (int16_t *)(void *)m->odd;

@@ -1,9 +1,10 @@
-/* Two Q15 numbers in a word, real part low, imaginary part high: what an FFT moves about.
+/* A complex number in a word: two Q15 numbers, the real part in the low half, the imaginary part in
+ * the high half.
  *
- * With the DSP extension the halves go through its SIMD instructions. Without, a word is read as
- * im * 65536 + re: sums and differences of words are then those of both parts in one instruction,
- * whatever the signs. Only for shifts the low half must not be negative: there a power of two is
- * added to it before ("raised"). Both give the same numbers: floor at each shift. */
+ * Cores with the DSP extension use its SIMD instructions. On others a word is read as im * 65536
+ * + re: adding or subtracting words then adds or subtracts both parts in one instruction,
+ * whatever their signs. Only before a shift must the low half not be negative, so a power of two
+ * is added to it first ("raised"). Both ways give the same numbers: each shift rounds down. */
 #ifndef OTOLITH_PAIR_H
 #define OTOLITH_PAIR_H
 
@@ -72,7 +73,7 @@ static inline pair_t pair_turned(pair_t x, pair_t twiddle) {
 
 #else
 
-/* Of a word that is a sum: where re is negative, its upper bits are one less than im. */
+/* Parts of a word that is a sum: if re is negative, the upper bits are one less than im. */
 static inline int32_t pair_re(pair_t x) {
     return (int16_t)x;
 }

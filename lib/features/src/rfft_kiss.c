@@ -1,6 +1,6 @@
-/* kiss_fftr as it rounds: before each butterfly its inputs are divided by the radix, products are
- * rounded to nearest, sums wrap at 16 bits. The order of the samples and of the twiddles is looked
- * up; where a twiddle is 1 there is nothing to multiply, as a quarter of a sample times 32767 /
+/* kiss_fftr with its rounding: inputs are divided by the radix before each butterfly, products
+ * are rounded to nearest, and sums wrap at 16 bits. The order of samples and twiddles comes from
+ * tables. A twiddle of 1 needs no multiplication, because a quarter of a sample times 32767 /
  * 32768 rounds to itself. */
 #include "rfft_kiss.h"
 
@@ -157,7 +157,7 @@ void rfft_kiss_energies(const rfft_kiss_t *fft, const pair_t *samples, uint32_t 
     const int32_t even = halved(pair_low(work[0])), odd = halved(pair_high(work[0]));
     energy[0] = energy_of((int16_t)(even + odd), 0);
     energy[n] = energy_of((int16_t)(even - odd), 0);
-    /* bins k and n - k: where neither is wanted, nothing is done */
+    /* bins k and n - k; skipped if neither is wanted */
     const uint32_t begin = n + 1 - last < first ? n + 1 - last : first;
     const uint32_t end = last <= n / 2 ? last : n / 2 + 1;
     for (uint32_t k = begin > 1 ? begin : 1; k < end; k++) {

@@ -1,9 +1,9 @@
-/* A real FFT as CMSIS-DSP's plain C rounds it: the complex FFT of half the length (radix 2 first
- * where the length asks for it, then radix 4), split into the bins of a real one.
+/* A real FFT with the rounding of CMSIS-DSP's plain C: a complex FFT of half the length (radix 2
+ * first if the length needs it, then radix 4), split into the bins of a real one.
  *
- * What differs is how: samples are windowed on their way into the first stage, pairs are added in
- * one instruction (pair.h), the bits are not reversed but looked up, and two bins are split with
- * four multiplications instead of sixteen. */
+ * It is faster because samples are windowed on their way into the first stage, pairs are added
+ * in one instruction (pair.h), bit reversal is a table, and splitting two bins takes four
+ * multiplications instead of sixteen. */
 #include "rfft_q15.h"
 
 #include "magnitude.h"
@@ -22,7 +22,8 @@ static inline pair_t quartered(int32_t re, int32_t im) {
     return pair_of(re, im);
 }
 
-/* Four numbers a quarter of `n` apart; the stage's first takes them divided by four already. */
+/* A butterfly of four numbers a quarter of `n` apart. The first stage takes them already divided
+ * by four. */
 static inline void butterfly_first(pair_t *x, uint32_t quarter, const pair_t *twiddle,
                                    const constants_t *k) {
     (void)k;
@@ -61,12 +62,11 @@ static inline void butterfly_last(pair_t *x, uint32_t twice, const constants_t *
 
 #else
 
-/* Between the stages the low half is kept 2^14 too large, as a whole stage's numbers are smaller,
- * so that it is never negative where it is shifted: 2^15 in their sums, 2^14 again in these halved.
- */
+/* Between stages the low half is kept 2^14 too large, so that it is never negative when it is
+ * shifted: it is 2^15 too large in sums, and 2^14 again once they are halved. */
 enum { RAISE = 1 << 14 };
 
-/* Words in registers: the compiler would make each anew where it is needed. */
+/* Keeps constants in registers; the compiler would load each one anew. */
 typedef struct {
     uint32_t halves, sum, product, minus_i, plus_i;
 } constants_t;
@@ -86,7 +86,7 @@ static inline constants_t constants(void) {
     };
 }
 
-/* Raised by half as much, as four times as much is divided. */
+/* Raised by half as much, because it is divided by four. */
 static inline pair_t quartered(int32_t re, int32_t im) {
     return ((uint32_t)im << 16) + (uint32_t)re + RAISE / 2;
 }
@@ -165,7 +165,7 @@ static void load(uint32_t n, const pair_t *window, const pair_t *samples, pair_t
     }
 }
 
-/* Complex FFT of n = 4^k numbers that are divided by four already. */
+/* Complex FFT of n = 4^k numbers that are already divided by four. */
 static void radix_4(pair_t *x, uint32_t n, const pair_t *twiddles, uint32_t twice) {
     const constants_t k = constants();
     uint32_t quarter = n / 4;

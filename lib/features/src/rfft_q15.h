@@ -9,21 +9,21 @@
 
 enum { RFFT_Q15_MAX = 512 };
 
-/* Tables for one length (host/otolith/features/rfft.py); pairs of Q15, the first number in the low
- * half. */
+/* Tables for one length; host/otolith/features/rfft.py computes them. Pairs of Q15, the first
+ * number in the low half. */
 typedef struct {
     uint16_t points;          /* 32, 64, 128, 256 or 512 */
-    const uint32_t *twiddles; /* (cos, sin) in the order of use: first the radix-2 stage's, then
-                                 three a butterfly, stage after stage */
+    const uint32_t *twiddles; /* (cos, sin) in the order of use: the radix-2 stage's, then three for
+                                 each butterfly */
     const uint32_t *split;    /* ((1 - sin) / 2, cos / 2) of bins 1 .. points / 4 - 1 */
-    const uint8_t *order;     /* where each bin of the complex FFT lies after its last stage */
+    const uint8_t *order;     /* the place of each bin of the complex FFT after its last stage */
 } rfft_q15_t;
 
-/* points / 2 pairs of samples times window (Q15, not negative) -> points / 2 + 1 magnitudes.
+/* Window the samples and compute points / 2 + 1 magnitudes.
  *
- * The window's mean must not exceed 1/2, nor any four of its values a quarter apart add up to more
- * than 2: a Hann window's FFT can't overflow then, and nothing here saturates. work: points + 1
- * words, none of the samples. */
+ * window: points / 2 pairs of Q15, not negative; its mean is at most 1/2, and any four values a
+ * quarter of the window apart add up to at most 2, as in a Hann window. Nothing overflows then.
+ * samples: points / 2 pairs. work: room for points + 1 words, apart from the samples. */
 void rfft_q15_magnitudes(const rfft_q15_t *fft, const pair_t *window, const pair_t *samples,
                          uint32_t *work, int16_t *out);
 

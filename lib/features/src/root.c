@@ -31,7 +31,7 @@ uint32_t root_64(uint64_t x) {
     if (x == 0) {
         return 0;
     }
-    /* the upper 28 or 29 bits at once, then a bit of the root for two of the rest */
+    /* the upper 28 or 29 bits at once, then one bit of the root for two bits of the rest */
     uint32_t top = low, digits = 0, rest;
     if (high != 0 || low >> 29 != 0) {
         digits = high != 0 ? (36 - leading_zeros(high)) / 2 : 1 + (low >> 31);

@@ -1,7 +1,7 @@
 /* Front end `spectrogram`: Hann window, real FFT, magnitude in Q15, as in Arm's fire-alarm article.
  *
- * 256 samples -> 129 magnitudes (2.14: a full-scale sine gives about 4096), those the cmsisdsp
- * wheel computes. */
+ * 256 samples give 129 magnitudes, those that the cmsisdsp wheel computes. They are in 2.14: a
+ * full-scale sine gives about 4096. */
 #include <stddef.h>
 
 #include "features_registry.h"

@@ -1,8 +1,8 @@
 /* 1.024 MHz bits -> boxes / 16 -> 64 kHz -> FIR / 2 -> 32 kHz -> half-band / 2 -> 16 kHz -> notch.
  *
- * The first filter adds up, by table, what each byte of bits gives to the four outputs it reaches;
- * 16 bits hold an output exactly, so two share a word. The others are plain FIRs. All sums fit 32
- * bits: the largest input of a filter times its sum of |taps| stays below 2^31. */
+ * The first filter uses a table of what each byte of bits adds to the four outputs it reaches.
+ * An output fits 16 bits exactly, so two share a word. The others are plain FIRs. All sums fit
+ * 32 bits: the largest input of a filter times its sum of |taps| stays below 2^31. */
 #include "pdm.h"
 
 #include "pdm_filters.h"
@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-enum { SILENCE = 16 * 16 * 15 * 17 / 2 }; /* half of the first filter's largest output, 65280 */
+enum { SILENCE = 16 * 16 * 15 * 17 / 2 }; /* half of 65280, the first filter's largest output */
 
-/* First filter: moving sums of these lengths in series, 61 taps. Two zeros at 64 kHz and one either
- * side put what folds into 0-7 kHz below -76 dB. */
+/* First filter: moving sums of these lengths in series, 61 taps. Two zeros at 64 kHz and one on
+ * either side attenuate what folds into 0 to 7 kHz by more than 76 dB. */
 static const uint8_t boxes[4] = {16, 16, 15, 17};
 
 static void box_taps(uint32_t taps[64]) {

@@ -26,7 +26,7 @@ void pdm_first(const uint32_t table[2][256][2], const uint32_t *bits, uint32_t w
     open[1] = b;
 }
 
-/* Both FIRs are symmetric: a tap for what lies either side of the centre. */
+/* Both FIRs are symmetric: one tap serves two samples, one on either side of the centre. */
 static inline int32_t middle(const uint16_t *x) {
     static const int32_t taps[] = {PDM_MIDDLE_0, PDM_MIDDLE_1, PDM_MIDDLE_2, PDM_MIDDLE_3,
                                    PDM_MIDDLE_4};

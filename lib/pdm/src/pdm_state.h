@@ -1,4 +1,4 @@
-/* What a PDM stream keeps; for pdm.c alone. */
+/* State of a PDM stream, for pdm.c alone. */
 #ifndef OTOLITH_PDM_STATE_H
 #define OTOLITH_PDM_STATE_H
 
@@ -11,11 +11,12 @@ enum {
 };
 
 struct pdm {
-    /* What a byte of bits adds to the four outputs of the first filter it reaches: first or second
-     * byte of 16 bits; outputs 0 and 2, 1 and 3, in the halves of a word. */
+    /* What a byte of bits adds to the four outputs of the first filter that it reaches. Indices:
+     * first or second byte of 16 bits; the byte; outputs 0 and 2 or 1 and 3, in the halves of a
+     * word. */
     uint32_t table[2][256][2];
-    uint32_t open[2]; /* the outputs begun: 0 and 2, 1 and 3 */
-    /* The filters' inputs, from what they reach back to on; some to spare for moving it. */
+    uint32_t open[2]; /* the outputs in progress: 0 and 2, 1 and 3 */
+    /* The filters' inputs with the past they need, and room to move it. */
     uint16_t middle[16 + 4 * PDM_BLOCK] __attribute__((aligned(4))); /* 64 kHz */
     int32_t even[PDM_LAST_PAIRS + PDM_BLOCK];    /* 32 kHz, every second sample */
     int32_t odd[2 * PDM_LAST_PAIRS + PDM_BLOCK]; /* and the ones between */

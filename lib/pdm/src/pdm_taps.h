@@ -1,4 +1,4 @@
-/* The two FIR filters behind the boxes; for pdm.c and pdm_armv6m.S. */
+/* Taps of the two FIR filters after the moving sums, for pdm.c and pdm_armv6m.S. */
 #ifndef OTOLITH_PDM_TAPS_H
 #define OTOLITH_PDM_TAPS_H
 

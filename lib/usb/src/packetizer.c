@@ -38,7 +38,7 @@ uint32_t packetizer_take(packetizer_t *p, int16_t pcm[PACKETIZER_LARGEST]) {
     }
     uint32_t samples = (uint32_t)(PACKETIZER_NOMINAL + p->correction);
     p->correction = 0;
-    if (samples > level(p)) { /* the microphone has stopped: the rest, then fill up again */
+    if (samples > level(p)) { /* the microphone has stopped: send the rest, then fill up again */
         samples = level(p);
         p->flowing = false;
         p->underruns++;

@@ -5,7 +5,7 @@
 void tud_cdc_line_state_cb(uint8_t port, bool dtr, bool rts) {
     (void)port;
     (void)rts;
-    if (!dtr) { /* the program on the other side has gone: the next one starts afresh */
+    if (!dtr) { /* the program on the host has closed the port: begin anew for the next one */
         tud_cdc_write_clear();
         tud_cdc_read_flush();
     }

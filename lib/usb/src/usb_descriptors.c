@@ -58,7 +58,7 @@ static const tusb_desc_device_t device_descriptor = {
 
 #ifdef OTOLITH_USB_MICROPHONE
 enum {
-    /* of the parts between the control interface's header and the streaming interface */
+    /* length of what stands between the control interface's header and the streaming interface */
     ENTITY_BYTES = TUD_AUDIO_DESC_CLK_SRC_LEN + TUD_AUDIO_DESC_INPUT_TERM_LEN +
                    TUD_AUDIO_DESC_FEATURE_UNIT_ONE_CHANNEL_LEN + TUD_AUDIO_DESC_OUTPUT_TERM_LEN,
     CLOCK_CONTROLS = AUDIO_CTRL_R << AUDIO_CLOCK_SOURCE_CTRL_CLK_FRQ_POS |

@@ -28,12 +28,12 @@ void usb_microphone_write(int16_t *pcm, uint32_t samples) {
     }
     if (usb_microphone_streaming()) {
         packetizer_put(&packetizer, pcm, samples);
-    } else { /* what is left of an earlier stream is no beginning of the next */
+    } else { /* a new stream must not begin with the rest of an earlier one */
         packetizer_reset(&packetizer);
     }
 }
 
-/* The last packet has gone: load the next. An empty one says that there is nothing yet. */
+/* The last packet has left: load the next one. An empty packet means that there is no sound yet. */
 bool tud_audio_tx_done_pre_load_cb(uint8_t port, uint8_t function, uint8_t endpoint,
                                    uint8_t alternate) {
     (void)port;
@@ -58,8 +58,8 @@ bool tud_audio_set_itf_cb(uint8_t port, const tusb_control_request_t *request) {
     return true;
 }
 
-/* The packet that waits for the host must go: TinyUSB would find the endpoint in use when it is
- * opened again, and its RP2040 driver panics then. Opening ends the stall. */
+/* Drop the packet that waits for the host. TinyUSB's RP2040 driver panics if the endpoint is in
+ * use when it is opened again. Opening it ends the stall. */
 bool tud_audio_set_itf_close_EP_cb(uint8_t port, const tusb_control_request_t *request) {
     (void)request;
     setting = NO_SETTING;
@@ -167,7 +167,7 @@ bool tud_audio_set_req_entity_cb(uint8_t port, const tusb_control_request_t *req
         volume = volume_nearest((int16_t)tu_unaligned_read16(data));
         return true;
     case ABOUT(USB_MICROPHONE_CLOCK, AUDIO_CS_CTRL_SAM_FREQ, AUDIO_CS_REQ_CUR):
-        /* There is but one rate; a host that sets it anyway has nothing to complain of. */
+        /* There is only one rate; setting it is allowed and changes nothing. */
         return request->wLength == 4 && tu_unaligned_read32(data) == RATE;
     default:
         return false;
@@ -181,8 +181,8 @@ static bool is_no_setting(const tusb_control_request_t *request) {
            request->wValue > (tu_u16_low(request->wIndex) == USB_MICROPHONE_STREAM ? 1 : 0);
 }
 
-/* TinyUSB's audio class takes any setting, and where a class refuses one TinyUSB says yes for it.
- */
+/* TinyUSB's audio class accepts any alternate setting, and TinyUSB itself accepts what a class
+ * refuses. */
 static bool control(uint8_t port, uint8_t stage, const tusb_control_request_t *request) {
     if (stage == CONTROL_STAGE_SETUP && is_no_setting(request)) {
         return usb_refuse_request(port);
@@ -190,8 +190,8 @@ static bool control(uint8_t port, uint8_t stage, const tusb_control_request_t *r
     return audiod_control_xfer_cb(port, stage, request);
 }
 
-/* "The packet has gone" may be about one of before the endpoint was opened again: TinyUSB would
- * load the next on top of one that still waits, and panic. */
+/* The event "packet sent" may be from before the endpoint was opened again. TinyUSB would then
+ * load the next packet on top of one that still waits, and panic. */
 static bool packet_gone(uint8_t port, uint8_t endpoint, xfer_result_t result, uint32_t size) {
     return usb_port_packet_waits(endpoint) || audiod_xfer_cb(port, endpoint, result, size);
 }

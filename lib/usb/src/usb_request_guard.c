@@ -1,15 +1,15 @@
-/* Three things TinyUSB 0.18 leaves to a host's good manners. The linker's --wrap puts these
- * functions before its own (platform/builder).
+/* Three cases that TinyUSB 0.18 does not handle. The linker's --wrap puts these functions before
+ * TinyUSB's own (platform/builder).
  *
- * A host may give up on a request and make the next one at once. TinyUSB still answers the first
- * then: its packet waits at endpoint 0 when the answer to the second is due, and the RP2040's
- * driver panics. So what belongs to a request that is no longer the newest is not sent.
+ * A host may give up a request and make the next one at once. TinyUSB still answers the first one:
+ * its packet waits at endpoint 0 when the second answer is due, and the RP2040's driver panics. So
+ * answers to a request that is no longer the newest are not sent.
  *
- * A host may send data along with a standard request that is to fetch some. TinyUSB would put it
- * where the answer lies: a descriptor, or a variable of a function that has returned.
+ * A host may send data with a standard request that only fetches some. TinyUSB would write it where
+ * the answer lies: to a descriptor, or to a variable of a function that has returned.
  *
- * A host may reset the bus at any time. Until TinyUSB has seen to that, its classes go on sending:
- * the nRF52840's driver waits for ever then for the end of a transfer it no longer hears of. */
+ * A host may reset the bus at any time. Until TinyUSB has handled the reset, its classes go on
+ * sending, and the nRF52840's driver then waits for ever for a transfer to end. */
 #include "usb_request_guard.h"
 
 #include "device/dcd.h"
@@ -52,8 +52,7 @@ void __wrap_usbd_control_reset(void) {
     __real_usbd_control_reset();
 }
 
-/* usbd.c forgets the last request's callback when it takes up a new one, and skips all but the
- * newest. */
+/* usbd.c forgets a request's callback when a new request begins, and handles only the newest. */
 void __wrap_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback) {
     if (callback == NULL) {
         begun = received;
@@ -75,7 +74,7 @@ bool usb_refuse_request(uint8_t port) {
     return true;
 }
 
-/* No standard request that TinyUSB knows comes with data. */
+/* No standard request that TinyUSB handles sends data to the device. */
 bool __wrap_tud_control_xfer(uint8_t port, const tusb_control_request_t *request, void *data,
                              uint16_t size) {
     const bool brings_data = request->bmRequestType_bit.direction == TUSB_DIR_OUT &&

@@ -35,8 +35,8 @@ static const char *parse_argument(const wire_command_t *command, const char *tex
     return text && strcmp(text, "off") == 0 ? NULL : "argument must be on or off";
 }
 
-/* Whether `line` is `name`, alone or with something behind it; *argument: what is behind the space,
- * or NULL. */
+/* Whether `line` is `name`, alone or followed by a space. *argument: what follows the space, or
+ * NULL. */
 static bool names(const char *line, const char *name, const char **argument) {
     const size_t length = strlen(name);
     if (strncmp(line, name, length) != 0 || (line[length] != ' ' && line[length] != '\0')) {

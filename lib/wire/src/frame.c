@@ -1,7 +1,7 @@
 #include "frame.h"
 
-/* One entry per nibble: 64 bytes of flash instead of a kilobyte, and fast enough for a serial line.
- */
+/* One entry for each nibble: 64 bytes of flash instead of a kilobyte, and fast enough for a
+ * serial line. */
 static const uint32_t crc_nibble[16] = {
     0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
     0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
@@ -17,7 +17,7 @@ uint32_t wire_crc32(uint32_t crc, const uint8_t *data, uint32_t size) {
     return ~crc;
 }
 
-/* COBS encoder: bytes go in one by one, `code` is where the current group's length belongs. */
+/* COBS encoder. It takes single bytes; `code` is the place of the current group's length. */
 typedef struct {
     uint8_t *frame;
     uint32_t length, code;

@@ -66,7 +66,7 @@ static wire_event_t frame_byte(wire_receiver_t *r, uint8_t byte) {
     if (r->group > 0) {
         r->group--;
     } else {
-        /* A new group: the one before stood for a zero, now that more data follows it. */
+        /* A new group: more data follows, so the group before it stands for a zero. */
         const bool zero = r->zero_after;
         r->group = (uint8_t)(byte - 1);
         r->zero_after = byte != 0xff;

@@ -137,7 +137,7 @@ static void watch_connection(void) {
 
 bool wire_session_poll(void) {
     watch_connection();
-    /* A frame that stops in the middle must not swallow the commands that come later. */
+    /* A frame that stops in the middle must not swallow later commands. */
     if (wire_receiver_in_frame(&session.receiver) &&
         session.port->time_ms() - session.last_byte_ms >= WIRE_PATIENCE_MS) {
         wire_receiver_init(&session.receiver);

@@ -10,8 +10,8 @@ const char *board_name(void) {
 
 uint32_t board_sleep(void) {
     const uint64_t start = board_time_us();
-    /* With interrupts off, one that comes after the question still ends WFI: no wake-up is lost.
-     * It is served once they are on again. */
+    /* With interrupts off, an interrupt that comes after the check still ends WFI, so no wake-up
+     * is lost. It is served when they are on again. */
     const uint32_t interrupts = interrupts_off();
     if (!chip_pending()) {
         __asm volatile("dsb\n wfi" ::: "memory");

@@ -1,5 +1,5 @@
-/* Faults: say why on the UART, leave it in RAM that start-up does not touch, reset; the next start
- * finds it there. */
+/* Faults: print the reason on the UART, keep it in RAM that start-up leaves alone, and reset.
+ * The next start reads it. */
 #include "../board.h"
 
 #include <stddef.h>
@@ -41,7 +41,7 @@ static void write_hex(char *to, uint32_t value) {
     }
 }
 
-/* frame: r0-r3, r12, lr, pc, xpsr as the core pushed them. */
+/* frame: r0 to r3, r12, lr, pc and xpsr, as the core has pushed them. */
 _Noreturn void fault_hard(const uint32_t *frame);
 _Noreturn void fault_hard(const uint32_t *frame) {
     char reason[] = "hard fault at 0x00000000, called from 0x00000000";
@@ -52,7 +52,7 @@ _Noreturn void fault_hard(const uint32_t *frame) {
     fault_report(reason);
 }
 
-/* A full stack is a reason to be here: then go on at its top, away from the frame. */
+/* A full stack may be the reason for the fault, so continue at its top, away from the frame. */
 __attribute__((naked)) void isr_fault(void) {
     __asm volatile("mrs r0, msp\n"
                    "ldr r1, =__StackBottom + 512\n"

@@ -1,4 +1,4 @@
-/* From reset to main(): vectors, floating-point unit, stack, .data, .bss; and back. */
+/* From reset to main(): vectors, floating-point unit, stack, .data, .bss; and reset. */
 #include "../board.h"
 
 #include "chip.h"
@@ -19,7 +19,8 @@ _Noreturn void start(void) {
 #ifdef __ARM_ARCH_8M_MAIN__
     __asm volatile("msr msplim, %0" ::"r"(__StackBottom)); /* below it: a fault */
 #endif
-    /* start() and chip_start() need less than 128 bytes, and main() comes above nothing else. */
+    /* start() and chip_start() need less than 128 bytes of stack, and nothing else runs before
+     * main(). */
     const uintptr_t end = (uintptr_t)__StackTop - 128;
     for (volatile uint32_t *p = __StackBottom; (uintptr_t)p < end; p++) {
         *p = PAINT;

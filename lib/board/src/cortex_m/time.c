@@ -1,6 +1,6 @@
-/* Time from SysTick: its 24 bits wrap every 100 ms, its interrupt counts the wraps, and wakes the
- * main loop often enough for the watchdog. For chips whose SysTick stops in sleep BOARD_OWN_TIME is
- * defined. */
+/* Time from SysTick. Its 24 bits wrap every 100 ms; its interrupt counts the wraps and wakes the
+ * main loop often enough for the watchdog. Chips whose SysTick stops in sleep define
+ * BOARD_OWN_TIME. */
 #ifndef BOARD_OWN_TIME
 #include "../board.h"
 
@@ -22,7 +22,7 @@ void clock_init(void) {
     SYSTICK->control = SYSTICK_CPU_CLOCK | SYSTICK_INTERRUPT | SYSTICK_ENABLE;
 }
 
-/* PERIOD - 1 down to 1. At 0, for one cycle, it is not certain that the wrap shows already. */
+/* PERIOD - 1 down to 1. At 0, for one cycle, the wrap may not show yet. */
 static uint32_t countdown(void) {
     uint32_t value;
     while ((value = SYSTICK->value) == 0) {

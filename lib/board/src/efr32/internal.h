@@ -1,4 +1,4 @@
-/* What the files of this folder tell each other. */
+/* Shared by the files of this folder. */
 #ifndef OTOLITH_EFR32_INTERNAL_H
 #define OTOLITH_EFR32_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* LED by PWM of timer 0 (chapter TIMER). The eye sees roughly the root of the light: the duty cycle
- * is the square of the level. */
+/* LED by PWM of timer 0 (chapter TIMER). The eye sees roughly the square root of the light, so
+ * the duty cycle is the square of the level. */
 #include "../board.h"
 
 #include "internal.h"

@@ -1,8 +1,8 @@
-/* An I2S microphone: USART 0 clocks it (chapter USART, I2S), and of its 24 bits in a slot of 32
- * takes the upper 16; two LDMA channels (chapter LDMA) take turns as the slots do. The left one's
- * descriptors are a circle, a block each; the right one's data, of the other microphone, is thrown
- * away. No interrupt has to be in time for the samples to be right: the handler only counts, and it
- * counts from where the LDMA really is. */
+/* I2S microphone. USART 0 clocks it (chapter USART, I2S) and takes the upper 16 of its 24 bits
+ * in a slot of 32. Two LDMA channels (chapter LDMA) take turns, one for each slot. The left
+ * one's descriptors form a circle of blocks; the right one drops the other slot's data. The
+ * samples are right even if the interrupt comes late: the handler only counts, from where the
+ * LDMA really is. */
 #include "../board.h"
 
 #include <stddef.h>
@@ -102,7 +102,7 @@ static void power(bool on) {
     pin_mode(BOARD_PIN_I2S_DATA, on ? _GPIO_P_MODEL_MODE0_INPUT : _GPIO_P_MODEL_MODE0_DISABLED);
 }
 
-/* It receives while it sends: of itself, nothing, to no pin. */
+/* It receives only while it sends; it sends zeros, to no pin. */
 static void start_usart(void) {
     reg_set(&CMU->CLKEN0, CMU_CLKEN0_USART0);
     GPIO->USARTROUTE[0].CLKROUTE = pin_route(BOARD_PIN_I2S_CLOCK);
@@ -146,7 +146,7 @@ void microphone_stop(void) {
     block_ring_stop(&blocks);
 }
 
-/* An interrupt that is lost does not even make a block late. */
+/* So that even a lost interrupt does not delay a block. */
 static void update(void) {
     const uint32_t interrupts = interrupts_off();
     count_blocks();
@@ -175,7 +175,7 @@ uint32_t microphone_skip(void) {
 }
 
 uint32_t microphone_overruns(void) {
-    /* A sample the LDMA was too late for is a hole in its block. */
+    /* The LDMA was too late for a sample: its block has a gap. */
     if (running && (USART0->IF & USART_IF_RXOF)) {
         reg_clear(&USART0->IF, USART_IF_RXOF);
         blocks.overruns++;

@@ -13,7 +13,7 @@ void board_init(void) {
     led_set(0);
 }
 
-/* The FPGA image has none: all these boards are one. */
+/* The FPGA image has no serial number. */
 const char *board_serial(void) {
     return "0000000000000000";
 }

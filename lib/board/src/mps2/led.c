@@ -1,4 +1,4 @@
-/* The FPGA's first user LED: on or off. */
+/* The FPGA's first user LED, on or off. */
 #include "../board.h"
 
 #include "registers.h"

@@ -1,4 +1,4 @@
-/* What the files of this folder tell each other. */
+/* Shared by the files of this folder. */
 #ifndef OTOLITH_NRF52_INTERNAL_H
 #define OTOLITH_NRF52_INTERNAL_H
 
@@ -9,7 +9,7 @@ void crystals_start(void); /* clocks.c */
 void led_init(void);       /* led.c */
 void usb_power_init(void); /* usb_port.c */
 
-/* Anything to do before sleeping? Asked with interrupts off. */
+/* Whether there is anything to do before sleeping. Called with interrupts off. */
 bool microphone_pending(void);
 
 /* Counters that events feed by themselves (counter.c). */

@@ -1,8 +1,7 @@
-/* PDM microphone (6.15): the peripheral clocks it with 32 MHz / 25 = 1.28 MHz, decimates by 80 to
- * exactly 16 kHz, and its DMA fills block after block. SAMPLE.PTR is double-buffered: when a block
- * has begun, the interrupt says where the next one goes. An interrupt that comes too late finds
- * that the DMA has filled one place several times; how often, a counter tells that no interrupt has
- * to feed. */
+/* PDM microphone (6.15). The peripheral clocks it with 32 MHz / 25 = 1.28 MHz and decimates by
+ * 80 to exactly 16 kHz; its DMA fills one block after another. SAMPLE.PTR is double-buffered:
+ * when a block has begun, the interrupt sets where the next one goes. If the interrupt comes too
+ * late, the DMA fills the same place again; a hardware counter tells how often. */
 #include "../board.h"
 
 #include <string.h>
@@ -22,10 +21,10 @@ _Static_assert(32000000 / 25 / 80 == MICROPHONE_RATE, "rate");
 static int16_t ring[BLOCKS][MICROPHONE_BLOCK];
 
 static bool running;
-static block_ring_t blocks; /* of places: one may have been filled several times */
-/* Blocks filled over before the one of this place, as the interrupt came too late. */
+static block_ring_t blocks; /* counts places; the DMA may have filled one several times */
+/* Blocks overwritten before the one in this place because the interrupt came too late. */
 static volatile uint32_t missed[BLOCKS];
-static uint32_t ended; /* blocks the DMA has ended, as of the last interrupt */
+static uint32_t ended; /* blocks the DMA had ended at the last interrupt */
 
 static void give_next(void) {
     NRF_PDM->SAMPLE.PTR = (uint32_t)ring[(blocks.filled + 1) % BLOCKS];

@@ -31,8 +31,8 @@ const char *board_serial(void) {
 
 uint32_t board_sleep(void) {
     const uint32_t start = timer_hw->timerawl;
-    /* With interrupts off, one that comes after the question still ends WFI: no wake-up is lost.
-     * It is served once they are on again. */
+    /* With interrupts off, an interrupt that comes after the check still ends WFI, so no wake-up
+     * is lost. It is served when they are on again. */
     const uint32_t interrupts = save_and_disable_interrupts();
     if (!microphone_pending() && !console_pending()) {
         __dsb();

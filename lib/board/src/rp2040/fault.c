@@ -1,5 +1,5 @@
-/* Faults: say why on UART0, leave it in the watchdog's scratch registers (they survive a reset, not
- * a power cycle), reboot; the next start finds it there. */
+/* Faults: print the reason on UART0, keep it in the watchdog's scratch registers, and reboot.
+ * These registers survive a reset, but not a power cycle; the next start reads them. */
 #include "../board.h"
 
 #include <stddef.h>
@@ -16,12 +16,12 @@ enum { BAUD = 115200 };
 #define BOARD_PIN_UART_TX 0
 #endif
 
-/* Scratch registers 0..3 are ours; the SDK and the boot ROM use 4..7. */
+/* Scratch registers 0 to 3 are free; the SDK and the boot ROM use 4 to 7. */
 enum { KIND = 0, ADDRESS, CALLER };
 #define FAULT_HARD 0x07011701u
 #define FAULT_PANIC 0x07011702u
-/* Not a fault yet: the watchdog is on. Without this mark a watchdog reset was someone else's, the
- * boot ROM's after an upload for example. */
+/* Marks that this program has started the watchdog. Without the mark, a watchdog reset was
+ * another program's, such as the boot ROM's after an upload. */
 #define WATCHED 0x07011703u
 
 static char reason[96];
@@ -90,7 +90,7 @@ static _Noreturn void report_and_reboot(uint32_t kind, uint32_t address, uint32_
     }
 }
 
-/* frame: r0-r3, r12, lr, pc, xpsr as the core pushed them. */
+/* frame: r0 to r3, r12, lr, pc and xpsr, as the core has pushed them. */
 _Noreturn void fault_hard(const uint32_t *frame);
 _Noreturn void fault_hard(const uint32_t *frame) {
     const bool readable = (uintptr_t)frame >= SRAM_BASE && (uintptr_t)(frame + 8) <= SRAM_END;

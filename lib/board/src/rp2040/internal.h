@@ -1,4 +1,4 @@
-/* What the files of this folder tell each other. */
+/* Shared by the files of this folder. */
 #ifndef OTOLITH_RP2040_INTERNAL_H
 #define OTOLITH_RP2040_INTERNAL_H
 
@@ -12,7 +12,7 @@ void fault_watched(void);      /* the watchdog is on: its reset would be one */
 void led_init(void);           /* led.c */
 void stack_paint(void);        /* stack.c */
 
-/* Anything to do before sleeping? Asked with interrupts off. */
+/* Whether there is anything to do before sleeping. Called with interrupts off. */
 bool microphone_pending(void);
 
 #endif

@@ -1,6 +1,6 @@
-/* PDM microphone: a two-instruction PIO program clocks it and shifts its bits in, two DMA channels
- * take turns filling blocks, the main loop decimates them. No interrupt has to be in time for the
- * bits to be right: the handler only counts, and it counts from where the DMA really is. */
+/* PDM microphone. A PIO program of two instructions clocks it and shifts its bits in, two DMA
+ * channels take turns filling blocks, and the main loop decimates them. The bits are right even
+ * if the interrupt comes late: the handler only counts, from where the DMA really is. */
 #include "../board.h"
 
 #include "hardware/clocks.h"
@@ -51,13 +51,13 @@ static void block_complete(void) {
             dma_channel_acknowledge_irq0((uint)channel[c]);
         }
     }
-    /* Channel 0 is as far as channel 1, or one block ahead: that tells the total modulo BLOCKS. */
+    /* Channel 0 is as far as channel 1 or one block ahead, which gives the total modulo BLOCKS. */
     const uint32_t odd = blocks_done(1);
     const uint32_t even = blocks_done(0);
     block_ring_count(&blocks, 2 * odd + (even - odd) % BLOCKS_A_CHANNEL);
 }
 
-/* Sample at the rising clock edge, where a microphone with SELECT low has its data valid. */
+/* Samples at the rising clock edge, when the data of a microphone with SELECT low is valid. */
 static void load_program(void) {
     const uint16_t code[CYCLES_PER_BIT] = {
         (uint16_t)(pio_encode_nop() | pio_encode_sideset(1, 0)),

@@ -1,4 +1,5 @@
-/* Stack high-water mark: paint the free part at start, look later how much paint is left. */
+/* Stack high-water mark: the free part is painted at the start; the paint that is left tells how
+ * much was never used. */
 #include "../board.h"
 
 #include "internal.h"
@@ -8,7 +9,7 @@ extern uint32_t __StackBottom[], __StackTop[];
 
 #define PAINT 0x5afe57acu
 
-/* Below this frame nothing is in use yet but what interrupts push meanwhile. */
+/* Below this frame only interrupts use the stack. */
 enum { MARGIN = 128 };
 
 void stack_paint(void) {

@@ -1,6 +1,6 @@
-/* Microseconds from the TIMER block; CPU cycles from SysTick, whose 24 bits wrap every 134 ms at
- * 125 MHz: its interrupt counts the wraps, and wakes the main loop often enough for the watchdog.
- */
+/* Microseconds come from the TIMER block, CPU cycles from SysTick. SysTick's 24 bits wrap every
+ * 134 ms at 125 MHz; its interrupt counts the wraps and wakes the main loop often enough for the
+ * watchdog. */
 #include "../board.h"
 
 #include "hardware/clocks.h"

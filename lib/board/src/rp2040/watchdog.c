@@ -1,4 +1,4 @@
-/* Watchdog: resets a main loop that no longer comes round. */
+/* Watchdog: resets the board when the main loop hangs. */
 #include "../board.h"
 
 #include "hardware/watchdog.h"

@@ -1,11 +1,12 @@
-/* While the receive ring is full its interrupt is off: what the chip's own queue does not hold then
- * is lost, and that is counted. */
+/* While the receive ring is full its interrupt is off. Bytes that the chip's own queue can't
+ * hold are then lost and counted. */
 #include "uart.h"
 
 #include "../board.h"
 #include "../cortex_m/core.h"
 
-/* Bytes copied with interrupts off: meanwhile no more come in than the chip's own queue holds. */
+/* Bytes copied with interrupts off at a time; no more come in meanwhile than the chip's own
+ * queue holds. */
 enum { PIECE = 128 };
 
 static ring_t received, sending; /* touched with interrupts off only */
