@@ -6,7 +6,7 @@
 #include "internal.h"
 #include "registers.h"
 
-/* The start of RAM is the bootloader's: it finds there what it is asked for (UG489, Gecko
+/* The start of RAM belongs to the bootloader, which reads a request there (UG489, Gecko
  * Bootloader User's Guide, reset information). The linker script leaves it free. */
 #define BOOTLOADER_REQUEST (*(reg_t *)BOARD_BOOTLOADER_REQUEST)
 #define BOOTLOADER_ENTER (0xf00fu << 16 | 0x0202u) /* signature, reason */
@@ -38,7 +38,7 @@ bool chip_pending(void) {
     return microphone_pending() || console_pending();
 }
 
-/* The Gecko bootloader is the first to run after a reset, if there is one; else this image is. */
+/* After a reset the Gecko bootloader runs first, if there is one; otherwise this image does. */
 _Noreturn void board_bootloader(void) {
     BOOTLOADER_REQUEST = BOOTLOADER_ENTER;
     reset_chip();

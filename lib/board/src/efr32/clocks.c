@@ -6,8 +6,8 @@
 _Static_assert((uint64_t)CRYSTAL_HZ *PLL_TIMES == (uint64_t)BOARD_CLOCK_HZ * PLL_OVER,
                "f_cpu in the board's JSON is not what the PLL makes");
 
-/* Load capacitors: what production measured for this board, else its JSON's. The chip's own load
- * is smaller at XO by 40 steps. */
+/* Load capacitors: the value that production measured for this board, or the one in its JSON.
+ * The chip's own load at XO is 40 steps smaller. */
 #define PRODUCTION_CTUNE (*(const volatile uint16_t *)0x0fe00100u) /* in the user data page */
 enum { NO_TOKEN = 0xffff, XO_MORE = 40, MOST = 255 };
 

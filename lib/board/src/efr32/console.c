@@ -1,5 +1,5 @@
-/* The console is EUSART 0 (chapter EUSART), which the board's debugger makes a serial port on USB.
- */
+/* The console is EUSART 0 (chapter EUSART). The board's debugger turns it into a serial port on
+ * USB. */
 #include "../cortex_m/chip.h"
 #include "../uart/uart.h"
 #include "pins.h"
@@ -26,7 +26,8 @@ static bool can_receive(const ring_t *received) {
 
 uint32_t uart_pump(ring_t *received, ring_t *sending) {
     uint32_t lost = 0;
-    do { /* what comes before its flag is cleared is still seen, what comes later sets it again */
+    do { /* a byte that comes before its flag is cleared is still seen; a later one sets the flag
+            again */
         while (can_receive(received)) {
             ring_put(received, (uint8_t)EUSART0->RXDATA);
         }

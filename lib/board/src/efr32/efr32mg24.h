@@ -1,6 +1,6 @@
-/* The registers that this folder uses, under Silicon Labs' names, so that their own headers may
- * take this one's place: addresses, offsets and bits as in the EFR32xG24 Reference Manual, chapters
- * by their titles. All addresses are the secure ones. */
+/* The registers that this folder uses, under Silicon Labs' names, so that their own headers can
+ * replace this one. Addresses, offsets and bits are from the EFR32xG24 Reference Manual;
+ * chapters are given by title. All addresses are the secure ones. */
 #ifndef OTOLITH_EFR32_EFR32MG24_H
 #define OTOLITH_EFR32_EFR32MG24_H
 

@@ -53,7 +53,7 @@ void isr_microphone(void) {
     count_blocks();
 }
 
-/* One half-word a request; `next` is what follows when `count` are done. */
+/* A descriptor that moves one half-word for each request. next: follows after `count` of them. */
 static descriptor_t descriptor(int16_t *to, uint32_t count, uint32_t flags,
                                const descriptor_t *next) {
     return (descriptor_t){

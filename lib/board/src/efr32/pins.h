@@ -15,7 +15,7 @@ typedef enum {
 } pin_t;
 /* clang-format on */
 
-/* For a peripheral's ...ROUTE registers: all of them hold the port in bit 0, the pin in bit 16. */
+/* A pin for a peripheral's ...ROUTE registers: the port from bit 0, the pin from bit 16. */
 static inline uint32_t pin_route(pin_t pin) {
     return (uint32_t)pin >> 4 | ((uint32_t)pin & 15) << 16;
 }

@@ -1,8 +1,8 @@
-/* The chip's registers: Silicon Labs' headers when the build is given their SDK (GECKO_SDK_PATH),
- * else the few of them that are used here. Both have the names of the EFR32xG24 Reference Manual.
+/* The chip's registers, from Silicon Labs' headers if GECKO_SDK_PATH is set, else from efr32mg24.h.
+ * Both use the names of the EFR32xG24 Reference Manual.
  *
- * Set and clear: every peripheral's registers are there again 0x1000 and 0x2000 bytes on, where
- * ones that are written set or clear bits (chapter Memory and Bus System). */
+ * Every peripheral's registers appear again 0x1000 and 0x2000 bytes higher; ones written there
+ * set or clear bits (chapter Memory and Bus System). */
 #ifndef OTOLITH_EFR32_REGISTERS_H
 #define OTOLITH_EFR32_REGISTERS_H
 

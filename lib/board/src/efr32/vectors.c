@@ -12,8 +12,8 @@ const vector_t vectors[FIRST_INTERRUPT + LDMA_IRQn + 1] = {
     [FIRST_INTERRUPT + LDMA_IRQn] = (vector_t)isr_microphone,
 };
 
-/* Memory and peripherals are all secure, as after a reset, whatever a bootloader made of them:
- * their addresses here are the secure ones (chapter SMU). */
+/* Make all memory and peripherals secure, as after a reset, whatever a bootloader has set. The
+ * addresses here are the secure ones (chapter SMU). */
 void chip_start(void) {
     SAU_CONTROL = 0;
     reg_set(&CMU->CLKEN1, CMU_CLKEN1_SMU);

@@ -1,4 +1,4 @@
-/* Watchdog 0 resets a main loop that no longer comes round; the reset's cause says so afterwards.
+/* Watchdog 0 resets the chip when the main loop hangs; the reset cause tells so afterwards.
  * Chapters WDOG, and EMU for the cause. */
 #include "../board.h"
 
@@ -34,7 +34,7 @@ void watchdog_start(uint32_t timeout_ms) {
     reg_set(&WDOG0->EN, WDOG_EN_EN);
 }
 
-/* While the last feed is still on its way to the slow clock another one is a bus fault, and none is
+/* While a feed is still on its way to the slow clock, another one is a bus fault, and it is not
  * needed. */
 void watchdog_feed(void) {
     const uint32_t interrupts = interrupts_off();

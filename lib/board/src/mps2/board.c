@@ -22,7 +22,7 @@ bool chip_pending(void) {
     return console_pending();
 }
 
-/* There is no boot loader to start: QEMU or the board's own controller loads the image. */
+/* There is no boot loader: QEMU or the board's own controller loads the image. */
 _Noreturn void board_bootloader(void) {
     reset_chip();
 }

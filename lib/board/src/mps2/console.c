@@ -1,4 +1,4 @@
-/* The console is UART 0. QEMU's end of it waits while there is no room. */
+/* The console is UART 0. QEMU's end waits while there is no room. */
 #include "../cortex_m/chip.h"
 #include "../uart/uart.h"
 #include "registers.h"

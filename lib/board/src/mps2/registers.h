@@ -1,6 +1,6 @@
-/* The few registers used here. UART and watchdog: Cortex-M System Design Kit TRM (Arm DDI 0479).
- * Where they are, and the FPGA's I/O registers: application notes AN386 (Arm DAI 0386) and AN505
- * (Arm DAI 0505); the addresses come from the board's JSON as BOARD_* macros. */
+/* The registers used here. UART and watchdog are described in the Cortex-M System Design Kit TRM
+ * (Arm DDI 0479), their places and the FPGA's I/O registers in application notes AN386 (Arm DAI
+ * 0386) and AN505 (Arm DAI 0505). The addresses come from the board's JSON as BOARD_* macros. */
 #ifndef OTOLITH_MPS2_REGISTERS_H
 #define OTOLITH_MPS2_REGISTERS_H
 

@@ -1,4 +1,4 @@
-/* The vector table of an MPS2 board. Nothing has to be done before main(). */
+/* The vector table of an MPS2 board. No set-up is needed before main(). */
 #include "../cortex_m/chip.h"
 #include "../uart/uart.h"
 

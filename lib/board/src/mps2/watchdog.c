@@ -1,5 +1,5 @@
-/* Watchdog: when the main loop no longer comes round, its NMI says so and resets; should even that
- * fail, the watchdog resets the chip itself. */
+/* Watchdog. When the main loop hangs, its NMI reports it and resets; if even that fails, the
+ * watchdog resets the chip itself. */
 #include "../board.h"
 
 #include "../cortex_m/chip.h"

@@ -36,8 +36,8 @@ static void read_serial(void) {
     }
 }
 
-/* Why the last run ended, if the watchdog ended it. The register collects (erratum 136: not only
- * what was): it is cleared for the next time. */
+/* Why the last run ended, if the watchdog ended it. The register collects reasons, and more than
+ * there were (erratum 136), so it is cleared for the next time. */
 static const char *reset_reason(void) {
     const uint32_t reasons = NRF_POWER->RESETREAS;
     NRF_POWER->RESETREAS = reasons;
@@ -76,7 +76,8 @@ bool chip_pending(void) {
     return microphone_pending() || console_pending();
 }
 
-/* Boot loaders look into this register, which a reset keeps. Without one: a plain reset. */
+/* Boot loaders read this register, which survives a reset. Without a boot loader this is a plain
+ * reset. */
 _Noreturn void board_bootloader(void) {
 #ifdef BOARD_BOOTLOADER_REQUEST
     NRF_POWER->GPREGRET = BOARD_BOOTLOADER_REQUEST;

@@ -1,4 +1,5 @@
-/* TIMER1 and TIMER2 count events that PPI brings them: right even if an interrupt came late. */
+/* TIMER1 and TIMER2 count events through PPI, so the count is right even if an interrupt comes
+ * late. */
 #include "internal.h"
 #include "nrf.h"
 

@@ -50,7 +50,7 @@ static void set_up(void) {
     NRF_PDM->PSEL.DIN = BOARD_PIN_PDM_DATA;
     NRF_PDM->PDMCLKCTRL = PDM_PDMCLKCTRL_FREQ_1280K;
     NRF_PDM->RATIO = PDM_RATIO_RATIO_Ratio80;
-    /* SELECT low: the microphone's data is there while the clock is low. */
+    /* SELECT low: the microphone's data is valid while the clock is low. */
     NRF_PDM->MODE = PDM_MODE_OPERATION_Mono | PDM_MODE_EDGE_LeftFalling << PDM_MODE_EDGE_Pos;
     NRF_PDM->GAINL = NRF_PDM->GAINR = PDM_GAINL_GAINL_DefaultGain; /* 0 dB */
     NRF_PDM->SAMPLE.MAXCNT = MICROPHONE_BLOCK;

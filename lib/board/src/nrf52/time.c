@@ -1,6 +1,6 @@
-/* Microseconds from TIMER0 at 1 MHz: SysTick stops when the CPU sleeps. Its 32 bits wrap after 71
- * minutes; an interrupt every 100 ms sees each wrap, and wakes the main loop often enough for the
- * watchdog. CPU cycles from DWT, while awake. */
+/* Microseconds come from TIMER0 at 1 MHz, because SysTick stops when the CPU sleeps. Its 32 bits
+ * wrap after 71 minutes; an interrupt every 100 ms sees each wrap and wakes the main loop often
+ * enough for the watchdog. CPU cycles come from DWT, which counts while the CPU is awake. */
 #include "../board.h"
 
 #include "../cortex_m/chip.h"
@@ -49,7 +49,8 @@ uint64_t board_time_us(void) {
 
 void isr_timer(void) {
     NRF_TIMER0->EVENTS_COMPARE[TICK] = 0;
-    /* From now, not from the last tick: one that comes late does not set a time gone by. */
+    /* Counted from now, not from the last tick: a late interrupt would set a time that has
+     * passed. */
     NRF_TIMER0->CC[TICK] = (uint32_t)board_time_us() + PERIOD_US;
 }
 

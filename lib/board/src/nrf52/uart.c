@@ -1,5 +1,5 @@
-/* UARTE0 (6.34). As a console: its DMA fills a ring of two halves, TIMER2 counts the bytes, and
- * each byte's interrupt only wakes. For faults: waits until all is out. */
+/* UARTE0 (6.34). As a console, its DMA fills a ring of two halves, TIMER2 counts the bytes, and
+ * the interrupt of each byte only wakes the CPU. For faults, printing waits until all is out. */
 #include <string.h>
 
 #include "../cortex_m/chip.h"

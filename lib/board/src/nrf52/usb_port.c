@@ -1,4 +1,4 @@
-/* USB power (5.3.1.8, 6.35.3): TinyUSB's driver wants to be told when VBUS comes, when the port's
+/* USB power (5.3.1.8, 6.35.3): TinyUSB's driver must be told when VBUS appears, when the port's
  * own supply is ready, and when VBUS goes. */
 #ifdef BOARD_USB
 #include "usb_port.h"
@@ -11,8 +11,8 @@
 void tusb_hal_nrf_power_event(uint32_t event);
 enum { DETECTED, REMOVED, READY }; /* TinyUSB's numbers */
 
-/* The last packet lies in the endpoint's buffer from its DMA to the frame it goes in, and the next
- * may be loaded meanwhile (6.35.12): nothing here is in the way of it. */
+/* A packet stays in the endpoint's buffer until its frame, and the next one may be loaded
+ * meanwhile (6.35.12). So none ever waits. */
 bool usb_port_packet_waits(uint8_t endpoint) {
     (void)endpoint;
     return false;
@@ -20,8 +20,9 @@ bool usb_port_packet_waits(uint8_t endpoint) {
 
 /* ---- where TinyUSB 0.18's driver would wait for ever ---- */
 
-/* It allows one DMA at a time and learns of its end by an interrupt. Closing an endpoint takes this
- * interrupt away, even while its DMA runs: then no other ever starts. So it stays. */
+/* TinyUSB's driver allows one DMA at a time and learns of its end by an interrupt. Closing an
+ * endpoint would disable this interrupt even while its DMA runs, and no other would ever start.
+ * So the interrupt stays enabled. */
 #define ALL_ENDS                                                                                   \
     (0xffu * USBD_INTEN_ENDEPIN0_Msk | 0xffu * USBD_INTEN_ENDEPOUT0_Msk |                          \
      USBD_INTEN_ENDISOIN_Msk | USBD_INTEN_ENDISOOUT_Msk)
@@ -41,8 +42,8 @@ void __wrap_dcd_edpt_close_all(uint8_t port) {
     NRF_USBD->INTENSET = ALL_ENDS;
 }
 
-/* After a request whose data never came, it would refuse the next one's status. Closing is what
- * makes it forget; endpoint 0 stays open all the same. */
+/* After a request whose data never came, the driver would refuse the next one's status. Closing
+ * endpoint 0 makes it forget; the endpoint stays open all the same. */
 void usb_port_request_begins(void) {
     __wrap_dcd_edpt_close(0, 0x00);
     NRF_USBD->EPOUTEN |= 1;
@@ -67,7 +68,7 @@ void isr_usb(void) {
     tud_int_handler(0);
 }
 
-/* A boot loader may have left the port on: TinyUSB's driver would wait for it to come up. */
+/* A boot loader may have left the port on; TinyUSB's driver would then wait for it to come up. */
 static void forget_boot_loader(void) {
     NRF_USBD->USBPULLUP = 0;
     NRF_USBD->INTENCLR = ~0u;
@@ -81,7 +82,7 @@ void usb_power_init(void) {
     NRF_POWER->INTENSET = POWER_INTENSET_USBDETECTED_Msk | POWER_INTENSET_USBREMOVED_Msk |
                           POWER_INTENSET_USBPWRRDY_Msk;
     interrupt_enable(POWER_CLOCK_IRQn);
-    /* What has been there since before the reset makes no event; events of now stay pending. */
+    /* VBUS that was there before the reset makes no event. New events stay pending. */
     const uint32_t there = NRF_POWER->USBREGSTATUS;
     if (there & POWER_USBREGSTATUS_VBUSDETECT_Msk) {
         tusb_hal_nrf_power_event(DETECTED);

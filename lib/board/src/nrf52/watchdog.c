@@ -1,4 +1,4 @@
-/* Watchdog (6.36): on the 32.768 kHz clock, in sleep too; nothing stops it but a reset. */
+/* Watchdog (6.36). It runs on the 32.768 kHz clock, in sleep too, and only a reset stops it. */
 #include "../board.h"
 
 #include "nrf.h"

@@ -1,4 +1,4 @@
-/* What CMSIS's header of this name has and TinyUSB's driver and Nordic's nrf.h ask for: access
+/* The parts of CMSIS's header of this name that TinyUSB's driver and Nordic's nrf.h use: access
  * qualifiers, barriers, NVIC, SCB (Armv7-M ARM, Arm DDI 0403, B3). */
 #ifndef OTOLITH_CORE_CM4_H
 #define OTOLITH_CORE_CM4_H

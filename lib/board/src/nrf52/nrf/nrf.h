@@ -1,12 +1,12 @@
-/* The nRF52840's registers that are used here, under Nordic's names. Addresses, offsets and fields:
- * nRF52840 Product Specification v1.11, chapters named below. A build with NRFX_PATH takes Nordic's
- * own nrf.h (MDK) in place of this one. */
+/* The nRF52840's registers that are used here, under Nordic's names. Addresses, offsets and
+ * fields are from the nRF52840 Product Specification v1.11; chapters are named below. With
+ * NRFX_PATH the build uses Nordic's own nrf.h (MDK) instead. */
 #ifndef OTOLITH_NRF_H
 #define OTOLITH_NRF_H
 
 #include <stdint.h>
 
-typedef enum { /* 4.3, interrupt numbers: of the peripheral's address, bits 12 to 19 */
+typedef enum { /* 4.3, interrupt numbers: bits 12 to 19 of the peripheral's address */
                POWER_CLOCK_IRQn = 0,
                CLOCK_POWER_IRQn = 0, /* its newer name */
                UARTE0_UART0_IRQn = 2,
@@ -22,12 +22,12 @@ typedef enum { /* 4.3, interrupt numbers: of the peripheral's address, bits 12 t
 #include "core_cm4.h"
 
 #define NRF52_SERIES
-/* The MDK whose names these are; TinyUSB tells nrfx's generations apart by it. */
+/* The MDK version whose names these are; TinyUSB uses it to tell nrfx's generations apart. */
 #define MDK_MAJOR_VERSION 8
 #define MDK_MINOR_VERSION 60
 #define MDK_MICRO_VERSION 0
 
-/* A register at its offset in the manual's table: a struct of them is a union of such. */
+/* A register at its offset in the manual's table; a peripheral is a union of such structs. */
 #define NRF_AT(offset, field)                                                                      \
     struct {                                                                                       \
         uint8_t before_##offset[offset];                                                           \

@@ -1,5 +1,5 @@
-/* The part of nrfx's nrf_clock.h that TinyUSB's driver calls. It would stop the crystal when the
- * computer goes; the microphone and the clock need it: stopping does nothing. */
+/* The part of nrfx's nrf_clock.h that TinyUSB's driver calls. The driver stops the crystal when
+ * the host goes; microphone and time need it, so stopping does nothing here. */
 #ifndef OTOLITH_NRF_CLOCK_H
 #define OTOLITH_NRF_CLOCK_H
 
