@@ -3,6 +3,16 @@
 import numpy as np
 
 
+def assert_frames(told, hops):
+    """Frames of features that a board has sent equal those of the Hops of the same PCM.
+
+    A board sends a frame as soon as it is complete, so some of a hop that goes on may follow.
+    """
+    heard = np.concatenate([h.features for h in hops if len(h.features)])
+    assert len(heard) <= len(told) < len(heard) + max(len(h.features) for h in hops)
+    np.testing.assert_array_equal(told[: len(heard)], heard)
+
+
 def assert_same(result, hops):
     """An InjectResult equals the Hops of the same PCM: features, outputs, scores, events."""
     scored = [hop for hop in hops if hop.q is not None]

@@ -272,6 +272,21 @@ def test_the_numbers_of_blocks_wrap(tmp_path):
         recording.take(Frame("P", 0, silence))
 
 
+def test_frames_of_a_hop_that_goes_on_are_left_out(tmp_path):
+    """A board sends a frame as soon as it is complete: the recording ends with a whole hop."""
+    recording = Recording(tmp_path / "r", record(HELLO), {})
+    for number, block in enumerate(sound(9).reshape(-1, 128)):
+        recording.take(Frame("P", number, block.tobytes()))
+        recording.take(Frame("F", number, row(number).tobytes()))
+        if number % 4 == 3:  # the hop is 512 samples
+            t_ms = (number + 1) * 8
+            recording.take(record({**SCORES, "hop": (number + 1) // 4, "t_ms": t_ms}))
+    recording.finish("test")
+    heard, features, _ = kept(tmp_path / "r")
+    assert (len(heard), len(features)) == (1024, 8)
+    assert features[-1].tolist() == row(7).tolist()
+
+
 def test_the_files_are_valid_at_any_time(tmp_path):
     recording = Recording(tmp_path / "r", record(HELLO), {})
     assert kept(tmp_path / "r")[1].shape == (0, 0)

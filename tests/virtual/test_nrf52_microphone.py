@@ -9,7 +9,7 @@ from otolith.listen.chain import Chain
 from support import small_models
 from support.heard import events, messages
 from support.nrf52_board import BOARDS, frames, plugged, samples, tone
-from support.parity import assert_same
+from support.parity import assert_frames, assert_same
 
 PDM_IRQ = 16 + 29
 BLOCK, BLOCK_MS = 128, 8
@@ -45,10 +45,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     told = [(m["hop"], m["t_ms"], m["q"], m["smoothed"]) for m in events(found, "scores")]
     assert told == [(h.hop, h.t_ms, h.q.tolist(), h.smoothed.tolist()) for h in scored]
     assert len(scored) > 40
-    np.testing.assert_array_equal(
-        [np.frombuffer(m.data, "<i2") for m in frames(found, "F")],
-        np.concatenate([h.features for h in hops if len(h.features)]),
-    )
+    assert_frames([np.frombuffer(m.data, "<i2") for m in frames(found, "F")], hops)
     detections = [(m["t_ms"], m["label"]) for m in events(found, "detect")]
     assert detections == [(h.t_ms, h.event[0]) for h in hops if h.event] and detections
     assert max(1 - high for _, high in board.pwm.trace) > 0.3  # lit, as the pin is low

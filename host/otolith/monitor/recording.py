@@ -14,7 +14,7 @@ from otolith.audio import RATE
 from otolith.audio.wav import MAX_SECONDS, WavWriter
 from otolith.device.client import Message
 from otolith.device.frames import Frame
-from otolith.device.records import Detect, Gap, Hello, Line
+from otolith.device.records import Detect, Gap, Hello, Line, ScoresLine
 from otolith.errors import UserError, shown
 from otolith.files import disk_errors, write_text
 from otolith.growing import Growing
@@ -46,6 +46,11 @@ class _Rows:
         self.width = self.width or rows.shape[1]
         self._file.append(rows.astype("<i2").tobytes())
         self.count += len(rows)
+
+    def shorten(self, count: int) -> None:
+        """Keep the first `count` rows."""
+        self._file.shorten(count * 2 * self.width)
+        self.count = count
 
 
 class _Stream:
@@ -92,6 +97,7 @@ class Recording:
         self._hop = hello.hop
         self._pcm, self._features = _Stream(), _Stream()
         self._missing = {"samples": 0, "frames": 0}
+        self._hop_end = (-1, 0)  # of the last scores: time, rows of features before them
         self._detections = self._lines = 0
         self._session = {
             "format": 1,
@@ -113,6 +119,8 @@ class Recording:
             if isinstance(message, Hello):
                 raise UserError("the board was reset while it was recorded from")
             self._detections += isinstance(message, Detect)
+            if isinstance(message, ScoresLine):
+                self._hop_end = message.t_ms, self._rows.count
             self._write(message)
             return None
         values = np.frombuffer(message.data[: len(message.data) // 2 * 2], "<i2")
@@ -154,9 +162,15 @@ class Recording:
         write_text(self.folder / SESSION, text)
 
     def finish(self, why: str) -> str:
-        """Complete the files, the audio with its last whole hop; describe them in a line."""
+        """Complete the files, sound and features with the last whole hop; describe them in a line.
+
+        A board sends frames of features as they come, those of a hop before its scores.
+        """
         with disk_errors(self.folder):
             self._wav.shorten(self._wav.samples // self._hop * self._hop)
+            t_ms, rows = self._hop_end
+            if t_ms == 1000 * self._wav.samples // RATE:
+                self._rows.shorten(rows)
             seconds = self._wav.samples / RATE
             for file in (self._wav, self._rows, self._events):
                 file.finish()
