@@ -26,7 +26,7 @@ class BadWav(ValueError):
     """A WAV file that can't be used. The message says why, without the name of the file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """What the header of a WAV file says.
 

@@ -6,13 +6,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
 from otolith.data.clips import Clip, Dataset, open_rows, read_dataset, sound_files
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
+from otolith.data.pieces import GAP, chunk_of, gap_in_time
 from otolith.errors import shown
 from otolith.progress import bar
 
@@ -85,6 +86,39 @@ def _across(groups: dict[str, list[Row]], what: str, kind: str) -> Iterator[Find
             yield Finding(True, kind, f"leak: {what} {shown(name)}: {counts}", files)
 
 
+def _leaks(rows: list[Row]) -> Iterator[Finding]:
+    """Speakers and sources in several sets. A recording that was split in time is no leak."""
+    sources: dict[str, list[Row]] = defaultdict(list)
+    speakers: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        source = row.source or chunk_of(PurePosixPath(row.file).stem)
+        if source:
+            sources[source].append(row)
+        if row.speaker:
+            speakers[row.speaker].append(row)
+    in_time = {
+        source: gap
+        for source, group in sources.items()
+        if len({row.set for row in group if row.set}) > 1
+        and (gap := gap_in_time(group)) is not None
+        and gap >= GAP
+    }
+    whole = {name: group for name, group in sources.items() if name not in in_time}
+    yield from _across(
+        {
+            name: group
+            for name, group in speakers.items()
+            if len({row.source for row in group}) > 1 or group[0].source not in in_time
+        },
+        "speaker",
+        "leak-speaker",
+    )
+    yield from _across(whole, "source", "leak-source")
+    for source, gap in in_time.items():
+        text = f"source {shown(source)} is split in time: its sets are {gap:.1f} s apart"
+        yield Finding(False, "split-in-time", text, tuple(row.file for row in sources[source]))
+
+
 def _duplicates(clips: list[tuple[Row, Clip]]) -> Iterator[Finding]:
     same: dict[bytes, list[Row]] = defaultdict(list)
     for row, clip in clips:
@@ -126,17 +160,58 @@ def findings(
     """All that is wrong, errors first."""
     rows = dataset.metadata.rows
     found = [Finding(True, "bad-row", text) for text in dataset.metadata.problems]
-    for what in ("speaker", "source"):
-        groups: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            if getattr(row, what):
-                groups[getattr(row, what)].append(row)
-        found += _across(groups, what, f"leak-{what}")
+    found += _leaks(rows)
     found += _duplicates(dataset.clips)
     found += _content(dataset, silence_db)
     found += _rowless(folder, dataset)
     found += _classes(rows, least)
     return sorted(found, key=lambda finding: not finding.error)
+
+
+# What each kind is called when there are many, and what to do about it.
+_KINDS = {
+    "bad-row": ("rows make no sense", "mend these lines of metadata.csv"),
+    "missing": ("rows have no file", "bring the files back, or host data remove"),
+    "format": ("clips have another format", "host data import converts them"),
+    "unreadable": ("files can't be read", "record or import them again"),
+    "clipping": ("clips are clipped", "record again with less gain (--gain)"),
+    "dc": ("clips have DC", "fine if the microphone always has it"),
+    "silence": ("clips are silent", "host data remove them, or relabel them as background"),
+    "no-row": ("files have no row and are not used", "host data import takes them in"),
+    "leak-speaker": ("speakers are in several sets", "host data split --again"),
+    "leak-source": ("sources are in several sets", "host data split --again, or --by time"),
+    "leak-duplicate": ("sounds are in several sets", "host data split --again"),
+    "duplicate-label": ("sounds have several labels", "listen to them and remove the wrong ones"),
+    "duplicate": ("sounds are there more than once", "host data remove the copies"),
+    "split-in-time": ("sources are split in time", "fine: their sets do not touch"),
+    "few": ("classes have few clips", "record more of them"),
+    "no-set": ("classes or clips miss a set", "host data split"),
+}
+
+
+def lines_of(found: list[Finding], everything: bool) -> Iterator[str]:
+    """Lines for people.
+
+    Args:
+        found: Errors first.
+        everything: A line for each finding, instead of one for each kind with three examples.
+    """
+    kinds: dict[tuple[bool, str], list[Finding]] = defaultdict(list)
+    for finding in found:
+        kinds[finding.error, finding.kind].append(finding)
+    more = False
+    for (error, kind), some in kinds.items():
+        word = "Error" if error else "Warning"
+        if everything or len(some) == 1:
+            yield from (f"{word}: {finding.text}" for finding in some)
+            continue
+        what, todo = _KINDS[kind]
+        examples = [shown(f.files[0]) if len(f.files) == 1 else f.text for f in some[:NAMED]]
+        yield f"{word}: {len(some)} {what}: {todo}"
+        yield from (f"    {example}" for example in examples)
+        more = more or len(some) > NAMED
+    if more:
+        yield "--all lists every file"
 
 
 @click.command()
@@ -151,8 +226,9 @@ def findings(
 @click.option(
     "--least", type=click.IntRange(0), default=LEAST, show_default=True, help="Clips of a class."
 )
+@click.option("--all", "everything", is_flag=True, help="A line for every file.")
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
-def check(dataset: Path, silence: float, least: int, as_json: bool) -> None:
+def check(dataset: Path, silence: float, least: int, everything: bool, as_json: bool) -> None:
     """Look for what spoils training.
 
     Errors (exit code 1): files missing, unreadable or not 16 kHz 16 bit mono; rows that make no
@@ -160,6 +236,8 @@ def check(dataset: Path, silence: float, least: int, as_json: bool) -> None:
 
     Warnings: clipping, DC, silence, duplicates, files without a row, classes with few clips or with
     none in a set.
+
+    Each kind is one line with three examples and what to do; --all lists every file.
 
     \b
     Example:
@@ -179,8 +257,8 @@ def check(dataset: Path, silence: float, least: int, as_json: bool) -> None:
         about = {"clips": len(read.clips), "seconds": round(seconds, 3), **lists}
         click.echo(json.dumps(about, indent=2))
     else:
-        for finding in found:
-            click.echo(("Error: " if finding.error else "Warning: ") + finding.text)
+        for line in lines_of(found, everything):
+            click.echo(line)
         click.echo(
             f"{len(read.clips)} clips, {seconds:.1f} s: "
             f"{errors} errors, {len(found) - errors} warnings"

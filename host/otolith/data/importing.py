@@ -15,18 +15,20 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import click
 
+from otolith.audio import RATE
 from otolith.audio.convert import Converted, convert
 from otolith.data import metadata
 from otolith.data.layouts import LAYOUTS, Item, items_of, name_pattern, set_named
 from otolith.data.metadata import SETS, Row
 from otolith.data.names import check_label, folder_of, inside
 from otolith.data.options import dataset_option
+from otolith.data.pieces import sources_of
 from otolith.errors import UserError, shown
 from otolith.files import cannot_write
 from otolith.progress import bar
@@ -100,6 +102,14 @@ def _stem(item: Item, origin: str) -> str:
     return f"{plain}-{origin[:8]}"
 
 
+def _times(item: Item, wanted: Wanted, clip: Path) -> dict[str, str]:
+    """Where in its file a clip was cut, for its row."""
+    seconds = item.seconds if wanted.seconds is None else wanted.seconds
+    start = int(clip.stem) * seconds  # clips are numbered, dropped ones too
+    end = start + (clip.stat().st_size - 44) / 2 / RATE
+    return {"start": f"{start:.4f}", "end": f"{end:.4f}"}
+
+
 class Writer:
     """Gives clips their names and rows, many at a time."""
 
@@ -147,6 +157,7 @@ class Writer:
                 file = f"{file[:-4]}_.wav"
             taken.add(file)
             wanted = self.wanted
+            times = _times(item, wanted, clip) if part else {}
             yield (
                 clip,
                 Row(
@@ -158,7 +169,7 @@ class Writer:
                     gain="0",
                     source=item.source or stem,
                     note=wanted.note or item.note,
-                    extra={**item.extra, ORIGIN: done.origin},
+                    extra={**item.extra, **times, ORIGIN: done.origin},
                 ),
             )
 
@@ -177,8 +188,6 @@ class Writer:
         waiting, self._waiting = self._waiting, []
         with metadata.lock(self.dataset):
             found = metadata.load(self.dataset)
-            new = [name for item, _ in waiting for name in item.extra]
-            found.columns += [n for n in dict.fromkeys([*new, ORIGIN]) if n not in found.columns]
             taken = {row.file for row in found.rows}
             moved = []
             seconds = 0.0
@@ -191,6 +200,7 @@ class Writer:
                         clip.replace(path)
                         moved.append(path)
                         found.rows.append(row)
+                        found.columns += [name for name in row.extra if name not in found.columns]
                 found.save(self.dataset)
             except BaseException as error:
                 for path in moved:
@@ -343,6 +353,13 @@ def import_(
             click.echo(f"{shown(path)}: {len(found)} files, {used} layout", err=True)
         items += found
     wanted = Wanted(label or "", chosen or "", speaker, device, note, 0.0 if whole else seconds)
+    pieces = sources_of(
+        [(item.path.stem, item.label) for item in items], lambda line: click.echo(line, err=True)
+    )
+    items = [
+        item if item.source or not source else replace(item, source=source)
+        for item, source in zip(items, pieces, strict=True)
+    ]
     if items and any(path.is_dir() for path in paths):
         _agree(items, wanted, yes)
     if items:

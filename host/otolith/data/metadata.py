@@ -6,6 +6,7 @@ import csv
 import fcntl
 import io
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,6 +125,8 @@ def load(dataset: Path) -> Metadata:
                 continue
             values = dict(zip(found.columns, fields, strict=True))
             seen.add(values["file"])
+            # most columns say the same again and again
+            values = {k: v if k == "file" else sys.intern(v) for k, v in values.items()}
             extra = {name: values.pop(name) for name in found.columns if name not in COLUMNS}
             found.rows.append(Row(**values, extra=extra))
     except csv.Error as error:

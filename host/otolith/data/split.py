@@ -11,7 +11,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import click
 
@@ -19,6 +19,7 @@ from otolith.data import metadata
 from otolith.data.clips import measure, open_rows
 from otolith.data.metadata import SETS, Row
 from otolith.data.options import dataset_option
+from otolith.data.pieces import GAP, chunk_of, times_of
 from otolith.errors import UserError, shown
 from otolith.progress import bar
 
@@ -38,7 +39,8 @@ class Group:
 
 
 def _keys(row: Row) -> list[tuple[str, str]]:
-    named = [("speaker", row.speaker), ("source", row.source)]
+    source = row.source or chunk_of(PurePosixPath(row.file).stem)
+    named = [("speaker", row.speaker), ("source", source)]
     return [key for key in named if key[1]] or [("file", row.file)]
 
 
@@ -109,6 +111,48 @@ def split_rows(
     return problems
 
 
+def split_by_time(
+    rows: list[Row], shares: tuple[float, float, float], gap: float, digests: dict[str, bytes]
+) -> tuple[list[Row], int]:
+    """Cut recordings in time: the first part trains, then comes validation, then the test.
+
+    Args:
+        rows: Clips whose rows tell source, start and end are placed; the others are left alone.
+        shares: Of the time of each recording for train, validate and test; any sum.
+        gap: Seconds between two sets. Clips within it go to no set.
+        digests: Of the sound of every file. A sound that comes again stays with its first.
+
+    Returns:
+        The rows that were placed, and how many of them are in no set.
+    """
+    recordings: dict[str, list[tuple[float, float, Row]]] = defaultdict(list)
+    for row in rows:
+        times = times_of(row)
+        if row.source and times is not None:
+            recordings[row.source].append((*times, row))
+    parts = [(name, share) for name, share in zip(SETS, shares, strict=True) if share]
+    first: dict[bytes, str] = {}
+    placed = []
+    for clips in recordings.values():
+        clips.sort(key=lambda clip: clip[:2])
+        begin, length = clips[0][0], max(end for _, end, _ in clips) - clips[0][0]
+        edges, at = [-math.inf], 0.0
+        for _, share in parts[:-1]:
+            at += share / sum(shares)
+            edges.append(begin + at * length)
+        edges.append(math.inf)
+        for start, end, row in clips:
+            row.set = ""
+            for (name, _), low, high in zip(parts, edges, edges[1:], strict=False):
+                if start >= low + gap / 2 and end <= high - gap / 2:
+                    row.set = name
+            digest = digests.get(row.file)
+            if row.set and digest and first.setdefault(digest, row.set) != row.set:
+                row.set = ""
+            placed.append(row)
+    return placed, sum(not row.set for row in placed)
+
+
 def uneven(groups: list[Group], shares: tuple[float, float, float]) -> list[str]:
     """Why classes are far from the shares asked for: a line for each such class."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)  # clips of a class in a set
@@ -165,6 +209,20 @@ def _show(counts: dict[str, dict[str, int]]) -> None:
 @click.option("--test", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other sets.")
 @click.option("--again", is_flag=True, help="Choose anew for clips that are in a set, too.")
+@click.option(
+    "--by",
+    type=click.Choice(["group", "time"]),
+    default="group",
+    show_default=True,
+    help="Keep recordings whole, or cut each of them in time.",
+)
+@click.option(
+    "--gap",
+    type=click.FloatRange(GAP, 3600),
+    default=10.0,
+    show_default=True,
+    help="Seconds between two sets of a recording that is cut in time.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Clips of each class and set as JSON.")
 def split(
     dataset: Path,
@@ -173,6 +231,8 @@ def split(
     test: float,
     seed: int,
     again: bool,
+    by: str,
+    gap: float,
     as_json: bool,
 ) -> None:
     """Put every clip into the train, validate or test set.
@@ -181,9 +241,14 @@ def split(
     speaker (or source, or file) decides: clips added later move none. Clips that are in a set stay
     there, and so do the clips that belong with them.
 
+    One long recording can't be split so. --by time cuts every recording whose clips tell where they
+    were cut (host data cut, host data import --seconds): its beginning goes to train, its end to
+    test. Clips within --gap seconds of a cut go to no set.
+
     \b
-    Example:
+    Examples:
         host data split --train 80 --validate 10 --test 10
+        host data split --by time --gap 10
     """
     shares = (train, validate, test)
     if not math.isclose(sum(shares), 100, abs_tol=0.01):
@@ -198,7 +263,17 @@ def split(
             step()
     with metadata.lock(dataset):
         found = open_rows(dataset)
-        groups = groups_of(found.rows, digests)
+        placed: list[Row] = []
+        unused = 0
+        if by == "time":
+            placed, unused = split_by_time(found.rows, shares, gap, digests)
+            if not placed:
+                raise UserError(
+                    f"{shown(dataset)}: no clip tells where in its source it was cut: "
+                    "make clips with host data cut or host data import --seconds"
+                )
+        in_time = {row.file for row in placed}
+        groups = groups_of([row for row in found.rows if row.file not in in_time], digests)
         problems = split_rows(groups, shares, seed, again)
         found.save(dataset)
     lines = uneven(groups, shares)
@@ -207,10 +282,17 @@ def split(
         click.echo(problem, err=True)
     if as_json:
         about = {"classes": counts, "groups": len(groups), "uneven": lines, "problems": problems}
+        if placed:
+            about |= {"by_time": len(placed), "unused": unused}
         click.echo(json.dumps(about, indent=2))
     else:
         _show(counts)
         for line in lines:
             click.echo(line)
+        if placed:
+            click.echo(
+                f"{len(placed)} clips were split by time; {unused} of them are in no set: they are "
+                f"within {gap:g} s of another set"
+            )
     if problems:
         raise SystemExit(1)

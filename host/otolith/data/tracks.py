@@ -12,19 +12,12 @@ from otolith.audio.convert import hash_of
 from otolith.audio.wav import WavWriter
 from otolith.data.clips import measure, open_rows
 from otolith.data.labels import Label, write_track
-from otolith.data.metadata import Row
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
+from otolith.data.pieces import times_of
 from otolith.errors import UserError, shown
 from otolith.files import cannot_write, replacing
 from otolith.progress import bar
-
-
-def _times(row: Row) -> tuple[float, float] | None:
-    try:
-        return float(row.extra["start"]), float(row.extra["end"])
-    except (KeyError, ValueError):
-        return None
 
 
 @click.command(
@@ -39,7 +32,7 @@ def labels(recording: Path, out: Path, dataset: Path) -> None:
     """Write where the clips of RECORDING were cut as an Audacity label track."""
     source = f"{recording.stem}-{hash_of(recording)[:8]}"
     mine = [row for row in open_rows(dataset).rows if row.source == source]
-    timed = [(times, row.label) for row in mine if (times := _times(row))]
+    timed = [(times, row.label) for row in mine if (times := times_of(row))]
     if not timed:
         raise UserError(f"{shown(dataset)}: no clips cut out of {shown(recording)}")
     write_track(out, [Label(start, end, name) for (start, end), name in sorted(timed)])
