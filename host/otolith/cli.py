@@ -3,31 +3,33 @@
 import click
 
 from otolith import __version__
-from otolith.lazy import LazyGroup
+from otolith.lazy import Later, LazyGroup
 
-# name -> "module:attribute" of a click command; one line a command.
+# name -> where the command is, and what `host --help` says about it; one line a command.
 COMMANDS = {
-    "setup": "otolith.setup.cli:setup",
-    "doctor": "otolith.setup.cli:doctor",
-    "record": "otolith.record.cli:record",
-    "data": "otolith.data.cli:data",
-    "features": "otolith.features.cli:features",
-    "train": "otolith.train.cli:train_command",
-    "sweep": "otolith.sweep.cli:sweep",
-    "evaluate": "otolith.evaluate.cli:evaluate",
-    "compare": "otolith.evaluate.compare:compare",
-    "summarize": "otolith.summarize.cli:summarize",
-    "profile": "otolith.summarize.profile:profile_command",
-    "adopt": "otolith.compile.adopt:adopt_command",
-    "compile": "otolith.summarize.compile_cli:compile_",
-    "header": "otolith.summarize.compile_cli:header",
-    "run": "otolith.bench.run:run",
-    "bench": "otolith.bench.engines:bench",
-    "virtual": "otolith.virtual.cli:virtual",
-    "train-and-deploy": "otolith.deploy.cli:train_and_deploy",
-    "device": "otolith.device.settings:device",
-    "monitor": "otolith.monitor.cli:monitor",
-    "classify": "otolith.classify.cli:classify",
+    "setup": Later("otolith.setup.cli:setup", "Get what pip can't install."),
+    "doctor": Later("otolith.setup.cli:doctor", "List what is installed, what is missing."),
+    "record": Later("otolith.record.cli:record", "Record labelled WAV files."),
+    "data": Later("otolith.data.cli:data", "Import, check, split and generate sounds."),
+    "features": Later("otolith.features.cli:features", "Compute features as the chip does."),
+    "train": Later("otolith.train.cli:train_command", "Train a model from its spec.toml."),
+    "sweep": Later("otolith.sweep.cli:sweep", "Search a model's settings."),
+    "evaluate": Later("otolith.evaluate.cli:evaluate", "Measure how well a model hears."),
+    "compare": Later("otolith.evaluate.compare:compare", "Compare two models on the same clips."),
+    "summarize": Later("otolith.summarize.cli:summarize", "Show a model and the boards it fits."),
+    "profile": Later("otolith.summarize.profile:profile_command", "Measure cycles of each layer."),
+    "adopt": Later("otolith.compile.adopt:adopt_command", "Give another's network a front end."),
+    "compile": Later("otolith.summarize.compile_cli:compile_", "Compile a .tflite to C."),
+    "header": Later("otolith.summarize.compile_cli:header", "Write a .tflite as a C header."),
+    "run": Later("otolith.bench.run:run", "Run a network once, here or on a virtual core."),
+    "bench": Later("otolith.bench.engines:bench", "Measure kernels, engines and images."),
+    "virtual": Later("otolith.virtual.cli:virtual", "Run firmware images without a board."),
+    "train-and-deploy": Later(
+        "otolith.deploy.cli:train_and_deploy", "Train, build, run and judge in one go."
+    ),
+    "device": Later("otolith.device.settings:device", "Show or change how a board decides."),
+    "monitor": Later("otolith.monitor.cli:monitor", "Show what a board hears, live."),
+    "classify": Later("otolith.classify.cli:classify", "Print the events in a sound or stream."),
 }
 
 

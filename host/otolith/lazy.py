@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -10,10 +12,23 @@ import click
 from otolith.files import disk_problem
 
 
-class LazyGroup(click.Group):
-    """`table` maps a command's name to "module:attribute"."""
+@dataclass(frozen=True)
+class Later:
+    """A command that is imported when it is asked for.
 
-    def __init__(self, *args: object, table: dict[str, str], **options: object) -> None:
+    Attributes:
+        target: "module:attribute" of the click command.
+        help: What the group's --help says about it, which then imports no command.
+    """
+
+    target: str
+    help: str
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported one by one. table: command by name."""
+
+    def __init__(self, *args: Any, table: Mapping[str, Later], **options: Any) -> None:
         super().__init__(*args, **options)
         self.table = table
 
@@ -30,11 +45,19 @@ class LazyGroup(click.Group):
             raise told from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
         return list(self.table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        target = self.table.get(name)
-        if target is None:
+        """The command of a name, imported now."""
+        later = self.table.get(name)
+        if later is None:
             return None
-        module, attribute = target.split(":")
-        return getattr(importlib.import_module(module), attribute)
+        module, attribute = later.target.split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, later.help) for name, later in self.table.items()])

@@ -1,5 +1,10 @@
 """The command line as a whole."""
 
+import json
+import subprocess
+import sys
+
+import pytest
 from click.testing import CliRunner
 
 from otolith.cli import COMMANDS, main
@@ -11,3 +16,42 @@ def test_every_command_has_help_with_an_example():
         result = CliRunner().invoke(main, [name, "--help"])
         assert result.exit_code == 0, result.output
         assert "Example" in result.output or "Commands:" in result.output
+
+
+# Imported for a page of help, each of them would be felt.
+SLOW = {
+    *("cffi", "matplotlib", "numpy", "optuna", "platformio", "rich", "scipy", "sounddevice"),
+    *("soundfile", "soxr", "tensorflow", "unicorn"),
+}
+
+
+def imported(*arguments):
+    """The modules a command line has imported when it ends."""
+    code = (
+        "import json, sys\n"
+        "from otolith.cli import main\n"
+        f"try: main({list(arguments)!r}, standalone_mode=False)\n"
+        "finally: print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("data", "--help"), ("--version",)])
+def test_help_imports_no_command_and_nothing_slow(arguments):
+    modules = imported(*arguments)
+    assert not modules & SLOW
+    assert len([name for name in modules if name.startswith("otolith.")]) < 12
+
+
+@pytest.mark.parametrize("name", ["train", "record"])
+def test_help_of_a_command_imports_no_training_and_no_drawing(name):
+    assert not imported(name, "--help") & {"tensorflow", "keras", "matplotlib", "optuna", "scipy"}
+
+
+def test_a_group_says_a_line_about_each_command():
+    from otolith.data.cli import COMMANDS as DATA
+
+    for table in (COMMANDS, DATA):
+        for name, later in table.items():
+            assert later.help.endswith(".") and len(name) + len(later.help) < 70

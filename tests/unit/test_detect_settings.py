@@ -327,10 +327,10 @@ def test_a_boards_refusal_is_one_line_whatever_the_label():
             {"hello": line(event="hello", app="usb_mic")},
             "the board runs usb_mic, not the inference",
         ),
-        ({"hello": HELLO, "get detect": line(event="settings", detect=3)}, "make no sense"),
+        ({"hello": HELLO, "get detect": line(event="settings", detect=3)}, "makes? no sense"),
         (
             {"hello": HELLO, "get detect": line(event="settings", detect={"thresholds": [1]})},
-            "make no sense",
+            "makes? no sense",
         ),
     ],
 )

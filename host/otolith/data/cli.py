@@ -2,25 +2,25 @@
 
 import click
 
-from otolith.lazy import LazyGroup
+from otolith.lazy import Later, LazyGroup
 
-# name -> "module:attribute" of a click command; one line a command.
+# name -> where the command is, and what `host data --help` says about it; one line a command.
 COMMANDS = {
-    "synth": "otolith.data.synth:synth",
-    "import": "otolith.data.importing:import_",
-    "check": "otolith.data.check:check",
-    "stats": "otolith.data.stats:stats",
-    "split": "otolith.data.split:split",
-    "segment": "otolith.data.find:segment",
-    "cut": "otolith.data.cut:cut",
-    "labels": "otolith.data.tracks:labels",
-    "join": "otolith.data.tracks:join",
-    "merge": "otolith.data.merge:merge",
-    "relabel": "otolith.data.relabel:relabel",
-    "remove": "otolith.data.relabel:remove",
-    "play": "otolith.data.play:play",
-    "plot": "otolith.data.plot:plot",
-    "preview": "otolith.report.preview:preview",
+    "synth": Later("otolith.data.synth:synth", "Generate sounds."),
+    "import": Later("otolith.data.importing:import_", "Bring in a folder of sounds."),
+    "check": Later("otolith.data.check:check", "Look for what is wrong with a dataset."),
+    "stats": Later("otolith.data.stats:stats", "Count clips, seconds and levels."),
+    "split": Later("otolith.data.split:split", "Part clips into train, validate and test."),
+    "segment": Later("otolith.data.find:segment", "Find sounds in long recordings."),
+    "cut": Later("otolith.data.cut:cut", "Cut labelled ranges out of recordings."),
+    "labels": Later("otolith.data.tracks:labels", "Write label tracks of recordings."),
+    "join": Later("otolith.data.tracks:join", "Join clips to one recording with labels."),
+    "merge": Later("otolith.data.merge:merge", "Merge datasets."),
+    "relabel": Later("otolith.data.relabel:relabel", "Move clips to another label."),
+    "remove": Later("otolith.data.relabel:remove", "Delete clips and their rows."),
+    "play": Later("otolith.data.play:play", "Play clips."),
+    "plot": Later("otolith.data.plot:plot", "Draw waveforms and spectrograms."),
+    "preview": Later("otolith.report.preview:preview", "Hear and see augmented windows."),
 }
 
 
