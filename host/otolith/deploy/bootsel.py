@@ -1,4 +1,4 @@
-"""Uploading a UF2 to an RP2040 in BOOTSEL mode: picotool where installed, else its USB drive."""
+"""Uploads a UF2 to an RP2040 in BOOTSEL mode, by its USB drive or by picotool."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ APPEAR_SECONDS = 10.0  # from the `bootsel` command to a mounted drive
 
 
 def mounts() -> list[Path]:
-    """Folders where drives are mounted: Linux, macOS, Windows."""
+    """Folders where drives are mounted, on Linux, macOS and Windows."""
     table = Path("/proc/mounts")
     if table.exists():
         points = [line.split()[1] for line in table.read_text().splitlines()]
@@ -27,7 +27,12 @@ def mounts() -> list[Path]:
 
 
 def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> Path | None:
-    """A boot loader's drive: the one whose INFO_UF2.TXT has `name`, the boot ROM's an RP2."""
+    """Find a boot loader's drive by a name in its INFO_UF2.TXT.
+
+    Args:
+        candidates: folders to look at. None: where drives are mounted.
+        name: "RP2" finds the boot ROM of an RP2040.
+    """
     for folder in mounts() if candidates is None else candidates:
         try:
             if name in (folder / "INFO_UF2.TXT").read_text(errors="replace"):
@@ -38,7 +43,7 @@ def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> P
 
 
 def copy(uf2: Path, drive: Path) -> None:
-    """Copy `uf2` to the drive; the boot ROM flashes it as it arrives and reboots."""
+    """Copy `uf2` to the drive. The boot loader flashes it while it arrives, then reboots."""
     try:
         with open(drive / uf2.name, "wb") as target:
             target.write(uf2.read_bytes())
@@ -63,7 +68,19 @@ def ask_for_bootsel(port: str) -> None:
 
 
 def upload(uf2: Path, port: str | None = None, drives: Iterable[Path] | None = None) -> str:
-    """Upload `uf2`; says how. `port` names a running board to be rebooted into BOOTSEL first."""
+    """Upload a UF2 file.
+
+    Args:
+        uf2: the file.
+        port: of a board that runs Otolith; it is rebooted into BOOTSEL mode first.
+        drives: folders to look at for the drive. None: where drives are mounted.
+
+    Returns:
+        How it was uploaded, for the terminal.
+
+    Raises:
+        UserError: no board is in BOOTSEL mode.
+    """
     if port:
         ask_for_bootsel(port)
     deadline = time.monotonic() + (APPEAR_SECONDS if port else 0)

@@ -1,8 +1,8 @@
-"""DFU package for Adafruit's boot loader: a zip with the image, an init packet and a manifest.
+"""DFU packages for Adafruit's boot loader: a zip with the image, an init packet and a manifest.
 
-Format: Nordic's legacy DFU, version 0.5 (nRF5 SDK 11, "Device Firmware Update"): the init packet
-is device type, device revision, application version, the SoftDevices it runs with, and the
-image's CRC-16.
+The format is Nordic's legacy DFU, version 0.5 (nRF5 SDK 11, "Device Firmware Update"). The init
+packet has device type, device revision, application version, the SoftDevices that the image runs
+with, and the image's CRC-16.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WHEN = (1980, 1, 1, 0, 0, 0)  # one image gives one package
 
 
 def crc16(data: bytes) -> int:
-    """CRC-16/CCITT-FALSE: polynomial 0x1021, begun with 0xFFFF."""
+    """CRC-16/CCITT-FALSE: polynomial 0x1021, initial value 0xFFFF."""
     crc = 0xFFFF
     for byte in data:
         crc = (crc >> 8 | crc << 8) & 0xFFFF ^ byte
@@ -33,7 +33,7 @@ def crc16(data: bytes) -> int:
 
 
 def encode(binary: bytes) -> bytes:
-    """The package around a flat image."""
+    """Make the package for a flat image; the same image gives the same bytes."""
     crc = crc16(binary)
     packet = struct.pack("<2HI3H", DEVICE_TYPE, ANY_REVISION, ANY_VERSION, 1, ANY_SOFTDEVICE, crc)
     about = {

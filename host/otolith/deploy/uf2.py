@@ -1,4 +1,4 @@
-"""UF2: firmware in 512-byte blocks, each with its flash address (Microsoft, UF2 file format)."""
+"""UF2 files: firmware in 512-byte blocks, each with its flash address (Microsoft, UF2 format)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ PAYLOAD = 256
 
 
 def encode(binary: bytes, base: int = FLASH, family: int = RP2040) -> bytes:
-    """`binary`, to be flashed at `base`, as UF2 blocks of 256 bytes, the last zero-padded."""
+    """Encode a flat image as UF2 blocks.
+
+    Args:
+        binary: the image.
+        base: its address in flash.
+        family: UF2 family ID of the chip.
+
+    Returns:
+        Blocks with 256 bytes of the image each; the last is padded with zeros.
+    """
     count = -(-len(binary) // PAYLOAD)
     blocks = []
     for number in range(count):

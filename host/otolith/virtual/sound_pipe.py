@@ -1,4 +1,4 @@
-"""What a virtual microphone delivers, for other programs: a pipe, or a source of PulseAudio."""
+"""Gives a virtual microphone's PCM to other programs: through a pipe, or as a PulseAudio source."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ SOURCE = "otolith_mic"
 
 
 class PcmPipe:
-    """Raw int16 little-endian PCM into a FIFO (made if there is none) or a file.
+    """Writes raw int16 little-endian PCM to a file or a FIFO, which it creates if it is missing.
 
-    A FIFO waits for its reader; what comes while nobody reads is dropped.
+    PCM that comes while no program reads the FIFO is dropped.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class PcmPipe:
         return True
 
     def write(self, data: bytes) -> None:
-        """Send on as much as the reader takes; the rest later."""
+        """Write as much as the reader takes, and keep the rest for later."""
         if not self._open():
             self.dropped += len(data)
             return
@@ -86,7 +86,7 @@ class PcmPipe:
         self._pending.clear()
 
     def close(self) -> None:
-        """Give a reader that is behind a moment for the rest, and close; the pipe stays there."""
+        """Give a slow reader a moment for the rest, then close. The FIFO stays in its place."""
         end = time.monotonic() + _LAST_S
         while self._pending and time.monotonic() < end:
             self._flush()
@@ -107,7 +107,7 @@ def _pactl(*arguments: str) -> str:
 
 @contextlib.contextmanager
 def pulse_source() -> Iterator[Path]:
-    """A microphone named "Otolith Mic" in the running PulseAudio, fed by the pipe this yields."""
+    """Add a microphone "Otolith Mic" to the running PulseAudio; yields the pipe that feeds it."""
     with tempfile.TemporaryDirectory(prefix="otolith-") as folder:
         pipe = Path(folder) / "pcm"
         module = _pactl(

@@ -1,4 +1,4 @@
-"""What virtual boards on a virtual Cortex-M have in common."""
+"""The base class of virtual boards on a virtual Cortex-M."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class CortexBoard:
             self.led.append((t_ms, level))
 
     def close(self) -> None:
-        """Nothing to end: the emulator is part of this process."""
+        """Do nothing: the emulator is part of this process."""
 
     def __enter__(self: Self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""The core: memory, time, events, and Unicorn run in stretches between them."""
+"""The core: memory, time and events. Unicorn runs in stretches between events."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _END = 0xFFFFFFFE  # no code is there
 _PAGE = 0x1000
 _HOLD = 0x1FFFF000  # a page no chip here has
 _LONGEST = 1_000_000  # instructions in one go
-_RUN_OUT = 1 << 40  # a count no stretch is allowed
-_MASKED = 16  # while an interrupt waits for PRIMASK: how soon it is looked again
+_RUN_OUT = 1 << 40  # more than any stretch may count
+_MASKED = 16  # instructions until the next look at PRIMASK, while an interrupt waits for it
 _SVC, _BREAKPOINT, _EXCEPTION_EXIT, _STACK_LIMIT = 2, 7, 8, 19  # QEMU's numbers
 _CFSR = {
     "fetch": 1 << 8,
@@ -35,7 +35,7 @@ _FORCED, _DEBUG_EVENT = 1 << 30, 1 << 31  # HFSR
 
 
 class Event:
-    """Something to come; cancel() while it has not."""
+    """A call at a later time, which can be cancelled until then."""
 
     def __init__(self, at_ns: float, call: Callable[[], object]) -> None:
         self.at_ns = at_ns
@@ -46,11 +46,11 @@ class Event:
 
 
 class LockUpError(Exception):
-    """A fault while a fault is handled: a real core stands still then."""
+    """A fault inside a fault handler, which locks a real core up."""
 
 
 class CortexM:
-    """See the package's documentation."""
+    """A core with memory and peripherals; see the package's documentation."""
 
     def __init__(
         self,
@@ -62,8 +62,19 @@ class CortexM:
         vectors: int = 0,
         sleep_stops_clock: bool = True,
     ) -> None:
-        """cpu: "cortex-m4" or "cortex-m33"; irqs: interrupt lines; vectors: VTOR after a reset;
-        sleep_stops_clock: SysTick and CYCCNT stand still in WFI."""
+        """Create a core without memory.
+
+        Args:
+            cpu: "cortex-m3", "cortex-m4" or "cortex-m33".
+            clock_hz: CPU clock, Hz.
+            irqs: number of interrupt lines.
+            priority_bits: implemented bits of an interrupt's priority.
+            vectors: VTOR after a reset.
+            sleep_stops_clock: whether SysTick and CYCCNT stop in WFI.
+
+        Raises:
+            UserError: Unicorn is not installed, or it has no such CPU.
+        """
         try:
             import unicorn
             from unicorn import arm_const
@@ -97,8 +108,8 @@ class CortexM:
         self._clock_hz = clock_hz
         self._sleep_stops_clock = sleep_stops_clock
         self._since = (0.0, 0)  # ns and cycles when clock_hz was set
-        self._cycles = 0  # at the begin of this stretch
-        self.idle_cycles = 0  # of these, in WFI
+        self._cycles = 0  # at the start of this stretch
+        self.idle_cycles = 0  # cycles of these in WFI
         self._running = False
         self._begun: int | None = None  # instructions, where stop() ended the stretch
         self._limit = 0  # instructions this stretch may take
@@ -122,7 +133,7 @@ class CortexM:
     def add_memory(
         self, address: int, size: int, data: bytes = b"", *, writable: bool = True
     ) -> None:
-        """Memory of whole pages of 4 kB; not writable: a store is a fault."""
+        """Add memory of whole 4 kB pages. A store to memory that is not writable is a fault."""
         from unicorn import UC_PROT_ALL, UC_PROT_EXEC, UC_PROT_READ
 
         self.uc.mem_map(address, size, UC_PROT_ALL if writable else UC_PROT_READ | UC_PROT_EXEC)
@@ -130,7 +141,7 @@ class CortexM:
             self.uc.mem_write(address, data)
 
     def map(self, address: int, peripheral: Peripheral, size: int = _PAGE) -> None:
-        """Put a peripheral on whole pages of the bus."""
+        """Map a peripheral to whole pages of the bus."""
         peripheral.core = self
         self.peripherals.append(peripheral)
 
@@ -149,13 +160,13 @@ class CortexM:
         self.uc.mmio_map(address, size, load, None, store, None)
 
     def _fail(self, error: Exception) -> int:
-        """A model's exception, to be raised once Unicorn has returned."""
+        """Keep a model's exception until Unicorn has returned."""
         self._failure = error
         self.stop()
         return 0
 
     def load(self, image: Image | bytes, address: int = 0) -> None:
-        """Program an image (where it says), or bytes at `address`."""
+        """Program an image at its own addresses, or bytes at `address`."""
         parts = image.parts if isinstance(image, Image) else [(address, image)]
         for start, data in parts:
             self.uc.mem_write(start, data)
@@ -173,7 +184,7 @@ class CortexM:
 
     @property
     def cycles(self) -> int:
-        """Cycles since power-on, those slept included."""
+        """Cycles since power-on, sleep included."""
         if not self._running:
             return self._cycles
         begun = self._count.value if self._begun is None else self._begun
@@ -181,7 +192,7 @@ class CortexM:
 
     @property
     def core_cycles(self) -> int:
-        """Cycles that SysTick and CYCCNT see."""
+        """Cycles that SysTick and CYCCNT count."""
         return self.cycles - (self.idle_cycles if self._sleep_stops_clock else 0)
 
     @property
@@ -208,7 +219,7 @@ class CortexM:
         return cycles + math.ceil((at_ns - ns) * self._clock_hz / 1e9 - 1e-6) - self._cycles
 
     def after_ns(self, ns: float, call: Callable[[], object]) -> Event:
-        """Do something in `ns` of emulated time."""
+        """Call `call` after `ns` of emulated time."""
         event = Event(self.now_ns + ns, call)
         self._sequence += 1
         heapq.heappush(self._events, (event.at_ns, self._sequence, event))
@@ -229,20 +240,20 @@ class CortexM:
     # ---- interrupts and reset ----
 
     def set_irq(self, number: int, level: bool) -> None:
-        """An interrupt line; it is pending as long as it is high."""
+        """Set an interrupt line; the interrupt is pending while the line is high."""
         self.system.set_line(scs.FIRST_IRQ + number, bool(level))
 
     def raise_irq(self, number: int) -> None:
-        """A pulse on an interrupt line."""
+        """Pulse an interrupt line."""
         self.system.pend(scs.FIRST_IRQ + number)
 
     def pend_nmi(self) -> None:
         self.system.pend(scs.NMI)
 
     def stop(self) -> None:
-        """End this stretch after the instruction that runs: something may have changed."""
+        """End this stretch after the current instruction, because something may have changed."""
         if self._running and self._begun is None:
-            # emu_stop() would have an access to a peripheral made twice: the count runs out instead
+            # emu_stop() would repeat an access to a peripheral; letting the count run out does not.
             self._begun = self._count.value
             self._count.value = _RUN_OUT
 
@@ -252,7 +263,7 @@ class CortexM:
         self.stop()
 
     def reset(self, cause: str = "power-on") -> None:
-        """Stack pointer and program counter from the vectors; peripherals as after `cause`."""
+        """Reset the peripherals, and load stack pointer and program counter from the vectors."""
         regs = self.registers
         self._reset_cause = None
         self._asleep = False
@@ -278,7 +289,7 @@ class CortexM:
     # ---- running ----
 
     def stop_at(self, address: int, call: Callable[[], object]) -> None:
-        """call() each time before the instruction at `address` (bit 0 is ignored)."""
+        """Call `call` each time before the instruction at `address` (bit 0 is ignored)."""
         import unicorn
 
         place = address & ~1
@@ -287,7 +298,7 @@ class CortexM:
         )
 
     def run_ns(self, ns: float) -> None:
-        """Let so much time pass."""
+        """Let emulated time pass."""
         end_ns = self.now_ns + ns
         while (left := self._cycles_until(end_ns)) > 0:
             self._step(left)
@@ -298,7 +309,11 @@ class CortexM:
     def run_until(
         self, condition: Callable[[], bool], ms: float = 1000, every_us: float = 100
     ) -> bool:
-        """Run until condition() is true, looked at as often as said; False after `ms`."""
+        """Run until condition() is true, which is checked every `every_us`.
+
+        Returns:
+            False if `ms` have passed without it.
+        """
         end_ns = self.now_ns + ms * 1e6
         while not condition():
             if self.now_ns >= end_ns:
@@ -307,7 +322,7 @@ class CortexM:
         return True
 
     def _step(self, limit: int) -> None:
-        """One stretch of at most `limit` cycles, awake or asleep."""
+        """Run or sleep for one stretch of at most `limit` cycles."""
         self._run_due_events()
         self.system.tick()
         if self._reset_cause is not None:
@@ -337,7 +352,7 @@ class CortexM:
         self._run(min(limit, _MASKED if masked else _LONGEST))
 
     def _mask(self) -> int:
-        """Only what is more urgent than this gets past PRIMASK, BASEPRI and FAULTMASK."""
+        """The priority that an exception must beat to pass PRIMASK, BASEPRI and FAULTMASK."""
         primask, base, fault = (self.uc.reg_read(r) for r in self._mask_registers)
         return -1 if fault & 1 else 0 if primask & 1 else base & 0xFF or 256
 
@@ -365,12 +380,12 @@ class CortexM:
             self._asleep = True  # nothing but WFI ends a stretch before its time
 
     def go_astray(self, address: int) -> None:
-        """The program goes on at `address`, as after a jump through a broken pointer."""
+        """Continue at `address`, as after a jump through a broken pointer."""
         self._to_thread_mode()
         self._jump(address)
 
     def hold_ms(self, ms: float) -> None:
-        """Keep the program where it is for so long, busy; its interrupts are served meanwhile."""
+        """Keep the program busy where it is for `ms`; interrupts are still served."""
         self._to_thread_mode()
         here = self.pc
         if not self._holding:
@@ -384,7 +399,7 @@ class CortexM:
             self._jump(here)
 
     def _to_thread_mode(self) -> None:
-        """Until the program itself runs, with interrupts on."""
+        """Run until the program is in thread mode with interrupts on."""
         self._asleep = False
         while self.system.active or self._mask() < 256:
             self._step(1 if self._mask() < 256 else 1000)

@@ -1,8 +1,8 @@
-"""How many instructions Unicorn has begun since it was last started with a limit.
+"""The number of instructions that Unicorn has begun since it was last started with a limit.
 
-Unicorn counts them, yet has no call that tells. The count lies in its own structure: its place is
-found by running two programs of known length, and a Unicorn where that does not find exactly one
-is refused. Counting in a hook instead would be thirty times slower.
+Unicorn counts them but has no function that returns the count. This module finds the count inside
+Unicorn's own structure by running two programs of known length, and refuses a Unicorn in which it
+does not find exactly one place. Counting in a hook would be thirty times slower.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _word(data: bytes, at: int) -> int:
 
 
 def instruction_counter(uc: object) -> ctypes.c_uint64:
-    """`.value`: instructions begun since emu_start(count=...); the one that runs is among them."""
+    """Find the counter: `.value` is the number of instructions begun since emu_start(count=...)."""
     global _place
     if _place is None:
         _place = _find()

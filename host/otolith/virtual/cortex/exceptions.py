@@ -1,4 +1,4 @@
-"""Exception entry and return: what the core pushes and pops (Armv7-M ARM B1.5.6 to B1.5.8)."""
+"""Exception entry and return (Armv7-M ARM, B1.5.6 to B1.5.8)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ _FLOATS = struct.Struct("<8Q2I")
 
 
 def enter(core: CortexM, number: int) -> bool:
-    """Push the frame, switch to handler mode with LR = EXC_RETURN. False: no memory there; all
-    else is as it would be."""
+    """Push the frame and switch to handler mode, with LR = EXC_RETURN.
+
+    Returns:
+        False if there is no memory for the frame. Everything else happens all the same.
+    """
     regs, uc = core.registers, core.uc
     control = uc.reg_read(regs.UC_ARM_REG_CONTROL)
     xpsr = uc.reg_read(regs.UC_ARM_REG_XPSR)
@@ -53,7 +56,7 @@ def enter(core: CortexM, number: int) -> bool:
 
 
 def leave(core: CortexM, link: int) -> None:
-    """Pop what enter pushed; link: EXC_RETURN."""
+    """Pop the frame that enter() pushed; `link` is EXC_RETURN."""
     regs, uc = core.registers, core.uc
     control = uc.reg_read(regs.UC_ARM_REG_CONTROL) & ~(_FLOATS_ACTIVE | _SECURE_FLOATS)
     floats = not link & _NO_FLOATS

@@ -1,4 +1,4 @@
-"""A linked image: an ELF file's loadable bytes, where they lie in flash, and its symbols."""
+"""Linked images: an ELF file's loadable bytes, their addresses, and its symbols."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ _ARM, _LOAD, _SYMBOLS = 40, 1, 2
 
 @dataclass(frozen=True)
 class Image:
-    """parts: (address, bytes) as a programmer writes them; symbols: name -> address."""
+    """A linked image.
+
+    parts: (address, bytes) as a programmer writes them.
+    symbols: name -> address.
+    name: the file's name, for messages.
+    """
 
     parts: list[tuple[int, bytes]]
     symbols: dict[str, int]
@@ -25,7 +30,7 @@ class Image:
 
     @classmethod
     def read(cls, path: Path | str) -> Image:
-        """From a 32-bit little-endian Arm ELF file; UserError if it is none or is torn."""
+        """Read a 32-bit little-endian Arm ELF file; UserError if it is not one or is damaged."""
         path = Path(path)
         try:
             data = path.read_bytes()
@@ -37,7 +42,7 @@ class Image:
             raise UserError(f"{path}: not an Arm ELF image") from error
 
     def symbol(self, name: str) -> int:
-        """A symbol's address; bit 0 of a function's is set, as in a pointer to it."""
+        """A symbol's address. Bit 0 of a function's address is set, as in a function pointer."""
         try:
             return self.symbols[name]
         except KeyError:

@@ -1,4 +1,4 @@
-"""Functions of a linked program, called one by one on a model of its core: no chip around them."""
+"""Calls single functions of a linked program on a bare core, without a chip around it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Edges = Counter[tuple[int, int, int]]  # (block, its bytes, block after it) -> t
 
 
 class Program:
-    """A bare ELF, loaded where it says; no start-up code has run."""
+    """An ELF file, loaded at its own addresses. No start-up code runs."""
 
     def __init__(self, elf: Path, cpu: str) -> None:
-        """cpu: as in -mcpu=. UserError if there is no model of it."""
+        """Load the file; `cpu` is named as in -mcpu=. UserError if the CPU is not modelled."""
         import unicorn
         from unicorn import arm_const as arm
 
@@ -51,7 +51,7 @@ class Program:
             self.uc.mem_write(at, data)
 
     def call(self, name: str, *arguments: int) -> int:
-        """What function `name` returns, as int32; UserError if it does not."""
+        """Call function `name` and return its result, as int32; UserError if it does not return."""
         arm, uc = self._arm, self.uc
         for number, value in enumerate(arguments):
             uc.reg_write(arm.UC_ARM_REG_R0 + number, value)

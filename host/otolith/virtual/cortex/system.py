@@ -1,5 +1,7 @@
-"""The core's own registers: NVIC, SysTick, SCB and DWT (Armv7-M ARM, DDI 0403, B3 and C1.8;
-Armv8-M ARM, DDI 0553)."""
+"""The core's own registers: NVIC, SysTick, SCB and DWT.
+
+Sources: Armv7-M ARM (DDI 0403), B3 and C1.8; Armv8-M ARM (DDI 0553).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ _KEPT = {0xD10, 0xD14, 0xD34, 0xD3C, *range(0xD90, 0xDD0, 4), 0xDFC, 0xF34, 0xF3
 
 
 class SystemControl(Peripheral):
-    """0xE000E000: what is enabled, pending and active; SysTick; the fault registers."""
+    """The page at 0xE000E000: enabled, pending and active exceptions, SysTick, fault registers."""
 
     def __init__(self, irqs: int, priority_bits: int, cpu: str, vectors: int) -> None:
         self.count = FIRST_IRQ + irqs
@@ -47,17 +49,17 @@ class SystemControl(Peripheral):
     # ---- which exception is next ----
 
     def priority_of(self, number: int) -> int:
-        """Lower is more urgent."""
+        """An exception's priority; a lower number is more urgent."""
         if number in (NMI, HARD_FAULT):
             return number - 4
         return self.priority[number]
 
     def running_priority(self) -> int:
-        """Of the active exceptions, without the masks; 256 in thread mode."""
+        """Priority of the active exceptions, without the masks; 256 in thread mode."""
         return min((self.priority_of(n) for n in self.active), default=256)
 
     def next(self) -> int | None:
-        """The most urgent exception that is pending and enabled."""
+        """Number of the most urgent exception that is pending and enabled, or None."""
         ready = self.pending & self.enabled if self.pending else self.pending
         return min(ready, key=lambda n: (self.priority_of(n), n)) if ready else None
 
@@ -94,13 +96,13 @@ class SystemControl(Peripheral):
         return bool(self._tick_control & 1) and self._tick_reload > 0
 
     def cycles_to_tick(self) -> int | None:
-        """Core cycles until it wraps, or None where that interrupts nobody."""
+        """Core cycles until SysTick wraps, or None if that causes no interrupt."""
         if not (self._tick_on() and self._tick_control & 2):
             return None
         return self._period - (self.core.core_cycles - self._tick_from) % self._period
 
     def tick(self) -> None:
-        """Pend what has come due."""
+        """Pend SysTick if it has wrapped."""
         if self._tick_on():
             wraps = (self.core.core_cycles - self._tick_from) // self._period
             if wraps != self._tick_wraps_seen:
@@ -254,7 +256,7 @@ class SystemControl(Peripheral):
 
 
 class CycleCounter(Peripheral):
-    """0xE0001000: DWT, of which CYCCNT counts."""
+    """The page at 0xE0001000: DWT, of which only CYCCNT is modelled."""
 
     def reset(self, cause: str) -> None:
         self._control = 0

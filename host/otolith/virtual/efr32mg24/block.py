@@ -1,4 +1,4 @@
-"""What the chip's peripherals have in common."""
+"""The base class of the chip's peripherals."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ _SET, _CLEAR, _TOGGLE = 0x1000, 0x2000, 0x3000
 
 
 class MisuseError(UserError):
-    """The image did to a peripheral what the manual forbids, or what nothing here models."""
+    """The image did something to a peripheral that the manual forbids, or that is not modelled."""
 
 
 class Block(Peripheral):
-    """Registers by name, and once more to set, clear and toggle bits.
+    """A peripheral whose registers have names, and aliases that set, clear and toggle bits.
 
-    A subclass has REGISTERS (offset -> name) and, for those that do something, read_NAME() and
-    write_NAME(value); the others hold what is written, from RESET on. CLOCK is the bit of the CMU
-    that gives it its clock: without it an access is a bus fault, here a MisuseError. Registers
-    named in LOCKED hold still while EN is 1: writing them then is one, too.
+    REGISTERS: offset -> name. A subclass defines read_NAME() and write_NAME(value) for registers
+        that do something. Others keep what is written.
+    RESET: values after a reset, 0 if not named.
+    CLOCK: (register, bit) of the CMU that clocks the peripheral. An access without clock is a bus
+        fault on the chip and a MisuseError here.
+    LOCKED: registers that must not be written while EN is 1.
+    READ_ONLY: registers that must not be written at all.
     """
 
     CLOCK: tuple[str, int] | None = None

@@ -1,4 +1,4 @@
-"""CMU - Clock Management Unit: who has a clock, and which."""
+"""CMU, the Clock Management Unit: which peripheral has which clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_WITHOUT_WAIT = 40_000_000  # of the flash
 
 
 class Cmu(Block):
-    """Sets the core's speed, and does not let it be faster than the chip can."""
+    """Sets the core's clock and refuses clocks that are too fast for the chip."""
 
     REGISTERS: ClassVar = {
         0x14: "WDOGLOCK",
@@ -39,7 +39,7 @@ class Cmu(Block):
         self.values["WDOG0CLKCTRL"] = value
 
     def gives(self, register: str, bit: int) -> bool:
-        """That clock is on."""
+        """Whether a clock enable bit is set."""
         return bool(self.values[register] >> bit & 1)
 
     def _source_hz(self, source: str) -> float:
@@ -58,12 +58,12 @@ class Cmu(Block):
 
     @property
     def group_a(self) -> float:
-        """Hz of the timers."""
+        """Clock of the timers (group A), Hz."""
         return self._source_hz({1: "HFRCODPLL", 2: "HFXO"}[self.values["EM01GRPACLKCTRL"] & 7])
 
     @property
     def eusart0(self) -> float:
-        """Hz, behind group C."""
+        """Clock of EUSART 0 (group C), Hz."""
         if self.values["EUSART0CLKCTRL"] & 7 != 1:
             raise self.misuse("EUSART0 has no clock")
         return self._source_hz({1: "HFRCODPLL", 2: "HFXO"}[self.values["EM01GRPCCLKCTRL"] & 7])

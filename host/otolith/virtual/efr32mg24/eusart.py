@@ -1,4 +1,4 @@
-"""EUSART 0 as a UART: queues of 16 bytes, in time with the baud rate."""
+"""EUSART 0 as a UART with queues of 16 bytes, at the speed of the baud rate."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Eusart(Block):
         return (self.values["CFG1"] >> 16 & 15) + 1
 
     def _next(self) -> None:
-        """The queue's head leaves for the wire."""
+        """Send the next bytes of the queue."""
         if self._shifting or not self._sent:
             return
         self._shifting = [self._sent.popleft() for _ in range(min(self.burst, len(self._sent)))]

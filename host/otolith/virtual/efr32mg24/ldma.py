@@ -1,4 +1,4 @@
-"""LDMA and its crossbar: linked descriptors, one unit a request."""
+"""LDMA and its crossbar: linked descriptors, one unit for each request."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ def _registers() -> dict[int, str]:
 
 
 class Ldmaxbar(Block):
-    """Whose requests a channel serves."""
+    """The crossbar: which peripheral's requests a channel serves."""
 
     CLOCK = ("CLKEN0", 1)
     REGISTERS: ClassVar = {4 + 4 * n: f"REQSEL{n}" for n in range(CHANNELS)}
 
 
 class Ldma(Block):
-    """`stalled`: it serves nobody, as when the bus is taken; `lose_interrupts`: so many blocks
-    end without one."""
+    """The DMA controller.
+
+    stalled: it serves no request, as when other masters hold the bus.
+    lose_interrupts: how many blocks will end without an interrupt.
+    """
 
     CLOCK = ("CLKEN0", 0)
     REGISTERS: ClassVar = _registers()
@@ -69,13 +72,13 @@ class Ldma(Block):
                 self._load(n)
 
     def fail(self, n: int) -> None:
-        """A bus error of channel n: it stands still."""
+        """Stop channel n with a bus error."""
         self._left[n] = 0
         self.values["IF"] |= _ERROR
         self._interrupt()
 
     def _load(self, n: int) -> None:
-        """The descriptor that LINK points to."""
+        """Load the descriptor that LINK points to."""
         at = self.values[f"LINK{n}"] & ~3
         try:
             words = [self.core.read_word(at + 4 * i) for i in range(4)]
@@ -89,7 +92,7 @@ class Ldma(Block):
         self._left[n] = (words[0] >> 4 & 0x7FF) + 1
 
     def request(self, signal: int) -> bool:
-        """A peripheral wants one unit moved; whether it was."""
+        """Move one unit for a peripheral; return whether a channel did."""
         if self.stalled:
             return False
         for n in range(CHANNELS):

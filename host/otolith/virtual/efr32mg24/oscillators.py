@@ -1,4 +1,4 @@
-"""HFXO, HFRCO and DPLL: crystal, tuned oscillator, and what locks the one to the other."""
+"""HFXO, HFRCO and DPLL: crystal, tuned oscillator, and the loop that locks it to the crystal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RDY, _BIAS, _ENS = 1 << 0, 1 << 1, 1 << 16
 
 
 class Hfxo(Block):
-    """Runs when forced; ready, and its current settled, after a while."""
+    """The crystal oscillator. It runs when forced, and is ready after its start-up time."""
 
     CLOCK = ("CLKEN0", 20)
     REGISTERS: ClassVar = {0x18: "XTALCTRL", 0x28: "CTRL", 0x58: "STATUS"}
@@ -49,13 +49,16 @@ class Hfxo(Block):
 
 
 class Hfrco(Block):
-    """Of it the band shows: what DPLL can reach."""
+    """The tuned oscillator. Only its band is modelled, as the limit of what the DPLL can reach.
+
+    BANDS: register CAL without its TUNING bits -> lowest and highest frequency, Hz.
+    """
 
     CLOCK = ("CLKEN0", 18)
     REGISTERS: ClassVar = {0x8: "CAL", 0xC: "STATUS"}
     RESET: ClassVar = {"CAL": 0xA8689F7F}
     READ_ONLY = ("STATUS",)
-    BANDS: ClassVar = {0xCCF09F00: (72.6e6, 80e6)}  # CAL without TUNING -> Hz
+    BANDS: ClassVar = {0xCCF09F00: (72.6e6, 80e6)}
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
@@ -76,7 +79,10 @@ class Hfrco(Block):
 
 
 class Dpll(Block):
-    """Locks after 6 (M + 1) periods of the crystal; `fail_locks` of times it does not."""
+    """The loop. It locks after 6 (M + 1) periods of the crystal.
+
+    fail_locks: how many times it will fail to lock.
+    """
 
     CLOCK = ("CLKEN0", 17)
     REGISTERS: ClassVar = {0x4: "EN", 0x8: "CFG", 0xC: "CFG1", 0x10: "IF"}

@@ -1,4 +1,4 @@
-"""The small ones: EMU (why a reset was), MSC (flash), SMU (secure or not), GPIO."""
+"""Small peripherals: EMU (reset causes), MSC (flash), SMU (security), GPIO."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DISABLED, INPUT, PUSH_PULL = 0, 1, 4
 
 
 class Emu(Block):
-    """Causes of resets add up until they are cleared."""
+    """EMU. Reset causes accumulate until software clears them."""
 
     REGISTERS: ClassVar = {0x70: "CMD", 0x94: "RSTCAUSE"}
     READ_ONLY = ("RSTCAUSE",)
@@ -27,7 +27,7 @@ class Emu(Block):
 
 
 class Msc(Block):
-    """Wait states, two of them after a reset."""
+    """MSC: the flash's wait states, two after a reset."""
 
     CLOCK = ("CLKEN1", 16)
     REGISTERS: ClassVar = {0x4: "READCTRL", 0x3C: "LOCK"}
@@ -44,7 +44,7 @@ class Msc(Block):
 
 
 class Smu(Block):
-    """Peripherals are mapped here as secure ones: taken from there, they would be gone."""
+    """SMU. The drivers use the peripherals' secure addresses, so all must stay secure."""
 
     CLOCK = ("CLKEN1", 14)
     REGISTERS: ClassVar = {0x8: "LOCK", 0x60: "PPUSATD0", 0x64: "PPUSATD1", 0x170: "BMPUSATD0"}
@@ -66,24 +66,24 @@ def _gpio_registers() -> dict[int, str]:
 
 
 class Gpio(Block):
-    """Which pin does what, for whom."""
+    """GPIO: pin modes, outputs, and routes of peripherals to pins."""
 
     CLOCK = ("CLKEN0", 26)
     REGISTERS: ClassVar = _gpio_registers()
 
     def mode(self, pin: str) -> int:
-        """pin: "PA5"."""
+        """Mode of a pin, such as "PA5"."""
         number = int(pin[2:])
         modes = self.values[f"{pin[1]}_MODE{'L' if number < 8 else 'H'}"]
         return modes >> 4 * (number % 8) & 15
 
     def high(self, pin: str) -> bool:
-        """Driven, and high."""
+        """Whether the chip drives a pin high."""
         out = self.values[f"{pin[1]}_DOUT"] >> int(pin[2:]) & 1
         return self.mode(pin) == PUSH_PULL and bool(out)
 
     def joined(self, unit: str, signal: str, bit: int, pin: str) -> bool:
-        """A peripheral's signal is at that pin: `bit` enables the route."""
+        """Whether a peripheral's signal is routed to a pin; `bit` enables the route."""
         route = ("ABCD".index(pin[1])) | int(pin[2:]) << 16
         on = self.values[f"{unit}_EN"] >> bit & 1
         return bool(on) and self.values[f"{unit}_{signal}"] == route

@@ -1,4 +1,4 @@
-"""TIMER 0: PWM at a pin, as its duty cycle."""
+"""TIMER 0 as a PWM: only its duty cycle is modelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""USART 0 as the master of an I2S bus, with the microphones at it."""
+"""USART 0 as the master of an I2S bus with two microphones."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _LOW_POWER_RATES = (6250, 18750)  # Hz of WS: within, the microphone works so
 
 
 class Usart(Block):
-    """Every period of WS one sample of the left and one of the right microphone.
+    """The I2S bus: each period of WS brings a sample of the left and of the right microphone.
 
-    hear(): the next left sample, 24 bits signed. The right one hears its negation.
+    hear: returns the left microphone's next sample, 24 bits signed. The right one hears its
+        negation, so that swapped channels show.
     """
 
     CLOCK = ("CLKEN0", 9)
@@ -82,7 +83,7 @@ class Usart(Block):
 
     @property
     def rate_hz(self) -> float:
-        """WS, as the chip makes it; MisuseError if this is no I2S for that microphone."""
+        """Frequency of WS, Hz; MisuseError if the registers do not make I2S for the microphone."""
         if self.values["CTRL"] & 0x20000701 != 0x20000401 or self.values["FRAME"] != 0x100D:
             raise self.misuse("not synchronous, MSB first, sending by itself, 16 bits")
         if self.values["I2SCTRL"] != 0x319:
@@ -108,7 +109,7 @@ class Usart(Block):
         )
 
     def _word(self, generation: int) -> None:
-        """A period of WS is over."""
+        """End a period of WS."""
         if generation != self._generation:
             return
         self._schedule(generation)
@@ -130,7 +131,7 @@ class Usart(Block):
         self.request()
 
     def request(self) -> None:
-        """Ask the LDMA for what waits, as long as it comes."""
+        """Hand waiting samples to the LDMA, as long as it takes them."""
         while self._buffer and self.chip.ldma.request(self._buffer[0][0]):
             pass
 

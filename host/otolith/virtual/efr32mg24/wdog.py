@@ -12,7 +12,7 @@ _EM1RUN = 1 << 1
 
 
 class Wdog(Block):
-    """Resets the chip when it has not been fed; a feed takes three of its slow cycles."""
+    """Resets the chip when it has not been fed. A feed takes three slow cycles to arrive."""
 
     CLOCK = ("CLKEN0", 13)
     REGISTERS: ClassVar = {0x4: "EN", 0x8: "CFG", 0xC: "CMD", 0x24: "SYNCBUSY"}

@@ -1,7 +1,7 @@
-"""An nRF52840 on a virtual Cortex-M4F: the linked image of a board of boards/*.json runs on models
-of the registers its drivers use, written after Nordic's nRF52840 Product Specification 1.11.
+"""An nRF52840 on a virtual Cortex-M4F: a board's linked image runs on models of its registers.
 
-What a register's model does is what the manual says and no more: no silicon has been measured.
+The models follow Nordic's nRF52840 Product Specification 1.11. They do what the manual says and no
+more: no silicon has been measured.
 """
 
 from otolith.virtual.nrf52840.chip import VirtualNrf52840

@@ -1,4 +1,4 @@
-"""GPIO (6.9): outputs and pin configuration of both ports, which lie on one page."""
+"""GPIO (6.9): outputs and pin configuration of both ports, which share a page."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Gpio(Peripheral):
         return bool(self.configuration[pin] & 1)
 
     def is_input(self, pin: int) -> bool:
-        """Connected to what reads it."""
+        """Whether its input buffer is connected."""
         return not self.configuration[pin] & 3
 
     def is_high(self, pin: int) -> bool:
-        """Driven high by the CPU."""
+        """Whether the CPU drives it high."""
         return self.is_output(pin) and bool(self.out[pin // 32] >> pin % 32 & 1)
 
     def _place(self, offset: int) -> tuple[int, int]:
-        """(port, offset in it): the ports' ranges interleave, registers do not."""
+        """(port, offset in the port). The ports' address ranges overlap, their registers do not."""
         for port in (0, 1):
             inner = offset - _PORT * port
             if _OUT <= inner < 0x520 or _PIN_CNF <= inner < _PIN_CNF + 4 * 32:

@@ -1,7 +1,7 @@
-"""What Nordic's peripherals have in common: tasks, events, their interrupt, PPI between them.
+"""The base class of Nordic's peripherals: tasks, events, an interrupt, and PPI.
 
-nRF52840 Product Specification 1.11, 6.1 (peripheral interface): tasks at 0x000, events at 0x100,
-INTEN, INTENSET and INTENCLR at 0x300, an event's bit there is its place among the events.
+nRF52840 Product Specification 1.11, 6.1: tasks are at 0x000, events at 0x100, INTEN, INTENSET and
+INTENCLR at 0x300. An event's bit in these is its position among the events.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ _INTEN, _INTENSET, _INTENCLR = 0x300, 0x304, 0x308
 
 
 class NordicPeripheral(Peripheral):
-    """A subclass names its registers and says what its tasks do. A register that is not named is an
-    error: a driver that uses it uses something that nobody models."""
+    """A subclass names its registers and says what its tasks do.
+
+    A register that is not named raises an error: a driver uses something that is not modelled.
+    """
 
     name = "peripheral"
     irq: int | None = None
@@ -53,14 +55,14 @@ class NordicPeripheral(Peripheral):
         raise NotImplementedError(f"{self.name}: no register to write at {offset:#x}")
 
     def event(self, offset: int) -> None:
-        """It happens now."""
+        """Set an event."""
         self.happened[offset] = 1
         self._update()
         if self.ppi is not None:
             self.ppi.signal(self.base + offset)
 
     def fault(self, text: str) -> None:
-        """Something a chip does not take: kept with the core's faults."""
+        """Record, among the core's faults, something that the chip does not allow."""
         self.core.faults.append(f"{self.name}: {text}")
 
     # ---- registers ----

@@ -1,4 +1,4 @@
-"""PDM (6.15) and a microphone: samples go into the block that SAMPLE.PTR named when it began."""
+"""PDM (6.15) and a microphone. A block goes to the address SAMPLE.PTR had when the block began."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ _DISCONNECTED = 1 << 31
 
 
 class Pdm(NordicPeripheral):
-    """`heard`: samples handed over since power-on; `started_at`: ns of the last start."""
+    """The PDM interface.
+
+    heard: samples delivered since power-on.
+    started_at: time of the last start, ns.
+    power_pin: pin that powers the microphone, or None.
+    """
 
     name, irq = "PDM", 29
     tasks, events = (_START, _STOP), (_STARTED, _STOPPED, _END)
@@ -56,7 +61,7 @@ class Pdm(NordicPeripheral):
             self._alarm.cancel()
 
     def play(self, pcm: np.ndarray) -> None:
-        """What the microphone hears from the next block on; then silence."""
+        """Let the microphone hear `pcm` from the next block on, then silence."""
         self._sound = np.asarray(pcm, np.int16)
 
     @property

@@ -1,4 +1,4 @@
-"""POWER and CLOCK (5.3, 5.4), which are one peripheral; USB's supply is part of it."""
+"""POWER and CLOCK (5.3, 5.4), one peripheral, with the supply of USB."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PowerClock(NordicPeripheral):
         self.event(_HFCLKSTARTED)
 
     def plug(self, on: bool) -> None:
-        """The USB cable."""
+        """Plug the USB cable in, or remove it."""
         self.vbus = on
         if on:
             self.event(_USBDETECTED)

@@ -21,7 +21,7 @@ class Ppi(Peripheral):
         self._clear()
 
     def signal(self, event: int) -> None:
-        """The event register at this address has been set."""
+        """Trigger the tasks that are connected to the event register at this address."""
         for channel in range(_CHANNELS):
             if self.enabled >> channel & 1 and self.ends[_CH + 8 * channel] == event:
                 task = self.ends[_CH + 8 * channel + 4]

@@ -1,4 +1,4 @@
-"""PWM (6.17), as far as an LED needs it: one channel, one value a sequence."""
+"""PWM (6.17) as an LED needs it: one channel, one value a sequence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HIGH_FIRST = 0x8000
 
 
 class Pwm(NordicPeripheral):
-    """`trace`: (ns, share of time the pin is high) at every start of a sequence."""
+    """trace: (ns, share of the time that the pin is high) at every start of a sequence."""
 
     name = "PWM"
     tasks = several(_SEQSTART, 2)

@@ -1,4 +1,4 @@
-"""TIMER (6.30): counts 16 MHz / 2^prescaler, or what TASKS_COUNT brings; captures, compares."""
+"""TIMER (6.30): counts 16 MHz / 2^prescaler, or triggers of TASKS_COUNT; captures and compares."""
 
 from __future__ import annotations
 

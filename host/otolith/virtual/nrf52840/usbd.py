@@ -1,8 +1,8 @@
 """USBD (6.35), seen from both sides: registers and DMA for the chip, packets for the computer.
 
-The controller answers tokens by itself: it acknowledges SETUP, takes SET_ADDRESS, sends what DMA
-has put into an endpoint's buffer and says so. One DMA at a time; a task that comes meanwhile is
-lost (erratum 199), which is a fault here.
+The controller answers tokens by itself: it acknowledges SETUP, executes SET_ADDRESS, sends what DMA
+has put into an endpoint's buffer, and reports it. Only one DMA runs at a time. A task that is
+triggered meanwhile is lost (erratum 199), which the model reports as a fault.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Usbd(NordicPeripheral):
         self._forget()
 
     def _forget(self) -> None:
-        """Endpoints as after a bus reset."""
+        """Reset the endpoints, as a bus reset does."""
         self.registers[_EPINEN] = self.registers[_EPOUTEN] = 1
         self._in: list[bytes | None] = [None] * 8
         self._out: list[bytes | None] = [None] * 8
@@ -93,12 +93,12 @@ class Usbd(NordicPeripheral):
 
     @property
     def starts(self) -> int:
-        """Counts the controller's starts: a change means that the chip was reset."""
+        """How often the controller has started; it changes when the chip is reset."""
         return self._run
 
     @property
     def attached(self) -> bool:
-        """The pull-up shows the computer that something is there."""
+        """Whether the pull-up shows the computer that a device is connected."""
         return bool(self._power.vbus and self.enabled_port and self.registers[_PULLUP])
 
     def bus_reset(self) -> None:
@@ -107,7 +107,7 @@ class Usbd(NordicPeripheral):
         self.event(_USBRESET)
 
     def setup(self, data: bytes) -> None:
-        """A SETUP packet, which always is acknowledged."""
+        """Take a SETUP packet, which is always acknowledged."""
         self.setup_bytes = data
         self._ep0_stalled = self._status_ready = False
         self._in[0] = self._out[0] = None
@@ -118,7 +118,7 @@ class Usbd(NordicPeripheral):
         self.event(_EP0SETUP)
 
     def token_in(self, endpoint: int) -> bytes | str:
-        """An IN token: data, NAK or STALL."""
+        """Answer an IN token: data, NAK or STALL."""
         if self._ep0_stalled if endpoint == 0 else endpoint in self._stalled_in:
             return STALL
         if endpoint and not self.registers[_EPINEN] >> endpoint & 1:
@@ -134,7 +134,7 @@ class Usbd(NordicPeripheral):
         return data
 
     def token_out(self, endpoint: int, data: bytes) -> str:
-        """An OUT packet: "ack", NAK or STALL."""
+        """Answer an OUT packet: "ack", NAK or STALL."""
         if self._ep0_stalled if endpoint == 0 else endpoint in self._stalled_out:
             return STALL
         if not self._out_ready[endpoint] or not self.registers[_EPOUTEN] >> endpoint & 1:
@@ -149,7 +149,7 @@ class Usbd(NordicPeripheral):
         return "ack"
 
     def token_status(self) -> str:
-        """The status stage of a control transfer: "ack", NAK or STALL."""
+        """Answer the status stage of a control transfer: "ack", NAK or STALL."""
         if self._ep0_stalled:
             return STALL
         ready, self._status_ready = self._status_ready, False
@@ -161,7 +161,7 @@ class Usbd(NordicPeripheral):
         self.event(_SOF)
 
     def token_isochronous(self) -> bytes | None:
-        """What goes in this frame: loaded before it began."""
+        """The isochronous packet of this frame, or None. It was loaded before the frame began."""
         if not self.registers[_EPINEN] >> ISOCHRONOUS & 1:
             return None
         data, self._iso_going = self._iso_going, None

@@ -1,4 +1,4 @@
-"""WDT (6.36): 32.768 kHz; once started its settings are locked; a reset when nobody feeds it."""
+"""WDT (6.36), at 32.768 kHz. Starting it locks its settings; unless fed, it resets the chip."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-// The flash chip's answer to command 0x4B, its unique number: four dummy bytes, then eight of it.
-// rp2040js knows of the chip's serial interface only that a transfer is over at once.
+// The flash chip's answer to command 0x4B: four dummy bytes, then its unique number of eight bytes.
+// In rp2040js, a transfer on the flash interface ends at once and returns nothing.
 const DATA = 0x60, READ_UNIQUE_ID = 0x4b, DUMMIES = 4;
 
-/** Let `ssi`, the flash interface of an RP2040, know the flash chip's `id` (8 bytes). */
+/** Make `ssi`, the flash interface of an RP2040, answer with the flash chip's `id` (8 bytes). */
 export function giveFlashId(ssi, id) {
   const read = ssi.readUint32.bind(ssi), write = ssi.writeUint32.bind(ssi);
   let sent = -1; // bytes after the command; -1: another command

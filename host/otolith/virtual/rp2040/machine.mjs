@@ -1,5 +1,5 @@
-// A Raspberry Pi Pico in emulated time: rp2040js' CPU and peripherals, our clock for the PIO, a PDM
-// microphone on its pins, an LED trace, the watchdog's reset, a USB host on its cable.
+// A Raspberry Pi Pico in emulated time. CPU and peripherals are rp2040js'. This module adds a clock for
+// the PIO, a PDM microphone on its pins, a trace of the LED, the watchdog's reset and a USB host.
 import { giveFlashId } from "./flash_id.mjs";
 import { Microphone } from "./microphone.mjs";
 import { Pio } from "./pio.mjs";
@@ -8,14 +8,14 @@ import { UsbHost } from "./usb_host.mjs";
 const HARD_FAULT = 3;
 const BOOT_TO = 0xb007c0d3; // in scratch 4: the boot ROM jumps to scratch 7 with the stack of scratch 6
 const WATCHDOG = 0x40058, FLASH_INTERFACE = 0x18000;
-// Where the chip answers (RP2040 datasheet, 2.2 address map): elsewhere an access is a bus fault.
+// Addresses that the chip answers (RP2040 datasheet, 2.2). Any other access is a bus fault.
 const REGIONS = [
   [0x00000000, 0x00004000], [0x10000000, 0x16000000], [0x18000000, 0x18001000], [0x20000000, 0x20042000],
   [0x21000000, 0x21040000], [0x40000000, 0x40070000], [0x50000000, 0x50400000], [0xd0000000, 0xd0001000],
   [0xe0000000, 0xe0100000],
 ];
 
-/** Does what rp2040js warns of fault on a chip? It knows fewer registers than the chip has. */
+/** Whether a chip faults where rp2040js warns. rp2040js warns too often: it knows fewer registers. */
 function faulty(text) {
   if (/Instruction .* not implemented/.test(text)) return true;
   const address = /(?:invalid memory|undefined) address: ([0-9a-f]+)/.exec(text);
@@ -23,8 +23,8 @@ function faulty(text) {
 }
 
 export class Machine {
-  /** library: the rp2040js module; pins: {data, clock, led}; events: array that takes what happens;
-   * usb: {ppm, open} (UsbHost); flashId: 8 bytes; keepBits: keep what the microphone gives. */
+  /** library: the rp2040js module. pins: {data, clock, led}. events: an array that gets what happens.
+   * usb: {ppm, open}, as UsbHost takes them. flashId: 8 bytes. keepBits: keep the microphone's bits. */
   constructor(library, { bootrom, flash, pins, events, usb = {}, flashId = [], keepBits = false }) {
     Object.assign(this, { library, bootrom, flash, pins, events, flashId });
     this.usbOptions = usb;
@@ -46,7 +46,7 @@ export class Machine {
 
   #event(kind, extra = {}) { this.events.push({ kind, t_ms: this.nanos / 1e6, ...extra }); }
 
-  /** A fresh chip at time `nanos`; after a reset RAM and the watchdog's scratch registers are kept. */
+  /** Start a chip at time `nanos`. After a reset, `kept` has RAM and the watchdog's scratch registers. */
   #powerUp(nanos, kept) {
     const { RP2040, SimulationClock } = this.library;
     const clock = new SimulationClock();
@@ -67,7 +67,7 @@ export class Machine {
       mcu.peripherals[WATCHDOG].reason = kept.reason;
     }
     this.resetDue = false;
-    // rp2040js would schedule an expired watchdog again at the same time, without end.
+    // Without this, rp2040js schedules an expired watchdog at the same time again, for ever.
     mcu.peripherals[WATCHDOG].onWatchdogTrigger = () => { this.resetDue = true; mcu.peripherals[WATCHDOG].alarm.enable = false; };
     mcu.onBreak = () => { this.fault = true; };
     mcu.uart[0].onByte = (byte) => {
@@ -88,11 +88,11 @@ export class Machine {
     this.ready = false;
   }
 
-  /** The LED's brightness: duty of its PWM slice, read where the firmware writes it. */
+  /** Trace the LED's brightness, the duty cycle of its PWM slice, at each write of the firmware. */
   #watchLed(mcu) {
     const pin = this.pins.led, channel = mcu.pwm.channels[(pin >> 1) & 7];
     const write = channel.writeRegister.bind(channel);
-    // The wave itself is not needed, and its alarms would cost time.
+    // Nobody needs the wave itself, and its alarms would cost time.
     channel.updateEnable = () => {};
     channel.writeRegister = (offset, value) => {
       write(offset, value);
@@ -116,7 +116,7 @@ export class Machine {
     this.#powerUp(this.nanos, { sram: this.mcu.sram, scratch, reason });
   }
 
-  /** Pull the plug and put it back: nothing is kept but the flash. */
+  /** Remove the power and restore it; only the flash keeps its content. */
   replug() {
     this.#event("power");
     this.inBootsel = false;
@@ -144,7 +144,7 @@ export class Machine {
     let nsPerCycle = 1e9 / mcu.clkSys;
     while (clock.nanosCounter < until && !this.resetDue) {
       let step;
-      // rp2040js ends a WFI for interrupts, but not for SysTick.
+      // In rp2040js, interrupts end a WFI, but SysTick does not.
       if (core.waiting && core.interruptsUpdated && core.checkForInterrupts()) core.waiting = false;
       if (core.waiting) {
         const alarm = clock.nextAlarm;
@@ -155,7 +155,7 @@ export class Machine {
       } else {
         step = core.executeInstruction();
         instructions++;
-        // An interrupt that came between "interrupts off" and WFI ends the WFI.
+        // A pending interrupt ends a WFI even while interrupts are off.
         if (core.waiting) core.interruptsUpdated = true;
         if (this.fault) { this.fault = false; this.#event("fault", { text: this.faultText ?? "breakpoint", pc: core.PC }); core.exceptionEntry(HARD_FAULT); }
       }

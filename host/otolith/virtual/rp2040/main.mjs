@@ -1,11 +1,12 @@
-// The virtual Pico's process: one JSON command a line on stdin, one JSON answer a line on stdout.
+// The virtual Pico's process. It reads one JSON command a line from stdin and writes one JSON answer
+// a line to stdout.
 //
 // {"cmd": "boot", rp2040js, bootrom, image, pins, usb, flashId, keepBits}
 // {"cmd": "run", "ns"}   {"cmd": "write", "data"}   {"cmd": "play", "data"}   {"cmd": "dtr", "on"}
 // {"cmd": "control", type, request, value, index, length, data, abandon}
 // {"cmd": "bus", "what": "suspend" | "resume" | "reset" | "replug"}
-// (data: base64; PCM: int16 little-endian). Emulated time passes only in `run` and `control`; so the
-// same commands give the same answers.
+// data is base64; PCM is int16, little-endian. Emulated time passes in `run` and `control` alone, so
+// the same commands give the same answers.
 import fs from "node:fs";
 import readline from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -13,7 +14,7 @@ import { Machine } from "./machine.mjs";
 import { parseUf2 } from "./uf2.mjs";
 
 const CONTROL_NS = 200e6;
-const SLICE_NS = 20e3; // promises of the USB host resolve between slices: at fixed emulated times
+const SLICE_NS = 20e3; // the USB host's promises resolve between slices, at fixed emulated times
 
 let machine = null;
 const events = [];

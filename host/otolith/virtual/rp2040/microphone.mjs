@@ -1,8 +1,9 @@
 // A PDM microphone: 16 kHz PCM -> 1.024 MHz -> one bit a clock edge.
 //
-// Interpolation: windowed sinc (Kaiser, 90 dB), flat to 7 kHz. Modulator: fourth-order error
-// feedback, zeros of the noise transfer function spread over 8 kHz, largest gain 1.4: more than
-// 95 dB for a 1 kHz tone at -6 dBFS. Above LIMIT a real modulator overloads; this one clips softly.
+// Interpolation: windowed sinc (Kaiser, 90 dB), flat to 7 kHz. Modulator: fourth-order error feedback.
+// The zeros of its noise transfer function are spread over 8 kHz, and its largest gain is 1.4. A 1 kHz
+// tone at -6 dBFS has an SNR of more than 95 dB. Above LIMIT a real modulator overloads; this one
+// clips softly.
 const OVERSAMPLING = 64, TAPS = 48, BETA = 9.0;
 const ZEROS = [-3.9979349269732207, 5.995870351520387, -3.997934926973221, 1.0];
 const POLES = [-3.3289337832003385, 4.202908388745493, -2.3803861964139377, 0.5096024595424209];
@@ -14,7 +15,7 @@ function bessel0(x) {
   return sum;
 }
 
-/** The interpolator, [tap * OVERSAMPLING + phase]; every phase sums to 1. */
+/** The interpolator's taps, at [tap * OVERSAMPLING + phase]. The taps of each phase sum to 1. */
 function interpolator() {
   const length = OVERSAMPLING * TAPS, table = new Float64Array(length);
   for (let phase = 0; phase < OVERSAMPLING; phase++) {
@@ -40,7 +41,7 @@ function limit(x) {
 }
 
 export class Microphone {
-  /** keep: collect the bits in `kept`, eight a byte, oldest first. */
+  /** keep: collect the bits in `kept`, eight a byte, the oldest first. */
   constructor(keep = false) {
     this.kept = keep ? [] : null;
     this.pcm = new Int16Array(0);
@@ -79,7 +80,7 @@ export class Microphone {
     if (this.kept) this.#keep(this.bits);
   }
 
-  /** Four phases at a time: their sums do not wait for one another. */
+  /** Computes four phases at a time, because their sums are independent. */
   #interpolate() {
     const { history, head, values } = this;
     for (let phase = 0; phase < OVERSAMPLING; phase += 4) {
@@ -104,7 +105,7 @@ export class Microphone {
     const c0 = ZEROS[0] - POLES[0], c1 = ZEROS[1] - POLES[1], c2 = ZEROS[2] - POLES[2], c3 = ZEROS[3] - POLES[3];
     let seed = this.seed;
     for (let phase = 0; phase < OVERSAMPLING; phase++) {
-      // dither, about -100 dBFS: no idle tones
+      // dither of about -100 dBFS prevents idle tones
       seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
       const value = values[phase] + seed * 2e-14;
       const shaped = c0 * e0 + c1 * e1 + c2 * e2 + c3 * e3 - POLES[0] * w0 - POLES[1] * w1 - POLES[2] * w2 - POLES[3] * w3;

@@ -1,9 +1,9 @@
-// The PIO, stepped with the CPU's cycles (rp2040js runs it on a timer of the computer), with the
-// microphone on its pins.
+// The PIO with the microphone on its pins, stepped with the CPU's cycles. (rp2040js runs it on a timer
+// of the computer.)
 //
-// A state machine that clocks the microphone does the same two instructions a million times a
-// second, and the rest of the chip sees only its full words. So it is stepped when one of those is
-// due, or when somebody looks: the result is that of stepping it all the time.
+// A state machine that clocks the microphone executes the same two instructions a million times a
+// second, and the rest of the chip sees only full words. It is therefore stepped when a word is due or
+// when a register is read. The result is the same as stepping it all the time.
 const NOP = 0xa042, IN_PINS_1 = 0x4001, OPERATION = 0xe0ff, DELAY_SIDE = 0x1f00, SIDE_1 = 0x1000;
 const AUTOPUSH = 1 << 16, SHIFT_RIGHT = 1 << 18, SIDE_OPTIONAL = 1 << 30, SIDE_DIRECTIONS = 1 << 29;
 
@@ -13,7 +13,7 @@ export class Pio {
     this.pio = mcu.pio[0];
     this.pins = pins;
     this.microphone = microphone;
-    this.due = Infinity; // when it must be stepped at the latest
+    this.due = Infinity; // cycle at which it must be stepped at the latest
     this.next = [0, 0, 0, 0]; // cycle of each machine's next instruction
     this.bit = 0; // on the microphone's data pin
     this.stepping = false;
@@ -47,7 +47,7 @@ export class Pio {
     }
   }
 
-  /** Do all that is due at cycle `cycles`. */
+  /** Execute everything that is due at cycle `cycles`. */
   step(cycles) {
     const { pio, next } = this;
     this.stepping = true;
@@ -83,13 +83,13 @@ export class Pio {
     }
   }
 
-  /** So many bits the machine can take within `steps` instructions, with no effect elsewhere. */
+  /** How many bits the machine can take within `steps` instructions without an effect elsewhere. */
   #bitsToCome(machine, steps) {
     if (steps < 2 || machine.pc !== machine.wrapBottom || !this.#isBitLoop(machine)) return 0;
     return Math.max(0, Math.min(Math.floor(steps / 2), machine.pushThreshold - 1 - machine.inputShiftCount));
   }
 
-  /** Is it "nop side 0; in pins, 1 side 1", a bit of the microphone each time? */
+  /** Whether its program is "nop side 0; in pins, 1 side 1", which reads a bit each time. */
   #isBitLoop(machine) {
     const { pio, pins } = this, { pc, execCtrl, shiftCtrl } = machine;
     const first = pio.instructions[pc], second = pio.instructions[pc + 1];
@@ -105,7 +105,7 @@ export class Pio {
     const { pio, microphone } = this;
     let register = machine.inputShiftReg, bit = this.bit;
     for (let k = 0; k < count; k++) {
-      register = (register << 1) | bit; // before the clock's edge asks for the next one
+      register = (register << 1) | bit; // before the clock's edge asks for the next bit
       bit = microphone.bit();
     }
     machine.inputShiftReg = register;

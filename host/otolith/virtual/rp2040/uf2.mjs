@@ -1,9 +1,9 @@
-// UF2 -> flash contents, every block checked (Microsoft, UF2 file format).
+// Reads UF2 files and checks every block (Microsoft, UF2 file format).
 const MAGIC0 = 0x0a324655, MAGIC1 = 0x9e5d5157, MAGIC_END = 0x0ab16f30;
 const FAMILY_PRESENT = 0x2000, NOT_MAIN_FLASH = 0x1, RP2040 = 0xe48bff56;
 const FLASH = 0x10000000, FLASH_SIZE = 16 << 20;
 
-/** [{offset, data}] of a .uf2 file's bytes; throws an Error with one line. */
+/** Returns [{offset, data}] from the bytes of a .uf2 file; throws an Error with a one-line message. */
 export function parseUf2(file) {
   if (file.length === 0 || file.length % 512) throw new Error(`${file.length} bytes are not whole UF2 blocks of 512`);
   const view = new DataView(file.buffer, file.byteOffset, file.length);

@@ -1,5 +1,5 @@
-// Control transfers, as a computer makes them: tokens at endpoint 0 until the device has answered,
-// stalled, or said nothing for too long. USB 2.0 specification, 8.5.3 and 9.3.
+// Control transfers as a computer makes them: it sends tokens to endpoint 0 until the device has
+// answered, has stalled, or has been silent for too long. USB 2.0 specification, 8.5.3 and 9.3.
 const STALL = 1 << 11, AVAILABLE = 1 << 10, FULL = 1 << 15, LENGTH = 0x3ff;
 const IN = 0x80, OUT = 0x84, BUFFER = 0x100; // of endpoint 0, in the USB controller's RAM
 const SETUP_RECEIVED = 1 << 17, ARM_IN = 1, ARM_OUT = 2;
@@ -19,19 +19,19 @@ export class ControlPipe {
   }
 
   /**
-   * A transfer, after those asked for before; resolves to {status: "ok" | "stall" | "timeout" |
-   * "abandoned", data}. `data` may be shorter or longer than `length` says; `abandon`: so many data
-   * packets, then the host has lost interest.
+   * Queue a transfer. Resolves to {status: "ok" | "stall" | "timeout" | "abandoned", data}.
+   * `data` may be shorter or longer than `length` says. `abandon`: number of data packets after
+   * which the host gives up.
    */
   transfer({ type, request, value, index, length, data = [], abandon = null }) {
     return new Promise((resolve) => {
-      if (this.paused) { resolve({ status: "timeout", data: [] }); return; } // no token may go out
+      if (this.paused) { resolve({ status: "timeout", data: [] }); return; } // the bus is suspended: no tokens
       this.queue.push({ type, request, value, index, length, data, abandon, resolve, received: [], sent: 0, packets: 0 });
       if (!this.current) this.#next();
     });
   }
 
-  /** The bus was reset: nothing asked before will be answered. */
+  /** End all transfers, because the bus was reset. */
   reset() {
     this.alarm.cancel();
     const open = [this.current, ...this.queue].filter((t) => t);
@@ -60,7 +60,7 @@ export class ControlPipe {
     if (!this.current) this.#next();
   }
 
-  /** One token; a device that is not ready is asked again. */
+  /** Send one token; ask again if the device is not ready. */
   #token() {
     const t = this.current;
     if (!t) return;

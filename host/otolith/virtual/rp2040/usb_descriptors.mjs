@@ -1,9 +1,9 @@
-// What the host needs to know of a configuration descriptor (USB 2.0, 9.6; CDC 1.2; Audio 2.0).
+// Reads what the host needs from a configuration descriptor (USB 2.0, 9.6; CDC 1.2; Audio 2.0).
 const INTERFACE = 4, ENDPOINT = 5;
 const AUDIO = 1, COMMUNICATIONS = 2, DATA = 10, STREAMING = 2;
 const ISOCHRONOUS = 1, BULK = 2;
 
-/** {cdcInterface, cdcIn, cdcOut, audioInterface, audioIn}: what there is of them. */
+/** Returns those of {cdcInterface, cdcIn, cdcOut, audioInterface, audioIn} that the device has. */
 export function parseConfiguration(bytes) {
   const found = {};
   let inside = null;

@@ -1,5 +1,5 @@
-// The computer's end of the USB cable: enumerates, opens the CDC port, reads an isochronous
-// microphone; suspends, resumes and resets the bus. USB 2.0 specification, chapters 5, 7.1.7 and 9.
+// The computer at the USB cable. It enumerates the device, opens the CDC port, reads an isochronous
+// microphone, and suspends, resumes and resets the bus. USB 2.0 specification, 5, 7.1.7 and 9.
 import { ControlPipe } from "./usb_control.mjs";
 import { parseConfiguration } from "./usb_descriptors.mjs";
 
@@ -11,8 +11,8 @@ const ISOCHRONOUS = 1;
 const STANDARD_INTERFACE = 1, SET_INTERFACE = 11;
 
 export class UsbHost {
-  /** `onCdc(bytes)` and `onAudio(bytes, frame)` get what the device sends; `onReady(device)` once
-   * it is open. options: {ppm, open}: speed of the frame clock; whether to open what the device has. */
+  /** `onCdc(bytes)` and `onAudio(bytes, frame)` get what the device sends. `onReady(device)` is called
+   * once it is open. ppm: how much too fast the frame clock is. open: whether to open what it offers. */
   constructor(mcu, { onCdc, onAudio, onReady, ppm = 0, open = true }) {
     Object.assign(this, { mcu, onCdc, onAudio, onReady, open });
     this.usb = mcu.usbCtrl;
@@ -22,7 +22,7 @@ export class UsbHost {
     this.pipe.onDone = (transfer) => this.#noticed(transfer);
     this.toDevice = [];
     this.frame = 0;
-    this.missed = 0; // frames of a stream in which the device had no packet ready
+    this.missed = 0; // frames of the stream without a packet of the device
     this.enumerated = false;
     this.suspended = false;
     this.dtr = true;
@@ -30,14 +30,14 @@ export class UsbHost {
     this.#attach();
   }
 
-  /** What a reset of the bus ends. */
+  /** Forget what a reset of the bus ends. */
   #forget() {
     this.pipe.reset();
     this.device = {};
     this.setting = 0; // of the microphone's streaming interface
     this.started = false; // a packet with data has come
-    this.cdcOutSize = 0; // a bulk OUT buffer of the device that waits for data
-    this.held = new Map(); // bulk buffers the device filled while the bus slept
+    this.cdcOutSize = 0; // size of the device's bulk OUT buffer that waits for data
+    this.held = new Map(); // bulk buffers that the device filled while the bus was suspended
   }
 
   #attach() {
@@ -62,7 +62,7 @@ export class UsbHost {
     };
   }
 
-  /** Buffers that rp2040js would take at once: those wait for the host's token. */
+  /** Whether a buffer waits for the host's token. rp2040js would take it at once. */
   #ours(offset, value) {
     if (offset < 0x80 || offset >= 0x100 || !(value & AVAILABLE)) return false;
     const endpoint = (offset - 0x80) >> 3, out = !!(offset & 4);
@@ -105,7 +105,7 @@ export class UsbHost {
 
   // --- the bus ---
 
-  /** No more frames; the device notices after 3 ms. */
+  /** Stop the frames; the device notices after 3 ms. */
   suspend() {
     if (this.suspended) return;
     this.suspended = this.pipe.paused = true;
@@ -113,7 +113,7 @@ export class UsbHost {
     this.#bus(IDLE_NS, () => { this.usb.sieStatus |= SUSPENDED; this.usb.sieStatusUpdated(); });
   }
 
-  /** Resume signalling for 20 ms, then frames again. */
+  /** Signal resume for 20 ms, then start the frames again. */
   resume() {
     if (!this.suspended) return;
     this.usb.sieStatus = (this.usb.sieStatus & ~SUSPENDED) | RESUME;
@@ -127,7 +127,7 @@ export class UsbHost {
     });
   }
 
-  /** Reset the bus; the device is enumerated anew. */
+  /** Reset the bus and enumerate the device again. */
   reset() {
     this.frameAlarm.cancel();
     this.busAlarm.cancel();
@@ -144,7 +144,7 @@ export class UsbHost {
 
   // --- enumeration ---
 
-  /** A control transfer: ControlPipe.transfer. */
+  /** Make a control transfer, as ControlPipe.transfer does. */
   control(transfer) { return this.pipe.transfer(transfer); }
 
   async #enumerate() {
@@ -170,7 +170,7 @@ export class UsbHost {
     this.onReady(found);
   }
 
-  /** The host reads the microphone while its interface is at a setting with an endpoint. */
+  /** Note a change of the streaming interface's setting: setting 1 has an endpoint to read. */
   #noticed({ type, request, value, index }) {
     if (type !== STANDARD_INTERFACE || request !== SET_INTERFACE || index !== this.device.audioInterface) return;
     this.setting = value;
@@ -186,7 +186,7 @@ export class UsbHost {
 
   // --- bulk OUT ---
 
-  /** Bytes for the CDC port; they go as fast as the device takes them. */
+  /** Send bytes to the CDC port, as fast as the device takes them. */
   send(data) {
     this.toDevice.push(Uint8Array.from(data));
     this.#pump();
