@@ -44,7 +44,7 @@ def listen(client, hello, recording=None):
 
 
 def recorded(client, hello, folder):
-    listen(client, hello, Recording(folder, hello, {"detect": client.settings()}))
+    listen(client, hello, Recording(folder, hello, {"detect": client.settings().to_json()}))
 
 
 def heard(client, hello):
