@@ -21,10 +21,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from otolith.compile import model_hash, schedule_model
-from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, preset
 from otolith.files import write_text
 from otolith.firmware.build import build
+from otolith.firmware.hear import through_virtual_microphone
 from otolith.paths import MODELS
 from otolith.settings.features import front_end
 from otolith.settings.spec import load, parse

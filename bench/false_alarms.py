@@ -16,8 +16,8 @@ from rich.progress import Progress
 
 from otolith.audio import read_pcm
 from otolith.compile import model_hash
-from otolith.deploy.hear import through_virtual_microphone
 from otolith.firmware.build import build
+from otolith.firmware.hear import through_virtual_microphone
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS, test_data
 

@@ -19,8 +19,8 @@ import cmsisdsp
 import numpy as np
 
 from otolith.compile import model_hash
-from otolith.deploy.hear import through_virtual_microphone
 from otolith.features import PRESETS, extract, preset
+from otolith.firmware.hear import through_virtual_microphone
 from otolith.settings.features import FrontEnd, front_end
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))

@@ -10,8 +10,8 @@ contention.
 import numpy as np
 
 from otolith.compile import model_hash
-from otolith.deploy.hear import through_virtual_microphone
 from otolith.firmware.build import build
+from otolith.firmware.hear import through_virtual_microphone
 from otolith.firmware.size import by_part, total
 from otolith.paths import MODELS
 from otolith.synth.alarm import alarm_clip

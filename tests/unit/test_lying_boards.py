@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from otolith.deploy.hear import Heard, check_hello
-from otolith.deploy.hear import _take as hear
 from otolith.device import Client
 from otolith.device.frames import Garbage, Splitter
 from otolith.device.records import Hello, Line, Other, Stats, Unclear, decode_line, record
 from otolith.errors import UserError
+from otolith.firmware.hear import Heard, check_hello
+from otolith.firmware.hear import _take as hear
 from otolith.monitor.lines import Lines, Summary
 from otolith.monitor.recording import Recording
 from otolith.monitor.screen import Screen

@@ -12,11 +12,11 @@ import pytest
 
 from otolith.compile import model_hash
 from otolith.compile.metadata import read_metadata
-from otolith.deploy.hear import through_virtual_microphone
 from otolith.deploy.scenario import concatenate, judge
 from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
 from otolith.evaluate.stream import memory_ms
+from otolith.firmware.hear import through_virtual_microphone
 from otolith.listen.chain import Chain
 from otolith.paths import MODELS
 from otolith.settings.spec import load

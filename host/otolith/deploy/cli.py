@@ -104,9 +104,9 @@ def train_and_deploy(
         host train-and-deploy models/fire_alarm --board pico --port /dev/ttyACM0
     """
     from otolith.compile.metadata import read_metadata
-    from otolith.deploy import hear
     from otolith.deploy.picture import draw
     from otolith.deploy.scenes import scene
+    from otolith.firmware import hear
     from otolith.firmware.build import build, upload
     from otolith.settings.spec import load
     from otolith.virtual import class_for

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from otolith.audio import RATE
+from otolith.firmware.hear import Detection
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,6 @@ class Segment:
     name: str
     label: str | None
     pcm: np.ndarray = field(repr=False)  # int16, RATE
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A `detect` line; `t_ms` counts from the first sample played."""
-
-    t_ms: float
-    label: str
-    score: float
 
 
 @dataclass(frozen=True)

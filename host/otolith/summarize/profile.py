@@ -214,7 +214,7 @@ def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dic
     Returns:
         Means of a hop and the number of overruns.
     """
-    from otolith.deploy.hear import through_virtual_microphone
+    from otolith.firmware.hear import through_virtual_microphone
 
     pcm = (
         np.random.default_rng(1)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from otolith.audio import RATE
-from otolith.deploy.scenario import Detection
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.client import Message
 from otolith.device.records import Detect, ErrorLine, Fault, Hello, ScoresLine, Stats, Unclear
@@ -19,6 +18,15 @@ from otolith.virtual import boot
 
 TAIL_MS = 300  # for the last hop, its inference and the console
 BOOT_MS = 5000
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A `detect` line; `t_ms` counts from the first sample played."""
+
+    t_ms: float
+    label: str
+    score: float
 
 
 @dataclass
