@@ -26,12 +26,12 @@ from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import CORES, OPTIMIZE
 from otolith.compile.flatbuffer import Buffer, Table
-from otolith.compile.metadata import write_metadata
 from otolith.compile.tflm import compile_for_tflm
 from otolith.errors import UserError
 from support import small_models, tiny_model
+from support.front_ends import with_metadata
 
-HANG_S = 5
+HANG_S = 5  # of CPU time, whatever else runs here
 MOST_BYTES = 1 << 30
 LONGEST = 400  # characters of a message
 # Numbers at the limits of types, and float32 patterns: NaN, both infinities.
@@ -59,14 +59,14 @@ class Result:
 
 
 class HangError(BaseException):
-    """A model took longer than HANG_S seconds."""
+    """A model took more than HANG_S seconds of CPU time."""
 
 
 def seeds() -> list[bytes]:
     """The shared networks, and small ones with metadata."""
     files = [path.read_bytes() for path in sorted(paths.test_models().glob("*.tflite"))]
     files += [small_models.loudness(), small_models.sliding(), small_models.sums()]
-    files += [write_metadata(tiny_model.network(), tiny_model.METADATA)]
+    files += [with_metadata(tiny_model.network(), tiny_model.METADATA)]
     return files
 
 
@@ -90,7 +90,7 @@ def places(data: bytes) -> list[Place]:
         mock.patch.object(Table, "_vector", recorded_vector),
     ):
         compile_graph(data, "seed")
-    at = data.find(b'{"classes"')
+    at = data.find(b'"classes"')
     if at >= 0:
         found.update((i, 1) for i in range(at, min(len(data), at + 1500)))
     return sorted(place for place in found if place[0] >= 0 and sum(place) <= len(data))
@@ -132,7 +132,7 @@ def fuzz(count: int, seed: int, folder: Path) -> Result:
     files = seeds()
     numbers = [places(data) for data in files]
     result, messages, where = Result(), set(), Counter[str]()
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGPROF, _stop)
     for number in range(count):
         which = random_.randrange(len(files))
         data = mutated(random_, files[which], numbers[which])
@@ -140,8 +140,8 @@ def fuzz(count: int, seed: int, folder: Path) -> Result:
         hop = random_.choice([None, None, None, 0, 1, 2, 5])
         tflm = random_.random() < 0.2
         result.models += 1
-        start = time.monotonic()
-        signal.setitimer(signal.ITIMER_REAL, HANG_S)
+        start = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, HANG_S)
         try:
             if tflm:
                 compile_for_tflm(data, "m")
@@ -162,8 +162,8 @@ def fuzz(count: int, seed: int, folder: Path) -> Result:
         except Exception:
             result.tracebacks.append(f"{number}: {traceback.format_exc()}")
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        result.slowest_s = max(result.slowest_s, time.monotonic() - start)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        result.slowest_s = max(result.slowest_s, time.process_time() - start)
     result.messages = len(messages)
     result.most_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result.by_operation = dict(where.most_common(20))
