@@ -1,4 +1,4 @@
-"""`host data preview`: what the network will see and hear, before any training."""
+"""`host data preview`: shows what the network will see and hear, before any training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SEPARATE = 0.4  # s of silence between before and after
 
 @dataclass
 class Setup:
-    """What a spec says about sounds: settings of the front end, the classes, [augment]."""
+    """What a preview needs of a spec: front end, classes and [augment]."""
 
     features: FrontEnd
     classes: tuple[str, ...]
@@ -44,7 +44,7 @@ class Setup:
 
 @dataclass
 class Example:
-    """One window before and after. hits: what was drawn, by augmentation."""
+    """A window before and after augmentation. hits: What each augmentation drew."""
 
     file: str
     before: np.ndarray
@@ -56,7 +56,7 @@ class Example:
 
 
 def read_setup(path: Path) -> Setup:
-    """[model], [features] and [augment] of a spec; the other sections are not looked at."""
+    """Reads [model], [features] and [augment] of a spec and ignores its other sections."""
     document = read_spec(path)
     problems = Problems()
     tables: dict[str, dict[str, Any]] = {}
@@ -81,8 +81,15 @@ def read_setup(path: Path) -> Setup:
 
 
 def find_sounds(folder: Path) -> tuple[list[tuple[Path, str]], list[str]]:
-    """(file, label) of a dataset's training clips (all, if none has a set), or of a folder's sounds
-    as `host data import` takes them; and what is wrong, a line each."""
+    """Finds sounds to show.
+
+    Args:
+        folder: A dataset, or a folder that `host data import` would take. Of a dataset the training
+            clips are shown, or all clips if none has a set.
+
+    Returns:
+        (file, label) of each sound, and what is wrong with the folder, one line each.
+    """
     from otolith.data.layouts import items_of
     from otolith.data.metadata import NAME, load
 
@@ -99,7 +106,7 @@ def find_sounds(folder: Path) -> tuple[list[tuple[Path, str]], list[str]]:
 def _choose(
     files: list[tuple[Path, str]], count: int, rng: np.random.Generator
 ) -> list[tuple[Path, str]]:
-    """`count` files by chance, a label at a time, so that all labels are seen."""
+    """Draws `count` files, one label after the other, so that every label is shown."""
     by_label: dict[str, list] = {}
     for entry in files:
         by_label.setdefault(entry[1], []).append(entry)
@@ -113,7 +120,7 @@ def _choose(
 
 
 def _start(pcm: np.ndarray, samples: int, rng: np.random.Generator) -> int:
-    """Where a window of a clip begins: where it is not all silent, if that can be."""
+    """Draws where a window of a clip begins; not where all is silent, if it can be avoided."""
     for _ in range(8):
         start = int(rng.integers(max(0, len(pcm) - samples) + 1))
         if np.abs(pcm[start : start + samples].astype(int)).max() > 30:
@@ -124,7 +131,7 @@ def _start(pcm: np.ndarray, samples: int, rng: np.random.Generator) -> int:
 def _backgrounds(
     files: list[tuple[Path, str]], problems: list[str]
 ) -> tuple[list[np.ndarray], str]:
-    """Sounds to mix in, and where they are from."""
+    """Finds sounds to mix in, and says where they are from."""
     found = []
     for path, _ in [entry for entry in files if entry[1].lower() in BACKGROUNDS][:200]:
         try:
@@ -144,7 +151,7 @@ def _backgrounds(
 def examples(
     setup: Setup, chosen: list[tuple[Path, str]], augmenter: Any, seed: int, problems: list[str]
 ) -> list[Example]:
-    """A window of each file, before and after; a line in `problems` for each that can't be read."""
+    """Augments a window of each file; files that can't be read become lines in `problems`."""
     found = []
     with bar("examples", len(chosen)) as step:
         for number, (path, label) in enumerate(chosen):
@@ -176,7 +183,7 @@ def _value(name: str, value: Any) -> str:
 
 
 def title(example: Example, long: bool = False) -> str:
-    """Label and what hit it; `long`: with what was drawn."""
+    """The label and the augmentations that hit it; `long` adds what they drew."""
     label = example.label
     if example.new_label != label:
         label += f" -> {example.new_label}"
@@ -188,7 +195,7 @@ def title(example: Example, long: bool = False) -> str:
 
 
 def draw(found: list[Example], file: Path) -> None:
-    """A row an example: waveform before and after, features before and after."""
+    """Draws a row for each example: waveform and features, before and after."""
     from otolith.report.page import new_figure
 
     figure = new_figure(13, 1.9 * len(found) + 0.5)
@@ -235,14 +242,14 @@ def draw(found: list[Example], file: Path) -> None:
 
 
 def _wrapped(text: str) -> str:
-    """For a title over the right-hand columns: as many lines as it takes, long ones cut."""
+    """Wraps a text into at most three lines for a title."""
     import textwrap
 
     return "\n".join(textwrap.wrap(text, 150)[:3])
 
 
 def listen(found: list[Example], device: str | None) -> None:
-    """Play each example: before, a pause, after."""
+    """Plays each example: before, a pause, after."""
     try:
         import sounddevice
     except OSError as error:  # the library is Python's, PortAudio the system's
@@ -261,7 +268,7 @@ def listen(found: list[Example], device: str | None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """For JSON: no long tails of digits."""
+    """Rounds floats for JSON."""
     return round(value, 4) if isinstance(value, float) and math.isfinite(value) else value
 
 
