@@ -70,7 +70,7 @@ def train_command(
         raise UserError("--dry-run starts from the beginning: it does not go with --resume")
     folder = model if model.is_dir() else model.parent
     if convert:
-        click.echo(f"wrote {convert_old(folder)}")
+        click.echo(f"wrote {convert_old(folder, folder if allow_code else None)}")
         return
     spec = load(model)
     given: dict[str, Any] = {"epochs": epochs, "seed": seed, "base": base}

@@ -29,7 +29,8 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
     Args:
         keras: The tf_keras module.
         spec: Of the training that starts from the base.
-        code: Folder that an architecture of the user's own may be loaded from; None refuses it.
+        code: None refuses an architecture of the user's own. Otherwise one that the base has is
+            loaded from the base's folder.
 
     Returns:
         The network, and how to build it.
@@ -56,7 +57,7 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
     if (blueprint.frames, blueprint.bands) != (base.features.frames, base.features.bands):
         raise UserError(f"{file}: is of another spec than the one beside it: train it again")
     try:
-        network = build(keras, blueprint, code)
+        network = build(keras, blueprint, None if code is None else folder)
     except UserError as error:
         raise UserError(f"{file}: {error.message}") from error
     put_weights(network, arrays, file)
@@ -110,13 +111,14 @@ def build(keras: Any, blueprint: Blueprint, code: Path | None = None) -> Any:
     return model
 
 
-def convert_old(folder: Path) -> Path:
+def convert_old(folder: Path, code: Path | None = None) -> Path:
     """Converts a base that was trained before weights had a file of their own.
 
     Builds the network from the spec's architecture and reads nothing but arrays from <name>.keras.
 
     Args:
         folder: The base's, with its spec.toml.
+        code: Folder that an architecture of the user's own may be loaded from; None refuses it.
 
     Returns:
         The file of weights.
@@ -132,7 +134,7 @@ def convert_old(folder: Path) -> Path:
         raise UserError(f"{old}: was trained on a base itself: train it again: host train {folder}")
     blueprint = blueprint_of(spec)
     keras = new_session(spec.train.seed)
-    network = build(keras, blueprint)
+    network = build(keras, blueprint, code)
     try:
         network.load_weights(str(old))  # from a .keras file Keras takes model.weights.h5 alone
     except Exception as error:
