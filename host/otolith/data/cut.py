@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -40,12 +41,17 @@ def spans_of(label: Label, seconds: float | None, hop: float | None, total: int)
     return [Span(at, at + size, label) for at in range(start, stop - size + 1, step)]
 
 
+_TRACKS = (".txt", ".TextGrid", ".csv", ".json", ".Table.1.selections.txt")
+
+
 def find_track(recording: Path) -> Path:
-    """The label track beside a recording: the same name with .txt."""
+    """The label file beside a recording: the same name with another suffix."""
+    for suffix in _TRACKS:
+        track = recording.with_name(recording.stem + suffix)
+        if track.is_file():
+            return track
     track = recording.with_suffix(".txt")
-    if not track.is_file():
-        raise UserError(f"{shown(track)}: no such label track: name one with --labels")
-    return track
+    raise UserError(f"{shown(track)}: no such label track: name one with --labels")
 
 
 class Cutter:
@@ -89,7 +95,8 @@ Examples:
   host data cut evening.flac --labels hand.txt --seconds 1 --hop 0.5 --set test"""
 )
 @click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--labels", "track", type=click.Path(path_type=Path), help="Audacity label track.")
+@click.option("--labels", "track", type=click.Path(path_type=Path), help="Label file.")
+@click.option("--tier", default="", help="Of a TextGrid. [the first with labels]")
 @dataset_option
 @click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Length of every clip.")
 @click.option("--hop", type=click.FloatRange(0.01, 3600), help="From clip to clip. [--seconds]")
@@ -106,18 +113,21 @@ def cut(
     set_: str | None,
     speaker: str,
     note: str,
+    tier: str,
     as_json: bool,
 ) -> None:
     """Cut the labelled parts of RECORDING into clips of a dataset.
 
-    Labels become classes: "Dog bark" is Dog_bark. A clip's row has where it was cut.
+    Labels come from Audacity, Praat (TextGrid), Raven, Label Studio (JSON) or a CSV file with
+    start, end and label. They become classes: "Dog bark" is Dog_bark. A clip's row tells where it
+    was cut.
     """
-    import json
-
     if hop is not None and seconds is None:
         raise UserError("--hop goes with --seconds")
     total = length_of(recording)
-    labels, problems = read_track(track or find_track(recording), total / RATE)
+    labels, problems = read_track(
+        track or find_track(recording), total / RATE, recording.name, tier
+    )
     spans: list[Span] = []
     for label in labels:
         if not as_label(label.label):

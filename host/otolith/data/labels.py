@@ -1,13 +1,18 @@
-"""Audacity label tracks: start, end and text of what is heard in a recording (see "Importing and
-Exporting Labels" in its manual). A line that makes no sense is told, the rest counts."""
+"""Labels of recordings: start, end and text of what is heard.
+
+Tracks are written in Audacity's format (see "Importing and Exporting Labels" in its manual). Other
+programs' formats can be read, too. A line that makes no sense is reported and left out.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from otolith.data.label_formats import parser_of
+from otolith.data.text import decode
 from otolith.errors import UserError, short, shown
 from otolith.files import write_text
 
@@ -55,6 +60,19 @@ def _label(fields: list[str], seconds: float | None) -> Label:
     return Label(start, end, text)
 
 
+def _overlaps(labels: list[Label], where: str) -> list[str]:
+    """A line for each pair of neighbours that overlap."""
+    problems = []
+    known = sorted(labels, key=lambda label: (label.start, label.end))
+    for before, after in pairwise(known):
+        if after.start < before.end and after.start < after.end:
+            problems.append(
+                f"{where}: {short(before.label)} ({before.start:g}-{before.end:g} s) and "
+                f"{short(after.label)} ({after.start:g}-{after.end:g} s) overlap: both are kept"
+            )
+    return problems
+
+
 def parse_track(
     text: str, where: str, seconds: float | None = None
 ) -> tuple[list[Label], list[str]]:
@@ -83,26 +101,56 @@ def parse_track(
             lines[labels[-1]] = number
         except ValueError as error:
             problems.append(f"{where}:{number}: {error}: passed over")
-    known = sorted(labels, key=lambda label: (label.start, label.end))
-    for before, after in pairwise(known):
-        if after.start < before.end and after.start < after.end:
-            problems.append(
-                f"{where}: {short(before.label)} ({before.start:g}-{before.end:g} s) and "
-                f"{short(after.label)} ({after.start:g}-{after.end:g} s) overlap: both are kept"
-            )
-    return labels, problems
+    return labels, problems + _overlaps(labels, where)
 
 
-def read_track(path: Path, seconds: float | None = None) -> tuple[list[Label], list[str]]:
-    """The label track in a file, UTF-8 with or without BOM; UserError if it can't be read."""
+_LARGEST = 64 << 20  # bytes
+
+
+def read_track(
+    path: Path, seconds: float | None = None, recording: str = "", tier: str = ""
+) -> tuple[list[Label], list[str]]:
+    """Read the labels of a recording.
+
+    Args:
+        path: Audacity's label track, Praat's TextGrid, Raven's selection table, Label Studio's
+            JSON, or a CSV file with start, end and label. The text may be UTF-8, UTF-16 or Latin-1.
+        seconds: Length of the recording, if it is known.
+        recording: Name of its file, to choose from files about several recordings.
+        tier: Of a TextGrid; "" for the first one that has labels.
+
+    Returns:
+        The labels in the order of the file, and what is wrong with it, a line each.
+
+    Raises:
+        UserError: The file can't be read.
+    """
     try:
+        if path.stat().st_size > _LARGEST:
+            raise UserError(f"{shown(path)}: larger than any label file")
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"can't read {shown(path)}: {error.strerror}") from error
-    if b"\0" in data:
-        raise UserError(f"{shown(path)}: not a label track: export one as text from Audacity")
-    text = data.decode("utf-8-sig", "replace")
-    return parse_track(text, shown(path), seconds)
+    text, where = decode(data), shown(path)
+    if "\0" in text:
+        raise UserError(f"{where}: not a label track: export one as text from Audacity")
+    parse = parser_of(path, text)
+    if parse is None:
+        return parse_track(text, where, seconds)
+    try:
+        found = parse(text, recording, tier)
+    except UserError as error:
+        raise UserError(f"{where}: {error.message}") from error
+    problems = [f"{where}:{problem}" for problem in found.problems]
+    labels = []
+    for raw in found.labels:
+        try:
+            label = _label([raw.start, raw.end, raw.text], seconds)
+            band = [_number(f) if f.strip() else None for f in (raw.low, raw.high)]
+            labels.append(replace(label, low=band[0], high=band[1]))
+        except ValueError as error:
+            problems.append(f"{where}:{raw.where}: {error}: passed over")
+    return labels, problems + _overlaps(labels, where)
 
 
 def format_track(labels: list[Label]) -> str:
