@@ -1,10 +1,10 @@
-"""PlatformIO development platform `otolith`: all parts come from `host setup`."""
+"""The PlatformIO development platform `otolith`. `host setup` gets all its parts."""
 
 from platformio.public import PlatformBase
 
 
 class OtolithPlatform(PlatformBase):
-    """Boards in boards/, builders in platform/builder/, one file a chip family."""
+    """Boards are in boards/, builders in platform/builder/, one file for each chip family."""
 
     def is_embedded(self):
         return True

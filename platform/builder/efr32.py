@@ -1,5 +1,5 @@
-"""EFR32MG24: registers under Silicon Labs' names from lib/board/src/efr32/efr32mg24.h, or from
-their SDK if GECKO_SDK_PATH names a folder of it."""
+"""EFR32MG24. Registers come from lib/board/src/efr32/efr32mg24.h, or from Silicon Labs' SDK if
+GECKO_SDK_PATH names its folder; both use Silicon Labs' names."""
 
 import os
 from pathlib import Path
@@ -34,7 +34,7 @@ if app.console == "usb":
 
 
 def family_image(self, elf):
-    """The image as it lies in flash, and as probes take it."""
+    """Make the image as it lies in flash and as debug probes take it."""
     return add_images(elf)
 
 

@@ -1,4 +1,4 @@
-"""Run the linker; say in one line by how much an image does not fit.
+"""Runs the linker. If the image does not fit, one line says by how much.
 
 Usage: link.py BOARD COMMAND...
 
@@ -16,7 +16,7 @@ PARTS = {"FLASH": "flash", "RAM": "RAM"}
 
 
 def explain(board: str, output: str) -> str | None:
-    """The line for an image that does not fit, or None if that is not what went wrong."""
+    """A line about an image that does not fit, or None if the error is another."""
     over = {name: int(count) for name, count in OVERFLOW.findall(output)}
     if not over:
         return None
@@ -25,7 +25,7 @@ def explain(board: str, output: str) -> str | None:
 
 
 def redirected(command: list[str]) -> tuple[list[str], list[str]]:
-    """The command writing to temporary names, and the names it was given."""
+    """The command with temporary names for its outputs, and the names it was given."""
     outputs = []
     changed = list(command)
     for i, word in enumerate(command):

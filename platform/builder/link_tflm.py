@@ -1,4 +1,4 @@
-"""As link.py, for images with TensorFlow Lite Micro: first measure how large its arena has to be.
+"""Does what link.py does for images with TensorFlow Lite Micro, whose arena it measures first.
 
 Usage: link_tflm.py BOARD COMMAND...
 """

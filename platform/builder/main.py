@@ -1,4 +1,4 @@
-"""Build script for every Otolith board: toolchain, our code's flags, model, outputs.
+"""Build script of every Otolith board: toolchain, flags of our code, model, outputs.
 
 What a chip family needs on top (SDK sources, linker script, image format) is in <family>.py.
 """
@@ -24,13 +24,13 @@ from otolith.version import VERSION  # noqa: E402
 
 
 def fail(message):
-    """One line, then stop; earlier outputs stay as they are."""
+    """Print one line and stop. Earlier outputs stay as they are."""
     sys.stderr.write(f"Error: {message}\n")
     env.Exit(1)
 
 
 def run_host(*arguments):
-    """Run the `host` command of this checkout; where it fails it has said why."""
+    """Run the `host` command of this checkout. It prints its own errors."""
     if subprocess.run([sys.executable, "-m", "otolith", *arguments], cwd=root).returncode:
         env.Exit(1)
 
@@ -140,11 +140,11 @@ def add_libraries(*names):
 
 add_libraries("board", *app.libraries)
 
-board_folders = {family}  # of lib/board; the family adds what it shares with others
+board_folders = {family}  # in lib/board; the family's script adds folders it shares
 
 
 def only_this_family(node):
-    """Of lib/board's folders, one a chip family, compile this board's."""
+    """Leave out the folders of lib/board that belong to other chip families."""
     folder = Path(node.srcnode().get_abspath()).parent
     if folder.parent != root / "lib" / "board" / "src":
         return node
@@ -169,7 +169,7 @@ def add_foreign(folder, sources, name):
 
 
 def add_model():
-    """Compile the network to C and add it; train it first if only its spec is there."""
+    """Compile the network to C and add it. Train it first if there is only its spec."""
     from otolith.compile.cores import optimize_for
 
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
@@ -203,8 +203,8 @@ def add_model():
 
 
 def add_core(script, *folders):
-    """What a chip family shares with others: lib/board's folder cortex_m and `folders`; memory and
-    clock from the board's JSON, the former for the family's linker script."""
+    """Add what chip families share: cortex_m and `folders` of lib/board, memory regions for the
+    linker `script`, and the clock, both from the board's JSON."""
     board_folders.update(["cortex_m", *folders])
     memory = build_dir / "memory" / "memory.ld"
     memory.parent.mkdir(parents=True, exist_ok=True)
@@ -225,7 +225,7 @@ def add_core(script, *folders):
 
 
 def write_uf2(target, source, env):
-    """UF2, for a boot loader's drive."""
+    """Write UF2, which a boot loader's drive takes."""
     from otolith.deploy.uf2 import write
 
     base, family_id = board.get("otolith.memory.flash"), board.get("upload.uf2_family")
@@ -233,14 +233,14 @@ def write_uf2(target, source, env):
 
 
 def write_dfu(target, source, env):
-    """A DFU package, for a boot loader's serial port."""
+    """Write a DFU package, which a boot loader takes over its serial port."""
     from otolith.deploy.dfu import write
 
     write(Path(str(source[0])), Path(str(target[0])))
 
 
 def upload(target, source, env):
-    """By the first of the board's methods whose tool and board are there."""
+    """Upload by the first method whose tool and board are present."""
     from otolith.deploy.upload import upload as to_board
     from otolith.errors import UserError
 
@@ -253,7 +253,7 @@ def upload(target, source, env):
 
 
 def add_images(elf):
-    """.bin and .hex from the ELF, and what the board's upload methods take; the upload target."""
+    """Make .bin, .hex and the files that the board's upload methods need; add the upload target."""
     binary = env.ElfToBin(str(build_dir / "firmware.bin"), elf)
     to_hex = env.VerboseAction("$OBJCOPY -O ihex $SOURCE $TARGET", "Writing $TARGET")
     images = [binary, env.Command(str(build_dir / "firmware.hex"), elf, to_hex)]
@@ -286,11 +286,11 @@ if not cleaning and app.model != "none":
 
 elf = env.BuildProgram()
 image = env.FamilyImage(elf)
-env.Precious(elf, image)  # stay until there are new ones
+env.Precious(elf, image)  # old ones stay until new ones are complete
 
 
 def report_size(target, source, env):
-    """Flash and RAM by part."""
+    """Print flash and RAM by part."""
     from otolith.firmware.size import print_report
 
     print_report(

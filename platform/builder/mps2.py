@@ -1,4 +1,5 @@
-"""Arm MPS2 FPGA images (AN386, AN505, ...): no SDK; memory and registers from the board's JSON."""
+"""Arm MPS2 FPGA images (AN386, AN505, ...), without an SDK. Memory and registers come from the
+board's JSON."""
 
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ if app.console == "usb":
 
 
 def upload(target, source, env):
-    """Nothing here takes an image over a wire."""
+    """Refuse: these boards take no image over a wire."""
     sys.stderr.write(
         f"Error: {board.id} exists for tests: run its image with "
         f"qemu-system-arm -M {board.get('otolith.qemu')} -nographic -kernel {source[0]}\n"
@@ -27,7 +28,7 @@ def upload(target, source, env):
 
 
 def family_image(self, elf):
-    """The image as it lies in memory; QEMU takes the ELF."""
+    """Make the image as it lies in memory. QEMU loads the ELF."""
     AlwaysBuild(self.Alias("upload", elf, upload))
     return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
 

@@ -1,5 +1,6 @@
-"""nRF52840: no SDK. Registers under Nordic's names from lib/board/src/nrf52/nrf, or from nrfx's MDK
-if NRFX_PATH names a folder of it; TinyUSB's nrf5x driver for boards whose console is USB."""
+"""nRF52840, without an SDK. Registers come from lib/board/src/nrf52/nrf, or from nrfx's MDK if
+NRFX_PATH names its folder; both use Nordic's names. Boards with a USB console get TinyUSB's nrf5x
+driver."""
 
 import os
 import sys
@@ -63,7 +64,7 @@ if usb and not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
 
 
 def family_image(self, elf):
-    """The image as it lies in flash, and as boot loaders and probes take it."""
+    """Make the image as it lies in flash and as boot loaders and debug probes take it."""
     return add_images(elf)
 
 

@@ -85,7 +85,7 @@ TINYUSB_SOURCES = [
     "src/portable/raspberrypi/rp2040/dcd_rp2040.c",
     "src/portable/raspberrypi/rp2040/rp2040_usb.c",
 ]
-# Arithmetic the compiler calls by name: divider and boot ROM do it faster than libgcc.
+# Arithmetic that the compiler calls by name; divider and boot ROM are faster than libgcc.
 WRAPPED = [
     "__aeabi_idiv",
     "__aeabi_idivmod",
@@ -118,7 +118,7 @@ generated = build_dir / "sdk"
 
 
 def generate(path, text):
-    """Write only what changed, so nothing rebuilds for nothing."""
+    """Write a file only if its text has changed, so that nothing is built again needlessly."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
@@ -143,7 +143,7 @@ include = [
     sdk / "src" / "rp2_common" / "cmsis" / "include",
     *sorted((sdk / "src" / "common").glob("*/include")),
     *sorted((sdk / "src" / "rp2040").glob("*/include")),
-    # but not the SDK's own USB console: it brings a tusb_config.h
+    # without the SDK's own USB console, which has a tusb_config.h
     *sorted(f for f in (sdk / "src" / "rp2_common").glob("*/include") if "stdio_usb" not in str(f)),
     tinyusb / "src",
 ]
@@ -158,15 +158,15 @@ defines = [
     ("PICO_32BIT", 1),
     ("PICO_BOARD", f'\\"{board.get("build.sdk_board")}\\"'),
     ("PICO_TARGET_NAME", '\\"otolith\\"'),
-    # as the SDK's own release builds; its hard_assert() stays
+    # as in the SDK's own release builds; hard_assert() stays
     ("NDEBUG", 1),
     # panic() says why over lib/board instead of through printf, which brings a heap and floats
     ("PICO_PANIC_FUNCTION", "board_panic"),
-    # nothing here sets alarms by way of a pool
+    # nothing here uses an alarm pool
     ("PICO_TIME_DEFAULT_ALARM_POOL_DISABLED", 1),
-    # no heap: code that allocates does not get past test_platform.py
+    # no heap; test_platform.py finds code that allocates
     ("PICO_HEAP_SIZE", 0),
-    # the whole 4 kB bank core 0 has for its stack
+    # all of the 4 kB bank for core 0's stack
     ("PICO_STACK_SIZE", 4096),
     ("PICO_RP2040_USB_DEVICE_UFRAME_FIX", 1),
     ("LIB_PICO_BIT_OPS_PICO", 1),
@@ -241,14 +241,14 @@ if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
 
 
 def write_uf2(target, source, env):
-    """UF2, the format the boot ROM's drive takes."""
+    """Write UF2, which the boot ROM's drive takes."""
     from otolith.deploy.uf2 import write
 
     write(Path(str(source[0])), Path(str(target[0])))
 
 
 def family_image(self, elf):
-    """.bin and .uf2 from the ELF; also the upload target."""
+    """Make .bin and .uf2 from the ELF; add the upload target."""
     binary = self.ElfToBin(str(build_dir / "firmware.bin"), elf)
     image = self.Command(
         str(build_dir / "firmware.uf2"),
@@ -260,7 +260,7 @@ def family_image(self, elf):
 
 
 def upload(target, source, env):
-    """To a board in BOOTSEL mode, by picotool or by copying to its drive."""
+    """Upload to a board in BOOTSEL mode, by picotool or by copying to its drive."""
     from otolith.deploy.bootsel import upload as to_board
     from otolith.errors import UserError
 

@@ -1,5 +1,5 @@
-"""custom_engine = tflm: TensorFlow Lite Micro and CMSIS-NN, which PlatformIO has fetched by
-lib_deps (docs/engines.md), compiled quietly, and our lib/nn_tflm on top of it."""
+"""custom_engine = tflm: TensorFlow Lite Micro and CMSIS-NN, compiled without warnings, and our
+lib/nn_tflm on top of them. PlatformIO fetches them by lib_deps (docs/engines.md)."""
 
 import json
 import re
@@ -15,7 +15,7 @@ library = Path(env.subst("$PROJECT_LIBDEPS_DIR")) / env["PIOENV"] / "pico-tflmic
 if not (library / "src" / "tensorflow").is_dir():
     fail("TensorFlow Lite Micro is not here: lib_deps of [tflm] in platformio.ini names where from")
 
-# What its own build sets. ARDUINO: no operator delete, so no heap; registrations for int8 alone.
+# Defines of TFLM's own build. ARDUINO: no operator delete, so no heap; only int8 registrations.
 DEFINES = [
     "NDEBUG",
     "TF_LITE_STATIC_MEMORY",
@@ -42,7 +42,7 @@ CXXFLAGS = [
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
 ]
-# Not for a chip, or the Pico SDK's: what they define and we need is in lib/nn_tflm.
+# Tests, and files for the Pico SDK. What else they define is in lib/nn_tflm.
 LEFT_OUT = (
     "*_test.cpp",
     "test_*.cpp",
@@ -56,7 +56,7 @@ LEFT_OUT = (
     "kernel_runner.cpp",
     "kiss_fft*",
 )
-# Of the kernels, those that register the network's operations, and what they share.
+# Kernels are compiled if they register an operation of the network, with the files they share.
 KERNELS = library / "src" / "tensorflow" / "lite" / "micro" / "kernels"
 SHARED = ("kernel_util.cpp", "micro_tensor_utils.cpp")
 WITH = {
@@ -64,21 +64,21 @@ WITH = {
     "transpose_conv": ("conv_common.cpp",),
     "unidirectional_sequence_lstm": ("lstm_eval.cpp", "lstm_eval_common.cpp"),
 }
-# Its switch for the RP2040's second core, on without a way to turn it off from outside. Core 1 is
-# nobody's to take, and M4F and M33 would lose CMSIS-NN's own loop.
+# TFLM's switch for the RP2040's second core can't be turned off from outside. Core 1 is not TFLM's
+# to use, and M4F and M33 would lose CMSIS-NN's own loop.
 TWO_CORES = "#define TF_LITE_PICO_MULTICORE\n"
 
 system = [f"-isystem{library / 'src' / folder}" for folder in INCLUDE]
 for target in (env, foreign):
     target.Append(CCFLAGS=system, CXXFLAGS=CXXFLAGS)
 quiet = foreign.Clone()
-quiet.Replace(CPPDEFINES=DEFINES, CPPPATH=[])  # what else changes compiles none of it again
+quiet.Replace(CPPDEFINES=DEFINES, CPPPATH=[])  # other changes do not compile it again
 ours = env.Clone()
 ours.Append(CPPDEFINES=DEFINES)
 
 
 def kernels():
-    """The kernel files this network needs."""
+    """The kernel files that this network needs."""
     operations = json.loads((build_dir / "model" / "report.json").read_text())["resolver"]
     wanted = re.compile(rf"Register_({'|'.join(operations)})\(\) *\{{")
     found = {KERNELS / name for name in SHARED}
@@ -102,7 +102,7 @@ def one_core(source):
 
 
 def compile_engine(node):
-    """Library and lib/nn_tflm with the flags they need; everything else as it is."""
+    """Compile the library and lib/nn_tflm with their flags, and everything else as usual."""
     source = Path(node.srcnode().get_abspath())
     if root / "lib" / "nn_tflm" in source.parents:
         return ours.Object(node)
@@ -119,7 +119,7 @@ def compile_engine(node):
 
 
 def engine_object(source):
-    """An object of a generated C++ file."""
+    """The object of a generated C++ file."""
     return ours.Object(str(source) + ".o", str(source))
 
 

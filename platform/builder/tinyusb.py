@@ -1,4 +1,4 @@
-"""TinyUSB 0.18 for lib/usb: its folder, sources that every chip needs, what lib/usb wraps."""
+"""TinyUSB 0.18 for lib/usb: the sources that every chip needs, and the functions lib/usb wraps."""
 
 SOURCES = [
     "src/tusb.c",
@@ -8,7 +8,7 @@ SOURCES = [
     "src/class/audio/audio_device.c",
     "src/class/cdc/cdc_device.c",
 ]
-# lib/usb stands before these of TinyUSB
+# calls to these functions of TinyUSB go to lib/usb first
 WRAPPED = [
     "dcd_edpt_xfer",
     "tud_control_xfer",

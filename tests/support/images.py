@@ -49,7 +49,7 @@ def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Pat
     given = sorted(
         f"{name}={value}"
         for name, value in os.environ.items()
-        if name == "OTOLITH_STREAM"
+        if name == "OTOLITH_KEEP_ROWS"
         or name.endswith("_SDK_PATH")
         or (name.startswith("PLATFORMIO_") and name != "PLATFORMIO_BUILD_DIR")
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from otolith import __version__
 from otolith.audio import RATE
 from otolith.classify.ear import Count
 from otolith.listen.chain import Chain, Hop
+from otolith.version import PROTOCOL, VERSION
 
 
 def hello(chain: Chain, source: str) -> dict:
     """The first line: which network listens to what."""
     return {
         "event": "hello",
-        "protocol": 1,
+        "protocol": PROTOCOL,
         "app": "classify",
         "board": "host",
-        "version": __version__,
+        "version": VERSION,
         "serial": "",
         "model": chain.network.name,
         "hash": chain.network.digest,
