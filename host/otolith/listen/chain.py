@@ -40,10 +40,11 @@ class Chain:
 
     def __init__(self, tflite: bytes | Path) -> None:
         if isinstance(tflite, Path):
+            path = tflite
             try:
-                tflite = tflite.read_bytes()
+                tflite = path.read_bytes()
             except OSError as error:
-                raise UserError(f"{tflite}: {error.strerror}") from error
+                raise UserError(f"{path}: {error.strerror}") from error
         compiled = compile_graph(tflite, "model")
         if "pipeline.c" not in compiled.files:
             raise UserError("the model carries no Otolith metadata: train it with `host train`")
@@ -164,7 +165,8 @@ class Chain:
             scores = np.array([result.scores[i] for i in range(n)], np.uint16)
             smoothed = np.array([result.smoothed[i] for i in range(n)], np.uint16)
             if result.event:
-                event = (self._name(result.detection.label), result.detection.score)
+                label = self._name(result.detection.label) or UNKNOWN  # an event has a label
+                event = (label, int(result.detection.score))
             decision = self._name(result.decision)
         t_ms = self._count * self.hop * 1000 // RATE
         frames = np.array(self._frames, np.int16)
