@@ -11,6 +11,7 @@ from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from support.front_end_model import network, sound
 from support.front_end_model import settings as front_end
+from support.front_ends import changed
 
 # three front ends; micro_speech with a filter over the samples, on_off with a dynamic range
 PRESETS = ("smart_lock", "micro_speech", "on_off")
@@ -20,9 +21,8 @@ HOP_FRAMES = 3
 @cache
 def chain_and_hops(name):
     """A chain, sound that ends within a hop, and what its whole hops give."""
-    features = {**front_end(name), "frames": 12}
-    if name == "micro_speech":
-        features["fe"] = {**features["fe"], "dc_notch_filter_enable": True}
+    notch = {"fe": {"dc_notch_filter_enable": True}} if name == "micro_speech" else {}
+    features = changed(front_end(name), frames=12, **notch)
     chain = Chain(network(features, HOP_FRAMES))
     pcm = sound(0.6)
     pcm = pcm[: (len(pcm) // chain.hop - 1) * chain.hop + chain.hop // 3]
