@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from otolith import paths
 from support import shared, soak
 from support.cpu_table import CpuTable
 from support.skips import SkipList
@@ -15,6 +16,25 @@ from support.soak import figure  # noqa: F401  a fixture of all tests
 slow = [HealthCheck.too_slow]
 settings.register_profile("lean", max_examples=25, deadline=None, suppress_health_check=slow)
 settings.register_profile("soak", max_examples=1000, deadline=None, suppress_health_check=slow)
+
+
+# Files of tests that run where there is neither a C compiler nor a Unix: pytest -m portable.
+PORTABLE = {
+    f"test_{name}.py"
+    for name in (
+        *("augment_settings", "compile_plan", "deploy", "evaluate_metrics", "labels"),
+        *("realtime", "requantize_line", "spec", "workflow"),
+    )
+}
+# Files that take longest, longest first: with the rest behind them no process is left to run
+# alone for long. Whoever needs the fire alarm comes after test_main_job.py has trained it.
+LONG = (
+    *("virtual/test_main_job.py", "virtual/test_usb_mic.py", "unit/test_training_flow.py"),
+    *("unit/test_architectures.py", "virtual/test_models.py", "virtual/test_inference.py"),
+    *("unit/test_platform.py", "unit/test_cores_dsp.py", "unit/test_cores_m0plus.py"),
+    *("unit/test_sweep.py", "unit/test_train.py", "unit/test_qat.py", "unit/test_compile_ops.py"),
+    *("virtual/test_front_ends.py", "virtual/test_qemu_inference.py", "unit/test_streaming.py"),
+)
 
 
 def pytest_addoption(parser):
@@ -52,6 +72,18 @@ def pytest_configure(config):
             config.pluginmanager.register(soak.SoakLog(config.getoption("--soak-log")))
 
 
-@pytest.hookimpl(trylast=True)
+def pytest_ignore_collect(collection_path, config):
+    """With -m portable, other files are not even imported."""
+    if config.getoption("markexpr") == "portable" and collection_path.name.startswith("test_"):
+        return collection_path.name not in PORTABLE or None
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.path.name in PORTABLE:
+            item.add_marker("portable")
     soak.choose(config, items)
+    places = {paths.ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))

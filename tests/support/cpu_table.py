@@ -6,7 +6,6 @@ processes it started and waited for depend on the work alone.
 
 from __future__ import annotations
 
-import resource
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -17,6 +16,8 @@ OUTPUT = "otolith_cpu"
 
 def used() -> float:
     """CPU seconds so far of this process and of its children that have ended."""
+    import resource  # Unix only, as is this option
+
     return sum(
         usage.ru_utime + usage.ru_stime
         for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
