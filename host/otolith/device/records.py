@@ -306,7 +306,10 @@ def _too_much(value: object, depth: int = _DEPTH) -> str | None:
         return None if value.isascii() or _encodable(value) else "text that is no Unicode"
     if depth == 0:
         return "nested too deeply"
-    parts = [*value, *value.values()] if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        parts = [*value, *value.values()]
+    else:
+        parts = value if isinstance(value, list) else []
     return next((found for part in parts if (found := _too_much(part, depth - 1))), None)
 
 

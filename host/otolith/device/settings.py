@@ -42,8 +42,8 @@ def _show(settings: InForce, as_json: bool) -> None:
         return
     for name, value in settings.values.items():
         click.echo(f"detect.{shown(name)} = {shown(_word(value))}")
-    for label, value in settings.thresholds.items():
-        click.echo(f"detect.threshold.{shown(label)} = {_word(value)}")
+    for label, threshold in settings.thresholds.items():
+        click.echo(f"detect.threshold.{shown(label)} = {_word(threshold)}")
 
 
 @device.command(

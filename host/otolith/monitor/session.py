@@ -92,8 +92,9 @@ class Session:
 
     def _take(self, message: Message) -> None:
         gap = self._recording.take(message) if self._recording else None
-        for told in (gap, message):
-            for view in self._views if told is not None else ():
+        messages: list[Message] = [message] if gap is None else [gap, message]
+        for told in messages:
+            for view in self._views:
                 view.take(told)
         if isinstance(message, Hello):  # it was reset
             for mode in self._modes:

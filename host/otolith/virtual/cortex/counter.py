@@ -20,7 +20,7 @@ _place: int | None = None
 
 def _handle(uc: object) -> int:
     handle = uc._uch  # type: ignore[attr-defined]
-    return handle.value if isinstance(handle, ctypes.c_void_p) else int(handle)
+    return int(handle.value or 0) if isinstance(handle, ctypes.c_void_p) else int(handle)
 
 
 def _find() -> int:

@@ -29,14 +29,14 @@ def enter(core: CortexM, number: int) -> bool:
     control = uc.reg_read(regs.UC_ARM_REG_CONTROL)
     xpsr = uc.reg_read(regs.UC_ARM_REG_XPSR)
     stack = uc.reg_read(regs.UC_ARM_REG_SP)
-    words = list(uc.reg_read_batch(_core_registers(regs)))
+    words = list(uc.reg_read_batch(_core_registers(regs)))  # type: ignore[attr-defined]
     floats = bool(control & _FLOATS_ACTIVE)
     size = 4 * (8 + (_FLOAT_WORDS + 2 if floats else 0))
     frame = (stack - size) & ~7
     words += [core.pc, xpsr & ~_PADDED | _THUMB | ((stack - size) & 4 and _PADDED)]
     data = struct.pack(f"<{len(words)}I", *words)
     if floats:
-        data += _FLOATS.pack(*uc.reg_read_batch(_float_registers(regs)), 0)
+        data += _FLOATS.pack(*uc.reg_read_batch(_float_registers(regs)), 0)  # type: ignore[attr-defined]
     try:
         core.write(frame, data)
         stored = True
@@ -66,7 +66,7 @@ def leave(core: CortexM, link: int) -> None:
     size = 32
     if floats:
         data = _FLOATS.unpack(core.read(frame + 32, _FLOATS.size))
-        uc.reg_write_batch(list(zip(_float_registers(regs), data, strict=False)))
+        uc.reg_write_batch(list(zip(_float_registers(regs), data, strict=False)))  # type: ignore[attr-defined]
         size += 4 * (_FLOAT_WORDS + 2)
     pc, xpsr = words[6], words[7]
     if link & _THREAD:
@@ -76,7 +76,7 @@ def leave(core: CortexM, link: int) -> None:
         regs.UC_ARM_REG_CONTROL, control | (_FLOATS_ACTIVE | _SECURE_FLOATS if floats else 0)
     )
     uc.reg_write(stack_register, frame + size + (4 if xpsr & _PADDED else 0))
-    uc.reg_write_batch(list(zip(_core_registers(regs), words, strict=False)))
+    uc.reg_write_batch(list(zip(_core_registers(regs), words, strict=False)))  # type: ignore[attr-defined]
     uc.reg_write(regs.UC_ARM_REG_XPSR, xpsr & ~_PADDED)
     uc.reg_write(core.registers.UC_ARM_REG_PC, pc | 1)
 

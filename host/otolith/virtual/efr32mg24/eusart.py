@@ -119,8 +119,8 @@ class Eusart(Block):
 
     def _interrupt(self) -> None:
         pending = self.values["IF"] & self.values["IEN"]
-        self.core.set_irq(RX_IRQ, pending & (_RXFL | _RXOF))
-        self.core.set_irq(TX_IRQ, pending & _TXFL)
+        self.core.set_irq(RX_IRQ, bool(pending & (_RXFL | _RXOF)))
+        self.core.set_irq(TX_IRQ, bool(pending & _TXFL))
 
     def _room_wanted(self) -> int:
         return (self.values["CFG1"] >> 16 & 15) + 1

@@ -49,7 +49,7 @@ class Ldma(Block):
         self._left = [0] * CHANNELS  # units of the descriptor that runs; 0: the channel is off
 
     def _interrupt(self) -> None:
-        self.core.set_irq(IRQ, self.values["IF"] & self.values["IEN"])
+        self.core.set_irq(IRQ, bool(self.values["IF"] & self.values["IEN"]))
 
     def write_IF(self, value: int) -> None:
         self.values["IF"] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from otolith.virtual.cortex import Event
 from otolith.virtual.efr32mg24.block import Block
 
 CRYSTAL_HZ = 39_000_000
@@ -19,9 +20,12 @@ class Hfxo(Block):
     REGISTERS: ClassVar = {0x18: "XTALCTRL", 0x28: "CTRL", 0x58: "STATUS"}
     RESET: ClassVar = {"XTALCTRL": 0x033C3C3C, "CTRL": 0x07000040}
     READ_ONLY = ("STATUS",)
+    _start: Event | None = None
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
+        if self._start:
+            self._start.cancel()
         self._start = None
 
     def write_CTRL(self, value: int) -> None:

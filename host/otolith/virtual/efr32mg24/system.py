@@ -52,7 +52,7 @@ class Smu(Block):
 
 
 def _gpio_registers() -> dict[int, str]:
-    registers = {}
+    registers: dict[int, str] = {}
     for number, port in enumerate("ABCD"):
         at = 0x30 + 0x30 * number
         registers |= {at + 4: f"{port}_MODEL", at + 12: f"{port}_MODEH", at + 16: f"{port}_DOUT"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from otolith.virtual.cortex import Event
 from otolith.virtual.efr32mg24.block import Block
 
 LFRCO_HZ = 32768
@@ -19,11 +20,14 @@ class Wdog(Block):
     RESET: ClassVar = {"CFG": 0x000F0000}
     LOCKED = ("CFG",)
     READ_ONLY = ("SYNCBUSY",)
+    _bite: Event | None = None
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
         self._busy_until = 0.0
         self.feeds = 0
+        if self._bite:
+            self._bite.cancel()
         self._bite = None
 
     def _cycles_ns(self, cycles: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from otolith.virtual.cortex import Event
 from otolith.virtual.nrf52840.gpio import Gpio
@@ -49,7 +50,7 @@ class Pdm(NordicPeripheral):
         self._clock, self._gpio = clock, gpio
         self.power_pin: int | None = None
         self.heard = 0
-        self._sound = np.zeros(0, np.int16)
+        self._sound: npt.NDArray[np.int16] = np.zeros(0, np.int16)
         self._alarm: Event | None = None
         super().__init__(base, ppi)
 

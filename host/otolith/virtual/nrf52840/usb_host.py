@@ -240,10 +240,10 @@ class UsbHost:
         Raises:
             UserError: the device refused a request that it must answer.
         """
-        done = []
+        done: list[tuple[object, ControlResult]] = []
         texts: dict[int, str] = {}
         for step in ENUMERATIONS[order]:
-            if step == _RESET:
+            if isinstance(step, str):
                 self.reset_bus()
                 continue
             kind, request, value, index, length = step

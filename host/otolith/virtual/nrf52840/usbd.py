@@ -84,7 +84,8 @@ class Usbd(NordicPeripheral):
         self._out: list[bytes | None] = [None] * 8
         self._out_ready = [False] * 8
         self._out_size = [0] * 8
-        self._stalled_in, self._stalled_out = set(), set()
+        self._stalled_in: set[int] = set()
+        self._stalled_out: set[int] = set()
         self._ep0_stalled = self._status_ready = False
         self._iso_loaded: bytes | None = None
         self._iso_going: bytes | None = None
