@@ -1,13 +1,14 @@
-"""Judging a played scenario, worked by hand."""
+"""Judging a played scenario, worked by hand; detectors that hear nothing, all, or wrong things."""
 
 import io
 
 import numpy as np
+import pytest
 from rich.console import Console
 
 from otolith.deploy.cli import outcome_table
 from otolith.deploy.picture import draw
-from otolith.deploy.scenario import Detection, Segment, concatenate, judge
+from otolith.deploy.scenario import Detection, Segment, concatenate, judge, passed
 
 
 def seconds(name, label, s):
@@ -84,3 +85,76 @@ def test_names_from_elsewhere_are_shown_as_they_are_and_do_nothing(tmp_path):
     draw(tmp_path / "run.png", "a $b [/x]", concatenate(scene), *arguments)
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path).encode() not in (tmp_path / "run.png").read_bytes()
+
+
+MEMORY_MS = 1200
+
+
+def padded(label: str | None, name: str = "") -> Segment:
+    """A second of sound with room tone around it, two seconds longer than a chain remembers."""
+    return Segment(name or label or "quiet", label, np.zeros(51200, np.int16), (8000, 24000))
+
+
+SCENES = {
+    "one event": [padded(None), padded("alarm"), padded(None)],
+    "two events": [padded(None), padded("on"), padded(None), padded("off"), padded(None)],
+    "no background": [padded(f"sound {number}") for number in range(10)],
+}
+
+
+def fired(scene: list[Segment], detector: str, every_ms: float) -> list[Detection]:
+    """What a detector says of a scene, at most every `every_ms`."""
+    labels = list(dict.fromkeys(s.label for s in scene if s.label))
+    found, start, last = [], 0.0, -every_ms
+    for segment in scene:
+        length = len(segment.pcm) / 16
+        sounding = (start + 500 + MEMORY_MS / 2, start + 1500 + MEMORY_MS)
+        for t in np.arange(start, start + length, 32.0):
+            heard = segment.label if sounding[0] <= t < sounding[1] else None
+            if detector == "right":
+                said = heard
+            elif detector == "always":
+                said = labels[-1 - len(found) % len(labels)]
+            elif detector == "always the first":
+                said = labels[0]
+            elif detector == "swaps":  # with two classes the other one is the background
+                others = [*labels, None]
+                said = others[(others.index(heard) + 1) % len(others)]
+            else:
+                said = None
+            if said and t >= max(last + every_ms, MEMORY_MS):  # no score in the first window
+                found.append(Detection(float(t), said, 0.9))
+                last = t
+        start += length
+    return found
+
+
+@pytest.mark.parametrize("accept", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("every_ms", [32.0, 1000.0, 2000.0])
+@pytest.mark.parametrize("name", SCENES)
+def test_only_a_detector_that_hears_the_right_thing_passes(name, every_ms, accept):
+    def verdict(detector):
+        found = fired(SCENES[name], detector, every_ms)
+        return passed(judge(SCENES[name], found, MEMORY_MS), accept)
+
+    assert verdict("right")
+    for detector in ("never", "always", "swaps"):
+        assert not verdict(detector), detector
+    if accept > 0.5:
+        assert not verdict("always the first")
+
+
+def test_half_of_the_sounds_may_be_enough_but_never_none():
+    scene = SCENES["two events"]
+    once = [Detection(3200 + 1800, "on", 0.9)]
+    assert passed(judge(scene, once, MEMORY_MS), 0.5)
+    assert not passed(judge(scene, once, MEMORY_MS), 1.0)
+    assert not passed(judge(scene, [], MEMORY_MS), 0.1)
+
+
+def test_a_detection_before_its_sound_is_wrong():
+    scene = [padded(None), padded("alarm")]
+    outcomes = judge(scene, [Detection(3200 + 400, "alarm", 0.9)], MEMORY_MS)
+    assert not outcomes[1].right and outcomes[1].first is None and len(outcomes[1].wrong) == 1
+    outcomes = judge(scene, [Detection(3200 + 1100, "alarm", 0.9)], MEMORY_MS)
+    assert outcomes[1].right and outcomes[1].latency_ms == 600

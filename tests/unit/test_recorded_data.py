@@ -10,6 +10,7 @@ from otolith.data.metadata import Row
 from otolith.data.windows import cover, load_windows, recordings
 from otolith.deploy.scenes import scene
 from otolith.errors import UserError
+from otolith.listen.ending import memory_ms
 from otolith.settings import spec as specs
 
 SPEC = """
@@ -94,7 +95,12 @@ def test_the_scene_plays_test_clips_alone(tmp_path, dataset):
     for file in tests:
         with wave.open(str(file)) as wav:
             sounds.add(wav.readframes(wav.getnframes()))
-    assert all(s.pcm.astype("<i2").tobytes() in sounds for s in played)
+    for segment in played:
+        first, stop = segment.sound
+        assert segment.pcm[first:stop].astype("<i2").tobytes() in sounds
+        # room tone before and after: two seconds more than the chain remembers
+        assert len(segment.pcm) == round((memory_ms(spec.metadata()) / 1000 + 2) * RATE)
+        assert first == RATE / 2 and np.abs(segment.pcm[:first]).max() > 0
 
 
 def test_no_dataset_is_one_line(tmp_path):

@@ -1,10 +1,12 @@
-"""What stands where a moved or shortened sound is no more.
+"""What fills the gap where a sound was moved, shortened or ended.
 
-Digital silence would be a mark a network learns: microphones never give it. So the default is
+Microphones never give digital silence, and a network would learn it as a mark. So the default is
 noise like the quietest part of the sound itself.
 """
 
 from __future__ import annotations
+
+import zlib
 
 import numpy as np
 
@@ -32,6 +34,22 @@ def floor_noise(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
     spectrum *= np.interp(np.linspace(0, 1, len(spectrum)), np.linspace(0, 1, len(shape)), shape)
     noise = np.fft.irfft(spectrum, length)
     return (noise * (level / max(rms(noise), 1e-20)))[:count].astype(np.float32)
+
+
+def room_tone(pcm: np.ndarray, samples: int) -> np.ndarray:
+    """Noise like the room a sound was recorded in.
+
+    Args:
+        pcm: int16 samples at 16 kHz. Their quietest fifth sets level and spectrum.
+        samples: Length of the noise.
+
+    Returns:
+        int16 array of shape (samples,). The same sound gives the same noise; a sound shorter than
+        16 ms, or with digital silence in it, gives zeros.
+    """
+    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm)))
+    noise = floor_noise(pcm.astype(np.float32), samples, rng)
+    return np.clip(np.rint(noise), -32768, 32767).astype(np.int16)
 
 
 def filler(x: np.ndarray, count: int, fill: str, rng: np.random.Generator) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from otolith.audio import read_pcm
-from otolith.augment.fill import floor_noise
+from otolith.augment.fill import room_tone
 from otolith.data import metadata
 from otolith.data.clips import open_rows
 from otolith.data.sets import assign
@@ -58,13 +57,6 @@ class Recorded:
     set: str
 
 
-def _room_noise(pcm: np.ndarray, samples: int) -> np.ndarray:
-    """int16 noise like the clip's quietest part; the same clip gives the same noise."""
-    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm)))
-    noise = floor_noise(pcm.astype(np.float32), samples, rng)
-    return np.clip(np.rint(noise), -32768, 32767).astype(np.int16)
-
-
 def _cut(pcm: np.ndarray, samples: int, starts: Sequence[int]) -> list[np.ndarray]:
     """Cut windows at `starts`. A negative start lies before the clip.
 
@@ -73,7 +65,7 @@ def _cut(pcm: np.ndarray, samples: int, starts: Sequence[int]) -> list[np.ndarra
     """
     if len(pcm) >= samples:
         return [pcm[s : s + samples] for s in starts]
-    room = _room_noise(pcm, 2 * samples)
+    room = room_tone(pcm, 2 * samples)
     padded = np.concatenate([room[:samples], pcm, room[samples:]])
     return [padded[s + samples : s + 2 * samples] for s in starts]
 

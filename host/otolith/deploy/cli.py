@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from otolith.deploy.scenario import Outcome, concatenate, judge
+from otolith.deploy.scenario import Outcome, concatenate, judge, passed
 from otolith.errors import UserError, shown
-from otolith.evaluate.stream import memory_ms
+from otolith.listen.ending import memory_ms
 from otolith.paths import ROOT
 
 
@@ -171,12 +171,12 @@ def train_and_deploy(
         labels,
         metadata.detect.thresholds,
     )
-    passed = right >= spec.deploy.accept * len(outcomes)
+    good = passed(outcomes, spec.deploy.accept)
     if as_json:
         click.echo(
             json.dumps(
                 {
-                    "passed": passed,
+                    "passed": good,
                     "hello": heard.hello.told,
                     "segments": [
                         {
@@ -217,8 +217,8 @@ def train_and_deploy(
         for name, seconds in steps.seconds.items():
             console.print(f"{seconds:7.1f} s  {escape(name)}")
         console.print(f"picture: {_plain(str(picture))}")
-    if not passed:
+    if not good:
         raise UserError(
-            f"{right} of {len(outcomes)} segments right, {spec.deploy.accept:.0%} needed: "
-            f"see {picture}, then give the training more or better data"
+            f"{right} of {len(outcomes)} segments right, {spec.deploy.accept:.0%} of sounds and of "
+            f"backgrounds must be: see {picture}, then train with more or better data"
         )

@@ -99,13 +99,6 @@ def match(
     return Matched(hits, repeats, false_alarms)
 
 
-def memory_ms(metadata: Metadata) -> float:
-    """ms for which a sound can influence decisions: network window, smoothing and vote."""
-    features, hop = metadata.features, metadata.deploy.hop_frames
-    frames = features.frames + metadata.detect.memory_hops * hop
-    return 1000 * (features.window + frames * features.hop) / features.sample_rate
-
-
 def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
     """Reads a sound file in blocks, as int16 mono at 16 kHz.
 

@@ -121,6 +121,7 @@ class Alarm(Generator):
 
     labels: ClassVar[tuple[str, ...]] = (FIRE_ALARM, BACKGROUND)
     seconds: ClassVar[float] = 5.0
+    scene_s: ClassVar[float] = 8.0  # a cycle takes 4 or 5.7 s
     about: ClassVar[str] = "Fire and carbon-monoxide alarms, and backgrounds."
 
     @staticmethod

@@ -39,11 +39,13 @@ class Generator:
     Attributes:
         labels: The classes it can make. Empty: it makes any class, such as any spoken word.
         seconds: Default length of a clip of `host data synth`.
+        scene_s: Seconds of a clip in a test scene: enough for a whole cycle of the sound.
         about: One line for `host data synth --help`.
     """
 
     labels: ClassVar[tuple[str, ...]] = ()
     seconds: ClassVar[float] = 1.0
+    scene_s: ClassVar[float] = 1.5
     about: ClassVar[str] = ""
 
     def __init__(self, classes: Sequence[str]) -> None:
