@@ -15,9 +15,9 @@ import numpy as np
 from otolith.audio import read_pcm
 from otolith.compile.metadata import read_metadata
 from otolith.data.synthetic import clip
-from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import Detection, Segment, concatenate, judge
 from otolith.listen.chain import Chain
+from otolith.listen.ending import memory_ms
 from otolith.paths import MODELS, test_data
 from otolith.settings.spec import load
 from otolith.synth.alarm import alarm_clip, background_clip

@@ -16,6 +16,7 @@ from otolith.classify import cli, sources
 from otolith.classify.ear import Ear
 from otolith.errors import UserError
 from otolith.listen.chain import Chain
+from otolith.listen.ending import ending, memory_ms
 from otolith.record import microphone
 from support.chain_model import HOP, METADATA, network, sound
 from support.evaluate_case import host
@@ -40,23 +41,31 @@ def hops():
     return list(Chain(network(2)).run(sound()))
 
 
+@pytest.fixture(scope="module")
+def file_hops():
+    """All hops of a file: the sound, and the room tone after it."""
+    chain = Chain(network(2))
+    return list(chain.run(np.concatenate([sound(), ending(chain.metadata, sound())])))
+
+
 def objects(result):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_a_line_an_event_and_a_summary(folder, hops):
+def test_a_line_an_event_and_a_summary(folder, file_hops):
     result = host("classify", folder / "a.wav", "--model", folder / "loud.tflite")
-    events = [(h.t_ms, h.event) for h in hops if h.event]
-    scored = sum(h.scores is not None for h in hops)
+    events = [(h.t_ms, h.event) for h in file_hops if h.event]
+    scored = sum(h.scores is not None for h in file_hops)
     assert len(events) >= 2
     assert result.stdout.splitlines() == [
         *[f"{t / 1000:10.3f} s  {label}  score {q / 32767:.3f}" for t, (label, q) in events],
-        f"{folder / 'a.wav'}: 3.0 s, {len(events)} events; {scored} of {len(hops)} hops scored",
+        f"{folder / 'a.wav'}: 3.0 s, {len(events)} events; "
+        f"{scored} of {len(file_hops)} hops scored",
     ]
     assert result.exit_code == 0
 
 
-def test_json_has_the_lines_of_a_board(folder, hops):
+def test_json_has_the_lines_of_a_board(folder, file_hops):
     arguments = ["classify", folder / "a.wav", "--model", folder / "loud", "--json", "--scores"]
     hello, *lines, end = objects(host(*arguments))
     # tests/virtual/test_inference.py: what the firmware says
@@ -70,7 +79,7 @@ def test_json_has_the_lines_of_a_board(folder, hops):
     }
     assert hello["hash"] == Chain(network(2)).network.digest
     expected = []
-    for h in hops:
+    for h in file_hops:
         if h.q is not None:
             values = {"q": h.q.tolist(), "scores": h.scores.tolist()}
             values |= {"smoothed": h.smoothed.tolist(), "level": h.level, "decision": h.decision}
@@ -84,9 +93,9 @@ def test_json_has_the_lines_of_a_board(folder, hops):
         "event": "end",
         "source": str(folder / "a.wav"),
         "t_ms": len(sound()) // 16,
-        "hops": len(hops),
-        "scored": sum(h.q is not None for h in hops),
-        "detections": sum(bool(h.event) for h in hops),
+        "hops": len(file_hops),
+        "scored": sum(h.q is not None for h in file_hops),
+        "detections": sum(bool(h.event) for h in file_hops),
     }
 
 
@@ -111,6 +120,34 @@ def test_several_files_are_heard_each_from_silence(folder, tmp_path):
         *[f"{tmp_path / 'quiet.wav'}:", silent],
         *[head, *alone],
     ]
+
+
+def test_a_clip_one_window_long_is_heard(folder, tmp_path):
+    """Room tone follows a file, so that smoothing gets its scores, as on a board."""
+    features = METADATA["features"]
+    window = features["window"] + (features["frames"] - 1) * features["hop"]
+    rng = np.random.default_rng(3)
+    soundfile.write(tmp_path / "clip.wav", rng.integers(-20000, 20000, window, np.int16), 16000)
+    model = ("--model", folder / "loud.tflite", "--json")
+    _, *events, end = objects(host("classify", tmp_path / "clip.wav", *model))
+    assert events and {event["label"] for event in events} == {"loud"}
+    assert end["t_ms"] == window // 16 and end["hops"] * HOP >= window
+    # no room tone follows what a board recorded, nor what --seconds cuts off
+    shutil.copy(tmp_path / "clip.wav", tmp_path / "audio.wav")
+    (tmp_path / "session.json").write_text("{}")
+    _, exact = objects(host("classify", tmp_path / "audio.wav", *model))
+    _, cut = objects(host("classify", tmp_path / "clip.wav", *model, "--seconds", 60))
+    assert exact["hops"] == cut["hops"] == -(-window // HOP) < end["hops"]
+
+
+def test_room_tone_is_as_long_as_the_chain_remembers_and_as_loud_as_the_room():
+    rng = np.random.default_rng(4)
+    pcm = np.concatenate([rng.normal(0, 5000, 8000), rng.normal(0, 40, 8000)]).astype(np.int16)
+    tone = ending(METADATA, pcm)
+    assert len(tone) == round(16 * memory_ms(METADATA))
+    assert 30 < tone.std() < 50
+    np.testing.assert_array_equal(tone, ending(METADATA, pcm))
+    assert not ending(METADATA, np.zeros(100, np.int16)).any()
 
 
 # ---- latency ----

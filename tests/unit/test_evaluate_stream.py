@@ -13,6 +13,7 @@ from otolith.audio import read_pcm
 from otolith.evaluate import stream
 from otolith.evaluate.stream import Event, Span, match
 from otolith.listen.chain import Chain
+from otolith.listen.ending import ending
 from support.chain_model import METADATA, network
 from support.evaluate_case import host
 
@@ -116,7 +117,7 @@ def test_a_recording_is_heard_as_the_chain_hears_it(listening):
     events, duration, curve, step = stream.listen(chain, listening / "night.wav", points=50)
     pcm = read_pcm(listening / "night.wav")
     again = Chain(network(2))
-    hops = list(again.run(pcm))
+    hops = list(again.run(np.concatenate([pcm, ending(again.metadata, pcm)])))
     assert [(e.t_ms, e.label) for e in events] == [(h.t_ms, h.event[0]) for h in hops if h.event]
     assert duration == 30_000 and events
     assert 50 <= len(curve) <= 100 and len(curve) * step >= duration

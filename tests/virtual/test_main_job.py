@@ -15,9 +15,9 @@ from otolith.compile.metadata import read_metadata
 from otolith.deploy.scenario import concatenate, judge
 from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
-from otolith.evaluate.stream import memory_ms
 from otolith.firmware.hear import through_virtual_microphone
 from otolith.listen.chain import Chain
+from otolith.listen.ending import memory_ms
 from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.synth.alarm import T4, alarm_clip, background_clip

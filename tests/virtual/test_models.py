@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from otolith.compile.metadata import read_metadata
-from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import concatenate, judge
 from otolith.deploy.scenes import scene
 from otolith.device import Client, VirtualTransport
 from otolith.firmware.hear import through_virtual_microphone
 from otolith.listen.chain import Chain
+from otolith.listen.ending import memory_ms
 from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.summarize.realtime import of_file

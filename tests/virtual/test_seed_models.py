@@ -10,11 +10,11 @@ import pytest
 from otolith.compile import model_hash
 from otolith.compile.metadata import read_metadata
 from otolith.data.synthetic import clip
-from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
 from otolith.firmware.hear import through_virtual_microphone
 from otolith.listen.chain import Chain
+from otolith.listen.ending import memory_ms
 from otolith.paths import MODELS, ROOT
 from otolith.settings.spec import Spec, load
 from otolith.synth.alarm import T3, alarm_clip, background_clip

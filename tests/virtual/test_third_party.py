@@ -13,12 +13,12 @@ from otolith.audio import read_pcm
 from otolith.compile import model_hash
 from otolith.compile.adopt import adopt
 from otolith.compile.metadata import read_metadata
-from otolith.deploy.cli import memory_ms
 from otolith.deploy.scenario import Segment, concatenate, judge
 from otolith.device import Client, VirtualTransport
 from otolith.features import preset
 from otolith.firmware.hear import through_virtual_microphone
 from otolith.listen.chain import Chain
+from otolith.listen.ending import memory_ms
 from otolith.virtual import boot
 from support import tflm_frontend
 from support.images import build

@@ -20,7 +20,8 @@ from otolith.compile import schedule_model
 from otolith.errors import UserError
 from otolith.evaluate.models import ModelFile, trained
 from otolith.firmware.build import build
-from otolith.listen.chain import Chain
+from otolith.listen.chain import Chain, Hop
+from otolith.listen.ending import Ending, is_complete
 from otolith.monitor.lines import describe
 from otolith.record.stop import Stop
 from otolith.summarize.profile import profile_image, virtual_board
@@ -116,7 +117,9 @@ def classify(
                 click.echo(f"{source}:")
             problem = None
             try:
-                for hop in _hops(ear, at_most(_blocks(source, device, stop), seconds), stop):
+                follows = seconds is None and source not in LIVE and not is_complete(Path(source))
+                blocks = at_most(_blocks(source, device, stop), seconds)
+                for hop in _hops(ear, blocks, stop, follows):
                     if scores:
                         tell(lines.scores(hop))
                     event = lines.detect(hop, latency)
@@ -156,12 +159,17 @@ def _blocks(source: str, device: str | None, stop: Stop) -> Iterator[np.ndarray]
     return of_stdin(stop) if source == "-" else of_file(Path(source))
 
 
-def _hops(ear: Ear, blocks: Iterator[np.ndarray], stop: Stop) -> Iterator:
+def _hops(ear: Ear, blocks: Iterator[np.ndarray], stop: Stop, follows: bool) -> Iterator[Hop]:
+    """All hops of a source. follows: Room tone follows its end."""
+    ending = Ending(ear.chain.metadata)
     for block in blocks:
+        ending.add(block)
         for hop in ear.feed(block):
             if stop:
                 return
             yield hop
+    if follows:
+        yield from ear.follow(ending.pcm())
     yield from ear.finish()
 
 

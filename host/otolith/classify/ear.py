@@ -45,6 +45,12 @@ class Ear:
             yield self._hear(left[start : start + size])
         self._left = left[whole:]
 
+    def follow(self, pcm: np.ndarray) -> Iterator[Hop]:
+        """The hops that room tone after the sound completes. It does not count as sound."""
+        before = self.count.samples
+        yield from self.feed(pcm)
+        self.count.samples = before
+
     def finish(self) -> Iterator[Hop]:
         """The last hop, filled up with silence."""
         if len(self._left):

@@ -17,6 +17,7 @@ from otolith.evaluate import stream as streams
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
 from otolith.files import write_text
 from otolith.listen.chain import Chain
+from otolith.listen.ending import memory_ms
 from otolith.report.evaluation import evaluation_page, evaluation_section
 from otolith.report.results import ClipFigures, StreamFigures
 
@@ -138,7 +139,7 @@ def _stream(
                 "nothing in it should be heard"
             )
         pairs.append((path, track))
-    late_ms = streams.memory_ms(ear.metadata) if late is None else 1000 * late
+    late_ms = memory_ms(ear.metadata) if late is None else 1000 * late
     with bars() as progress:
         return streams.judge(
             Chain(file.data),

@@ -15,6 +15,7 @@ from otolith.data.labels import read_track
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
 from otolith.listen.chain import Chain
+from otolith.listen.ending import Ending, is_complete
 from otolith.report.results import (
     ClassHits,
     Hits,
@@ -146,7 +147,7 @@ def listen(
 
     Args:
         chain: The network and everything around it.
-        path: The recording. Silence fills up its last hop.
+        path: The recording. Room tone follows its end (otolith.listen.ending).
         progress: Called with the share heard.
         points: The curve has at most twice as many.
 
@@ -178,8 +179,18 @@ def listen(
             rows = [np.maximum(a, b) for a, b in zip(rows[::2], rows[1::2], strict=True)]
             each *= 2
 
-    for block, share in blocks(path):
-        heard += len(block)
+    ending = Ending(chain.metadata)
+
+    def played() -> Iterator[tuple[np.ndarray, float]]:
+        nonlocal heard
+        for block, share in blocks(path):
+            heard += len(block)
+            ending.add(block)
+            yield block, share
+        if not is_complete(path):
+            yield ending.pcm(), 1.0
+
+    for block, share in played():
         left = np.concatenate([left, block])
         whole = len(left) // chain.hop * chain.hop
         for start in range(0, whole, chain.hop):

@@ -8,6 +8,8 @@ window and the smoothing need.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from otolith.audio import RATE
@@ -45,12 +47,27 @@ def ending(metadata: Metadata, pcm: np.ndarray) -> np.ndarray:
     return room_tone(last, round(memory_ms(metadata) * RATE / 1000))
 
 
-class Last:
-    """Keeps the end of a sound that passes by in blocks."""
+class Ending:
+    """The ending of a sound that passes by in blocks, of any length."""
 
-    def __init__(self) -> None:
-        self.pcm = np.empty(0, np.int16)
+    def __init__(self, metadata: Metadata) -> None:
+        """Args: metadata: The metadata of the model that listens."""
+        self._metadata = metadata
+        self._last = np.empty(0, np.int16)
 
     def add(self, pcm: np.ndarray) -> None:
-        """Take note of a block of int16 samples."""
-        self.pcm = np.concatenate([self.pcm, pcm])[-round(HEARD_S * RATE) :]
+        """Take note of a block of int16 samples at 16 kHz."""
+        self._last = np.concatenate([self._last, pcm])[-round(HEARD_S * RATE) :]
+
+    def pcm(self) -> np.ndarray:
+        """The room tone that follows all blocks so far; nothing follows no sound."""
+        return ending(self._metadata, self._last) if len(self._last) else self._last
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a file holds all a board heard, so that nothing follows it.
+
+    That is the audio.wav of a recording by `host monitor --record`, which has its session.json
+    beside it: its events come out again exactly.
+    """
+    return path.name == "audio.wav" and path.with_name("session.json").exists()

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 
 from otolith.audio import RATE, read_pcm
+from otolith.augment.fill import room_tone
+from otolith.compile.metadata import read_metadata
 from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.claim import claim
 from otolith.device.records import Hello
 from otolith.device.transports import choose_port, usb_serial
+from otolith.listen.ending import ending
 from otolith.virtual import boot, class_for
 
 _BOOT_MS = 5000
+_LAST_S = 0.3  # the last hop, its network and the way over USB
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,17 @@ def image_of(what: Path, board: str) -> Path:
     return build(board, tflite).folder / f"firmware.{suffix}"
 
 
+def _heard(what: Path, audio: Path) -> np.ndarray:
+    """A sound and what follows it. The model inside a firmware image is not known: a second."""
+    pcm = read_pcm(audio, resample=True)
+    if what.suffix.lower() in (".uf2", ".elf"):
+        return np.concatenate([pcm, room_tone(pcm[-RATE:], RATE)])
+    from otolith.evaluate.models import trained
+
+    metadata = read_metadata(trained(what).data)
+    return pcm if metadata is None else np.concatenate([pcm, ending(metadata, pcm)])
+
+
 @contextlib.contextmanager
 def virtual(what: Path, audio: Path | None, board: str) -> Iterator[Listening]:
     """Boot a virtual board; its time is the emulator's.
@@ -79,7 +95,7 @@ def virtual(what: Path, audio: Path | None, board: str) -> Iterator[Listening]:
         audio: sound file for its microphone.
         board: name of a board in boards/.
     """
-    pcm = read_pcm(audio, resample=True) if audio else None
+    pcm = _heard(what, audio) if audio else None
     with boot(image_of(what, board), board) as emulated:
         client = Client(VirtualTransport(emulated))
         hello = client.hello(timeout_ms=_BOOT_MS)
@@ -93,4 +109,4 @@ def virtual(what: Path, audio: Path | None, board: str) -> Iterator[Listening]:
                 emulated.run_ms(settle_ms)
                 emulated.play(pcm)
 
-            yield Listening(client, hello, name, begin, len(pcm) / RATE + 1)
+            yield Listening(client, hello, name, begin, len(pcm) / RATE + _LAST_S)

@@ -41,7 +41,7 @@ Examples:
     "--seconds",
     type=click.FloatRange(min=0),
     help="Stop after so long; of a virtual board's time.  [default: Ctrl-C; --audio: the sound and "
-    "a second more]",
+    "the room tone after it]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Every line of the board as it is.")
 @click.option("--plain", is_flag=True, help="One line a detection, no live display.")
