@@ -143,11 +143,12 @@ def test_a_clip_one_window_long_is_heard(folder, tmp_path):
 def test_room_tone_is_as_long_as_the_chain_remembers_and_as_loud_as_the_room():
     rng = np.random.default_rng(4)
     pcm = np.concatenate([rng.normal(0, 5000, 8000), rng.normal(0, 40, 8000)]).astype(np.int16)
-    tone = ending(METADATA, pcm)
-    assert len(tone) == round(16 * memory_ms(METADATA))
+    metadata = Chain(network(2)).metadata
+    tone = ending(metadata, pcm)
+    assert len(tone) == round(16 * memory_ms(metadata))
     assert 30 < tone.std() < 50
-    np.testing.assert_array_equal(tone, ending(METADATA, pcm))
-    assert not ending(METADATA, np.zeros(100, np.int16)).any()
+    np.testing.assert_array_equal(tone, ending(metadata, pcm))
+    assert not ending(metadata, np.zeros(100, np.int16)).any()
 
 
 # ---- latency ----

@@ -17,6 +17,7 @@ from otolith.classify.ear import Ear
 from otolith.classify.picture import draw, file_name
 from otolith.classify.sources import of_file, of_microphone, of_stdin
 from otolith.compile import schedule_model
+from otolith.device.records import record
 from otolith.errors import UserError
 from otolith.evaluate.models import ModelFile, trained
 from otolith.firmware.build import build
@@ -102,7 +103,7 @@ def classify(
 
     def tell(line: dict | None) -> None:
         if line is not None:
-            text = json.dumps(line) if as_json else describe(line)
+            text = json.dumps(line) if as_json else describe(record(line))
             if text:
                 click.echo(text)
                 sys.stdout.flush()
