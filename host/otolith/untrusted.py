@@ -37,7 +37,7 @@ def _check(value: object, depth: int = 0) -> None:
     elif isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
         raise UserError("an integer has more than 64 bits")
     elif isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-        raise UserError(f"a text is not Unicode: {short(repr(value))}")
+        raise UserError(f"a text that is not Unicode: {short(repr(value))}")
 
 
 def load_json(text: str | bytes) -> Any:

@@ -16,7 +16,7 @@ from otolith.compile.graph_edges import strip
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.compile.tflite import read_graph
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.features import extract, input_quantizer, quantize
 from otolith.files import write_bytes
 from otolith.settings.deploy import MOST_HOP, Deploy
@@ -250,9 +250,9 @@ def adopt_command(
     if as_json:
         click.echo(json.dumps(metadata.to_json()))
         return
-    heard = ", ".join(f"{c} >= {t:.2f}" for c, t in metadata.detect.thresholds.items())
+    heard = ", ".join(f"{shown(c)} >= {t:.2f}" for c, t in metadata.detect.thresholds.items())
     frames, bands = metadata.features.shape
     click.echo(
         f"{out}: {metadata.features.kind} {frames}x{bands}, classes "
-        f"{', '.join(metadata.classes)}; events: {heard or 'none'}"
+        f"{', '.join(map(shown, metadata.classes))}; events: {heard or 'none'}"
     )

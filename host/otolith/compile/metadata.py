@@ -60,7 +60,7 @@ def read_metadata(data: bytes) -> Metadata | None:
     try:
         found = load_json(text)
     except UserError as error:
-        raise UserError(f"damaged model: its Otolith metadata is {error.message}") from error
+        raise UserError(f"damaged model: its Otolith metadata: {error.message}") from error
     if not isinstance(found, dict):
         raise UserError("damaged model: its Otolith metadata is not an object")
     return parse_metadata(found)

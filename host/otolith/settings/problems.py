@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from otolith.errors import UserError, short
 
-MOST_SHOWN = 20  # problems one error lists
+MOST_SHOWN = 20  # problems, or known names, one error lists
 Need = Callable[[bool, str, str], None]
 """need(good, key, text) records `text` about `key` unless `good` is true."""
 
@@ -29,7 +29,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     names = list(known)
     match = difflib.get_close_matches(word, names, 1)
     match = match or [name for name in names if word and word in name.split("_")]
-    return f"did you mean {match[0]}?" if match else f"known: {', '.join(names)}"
+    if match:
+        return f"did you mean {shown(match[0])}?"
+    more = ", ..." if len(names) > MOST_SHOWN else ""
+    return f"known: {', '.join(map(shown, names[:MOST_SHOWN]))}{more}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from rich.console import Console
 from otolith.compile import read_file, schedule_model
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
+from otolith.errors import shown as shown_text
 from otolith.evaluate.models import find
 from otolith.evaluate.tables import table
 from otolith.summarize.fit import Fit, fit, network_need
@@ -120,7 +121,7 @@ def _print_metadata(told: dict[str, object]) -> None:
     for key, value in told.items():
         if isinstance(value, dict):
             value = ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
-        click.echo(f"{key}: {_plain(value)}")
+        click.echo(shown_text(f"{key}: {_plain(value)}"))
 
 
 def _plain(value: object) -> str:
