@@ -15,10 +15,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from otolith.compile.metadata import read_metadata
+from otolith.deploy.picture import draw
 from otolith.deploy.scenario import Outcome, concatenate, judge, passed
+from otolith.deploy.scenes import scene
 from otolith.errors import UserError, shown
+from otolith.firmware import hear
+from otolith.firmware.build import build, upload
 from otolith.listen.ending import memory_ms
 from otolith.paths import ROOT
+from otolith.settings.spec import load
+from otolith.virtual import class_for
 
 
 class Steps:
@@ -103,14 +110,6 @@ def train_and_deploy(
     Example, with a Pico on USB:
         host train-and-deploy models/fire_alarm --board pico --port /dev/ttyACM0
     """
-    from otolith.compile.metadata import read_metadata
-    from otolith.deploy.picture import draw
-    from otolith.deploy.scenes import scene
-    from otolith.firmware import hear
-    from otolith.firmware.build import build, upload
-    from otolith.settings.spec import load
-    from otolith.virtual import class_for
-
     if bool(port) == virtual:
         raise UserError("give either --port PORT (a board) or --virtual (no board needed)")
     emulator = class_for(board) if virtual else None

@@ -17,6 +17,8 @@ from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.claim import claim
 from otolith.device.records import Hello
 from otolith.device.transports import choose_port, usb_serial
+from otolith.evaluate.models import trained
+from otolith.firmware.build import build
 from otolith.listen.ending import ending
 from otolith.virtual import boot, class_for
 
@@ -67,8 +69,6 @@ def image_of(what: Path, board: str) -> Path:
     if what.suffix.lower() in (".uf2", ".elf"):
         return what
     suffix = class_for(board).IMAGE
-    from otolith.evaluate.models import trained
-    from otolith.firmware.build import build
 
     tflite = trained(what).tflite
     click.echo(f"building firmware for {board} around {tflite}", err=True)
