@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from otolith.cli import COMMANDS, main
+from otolith.errors import UserError
 
 
 def test_every_command_has_help_with_an_example():
@@ -55,3 +56,11 @@ def test_a_group_says_a_line_about_each_command():
     for table in (COMMANDS, DATA):
         for name, later in table.items():
             assert later.help.endswith(".") and len(name) + len(later.help) < 70
+
+
+def test_what_an_error_quotes_does_nothing_in_a_terminal(capsys):
+    UserError("m.tflite: makes events of \x1b]0;TITLE\x07 \u202eabc\n  second line").show()
+    told = capsys.readouterr().err
+    assert told == (
+        "Error: m.tflite: makes events of \ufffd]0;TITLE\ufffd \ufffdabc\n  second line\n"
+    )
