@@ -15,11 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from otolith.compile.analyse import Analysis, analyse
+# The stages under other names: otolith.compile.read and the others are modules.
+from otolith.compile.analyse import Analysis
+from otolith.compile.analyse import analyse as _analyse
 from otolith.compile.cores import PORTABLE
-from otolith.compile.emit import emit
-from otolith.compile.read import Network, model_hash, read
-from otolith.compile.schedule import Schedule, schedule
+from otolith.compile.emit import emit as _emit
+from otolith.compile.read import Network, model_hash
+from otolith.compile.read import read as _read
+from otolith.compile.schedule import Schedule
+from otolith.compile.schedule import schedule as _schedule
 from otolith.errors import UserError
 
 __all__ = [
@@ -50,14 +54,14 @@ class Compiled:
 
 def analyse_model(data: bytes, name: str, hop: int | None = None) -> Analysis:
     """Reads and analyses a .tflite file in memory. Args and errors as for compile_graph()."""
-    return analyse(read(data, name), hop)
+    return _analyse(_read(data, name), hop)
 
 
 def schedule_model(
     data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed", hop: int | None = None
 ) -> Schedule:
     """All stages except the last. Args and errors as for compile_graph()."""
-    return schedule(analyse_model(data, name, hop), core, optimize)
+    return _schedule(analyse_model(data, name, hop), core, optimize)
 
 
 def compile_graph(
@@ -78,7 +82,7 @@ def compile_graph(
         UserError: The file can't be compiled; says what is wrong and where.
     """
     planned = schedule_model(data, name, core, optimize, hop)
-    return Compiled(planned, emit(planned))
+    return Compiled(planned, _emit(planned))
 
 
 def read_file(path: Path) -> bytes:
