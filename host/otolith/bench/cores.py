@@ -15,7 +15,7 @@ import numpy as np
 
 from otolith.device import Client, VirtualTransport
 from otolith.device.transports import Transport
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.firmware.build import Firmware
 from otolith.virtual import boot
 from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
@@ -86,18 +86,18 @@ def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) ->
     with booted(core, firmware) as transport:
         client = Client(transport)
         hello = client.hello(timeout_ms=30_000)
-        if hello["hash"] != digest:
-            raise UserError(f"the board runs network {hello['hash']}, not {digest}")
+        if hello.hash != digest:
+            raise UserError(f"the board runs network {shown(str(hello.hash))}, not {digest}")
         results = [client.run_network(x, timeout_ms=60_000) for x in inputs]
     told = results[0].message
-    clock = told["clock_hz"]
+    clock = told.clock_hz
     return Run(
         outputs=tuple(result.output for result in results),
-        count=core.count(told["cycles"], clock),
-        start=core.count(told["start_cycles"], clock),
-        layers=tuple(core.count(cycles, clock) for cycles in told["layers"]),
-        arena=told["arena"],
-        stack=told["stack"],
+        count=core.count(told.cycles, clock),
+        start=core.count(told.start_cycles, clock),
+        layers=tuple(core.count(cycles, clock) for cycles in told.layers),
+        arena=told.arena,
+        stack=told.stack,
         clock_hz=clock,
     )
 

@@ -17,6 +17,7 @@ from otolith.device import Client, SerialTransport, VirtualTransport
 from otolith.device.claim import claim
 from otolith.device.records import Hello
 from otolith.device.transports import choose_port, usb_serial
+from otolith.errors import shown
 from otolith.evaluate.models import trained
 from otolith.firmware.build import build
 from otolith.listen.ending import ending
@@ -71,7 +72,7 @@ def image_of(what: Path, board: str) -> Path:
     suffix = class_for(board).IMAGE
 
     tflite = trained(what).tflite
-    click.echo(f"building firmware for {board} around {tflite}", err=True)
+    click.echo(f"building firmware for {board} around {shown(tflite)}", err=True)
     return build(board, tflite).folder / f"firmware.{suffix}"
 
 

@@ -18,7 +18,7 @@ from otolith.compile.cores import core_named
 from otolith.compile.graph import Tensor
 from otolith.device.boards import Board, load_boards, named
 from otolith.device.transports import Transport
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.evaluate.models import find
 from otolith.evaluate.tables import table
 from otolith.firmware.build import Firmware
@@ -123,13 +123,13 @@ def measure(transport: Transport, schedule: Schedule) -> Profile:
     network, steps = schedule.network, schedule.calls
     client = Client(transport)
     hello = client.hello(timeout_ms=5000)
-    if hello.get("app") != "bench":
-        raise UserError(f"the board runs the app {hello.get('app')}: upload the bench app")
-    if hello["hash"] != network.digest:
-        raise UserError(f"the board runs network {hello['hash']}, not {network.digest}")
+    if hello.app != "bench":
+        raise UserError(f"the board runs the app {shown(str(hello.app))}: upload the bench app")
+    if hello.hash != network.digest:
+        raise UserError(f"the board runs network {shown(str(hello.hash))}, not {network.digest}")
     inputs = b"".join(zero_inputs(network.inputs))
     message = client.run_network(inputs, timeout_ms=60_000).message
-    cycles = message["layers"]
+    cycles = message.layers
     if len(cycles) != len(steps):
         raise UserError(
             f"the board measured {len(cycles)} layers of {len(steps)}: profile a network of fewer "
@@ -139,8 +139,8 @@ def measure(transport: Transport, schedule: Schedule) -> Profile:
         Layer(step.operation, list(network.graph.tensors[step.output].shape), step.macs, count)
         for step, count in zip(steps, cycles, strict=True)
     ]
-    times = (message["cycles"], message["clock_hz"], message["stack"])
-    return Profile(layers, *times, hop_cycles=message.get("hop_cycles", 0))
+    times = (message.cycles, message.clock_hz, message.stack)
+    return Profile(layers, *times, hop_cycles=message.hop_cycles)
 
 
 def with_parts(profile: Profile, firmware: Firmware, board: str, schedule: Schedule) -> Profile:
