@@ -35,6 +35,8 @@ lint: $(VENV)/installed
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet || { echo "Error: run make format"; exit 1; }
 	@$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+	@said=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$said"; exit 1; }
+	@$(BIN)/mypy --no-error-summary
 
 format: $(VENV)/installed
 	@$(BIN)/ruff check --fix --quiet

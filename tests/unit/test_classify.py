@@ -326,7 +326,7 @@ def test_a_cut_file_is_told_after_what_was_in_it(folder, tmp_path):
         (["a.wav", "--model", "loud.tflite", "--scores"], "goes with --json"),
         (
             ["a.wav", "--model", "loud.tflite", "--board", "pico", "--simulate-latency", "1"],
-            "choose one",
+            "give one of them",
         ),
         (["a.wav", "--model", "loud.tflite", "--board", "moon"], "no virtual board 'moon'"),
         (["a.wav", "--model", "fire_alarm"], "run `host train fire_alarm`"),

@@ -47,7 +47,7 @@ def room_tone(pcm: np.ndarray, samples: int) -> np.ndarray:
         int16 array of shape (samples,). The same sound gives the same noise; a sound shorter than
         16 ms, or with digital silence in it, gives zeros.
     """
-    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm)))
+    rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm).tobytes()))
     noise = floor_noise(pcm.astype(np.float32), samples, rng)
     return np.clip(np.rint(noise), -32768, 32767).astype(np.int16)
 

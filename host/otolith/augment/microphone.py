@@ -49,9 +49,9 @@ class Microphone(Augmentation):
         steps = take.rng.uniform(*self.eq_db, size=len(OCTAVES))
         take.notes["eq_db"] = [round(float(step), 1) for step in steps]
         names = ("highpass_hz", "resonance_hz", "resonance_db")
-        drawn = [take.number(name, getattr(self, name)) for name in names]
+        highpass, resonance, height = (take.number(name, getattr(self, name)) for name in names)
         q = take.rng.uniform(1, 4)
         length = fast_length(len(x) + SETTLING)
         f = np.fft.rfftfreq(length, 1 / RATE)
-        gain = response(f, steps, *drawn, q).astype(np.complex64)
+        gain = response(f, steps, highpass, resonance, height, q).astype(np.complex64)
         return np.fft.irfft(np.fft.rfft(x, length) * gain, length)[: len(x)].astype(np.float32)

@@ -8,7 +8,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from otolith.augment.base import Augmentation
 from otolith.augment.registry import NAMES, find
@@ -19,7 +19,7 @@ from otolith.settings.problems import Problems
 SHORT = ("windows_a_clip",)  # keys of [augment] that are no sections
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, int) and not isinstance(value, bool)
@@ -42,10 +42,10 @@ def _value(field: dataclasses.Field[Any], value: object) -> object:
         return value
     least, most = about["limits"]
     if field.name == "probability":
-        if not _is_number(value) or not least <= value <= most:  # type: ignore[operator]
-            raise UserError("must be 0 to 1")
-        return float(value)  # type: ignore[arg-type]
-    pair = value if isinstance(value, list) else [value, value]
+        if _is_number(value) and least <= value <= most:
+            return float(value)
+        raise UserError("must be 0 to 1")
+    pair: list[Any] = value if isinstance(value, list) else [value, value]
     wanted = f"[lowest, highest], from {least:g} to {most:g}"
     if len(pair) != 2 or not all(_is_number(entry) for entry in pair):
         raise UserError(f"must be {wanted}")

@@ -167,7 +167,8 @@ def measure_bakenn(model: Path, core: Core, with_cmsis_nn: bool = False) -> Cost
         program = Program(elf, cpu_of(core.board))
         header = (Path(name) / "net" / "bknn_net.h").read_text()
         sizes = {key: int(value) for key, value in _SIZE.findall(header)}
-        outputs, count = [], 0
+        outputs: list[bytes] = []
+        count = 0
         for value in fixed_inputs([[sizes["INPUT_BYTES"]]]):
             program.uc.mem_write(program.image.symbol("net_input"), value)
             if outputs:

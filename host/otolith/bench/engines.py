@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -79,7 +80,7 @@ def _plain(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def print_core(core: Core, rows: list[tuple[str, int, Cost | None, Cost | None]]) -> None:
+def print_core(core: Core, rows: Sequence[tuple[str, int, Cost | None, Cost | None]]) -> None:
     """Prints the table and the goals of a core."""
     click.echo(f"\n{core.name} ({core.board}): {core.unit}; bytes")
     click.echo(HEAD)
@@ -190,7 +191,8 @@ def engines(
 
     if bakenn and (reason := installed()):
         raise UserError(reason)
-    found, reasons = [], {}
+    found = []
+    reasons: dict[str, None] = {}
     for core in (CORES[name] for name in names or CORES):
         rows = []
         for path in shared_or_given(models, test_models()):

@@ -40,7 +40,7 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
     q = to_int8(value, edge)
     firmware = build(core.environment(), model)
     ran = run(core, firmware, network.digest, [q.tobytes()])
-    answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
+    answer: np.ndarray = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
     if network.is_float(0):
         answer = dequantize(answer, out)
     parts = by_part(firmware.map)

@@ -32,7 +32,7 @@ class Ear:
         self.count = Count()
         self._latency = latency_ms * RATE / 1000  # samples
         self._busy_until = 0.0  # sample
-        self._left = np.empty(0, np.int16)
+        self._left: np.ndarray = np.empty(0, np.int16)
         chain.reset()
 
     def feed(self, pcm: np.ndarray) -> Iterator[Hop]:

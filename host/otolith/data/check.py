@@ -254,8 +254,8 @@ def check(dataset: Path, silence: float, least: int, everything: bool, as_json: 
         for finding in found:
             about = {"kind": finding.kind, "text": finding.text, "files": list(finding.files)}
             lists["errors" if finding.error else "warnings"].append(about)
-        about = {"clips": len(read.clips), "seconds": round(seconds, 3), **lists}
-        click.echo(json.dumps(about, indent=2))
+        whole = {"clips": len(read.clips), "seconds": round(seconds, 3), **lists}
+        click.echo(json.dumps(whole, indent=2))
     else:
         for line in lines_of(found, everything):
             click.echo(line)

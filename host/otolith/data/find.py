@@ -23,7 +23,8 @@ def sounds(
     path: Path, rules: Rules, step: Callable[[], None] = lambda: None
 ) -> list[tuple[float, float]]:
     """Seconds of each sound's start and end."""
-    levels, rest = [], np.empty(0, np.int16)
+    levels = []
+    rest: np.ndarray = np.empty(0, np.int16)
     total = 0
     for block in pcm_blocks(path):
         total += len(block)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -217,7 +217,7 @@ class Writer:
 
 def _converted(
     items: list[Item], seconds: float | None, folder: Path, known: frozenset[str]
-) -> Iterator[tuple[Item, Converted]]:
+) -> Generator[tuple[Item, Converted], None, None]:
     """Convert files, in order; on all processors if there are enough of them."""
 
     def job(number: int, item: Item) -> tuple[Path, Path, float]:

@@ -239,7 +239,10 @@ def _with_speakers(items: list[Item]) -> list[Item]:
         return items
     numbers = all(name.isdigit() and name[0] != "0" for name in names)
     what = "source" if numbers else "speaker"
-    return [replace(item, **{what: name}) for item, name in zip(items, names, strict=True)]
+    pairs = zip(items, names, strict=True)
+    if what == "source":
+        return [replace(item, source=name) for item, name in pairs]
+    return [replace(item, speaker=name) for item, name in pairs]
 
 
 _FOLD_CLIP = r"\d+-(?P<source>.+)-[A-Z]+-(?P<label>\d+)"  # fold, source, take and class
@@ -460,7 +463,7 @@ def _esc(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
 
 def _listed(root: Path, report: Report) -> dict[str, str]:
     """Set of a file, by "label/name", from the lists of Speech Commands."""
-    sets = {}
+    sets: dict[str, str] = {}
     for name, chosen in _LISTS.items():
         path = root / name
         try:

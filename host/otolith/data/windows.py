@@ -170,7 +170,9 @@ def _smaller(spec: Spec, clips: int) -> Spec:
     if not is_synthetic(spec) or (made_folder(spec) / metadata.NAME).exists():
         return spec
     most = clips * len(turns(spec.model.classes))
-    few = {f"{name}_clips": min(most, count) for name, count in counts(spec.data).items()}
+    few: dict[str, Any] = {
+        f"{name}_clips": min(most, count) for name, count in counts(spec.data).items()
+    }
     return dataclasses.replace(spec, data=dataclasses.replace(spec.data, **few))
 
 

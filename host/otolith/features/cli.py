@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -70,12 +71,13 @@ def features(
             )
         )
     names = [str(f.relative_to(folder)) for f in files]
+    arrays: dict[str, Any] = dict(zip(names, rows, strict=True))
     with replacing(out) as temporary, open(temporary, "wb") as target:
-        np.savez_compressed(target, **dict(zip(names, rows, strict=True)))
+        np.savez_compressed(target, **arrays)
     frames = sum(len(row) for row in rows)
     seconds = time.monotonic() - start
     if as_json:
-        found = {"files": len(files), "frames": frames, "seconds": seconds}
+        found: dict[str, Any] = {"files": len(files), "frames": frames, "seconds": seconds}
         if show:
             found["minimum"], found["maximum"] = min_max(rows)
         click.echo(json.dumps(found))

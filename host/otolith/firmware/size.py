@@ -71,7 +71,8 @@ def by_part(map_file: Path) -> dict[str, Use]:
     # A long section name stands on a line of its own: join it with the next.
     lines = re.sub(r"^( ?\.\S+)\n\s+(0x)", r"\1 \2", body, flags=re.M).splitlines()
     uses: dict[str, Use] = {}
-    output, end, starts = "", 0, []
+    output, end = "", 0
+    starts: list[tuple[int, str]] = []
     for line in [*lines, ".end 0x0 0x0"]:
         if match := OUTPUT.match(line):
             _add(uses, output, end, starts)

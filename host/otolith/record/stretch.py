@@ -27,7 +27,7 @@ class Stretch:
             segment.Rules(quietest_db=session.quietest_db, most=max(most, segment.Rules.least))
         )
         self._floor = segment.Floor()
-        self._partial = np.empty(0, np.int16)  # less than a frame
+        self._partial: np.ndarray = np.empty(0, np.int16)  # less than a frame
         self._waiting: list[tuple[int, int]] = []  # sounds, until what follows them is recorded
         self._gaps: list[tuple[int, int, int]] = []  # where, samples, overflows
 
@@ -65,7 +65,7 @@ class Stretch:
             self._gaps.append((self._file.samples, block.lost, block.overflows))
         with disk_errors(self._file.path):
             self._file.write(block.pcm)
-        pcm = np.concatenate([self._partial, block.pcm])
+        pcm: np.ndarray = np.concatenate([self._partial, block.pcm])
         levels = segment.frame_levels(pcm)
         self._partial = pcm[len(levels) * segment.FRAME :]
         for level in levels.tolist():

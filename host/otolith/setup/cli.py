@@ -106,7 +106,8 @@ def doctor(as_json: bool, as_report: bool) -> None:
         table.add_column("where, or what to run", overflow="fold")
         for row in rows:
             mark = "found" if row["found"] else "optional" if row["optional"] else "MISSING"
-            table.add_row(row["name"], mark, row["version"] or "", row["where"] or row["hint"])
+            cells = (row["name"], mark, row["version"] or "", row["where"] or row["hint"])
+            table.add_row(*map(str, cells))
         Console().print(table)
     if any(not row["found"] and not row["optional"] for row in rows):
         sys.exit(1)

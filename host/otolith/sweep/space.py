@@ -24,7 +24,7 @@ import copy
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from otolith.errors import UserError
 from otolith.settings.problems import nearest
@@ -113,7 +113,7 @@ class Space:
         return {name: kind.draw(trial, name) for name, kind in self.varied.items()}
 
 
-def _number(value: object) -> bool:
+def _number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

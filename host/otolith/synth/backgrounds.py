@@ -41,10 +41,9 @@ def fan(rng: np.random.Generator, n: int) -> np.ndarray:
     """Hum with harmonics over a rush of air."""
     t = np.arange(n) / RATE
     base = rng.uniform(45, 240)
-    hum = sum(
-        rng.uniform(0.1, 1) / k * np.sin(2 * np.pi * base * k * t + rng.uniform(0, 6))
-        for k in range(1, 12)
-    )
+    hum = np.zeros(n)
+    for k in range(1, 12):
+        hum += rng.uniform(0.1, 1) / k * np.sin(2 * np.pi * base * k * t + rng.uniform(0, 6))
     return unit(unit(hum) * rng.uniform(0.2, 1.5) + coloured(rng, n, 1.0))
 
 
@@ -159,16 +158,15 @@ def siren(rng: np.random.Generator, n: int) -> np.ndarray:
 def beeps(rng: np.random.Generator, n: int) -> np.ndarray:
     """Microwave ovens, phones, doorbells, keys: steady tones, but not an alarm's."""
     t = np.arange(n) / RATE
-    out = np.zeros(n)
     pitch = 0.0
     # neither near 3.1 kHz nor near 520 Hz
     while not (600 < pitch < 2500 or 3800 < pitch < 7000 or 200 < pitch < 440):
         pitch = rng.uniform(200, 7000)
-    tone = np.sin(2 * np.pi * pitch * t)
+    tone: np.ndarray = np.sin(2 * np.pi * pitch * t)
     if rng.random() < 0.4:
         tone = np.sign(tone) * 0.6
     if rng.random() < 0.3:
-        tone = tone + np.sin(2 * np.pi * pitch * rng.uniform(1.1, 1.9) * t)
+        tone += np.sin(2 * np.pi * pitch * rng.uniform(1.1, 1.9) * t)
     on, off = rng.uniform(0.04, 0.8), rng.uniform(0.04, 1.0)
     out = tone * (((t + rng.uniform(0, 2)) % (on + off)) < on)
     return unit(out + 0.01 * rng.normal(size=n))

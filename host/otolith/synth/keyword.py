@@ -47,11 +47,12 @@ def say(rng: np.random.Generator, word: str, n: int, part: str) -> np.ndarray:
     """The word by one of the set's voices, float; at most n samples of it."""
     known = speakers(part)
     accent, variant = known[rng.integers(len(known))]
-    rate, pitch = rng.integers(*RATES_WPM, endpoint=True), rng.integers(*PITCHES, endpoint=True)
-    spoken = speak(word, Voice(accent, variant, int(rate), int(pitch)))
+    rate = int(rng.integers(*RATES_WPM, endpoint=True))
+    pitch = int(rng.integers(*PITCHES, endpoint=True))
+    spoken = speak(word, Voice(accent, variant, rate, pitch))
     while len(spoken) > n and rate < 400:
         rate = min(400, rate + 40)
-        spoken = speak(word, Voice(accent, variant, int(rate), int(pitch)))
+        spoken = speak(word, Voice(accent, variant, rate, pitch))
     return spoken[:n]
 
 
