@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.train import train
 from otolith.train.architectures import find
+from otolith.train.lock import training
 
 pytestmark = pytest.mark.slow
 
@@ -107,6 +110,28 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     # The checkpoint stays: --resume need not train again.
     assert {f.name for f in tmp_path.iterdir()} == {"metrics.json", "checkpoint.npz"}
     assert (tmp_path / "metrics.json").read_text() == "earlier"
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from otolith.train.lock import training
+with training(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_training_of_a_model_says_so_and_stops(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match="another training of this model is running"):
+            train(tiny(), tmp_path)
+        first.kill()  # the lock ends with its process
+    with training(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_seed_gives_the_same_bytes(tmp_path):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import shutil
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from otolith.files import write_text
 from otolith.sweep.results import best_first
@@ -24,8 +25,7 @@ def tidy(out: Path, study: Any) -> None:
     """The best trial's folder becomes `out`/best, those of other trials that ended go. Whoever
     comes next does what a killed worker left undone."""
     out.mkdir(parents=True, exist_ok=True)
-    with (out / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(out / "lock"):
         folders = list(out.glob("trial_*"))  # before the trials: those begun later are not in it
         trials = study.get_trials(deepcopy=False)
         ended = {f"trial_{t.number}" for t in trials if t.state.is_finished()}

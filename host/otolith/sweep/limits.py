@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
 
 from otolith.compile import Schedule, schedule_model
 from otolith.device.boards import load_boards
@@ -99,6 +100,5 @@ def _latency(tflite: bytes, schedule: Schedule, board: str) -> float:
 def _one_at_a_time() -> Iterator[None]:
     """Two builds of one environment would disturb each other."""
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with (_CACHE / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(_CACHE / "lock"):
         yield

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from otolith.train.checkpoint import Checkpoint
 from otolith.train.fit import Fitted, fit
 from otolith.train.judge import Judged, judge
 from otolith.train.learning import length
+from otolith.train.lock import training
 from otolith.train.prepare import prepare
 from otolith.train.progress import bars
 from otolith.train.quantise import quantise
@@ -80,9 +82,18 @@ def train(
         how: Board, resume, dry run.
 
     Raises:
-        UserError: The spec, its sounds, the network or the folder are of no use.
+        UserError: The spec, its sounds, the network or the folder are of no use, or another
+            training uses the folder.
     """
     console = console or Console()
+    with nullcontext() if how.dry else training(out):
+        return _train(spec, out, console, architecture, how)
+
+
+def _train(
+    spec: Spec, out: Path, console: Console, architecture: Architecture | None, how: How
+) -> Metrics:
+    """The stages of `train`, while its folder is held."""
     started = time.monotonic()
     checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
     state = checkpoint.load() if how.resume else None
