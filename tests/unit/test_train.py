@@ -102,9 +102,9 @@ def test_a_network_that_does_not_fit_is_refused_in_one_line(build, said, tmp_pat
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text("earlier")
-    monkeypatch.setattr(
-        "otolith.train.save.training_report", lambda *_: "\ud800"
-    )  # can't be encoded
+    # the package's attribute of this name is the function
+    module = sys.modules["otolith.train.save"]
+    monkeypatch.setattr(module, "training_report", lambda *_: "\ud800")  # can't be encoded
     with pytest.raises(UnicodeEncodeError):
         train(tiny(), tmp_path)
     # The checkpoint stays: --resume need not train again.
