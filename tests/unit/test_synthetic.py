@@ -15,7 +15,7 @@ from otolith.paths import MODELS
 from otolith.settings import spec as specs
 from otolith.synth import keyword as spoken
 from otolith.synth import registry
-from otolith.synth.base import PARTS
+from otolith.synth.base import PARTS, Generator
 from support.dataset_files import host, read
 
 SPEC = """
@@ -148,6 +148,21 @@ def test_a_generator_is_one_file_and_one_line(tmp_path, monkeypatch):
     assert "bells" in host("synth", "--help").output
     jobs = synthetic.clip(bells_spec(tmp_path), "ding", 4000, "test", (1, 2))
     assert jobs.tolist() == [1000] * 4000
+
+
+def test_a_class_of_any_name_stays_inside_the_dataset(tmp_path, folder, monkeypatch):
+    class Anything(Generator):
+        def clip(self, rng, label, samples, part):
+            return rng.integers(-1000, 1000, samples).astype(np.int16)
+
+    monkeypatch.setitem(registry.GENERATORS, "anything", f"{__name__}:Anything")
+    monkeypatch.setattr(synthetic, "find", lambda name: Anything)
+    spec = load(tmp_path, "anything", "knocking", classes='["../../y", "/etc/x", "犬", "knocking"]')
+    found = recordings(spec)
+    (made,) = folder.iterdir()
+    assert len(list(tmp_path.rglob("*.wav"))) == len(list(made.rglob("*.wav"))) == len(found) == 44
+    assert {entry.file.parent.parent for entry in found} == {made}
+    assert {row.label for row in metadata.load(made).rows} == set(spec.model.classes)
 
 
 BELLS = '''

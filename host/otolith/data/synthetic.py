@@ -21,7 +21,7 @@ import numpy as np
 
 from otolith import paths, synth
 from otolith.audio.wav import write_wav
-from otolith.data import metadata
+from otolith.data import metadata, names
 from otolith.data.metadata import Metadata, Row
 from otolith.errors import UserError
 from otolith.settings.spec import Data, Spec
@@ -189,8 +189,8 @@ def _fill(spec: Spec, folder: Path, progress: Progress) -> None:
         for place, (part, count) in enumerate(counts(spec.data).items()):
             for number in range(count):
                 label = order[number % len(order)]
-                file = f"{label}/{part}-{number:05}.wav"
-                (made / label).mkdir(parents=True, exist_ok=True)
+                file = f"{names.folder_of(label)}/{part}-{number:05}.wav"
+                (made / file).parent.mkdir(parents=True, exist_ok=True)
                 key = generator.key(spec.data.seed, place, number)
                 jobs.append(
                     _Job(
