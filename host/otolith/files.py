@@ -5,8 +5,13 @@ Everything that writes goes through this module (or through otolith.growing, for
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import os
+import re
+import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +54,56 @@ def make_folder(path: Path | str) -> Path:
     return path
 
 
+def owner_tag() -> str:
+    """A part of a temporary file's name that says which process it belongs to."""
+    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+    return f"-{host}-{os.getpid()}-"
+
+
+_TAG = re.compile(r"-([0-9a-f]{6})-(\d{1,9})-")
+
+
+def is_orphan(path: Path) -> bool:
+    """Whether a temporary file or folder was left behind by a process that was killed.
+
+    Only names with an owner_tag() of this computer count. A process that began after the file was
+    written is not its owner, even if it has the same number.
+    """
+    found = _TAG.findall(path.name)
+    if not found or found[-1][0] != owner_tag()[1:7]:
+        return False
+    pid = int(found[-1][1])
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # another user's process
+    try:
+        began = os.stat(f"/proc/{pid}").st_ctime
+        return path.lstat().st_mtime < began - 60
+    except OSError:
+        return False
+
+
+def remove_orphans(folder: Path, prefix: str = ".") -> list[Path]:
+    """Remove what killed processes left in a folder; returns what it was."""
+    gone = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.name.startswith(prefix) and is_orphan(path):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+                gone.append(path)
+    return gone
+
+
+_cleaned: set[Path] = set()  # folders; once a process is enough
+
+
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Write a file whole or not at all.
@@ -61,8 +116,12 @@ def replacing(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     make_folder(path.parent)
+    if path.parent not in _cleaned:
+        _cleaned.add(path.parent)
+        remove_orphans(path.parent)
     with disk_errors(path):
-        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        prefix = f".{path.name[:100]}{owner_tag()}"
+        fd, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(fd)
     temporary = Path(name)
     try:

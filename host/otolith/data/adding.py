@@ -11,9 +11,9 @@ import numpy as np
 
 from otolith.audio.wav import write_wav
 from otolith.data import metadata
-from otolith.data.metadata import Row
+from otolith.data.metadata import Metadata, Row
 from otolith.data.names import inside
-from otolith.files import cannot_write
+from otolith.files import cannot_write, owner_tag
 
 
 class Batch:
@@ -46,22 +46,28 @@ class Batch:
         with metadata.lock(self.dataset):
             found = metadata.load(self.dataset)
             taken = {row.file for row in found.rows}
-            moved: list[Path] = []
-            try:
-                for temporary, row in self._clips:
-                    row.file = _free(row.file, taken, self.dataset)
-                    path = inside(self.dataset, row.file)
-                    path.parent.mkdir(exist_ok=True)
-                    temporary.replace(path)
-                    moved.append(path)
-                    found.rows.append(row)
-                    found.columns += [name for name in row.extra if name not in found.columns]
-                found.save(self.dataset)
-            except BaseException:
-                for path in moved:
-                    path.unlink(missing_ok=True)
-                raise
+            for _, row in self._clips:
+                row.file = _free(row.file, taken, self.dataset)
+            with metadata.pending(self.dataset, [row.file for _, row in self._clips]):
+                self._move(found)
         return [row for _, row in self._clips]
+
+    def _move(self, found: Metadata) -> None:
+        """Move the clips to their places and save their rows; on an error neither is there."""
+        moved: list[Path] = []
+        try:
+            for temporary, row in self._clips:
+                path = inside(self.dataset, row.file)
+                path.parent.mkdir(exist_ok=True)
+                temporary.replace(path)
+                moved.append(path)
+                found.rows.append(row)
+                found.columns += [name for name in row.extra if name not in found.columns]
+            found.save(self.dataset)
+        except BaseException:
+            for path in moved:
+                path.unlink(missing_ok=True)
+            raise
 
 
 def _free(file: str, taken: set[str], dataset: Path) -> str:
@@ -78,7 +84,7 @@ def batch(dataset: Path) -> Iterator[Batch]:
     """Collect clips; save() brings them in. Errors of the disk are told in one line."""
     try:
         dataset.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".adding-", dir=dataset) as folder:
+        with tempfile.TemporaryDirectory(prefix=f".adding{owner_tag()}", dir=dataset) as folder:
             yield Batch(dataset, Path(folder))
     except OSError as error:
         raise cannot_write(dataset, error) from error

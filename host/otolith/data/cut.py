@@ -62,8 +62,10 @@ class Cutter:
         self.to, self.about = to, about
         self.silent = 0
         self.counts: dict[str, int] = {}
-        at = datetime.fromtimestamp(recording.stat().st_mtime).astimezone()
-        self.date = at.isoformat(timespec="seconds")
+        self.date = ""
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # a clock that was wrong
+            at = datetime.fromtimestamp(recording.stat().st_mtime).astimezone()
+            self.date = at.isoformat(timespec="seconds")
 
     def take(self, span: Span, pcm: np.ndarray) -> None:
         """A stretch has been read."""

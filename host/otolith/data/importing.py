@@ -30,14 +30,14 @@ from otolith.data.names import check_label, folder_of, inside
 from otolith.data.options import dataset_option
 from otolith.data.pieces import sources_of
 from otolith.errors import UserError, shown
-from otolith.files import cannot_write
+from otolith.files import cannot_write, owner_tag
 from otolith.progress import bar
 
 ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
 _FEW = 8  # files that are not worth other processes
 _AHEAD = 4  # files a process has waiting
 _SAVE_EVERY = 5.0  # s
-_TEMPORARY = ".importing-"
+_TEMPORARY = ".importing"
 
 _known: frozenset[str] = frozenset()
 
@@ -189,11 +189,12 @@ class Writer:
         with metadata.lock(self.dataset):
             found = metadata.load(self.dataset)
             taken = {row.file for row in found.rows}
-            moved = []
+            moved: list[Path] = []
             seconds = 0.0
-            try:
-                for item, done in waiting:
-                    for clip, row in self._rows(item, done, taken):
+            clips = [pair for item, done in waiting for pair in self._rows(item, done, taken)]
+            with metadata.pending(self.dataset, [row.file for _, row in clips]):
+                try:
+                    for clip, row in clips:
                         path = inside(self.dataset, row.file)
                         path.parent.mkdir(exist_ok=True)
                         seconds += max(0, clip.stat().st_size - 44) / 32000
@@ -201,15 +202,15 @@ class Writer:
                         moved.append(path)
                         found.rows.append(row)
                         found.columns += [name for name in row.extra if name not in found.columns]
-                found.save(self.dataset)
-            except BaseException as error:
-                for path in moved:
-                    path.unlink(missing_ok=True)
-                    with contextlib.suppress(OSError):
-                        path.parent.rmdir()
-                if isinstance(error, OSError):
-                    raise cannot_write(self.dataset, error) from error
-                raise
+                    found.save(self.dataset)
+                except BaseException as error:
+                    for path in moved:
+                        path.unlink(missing_ok=True)
+                        with contextlib.suppress(OSError):
+                            path.parent.rmdir()
+                    if isinstance(error, OSError):
+                        raise cannot_write(self.dataset, error) from error
+                    raise
         self.result.files += len(waiting)
         self.result.clips += len(moved)
         self.result.seconds += seconds
@@ -258,7 +259,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
         pass  # makes the folder
     writer = Writer(dataset, wanted, result)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=dataset))
+        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY + owner_tag(), dir=dataset))
     except OSError as error:
         raise cannot_write(dataset, error) from error
     try:

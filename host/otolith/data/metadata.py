@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
 import io
 import os
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from otolith.data.names import inside
 from otolith.data.text import delimiter_of
 from otolith.errors import UserError, short
-from otolith.files import cannot_write, write_bytes
+from otolith.files import (
+    cannot_write,
+    disk_errors,
+    is_orphan,
+    owner_tag,
+    remove_orphans,
+    write_bytes,
+)
 
 NAME = "metadata.csv"
 COLUMNS = ("file", "label", "set", "speaker", "device", "date", "gain", "source", "note")
@@ -134,9 +144,64 @@ def load(dataset: Path) -> Metadata:
     return found
 
 
+_PENDING = ".pending"  # files that are being added or removed, a path a line
+
+
+def _recover(dataset: Path) -> None:
+    """Clean up after commands that were killed.
+
+    Files that they were adding or removing stay if they have a row. Temporary files go.
+    """
+    try:
+        names = [name for name in os.listdir(dataset) if name.startswith(".")]
+    except OSError:
+        return
+    lists = [dataset / name for name in names if name.startswith(f"{_PENDING}-")]
+    files: set[str] = set()
+    for path in lists:
+        if is_orphan(path):
+            with contextlib.suppress(OSError):
+                files.update(path.read_text("utf-8", "surrogateescape").splitlines())
+    if files:
+        found = load(dataset)
+        known = {row.file for row in found.rows}
+        known.update(value for fields in found.rejected for value in fields)
+        for file in files - known:
+            with contextlib.suppress(OSError, UserError):
+                path = inside(dataset, file)
+                path.unlink()
+                path.parent.rmdir()
+        for folder in {(dataset / file).parent for file in files}:
+            remove_orphans(folder)
+    if any(is_orphan(dataset / name) for name in names):
+        remove_orphans(dataset)
+
+
+@contextmanager
+def pending(dataset: Path, files: Iterable[str]) -> Iterator[None]:
+    """Note which files are being added or removed, until their rows say the same.
+
+    If the process is killed within the block, the next command removes those of them that have no
+    row. Use it while the dataset is locked.
+    """
+    with disk_errors(dataset):
+        fd, name = tempfile.mkstemp(prefix=f"{_PENDING}{owner_tag()}", dir=dataset)
+        try:
+            with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.writelines(f"{line}\n" for line in files if "\n" not in line)
+        except BaseException:
+            os.unlink(name)
+            raise
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+
+
 @contextmanager
 def lock(dataset: Path) -> Iterator[None]:
-    """Let no other process change the dataset meanwhile."""
+    """Let no other process change the dataset meanwhile. Cleans up after killed ones."""
     try:
         dataset.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(dataset, os.O_RDONLY)
@@ -144,6 +209,7 @@ def lock(dataset: Path) -> Iterator[None]:
         raise UserError(f"can't use {dataset} as a dataset: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _recover(dataset)
         yield
     finally:
         os.close(descriptor)

@@ -39,29 +39,28 @@ def move(dataset: Path, names: tuple[str, ...], label: str) -> int:
         rows = open_rows(dataset)
         chosen = [row for row in pick(rows, dataset, names) if row.label != label]
         taken = {row.file for row in rows.rows}
-        old: list[Path] = []
+        moves = [(row, row.file, _name(row, label, taken, dataset)) for row in chosen]
+        paths = [(inside(dataset, old), inside(dataset, new)) for _, old, new in moves]
         new: list[Path] = []
-        try:
-            with disk_errors(dataset):
-                for row in chosen:
-                    source, name = inside(dataset, row.file), _name(row, label, taken, dataset)
-                    path = inside(dataset, name)
-                    with replacing(path) as temporary:
-                        shutil.copyfile(source, temporary)
-                    new.append(path)
-                    old.append(source)
-                    row.file, row.label = name, label
-                rows.save(dataset)
-        except BaseException as error:
-            for path in new:
-                path.unlink(missing_ok=True)
-            if isinstance(error, FileNotFoundError):
-                raise UserError(f"{shown(error.filename)}: no such file") from error
-            raise
-        for path in old:
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()  # the last of its label
+        with metadata.pending(dataset, [file for _, *files in moves for file in files]):
+            try:
+                with disk_errors(dataset):
+                    for (row, _, name), (source, path) in zip(moves, paths, strict=True):
+                        with replacing(path) as temporary:
+                            shutil.copyfile(source, temporary)
+                        new.append(path)
+                        row.file, row.label = name, label
+                    rows.save(dataset)
+            except BaseException as error:
+                for path in new:
+                    path.unlink(missing_ok=True)
+                if isinstance(error, FileNotFoundError):
+                    raise UserError(f"{shown(error.filename)}: no such file") from error
+                raise
+            for source, _ in paths:
+                source.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    source.parent.rmdir()  # the last of its label
     return len(chosen)
 
 
@@ -107,9 +106,10 @@ def remove(names: tuple[str, ...], dataset: Path, yes: bool) -> None:
     with metadata.lock(dataset), disk_errors(dataset):
         rows = open_rows(dataset)
         rows.rows = [row for row in rows.rows if row.file not in gone]
-        rows.save(dataset)
-        for path in gone.values():
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                path.parent.rmdir()
+        with metadata.pending(dataset, gone):
+            rows.save(dataset)
+            for path in gone.values():
+                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()
     click.echo(f"{len(gone)} clips removed")
