@@ -75,15 +75,27 @@ def is_orphan(path: Path) -> bool:
     pid = int(found[-1][1])
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except OSError:
         pass  # another user's process
     try:
-        began = os.stat(f"/proc/{pid}").st_ctime
-        return path.lstat().st_mtime < began - 60
+        return path.lstat().st_mtime < _began(pid) - 60
     except OSError:
         return False
+
+
+def _began(pid: int) -> float:
+    """When a process began, in seconds since 1970; 0 where the system does not say."""
+    try:
+        # behind the name, which may hold anything: state is field 3, the start field 22
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        boot = re.search(r"^btime (\d+)", Path("/proc/stat").read_text(), re.MULTILINE)
+        if boot is None:
+            return 0.0
+        return int(boot[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def remove_orphans(folder: Path, prefix: str = ".") -> list[Path]:

@@ -107,6 +107,7 @@ def test_a_reused_process_number_is_no_owner(tmp_path):
     path = tmp_path / f".x{files.owner_tag()}y"
     path.write_bytes(b"x")
     assert not files.is_orphan(path)
+    assert files._began(os.getpid()) <= time.time() + 1
     os.utime(path, (time.time() - 9e8, time.time() - 9e8))
     assert files.is_orphan(path) is os.path.exists("/proc/self/stat")
 
