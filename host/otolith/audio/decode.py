@@ -7,6 +7,8 @@ in which libsndfile loses its way.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -196,6 +198,17 @@ class _Undecodable(Exception):
 _SCALE = {"u8": 1 / 128, "s16": 1 / 32768, "s32": 1 / 2**31, "s64": 1 / 2**63}
 
 
+class _Input(io.BufferedReader):
+    """A file for PyAV. It drops exceptions and prints them, so a bad seek returns an error code."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Seek as a file does; -EINVAL, as FFmpeg knows it, where that is not possible."""
+        try:
+            return super().seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -errno.EINVAL
+
+
 class _Ffmpeg:
     """The first audio stream of a file, decoded by FFmpeg."""
 
@@ -206,7 +219,7 @@ class _Ffmpeg:
         self._container: Any = None
         self.problem = ""
         try:
-            self._file = Path(path).open("rb")  # noqa: SIM115
+            self._file = _Input(io.FileIO(path))
             self._container = av.open(self._file, "r", options=_OPTIONS, metadata_errors="replace")
             if not self._container.streams.audio:
                 raise _Undecodable("it has no sound")
