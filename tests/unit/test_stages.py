@@ -12,9 +12,10 @@ from otolith.errors import UserError
 from otolith.features import extract
 from otolith.paths import MODELS
 from otolith.settings.spec import load
+from otolith.train.examples import Examples
 from otolith.train.fit import fit
 from otolith.train.judge import judge, rising
-from otolith.train.prepare import prepare
+from otolith.train.prepare import Prepared, prepare
 from otolith.train.quantise import quantise
 from otolith.train.save import save
 
@@ -30,6 +31,21 @@ def network(frames, bands, classes, dropout):
             layers.Input((frames, bands, 1)),
             layers.MaxPooling2D(16),
             layers.Flatten(),
+            layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+def hidden(frames, bands, classes, dropout):
+    """With a hidden layer."""
+    from tf_keras import Sequential, layers
+
+    return Sequential(
+        [
+            layers.Input((frames, bands, 1)),
+            layers.MaxPooling2D(16),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
             layers.Dense(classes, activation="softmax"),
         ]
     )
@@ -93,6 +109,39 @@ def test_a_stage_called_again_gives_the_same_bytes(prepared):
         for fitted in (fit(prepared, architecture=network) for _ in range(2))
     )
     assert one == two
+
+
+def examples(count, seed):
+    """Noise; 37.5 % of the windows have a louder band somewhere."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(count) % 8 >= 5).astype(int)
+    values = rng.integers(0, 1000, (count, 16, 129)).astype(np.int16)
+    for row, label in zip(values, labels, strict=True):
+        band = 16 * rng.integers(0, 8)
+        if label:
+            row[:, band : band + 16] += 3000
+    return Examples(values, labels, np.arange(count))
+
+
+def test_a_small_set_is_trained_until_it_is_learned():
+    """Twenty epochs leave it where always answering the larger class is; counting updates helps."""
+    spec = load(MODELS / "fire_alarm")
+    spec = dataclasses.replace(spec, features=dataclasses.replace(spec.features, frames=16))
+    by_updates = dataclasses.replace(
+        spec.train, epochs=0, updates=400, batch=64, balance="none", learning_rate=0.0004
+    )
+    sets = [examples(count, seed) for seed, count in enumerate((128, 64, 128))]
+    found = []
+    for settings in (dataclasses.replace(by_updates, epochs=20), by_updates):
+        one = Prepared(dataclasses.replace(spec, train=settings), *sets, None)
+        fitted = fit(one, architecture=hidden)
+        found.append((fitted, judge(one, fitted, quantise(one, fitted)).metrics))
+    (short, poor), (long, good) = found
+    assert short.epochs == 20 and poor.int8_accuracy < 0.75
+    assert any("not clearly better than always answering" in line for line in poor.warnings)
+    assert 20 < long.epochs <= 200 and good.int8_accuracy > 0.85
+    assert poor.baseline.accuracy == good.baseline.accuracy == 0.625
+    assert not any("always answering" in line for line in good.warnings)
 
 
 def test_warnings_of_a_training(prepared):
