@@ -79,7 +79,7 @@ def test_a_base_gets_a_new_head(base, tmp_path, output):
     assert len(metrics.history["loss"]) == 2 + 1
     equals_the_wheel(tmp_path / "fire_alarm.tflite")
     (shape,) = [
-        o["shape"] for o in HostModel((tmp_path / "fire_alarm.tflite").read_bytes()).network.outputs
+        o.shape for o in HostModel((tmp_path / "fire_alarm.tflite").read_bytes()).network.outputs
     ]
     assert shape[-1] == (1 if output == "sigmoid" else 2)
     assert np.sum(metrics.confusion) == 12
