@@ -1,5 +1,6 @@
 """[features] of a spec: kinds, presets, MLTK's names, ranges; and what travels with a model."""
 
+import dataclasses
 import hashlib
 
 import pytest
@@ -7,9 +8,20 @@ import pytest
 from otolith.errors import UserError
 from otolith.features import PRESETS, extract, input_quantizer, preset, tables_of
 from otolith.features.tables import in_c
+from otolith.settings.augment import Augment
+from otolith.settings.data import Data
+from otolith.settings.deploy import Deploy
+from otolith.settings.detect import Detect
 from otolith.settings.features import FRONT_ENDS, kind_named
+from otolith.settings.fields import about, default_of, settings_of
+from otolith.settings.front_ends.logmel import Fe
 from otolith.settings.front_ends.spectrogram import Spectrogram
+from otolith.settings.model import Model
+from otolith.settings.quantize import Quantize
+from otolith.settings.registries import AUGMENTATIONS, GENERATORS
+from otolith.settings.registries import FRONT_ENDS as FRONT_ENDS_REGISTRY
 from otolith.settings.spec import load, parse
+from otolith.settings.train import Train
 from support.front_ends import changed
 
 GOOD = {
@@ -149,3 +161,24 @@ def test_tables_are_the_same_on_every_computer(name, digest):
     """They come from this computer's libm; another C library must not change a chip's features."""
     text = in_c(tables_of(preset(name)), "t")
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
+
+
+def test_every_registry_has_what_its_table_says():
+    for registry in (AUGMENTATIONS, FRONT_ENDS_REGISTRY, GENERATORS):
+        assert registry.table
+        for name in registry.table:
+            assert registry.load(name) is not None
+        assert registry.what in registry.unknown("nothing like it")
+
+
+def test_every_setting_says_what_it_does():
+    """The reference page and the messages are made of this."""
+    front_ends = [kind_named(kind) for kind in FRONT_ENDS]
+    for section in (Model, Data, Augment, Train, Quantize, Detect, Deploy, Fe, *front_ends):
+        for name, field in settings_of(section).items():
+            told = about(field)
+            assert told.text.endswith(".") and told.since, (section, name)
+            default = default_of(field)
+            if told.range is not None and default is not dataclasses.MISSING:
+                assert told.range.holds(default), (section, name)
+            assert not told.names or default in (*told.names, dataclasses.MISSING)

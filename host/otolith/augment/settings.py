@@ -25,7 +25,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _value(field: dataclasses.Field[Any], value: object) -> object:
+def _value(field: dataclasses.Field[Any], value: Any) -> object:
     """A setting's value, of the type its field has. UserError that says what it must be."""
     about = field.metadata
     if "names" in about:
@@ -106,7 +106,7 @@ def parse(table: Mapping[str, object], where: str) -> list[Augmentation]:
 
 
 def described() -> str:
-    """Every augmentation with its defaults, as a spec would have them, and the limits."""
+    """Every augmentation as a section of a spec, with its defaults and their limits."""
     lines = []
     for name in NAMES:
         kind = find(name)

@@ -1,4 +1,4 @@
-"""`host adopt`: somebody else's int8 network becomes one of ours, by the metadata it gets."""
+"""`host adopt`: gives an int8 network from elsewhere the metadata that other commands read."""
 
 from __future__ import annotations
 

@@ -120,7 +120,15 @@ def window(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
 
 
 def room_of(pcm: np.ndarray, samples: int) -> np.ndarray:
-    """`samples` of what a clip sounds like in its quietest quarter, there and back again."""
+    """What a clip sounds like in its quietest quarter, played forwards and backwards in turn.
+
+    Args:
+        pcm: int16 samples.
+        samples: How many samples to make.
+
+    Returns:
+        int16 (samples,).
+    """
     block = 800  # 50 ms
     blocks = pcm[: len(pcm) // block * block].reshape(-1, block)
     order = np.argsort(np.square(blocks.astype(np.float64)).sum(1), kind="stable")
@@ -195,8 +203,17 @@ def _limits(ffi: cffi.FFI, front_end: FrontEnd, alive: list[Any]) -> dict[str, A
 
 
 def min_max(values: Iterable[np.ndarray]) -> tuple[list[int], list[int]]:
-    """minimum and maximum for compress "minmax": of each band over all frames of all arrays, which
-    were extracted with compress "linear"."""
+    """The limits of each band that compress = "minmax" takes.
+
+    Args:
+        values: int16 (frames, bands) arrays, extracted with compress = "linear".
+
+    Returns:
+        (minimum, maximum) over all frames of all arrays, the minimum below the maximum.
+
+    Raises:
+        UserError: There are no frames.
+    """
     arrays = [v for v in values if len(v)]
     if not arrays:
         raise UserError("no frames to take minimum and maximum of")
@@ -208,7 +225,15 @@ def min_max(values: Iterable[np.ndarray]) -> tuple[list[int], list[int]]:
 
 
 def quantize(values: np.ndarray, q: Quantizer) -> np.ndarray:
-    """int16 features -> int8, as the chip does it."""
+    """Quantises features with the chip's code.
+
+    Args:
+        values: int16, any shape.
+        q: The quantizer.
+
+    Returns:
+        int8 of the same shape.
+    """
     ffi, lib = features_library()
     values = np.ascontiguousarray(values, dtype=np.int16)
     out = np.empty(values.shape, np.int8)

@@ -1,5 +1,7 @@
-"""A front end's constants: computed here, then a C struct in memory for this computer, or C source
-for the chip. Both see the same numbers."""
+"""Constants of a front end as a C struct: in memory for this computer, as C source for the chip.
+
+Both are made of the same numbers.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,11 @@ C_TYPES = {"int16": "int16_t", "uint8": "uint8_t", "uint16": "uint16_t", "uint32
 
 @dataclass(frozen=True)
 class Struct:
-    """A C struct's members. An array or a Struct is a member that points to it, `inline` arrays
-    are part of the struct; None is NULL."""
+    """The members of a C struct.
+
+    An array or a Struct becomes a member that points to it; arrays named in `inline` are part of
+    the struct. None is NULL.
+    """
 
     ctype: str
     members: dict[str, Any]
@@ -24,7 +29,7 @@ class Struct:
 
 
 def in_memory(ffi: cffi.FFI, struct: Struct) -> tuple[Any, list]:
-    """(pointer to the struct, what must live as long as it)."""
+    """The struct in memory: a pointer to it, and the objects that must live as long as it."""
     alive: list = []
     values: dict[str, Any] = {}
     for name, value in struct.members.items():
@@ -69,7 +74,7 @@ def in_c(struct: Struct, name: str) -> str:
 
 
 def headers(struct: Struct) -> list[str]:
-    """Headers `in_c` needs."""
+    """The headers that the source of `in_c` needs."""
     found = [struct.header] if struct.header else []
     for value in struct.members.values():
         if isinstance(value, Struct):

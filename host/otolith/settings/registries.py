@@ -1,4 +1,5 @@
-"""Tables of the things a spec can name: name -> "module:attribute".
+"""Tables of the things a spec can name: name -> "module:attribute". Networks are looked up when
+they are built.
 
 A table stands in the room that holds the things. It, and each thing, is imported when it is first
 asked for. Settings can so check names without importing the rooms above, NumPy or TensorFlow.
@@ -46,4 +47,3 @@ class Registry:
 FRONT_ENDS = Registry("front end", "otolith.settings.features:FRONT_ENDS")
 AUGMENTATIONS = Registry("augmentation", "otolith.augment.registry:AUGMENTATIONS")
 GENERATORS = Registry("generator", "otolith.synth.registry:GENERATORS")
-ARCHITECTURES = Registry("architecture", "otolith.train.architectures.registry:ARCHITECTURES")
