@@ -93,5 +93,9 @@ def test_host_compile_says_it(tmp_path):
     told = json.loads(CliRunner().invoke(main, [*run, "--board", "pico", "--json"]).stdout)
     assert told["realtime"]["keeps_up"] is False and told["realtime"]["hop_ms"] == 32
     assert "keep up" not in CliRunner().invoke(main, run).output
+    for board, counts in (("nrf52840_dk", "mps2_an386"), ("xg24_dev_kit", "mps2_an505")):
+        done = CliRunner().invoke(main, [*run, "--board", board])
+        assert done.exit_code == 0 and f" on {board}: not known whether it keeps up" in done.output
+        assert f"`host profile MODEL --board {counts}` counts instructions" in done.output
     done = CliRunner().invoke(main, [*run, "--board", "pic"])
     assert done.exit_code == 1 and "no board 'pic'" in done.output

@@ -18,7 +18,7 @@ from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.evaluate.models import trained
 from otolith.files import write_text
-from otolith.summarize.realtime import estimate
+from otolith.summarize.realtime import estimate, not_measured
 from otolith.summarize.report import compiled_report, layers, packed, saving, tflm_report, write
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
@@ -109,6 +109,8 @@ def compile_(
         click.echo(saving(report))
     if expected:
         click.echo(expected.line())
+    elif chosen and analysis and analysis.pipeline:
+        click.echo(not_measured(analysis, chosen))
 
 
 @click.command()

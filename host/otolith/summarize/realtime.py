@@ -16,7 +16,7 @@ from typing import Any
 from otolith.compile import Analysis, analyse_model
 from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Graph, Step
-from otolith.device.boards import Board, named
+from otolith.device.boards import Board, load_boards, named
 from otolith.settings.features import FrontEnd
 
 COSTS = Path(__file__).parent / "costs"
@@ -190,6 +190,16 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
         (prepare + network_cycles(analysis, costs)) * milli,
         metadata.hop_ms,
     )
+
+
+def not_measured(analysis: Analysis, board: Board) -> str:
+    """Says that there is no estimate for a board, and where instructions can be counted."""
+    name = analysis.network.name
+    text = f"{name} on {board.id}: not known whether it keeps up: no cycles of it were measured"
+    emulated = next((b for b in load_boards() if b.qemu and b.cpu == board.cpu), None)
+    if emulated is None:
+        return text
+    return f"{text}; `host profile MODEL --board {emulated.id}` counts instructions of its core"
 
 
 def of_file(data: bytes, name: str, board: str, hop: int | None = None) -> Estimate | None:
