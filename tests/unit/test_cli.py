@@ -45,6 +45,10 @@ def test_help_imports_no_command_and_nothing_slow(arguments):
     assert len([name for name in modules if name.startswith("otolith.")]) < 12
 
 
+def test_help_of_training_imports_none_of_it():
+    assert not imported("train", "--help") & (SLOW - {"rich"})
+
+
 @pytest.mark.parametrize("name", ["train", "record"])
 def test_help_of_a_command_imports_no_training_and_no_drawing(name):
     assert not imported(name, "--help") & {"tensorflow", "keras", "matplotlib", "optuna", "scipy"}

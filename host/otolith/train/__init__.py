@@ -18,140 +18,17 @@ The stages can be called one after another, from a notebook for instance:
 
 from __future__ import annotations
 
-import dataclasses
-import time
-from contextlib import nullcontext
-from dataclasses import dataclass
-from pathlib import Path
+import importlib
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from rich.console import Console
+if TYPE_CHECKING:
+    from otolith.train.run import How, train
 
-from otolith.data.windows import count_training
-from otolith.device.boards import named
-from otolith.errors import shown
-from otolith.report.results import Metrics
-from otolith.settings.spec import Spec
-from otolith.summarize.realtime import estimate
-from otolith.train import feasible
-from otolith.train.architectures import Architecture
-from otolith.train.checkpoint import Checkpoint
-from otolith.train.fit import Fitted, fit
-from otolith.train.judge import Judged, judge
-from otolith.train.learning import length
-from otolith.train.lock import training
-from otolith.train.prepare import prepare
-from otolith.train.progress import bars
-from otolith.train.quantise import quantise
-from otolith.train.save import save
-
-_DRY_CLIPS = 20  # of a class, in each set
-_DRY_SECONDS = 60.0  # of fitting
+__all__ = ["How", "train"]
 
 
-@dataclass(frozen=True)
-class How:
-    """How to train.
-
-    board: The network must fit it. resume: Continue where an earlier training stopped. dry: Prove
-    the spec with a slice of the data, in a minute at most, and write nothing. code: Folder that an
-    architecture of the user's own may be loaded from, which runs it; None refuses it.
-    """
-
-    board: str = "pico"
-    resume: bool = False
-    dry: bool = False
-    code: Path | None = None
-
-
-def train(
-    spec: Spec,
-    out: Path,
-    console: Console | None = None,
-    architecture: Architecture | None = None,
-    how: How = How(),
-) -> Metrics:
-    """Runs all stages of a training and says how it went.
-
-    Args:
-        spec: The model's settings.
-        out: Folder of the results. They are written if everything succeeds, else nothing changes;
-            checkpoint.npz, which --resume reads, is there while training runs and after Ctrl-C.
-        console: Where progress and results are shown; None for standard output.
-        architecture: Makes the network, instead of the one the spec names.
-        how: Board, resume, dry run.
-
-    Raises:
-        UserError: The spec, its sounds, the network or the folder are of no use, or another
-            training uses the folder.
-    """
-    console = console or Console()
-    with nullcontext() if how.dry else training(out):
-        return _train(spec, out, console, architecture, how)
-
-
-def _train(
-    spec: Spec, out: Path, console: Console, architecture: Architecture | None, how: How
-) -> Metrics:
-    """The stages of `train`, while its folder is held."""
-    started = time.monotonic()
-    checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
-    state = checkpoint.load() if how.resume else None
-    with bars(console) as progress:
-        progress("checking the network", 0.1)
-        schedule = feasible.check(spec, how.board, architecture, how.code)
-        progress("checking the network", 1.0)
-        expected = estimate(schedule.analysis, named(how.board))
-        if expected:
-            console.print(expected.line(), markup=False, highlight=False, soft_wrap=True)
-        first = state.epoch if state is not None else 0
-        with prepare(spec, progress, _DRY_CLIPS if how.dry else None, first) as prepared:
-            seconds = _DRY_SECONDS if how.dry else np.inf
-            fitted = fit(prepared, progress, architecture, checkpoint, state, seconds, how.code)
-            tflite = quantise(prepared, fitted, progress)
-            judged = judge(prepared, fitted, tflite, progress)
-    metrics = dataclasses.replace(judged.metrics, seconds=round(time.monotonic() - started, 1))
-    if how.dry:
-        _say_dry(console, spec, metrics, fitted)
-        return metrics
-    save(prepared, fitted, tflite, Judged(metrics, judged.clips), out)
-    if not fitted.interrupted:
-        checkpoint.remove()
-    _say(console, metrics, out)
-    return metrics
-
-
-def _say(console: Console, metrics: Metrics, out: Path) -> None:
-    lines = [f"Warning: {line}" for line in metrics.warnings]
-    least = metrics.baseline
-    lines.append(
-        f"{metrics.model}: {metrics.parameters:,} parameters, {metrics.macs:,} MACs; on "
-        f"{metrics.data}: test accuracy {metrics.int8_accuracy:.1%} int8 "
-        f"({metrics.float_accuracy:.1%} float), by clip {metrics.clip_accuracy:.1%}; always "
-        f"answering {least.label}: {least.accuracy:.1%}; {metrics.seconds:.0f} s; report: "
-        f"{out / 'report.html'}"
-    )
-    if metrics.stopped:
-        kept = f"the best epoch, {metrics.best_epoch}, is kept"
-        more = "; --resume continues" if metrics.interrupted else ""
-        lines.append(f"Training ended early: {metrics.stopped}; {kept}{more}")
-    for line in lines:
-        console.print(shown(line), highlight=False, markup=False, soft_wrap=True)
-
-
-def _say_dry(console: Console, spec: Spec, metrics: Metrics, fitted: Fitted) -> None:
-    """Says that the spec works, and about how long the whole training will take."""
-    each = fitted.seconds / max(1, fitted.epochs) / max(1, metrics.windows["train"])
-    count = count_training(spec)
-    epochs = length(spec.train, count).epochs + (spec.train.head_epochs if spec.train.base else 0)
-    minutes = each * count * epochs / 60
-    console.print(
-        f"{spec.model.name}: the spec works: {metrics.parameters:,} parameters, "
-        f"{metrics.weights_bytes:,} bytes of weights, arena {metrics.arena_bytes:,}; "
-        f"{metrics.windows['train']} windows gave {metrics.int8_accuracy:.0%}; all "
-        f"{epochs} epochs of {count:,} would take {max(1, round(minutes))} min or "
-        "less; nothing was written",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+def __getattr__(name: str) -> Any:
+    """How and train, imported when they are asked for: pages of help need no training."""
+    if name in __all__:
+        return getattr(importlib.import_module("otolith.train.run"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,9 +12,6 @@ from rich.console import Console
 
 from otolith.errors import UserError
 from otolith.settings.spec import MAX_SEED, load
-from otolith.train import How, train
-from otolith.train.cross import cross_validate
-from otolith.train.transfer import convert_old
 
 
 @click.command("train")
@@ -66,6 +63,11 @@ def train_command(
         host train models/fire_alarm --dry-run
         host train models/environment --cross-validate
     """
+    # Slow to import: a page of help does without.
+    from otolith.train.cross import cross_validate
+    from otolith.train.run import How, train
+    from otolith.train.transfer import convert_old
+
     if dry and resume:
         raise UserError("--dry-run starts from the beginning: it does not go with --resume")
     folder = model if model.is_dir() else model.parent
