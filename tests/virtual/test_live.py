@@ -88,13 +88,14 @@ def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_
         assert not pcm[16 * gap["t_ms"] :][: gap["count"]].any()
 
 
-def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_image):
+def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_image, tmp_path):
     """--virtual MODEL; what is built is inference_image, so as not to touch the user's build."""
     built = []
+    (tmp_path / "firmware.uf2").write_bytes(inference_image.read_bytes())
 
     def build(env, model, keep_rows=True):
         built.append((env, model.read_bytes()))
-        return type("Firmware", (), {"uf2": inference_image})
+        return type("Firmware", (), {"folder": tmp_path})
 
     monkeypatch.setattr("otolith.firmware.build.build", build)
     done = run("--virtual", folder / "loud", "--seconds", "1.2", "--plain")
