@@ -1,4 +1,4 @@
-"""Other sounds behind it, at a drawn signal-to-noise ratio."""
+"""Mixes in another sound at a drawn signal-to-noise ratio."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,8 +22,9 @@ TRIES = 4  # places looked at for one that is not silent
 
 @dataclass(frozen=True)
 class Background(Augmentation):
-    """snr_db: mean power of the window over that of what is mixed in. A silent window gets the
-    background at its own level. folder: sounds to mix in besides the data's own backgrounds."""
+    """snr_db: Mean power of the window over that of the other sound. A silent window gets the other
+    sound at its own level. folder: More sounds to mix in, beside the backgrounds of the data.
+    """
 
     name: ClassVar[str] = "background"
     snr_db: tuple[float, float] = between(0, 20, -30, 90)

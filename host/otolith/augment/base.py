@@ -1,4 +1,4 @@
-"""What an augmentation is: settings with ranges, and what it does with one window."""
+"""What an augmentation is: settings with ranges, and what it does to one window."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ SILENT = 1e-5  # rms, full scale is 1: a third of the smallest step
 
 
 def between(low: float, high: float, least: float, most: float, whole: bool = False) -> Any:
-    """A setting drawn evenly from low..high by default; both must lie in least..most.
+    """A setting that is drawn evenly from a range for each window.
 
-    whole: of whole numbers, `high` included.
+    Args:
+        low: Lower end of the default range.
+        high: Upper end of the default range.
+        least: Smallest value a spec may give.
+        most: Largest value a spec may give.
+        whole: Whether only whole numbers are drawn, `high` included.
     """
     return field(default=(low, high), metadata={"limits": (least, most), "whole": whole})
 
@@ -32,10 +37,13 @@ def folder() -> Any:
 
 @dataclass
 class Stock:
-    """What augmentations take from: float32 sounds, full scale is 1, and the classes' names.
+    """What augmentations may use.
 
-    unknown: the number of the class for what is none of the others; None without one.
-    folders: sounds by the folder they were read from.
+    Attributes:
+        classes: Names of the model's classes.
+        backgrounds: float32 sounds at 16 kHz to mix in; full scale is 1.
+        unknown: Number of the class for everything that is none of the others. None: there is none.
+        folders: Sounds, as in `backgrounds`, by the folder they were read from.
     """
 
     classes: list[str]
@@ -46,9 +54,13 @@ class Stock:
 
 @dataclass
 class Take:
-    """One window on its way: its class, what may be drawn from, and what was drawn.
+    """The state of one window while augmentations are applied to it.
 
-    notes: value by the name of the setting it was drawn for.
+    Attributes:
+        rng: Source of random choices.
+        stock: What augmentations may use.
+        label: Number of the window's class; an augmentation may change it.
+        notes: The values that were drawn, by the name of their setting.
     """
 
     rng: np.random.Generator
@@ -57,13 +69,13 @@ class Take:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def number(self, name: str, between: tuple[float, float]) -> float:
-        """Evenly from a range."""
+        """Draw a number evenly from a range."""
         value = float(self.rng.uniform(*between))
         self.notes[name] = value
         return value
 
     def whole(self, name: str, between: tuple[float, float]) -> int:
-        """A whole number from a range, both ends included."""
+        """Draw a whole number from a range, both ends included."""
         value = int(self.rng.integers(int(between[0]), int(between[1]) + 1))
         self.notes[name] = value
         return value
@@ -71,23 +83,33 @@ class Take:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Settings of one augmentation. name: its section in the spec, [augment.name]."""
+    """The settings of one augmentation.
+
+    Attributes:
+        name: Its section in a spec is [augment.name].
+        probability: Share of the windows it is applied to, 0 to 1.
+    """
 
     name: ClassVar[str]
     probability: float = dataclasses.field(default=0.5, metadata={"limits": (0.0, 1.0)})
 
     def check(self, stock: Stock) -> None:
-        """UserError, without a file's name, if it can't work with this stock."""
+        """Raise UserError, without the name of a file, if it can't work with this stock."""
 
     def reach_s(self) -> float:
-        """Seconds around a window that end up in it: worth giving it if the clip has them."""
+        """Seconds of sound around a window that can move or ring into it."""
         return 0.0
 
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
-        """A new array of the same shape.
+        """Apply it to one window.
 
-        x: float32 samples at 16 kHz, full scale is 1; or features, int32 (frames, bands), in the
-        chip's steps. What leaves the range of int16 is cut off at the end, by the pipeline.
+        Args:
+            x: float32 samples at 16 kHz, where full scale is 1; or int32 features of shape (frames,
+                bands), in the chip's steps.
+            take: The state of the window, with the random generator to use.
+
+        Returns:
+            A new array of the same shape. The pipeline clips it to the range of int16.
         """
         raise NotImplementedError
 
@@ -98,5 +120,5 @@ def rms(x: np.ndarray) -> float:
 
 
 def decibels(db: Any) -> Any:
-    """The factor of an amplitude; of numbers or arrays."""
+    """The amplitude factor of a number of decibels; takes numbers and arrays."""
     return 10.0 ** (db / 20)

@@ -1,4 +1,4 @@
-"""All features of a window higher or lower by the same."""
+"""Raises or lowers all features of a window by the same amount."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from otolith.augment.base import Augmentation, Take, between
 
 @dataclass(frozen=True)
 class Bias(Augmentation):
-    """bias_steps: in the chip's steps (log2 features: 1024 are a doubling)."""
+    """bias_steps: The amount, in the chip's steps. In log2 features, 1024 steps are a doubling."""
 
     name: ClassVar[str] = "bias"
     bias_steps: tuple[float, float] = between(-500, 500, -32767, 32767)

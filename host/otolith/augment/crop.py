@@ -1,4 +1,4 @@
-"""A part of a known sound is unknown: what teaches a network to wait for the whole word."""
+"""Cuts a known sound to a part that counts as "unknown": networks learn to wait for the end."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -16,7 +16,7 @@ FADE = 80  # samples: a cut must not click
 
 
 def extent(x: np.ndarray) -> tuple[int, int]:
-    """First and last sample (exclusive) of what is within 25 dB of the loudest 10 ms."""
+    """First sample and end of the part that is within 25 dB of the loudest 10 ms."""
     frames = len(x) // FRAME
     if not frames:
         return 0, len(x)
@@ -28,8 +28,9 @@ def extent(x: np.ndarray) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Crop(Augmentation):
-    """classes: whose sounds are cut, and are class "unknown" then. keep_percent: of the sound's
-    length, its start or its end by chance."""
+    """classes: Classes whose sounds are cut and then count as "unknown". keep_percent: Share of the
+    sound's length that stays, at its beginning or its end.
+    """
 
     name: ClassVar[str] = "crop"
     classes: list[str] = field(default_factory=list)

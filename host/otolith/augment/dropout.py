@@ -1,4 +1,4 @@
-"""Pieces of digital silence: blocks a slow host or a loose wire lost."""
+"""Replaces blocks by digital silence, as a slow host or a loose wire loses them."""
 
 from dataclasses import dataclass
 from typing import ClassVar

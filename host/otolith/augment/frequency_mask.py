@@ -1,4 +1,4 @@
-"""Some bands hidden, as SpecAugment (Park et al., 2019) has it."""
+"""Hides some bands (SpecAugment, Park et al., 2019)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

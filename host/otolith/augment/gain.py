@@ -1,4 +1,4 @@
-"""Louder or quieter."""
+"""Makes a window louder or quieter."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Measured rooms and devices: impulse responses from a folder."""
+"""Convolves with measured impulse responses of rooms and devices, from a folder."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from otolith.errors import UserError
 
 @dataclass(frozen=True)
 class ImpulseResponse(Augmentation):
-    """The response's highest peak keeps the sound where it was; the level stays."""
+    """The highest peak of the response keeps the sound in its place; the level stays."""
 
     name: ClassVar[str] = "impulse_response"
     folder: str = folder()

@@ -1,4 +1,4 @@
-"""What masked features are set to."""
+"""The value that hidden features get."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def filling(values: np.ndarray, fill: str) -> int:
-    """The "mean" of the window, its lowest value ("floor"), or "zero"."""
+    """The mean of the window ("mean"), its lowest value ("floor"), or 0 ("zero")."""
     if fill == "zero":
         return 0
     return round(float(values.mean())) if fill == "mean" else int(values.min())

@@ -1,4 +1,4 @@
-"""Another microphone: a gentle drawn response, its low end, and the resonance of its hole."""
+"""Imitates another microphone: a gentle frequency response, a low cut and a port resonance."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -37,7 +37,7 @@ def response(
 
 @dataclass(frozen=True)
 class Microphone(Augmentation):
-    """eq_db: gain drawn at each octave. highpass_hz: where the low end has lost 3 dB."""
+    """eq_db: Gain drawn at each octave. highpass_hz: Where the low end has lost 3 dB."""
 
     name: ClassVar[str] = "microphone"
     eq_db: tuple[float, float] = between(-3, 3, -24, 24)

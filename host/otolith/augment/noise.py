@@ -1,4 +1,4 @@
-"""White or pink noise, at a drawn signal-to-noise ratio."""
+"""Adds white or pink noise at a drawn signal-to-noise ratio."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,7 +20,7 @@ def pink(rng: np.random.Generator, count: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Noise(Augmentation):
-    """A silent window stays as it is: there is nothing to be in a ratio to."""
+    """A silent window stays as it is, because it has no signal to compare noise with."""
 
     name: ClassVar[str] = "noise"
     snr_db: tuple[float, float] = between(10, 40, -30, 90)

@@ -1,5 +1,9 @@
-"""Augmentations applied to windows: what is drawn follows from (seed, clip, epoch) and their names
-alone, so switching one off changes nothing about the others, and no worker's order matters."""
+"""Applies augmentations to windows.
+
+What is drawn depends only on the seed, the clip, the epoch and the name of the augmentation. So the
+order of worker processes does not matter, and switching one augmentation off does not change what
+the others draw.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ Key = Sequence[int]
 
 
 def read_folder(folder: Path) -> list[np.ndarray]:
-    """Sounds below a folder, float32 at 16 kHz, in the order of their paths. UserError."""
+    """Read the sounds below a folder as float32 at 16 kHz, sorted by path. Raises UserError."""
     from otolith.audio import read_pcm
 
     if not folder.is_dir():
@@ -37,11 +41,16 @@ def _saturated(values: np.ndarray) -> np.ndarray:
 
 
 class Augmenter:
-    """Goes to spawned workers by pickle.
+    """Applies all augmentations of a spec. Spawned worker processes get it by pickle.
 
-    settings: from otolith.augment.settings.parse. classes: the model's. backgrounds: int16 sounds
-    at 16 kHz of any length. unknown: the name of the class for what is none of the others, or None.
-    UserError if an augmentation lacks what it needs.
+    Args:
+        settings: The augmentations.
+        classes: The model's classes.
+        backgrounds: int16 sounds at 16 kHz of any length, to mix in.
+        unknown: Name of the class for everything that is none of the others. None: there is none.
+
+    Raises:
+        UserError: An augmentation lacks something it needs.
     """
 
     def __init__(
@@ -82,8 +91,16 @@ class Augmenter:
     def around(
         self, pcm: np.ndarray, start: int, samples: int
     ) -> tuple[np.ndarray, tuple[int, int]]:
-        """A window of a clip and what lies around it, and where the window is in that, for `audio`:
-        what is shifted in, or still sounds in a room, is then the clip's own."""
+        """A window of a clip with the sound around it that may move or ring into it.
+
+        Args:
+            pcm: int16 samples of the clip.
+            start: First sample of the window.
+            samples: Length of the window.
+
+        Returns:
+            The samples, and the place of the window in them as (first sample, length), for `audio`.
+        """
         first = max(0, start - self.margin)
         return pcm[first : start + samples + self.margin], (start - first, samples)
 
@@ -109,11 +126,20 @@ class Augmenter:
         window: tuple[int, int] | None = None,
         hits: dict | None = None,
     ) -> tuple[np.ndarray, int]:
-        """A window as it might have been, int16, and the number of its class.
+        """Augment one window of sound.
 
-        pcm: int16, 16 kHz. key: whole numbers from 0 up: seed, clip, epoch. window: first sample
-        and length of the result, if `pcm` has more around it (see `around`).
-        hits: gets what was drawn, by the name of each augmentation that was applied.
+        Args:
+            pcm: int16 samples at 16 kHz.
+            label: Number of the window's class.
+            key: Whole numbers from 0 up: seed, clip, epoch. The same key draws the same.
+            window: First sample and length of the result, if `pcm` has more around it.
+            hits: Gets what was drawn, by the name of each augmentation that was applied.
+
+        Returns:
+            The int16 window, and the number of its class, which "crop" may change.
+
+        Raises:
+            UserError: `pcm` is not mono int16.
         """
         if pcm.dtype != np.int16 or pcm.ndim != 1:
             raise UserError(f"augmentations need mono int16 samples, not {pcm.dtype} {pcm.shape}")
@@ -127,9 +153,16 @@ class Augmenter:
         return pcm, label
 
     def features(self, values: np.ndarray, key: Key, hits: dict | None = None) -> np.ndarray:
-        """Features as they might have been, int16 (frames, bands).
+        """Augment the features of one window.
 
-        Those that are never negative, as a spectrogram's, stay so. key, hits: as for `audio`.
+        Args:
+            values: int16 features of shape (frames, bands).
+            key: As for `audio`.
+            hits: As for `audio`.
+
+        Returns:
+            int16 features of the same shape. Features without negative values, such as a
+            spectrogram's, stay without.
         """
         if not self._features or not values.size:
             return values
@@ -139,5 +172,5 @@ class Augmenter:
 
 
 def _number(setting: Augmentation) -> int:
-    """What tells its draws from the others'."""
+    """A number that separates its random draws from those of other augmentations."""
     return zlib.crc32(setting.name.encode())

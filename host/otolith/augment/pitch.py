@@ -1,4 +1,4 @@
-"""Higher or lower, at the same length: a phase vocoder stretches, resampling sets it back."""
+"""Shifts the pitch and keeps the length: a phase vocoder stretches, then resampling shortens."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -46,7 +46,7 @@ def stretch(x: np.ndarray, factor: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Pitch(Augmentation):
-    """1200 cents are an octave. Clicks are smeared over some 30 ms: for knocks take speed."""
+    """1200 cents are an octave. Clicks are smeared over 30 ms; for knocks, use speed instead."""
 
     name: ClassVar[str] = "pitch"
     pitch_cents: tuple[float, float] = between(-200, 200, -1200, 1200)

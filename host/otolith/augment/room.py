@@ -69,7 +69,7 @@ def impulse_response(
 def _places(
     rng: np.random.Generator, distance: float, size: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Microphone and source inside, `distance` apart where the room has the space."""
+    """Places of microphone and source, `distance` apart if the room is large enough."""
     low, high = np.full(3, MARGIN), size - MARGIN
     for _ in range(20):
         microphone = rng.uniform(low, high)
@@ -83,7 +83,7 @@ def _places(
 
 @dataclass(frozen=True)
 class Room(Augmentation):
-    """size_m: each of length and width; the height is 2.3 to 3.5 m. The level stays."""
+    """size_m: Length and width, drawn apart; the height is 2.3 to 3.5 m. The level stays."""
 
     name: ClassVar[str] = "room"
     rt60_s: tuple[float, float] = between(0.1, 0.6, 0.03, 5)

@@ -1,4 +1,4 @@
-"""Noise on a few features here and there."""
+"""Adds noise to single features at random places."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,8 +10,9 @@ from otolith.augment.base import Augmentation, Take, between
 
 @dataclass(frozen=True)
 class SparseNoise(Augmentation):
-    """share_percent: of the features that get noise. deviation_steps: its standard deviation, in
-    the chip's steps (log2 features: 1024 are a doubling)."""
+    """share_percent: Share of the features that get noise. deviation_steps: Standard deviation of
+    the noise, in the chip's steps. In log2 features, 1024 steps are a doubling.
+    """
 
     name: ClassVar[str] = "sparse_noise"
     share_percent: tuple[float, float] = between(0, 10, 0, 100)

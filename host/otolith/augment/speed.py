@@ -1,4 +1,4 @@
-"""Faster or slower, as a tape: pitch and length change together."""
+"""Plays faster or slower, like a tape: pitch and length change together."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from otolith.augment.fill import filler
 
 
 def respeed(x: np.ndarray, factor: float) -> np.ndarray:
-    """float32 samples played `factor` times as fast: 1/factor as many."""
+    """Play float32 samples `factor` times as fast; the result is that much shorter."""
     import soxr
 
     return soxr.resample(np.asarray(x, np.float32), RATE * factor, RATE, quality="HQ")
@@ -19,8 +19,9 @@ def respeed(x: np.ndarray, factor: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Speed(Augmentation):
-    """speed_percent: 10 is 1.1 times as fast. The window keeps its length: of a longer sound a part
-    drawn by chance stays, a shorter one stands somewhere in it. fill: what stands around it."""
+    """speed_percent: 10 is 1.1 times as fast. The window keeps its length: a longer sound loses its
+    ends, a shorter one gets a random place. fill: What fills the gap.
+    """
 
     name: ClassVar[str] = "speed"
     speed_percent: tuple[float, float] = between(-10, 10, -50, 100)

@@ -28,8 +28,14 @@ PATH = click.Path(path_type=Path)
 
 
 def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None) -> Any:
-    """The study `name` in a storage, made if it is not there. UserError if it is of other settings:
-    their trials can't be compared. epochs: of a trial, instead of the spec's."""
+    """Open a study in a storage; make it if it is not there.
+
+    Args:
+        epochs: Of each trial, instead of the spec's.
+
+    Raises:
+        UserError: The study was made with other settings, so that trials can't be compared.
+    """
     import optuna
 
     from otolith.sweep.sampler import TrialSeeded
@@ -55,7 +61,7 @@ def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None
 
 
 def _trainer(out: Path, epochs: int | None, board: str, code: Path | None) -> Any:
-    """Trains a trial in a folder below `out`; what stays of it, otolith/sweep/keep.py decides."""
+    """Make a function that trains a trial in a folder below `out`; keep.py decides what stays."""
     from otolith.train import How, train
 
     def run(spec: Spec, number: int) -> float:
@@ -71,7 +77,7 @@ def _trainer(out: Path, epochs: int | None, board: str, code: Path | None) -> An
 
 
 def _where(out: Path, best: Any) -> str:
-    """Where the best trial's network is: of many machines, it may be another one's."""
+    """Say where the network of the best trial is; another machine may have it."""
     if kept(out) == best.number:
         return f"network: {out / 'best'}"
     return f"network: with the worker that trained it, {best.user_attrs.get(WHERE)}"

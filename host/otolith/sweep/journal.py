@@ -11,7 +11,10 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 
 class Journal(JournalFileBackend):
-    """Optuna's, whose next line would be joined to half a one: nobody could read on from there."""
+    """Optuna's journal file, which also survives a half-written last line.
+
+    Optuna would append to that line, and no reader could get past it.
+    """
 
     def __init__(self, path: Path) -> None:
         # Opened exclusively, not a symbolic link: network shares and Windows have no links.
@@ -20,7 +23,7 @@ class Journal(JournalFileBackend):
         self._path = path
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Whole lines, after whole lines."""
+        """Append lines; a half-written line before them is removed first."""
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         self._file_lock.acquire()
         try:
@@ -34,7 +37,7 @@ class Journal(JournalFileBackend):
 
 
 def drop_half_line(path: Path) -> None:
-    """Cut off what follows the last line's end: its writer never heard that it was kept."""
+    """Remove what follows the end of the last line: its writer never saw it succeed."""
     with path.open("r+b") as file:
         end = file.seek(0, os.SEEK_END)
         place, block = end, b""

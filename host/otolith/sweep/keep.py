@@ -1,4 +1,4 @@
-"""Which trained networks stay: the best one's folder, as `best`."""
+"""Keeps the folder of the best trial as `best`, and removes the others."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ def folder_of(out: Path, number: int) -> Path:
 
 
 def tidy(out: Path, study: Any) -> None:
-    """The best trial's folder becomes `out`/best, those of other trials that ended go. Whoever
-    comes next does what a killed worker left undone."""
+    """Rename the best trial's folder to `out`/best and remove those of other ended trials.
+
+    A call also finishes what a killed worker left undone.
+    """
     out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / "lock"):
         folders = list(out.glob("trial_*"))  # before the trials: those begun later are not in it
@@ -41,7 +43,7 @@ def tidy(out: Path, study: Any) -> None:
 
 
 def kept(out: Path) -> int | None:
-    """The trial whose network is in `out`/best; None: there is none."""
+    """Number of the trial whose network is in `out`/best. None: there is none."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return json.loads((out / "best" / _ABOUT).read_text())["trial"]
     return None

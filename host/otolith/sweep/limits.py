@@ -1,4 +1,4 @@
-"""What a network takes on a board, known before it is trained."""
+"""What a network takes on a board, computed before it is trained."""
 
 from __future__ import annotations
 
@@ -26,8 +26,20 @@ _CACHE = TOOLS / "cache" / "latency"
 def needs(
     spec: Spec, limits: dict[str, float], board: str, code: Path | None = None
 ) -> dict[str, float]:
-    """Flash, RAM and latency of a spec's network, those that are limited. UserError if there is no
-    such network."""
+    """Compute what a spec's untrained network takes.
+
+    Args:
+        spec: The spec.
+        limits: Names of the needs to return: flash and ram in bytes, latency_ms.
+        board: The board.
+        code: Folder that may define the architecture.
+
+    Returns:
+        The needs that are limited, by name.
+
+    Raises:
+        UserError: There is no such network.
+    """
     from otolith.train.feasible import untrained
 
     tflite = untrained(spec, code=code)
@@ -40,15 +52,14 @@ def needs(
 
 
 def over(found: dict[str, float], limits: dict[str, float]) -> dict[str, float]:
-    """By how much each limit is exceeded; none or less is not in it."""
+    """By how much each limit is exceeded; limits that are kept are left out."""
     return {
         name: found[name] - limit for name, limit in limits.items() if found.get(name, 0) > limit
     }
 
 
 def check_board(board: object, latency: bool, at: str) -> None:
-    """UserError if there is no such board, or none whose latency is known. at: what it begins
-    with."""
+    """Raise UserError, beginning with `at`, if the board or its latency is unknown."""
     from otolith.summarize.profile import virtual_board
 
     known = [b.id for b in load_boards()]
@@ -62,7 +73,7 @@ def check_board(board: object, latency: bool, at: str) -> None:
 
 
 def _sources() -> str:
-    """Of what runs on the board: other kernels take other cycles."""
+    """Hash of the code that runs on the board: other kernels take other cycles."""
     digest = hashlib.sha256()
     for folder in ("lib/nn", "lib/board", "firmware/bench", "host/otolith/compile"):
         for file in sorted((ROOT / folder).rglob("*")):
@@ -72,8 +83,10 @@ def _sources() -> str:
 
 
 def _latency(tflite: bytes, schedule: Schedule, board: str) -> float:
-    """Milliseconds of an inference on the virtual board; cycles follow from shapes, hardly from
-    weights, so a network of the same shapes is not measured again."""
+    """Measure an inference in milliseconds on the virtual board.
+
+    Cycles depend on shapes and hardly on weights, so networks of the same shapes are measured once.
+    """
     from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image
 
@@ -98,7 +111,7 @@ def _latency(tflite: bytes, schedule: Schedule, board: str) -> float:
 
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Two builds of one environment would disturb each other."""
+    """Let one process build at a time: two builds of one environment disturb each other."""
     _CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(_CACHE / "lock"):
         yield

@@ -10,8 +10,11 @@ _STARTUP = 5  # trials drawn at random before any are learned from
 
 
 class TrialSeeded(BaseSampler):
-    """TPE, seeded anew by the number of each trial. Only the storage hands out numbers, so workers
-    that join in the same moment draw differently, and one alone draws the same again."""
+    """TPE, seeded anew by the number of each trial.
+
+    Only the storage hands out numbers. So workers that start at the same moment draw different
+    settings, and a single worker draws the same ones again.
+    """
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

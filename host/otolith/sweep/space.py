@@ -46,7 +46,12 @@ SECTIONS = ("space", "limits", "search")
 
 @dataclass(frozen=True)
 class Range:
-    """low..high, both included; whole numbers if both are. log: equal factors, equal chances."""
+    """A range, both ends included; whole numbers if both ends are.
+
+    Attributes:
+        log: Whether equal factors are equally likely, instead of equal differences.
+        step: Distance between the values. None: any value.
+    """
 
     low: float
     high: float
@@ -58,7 +63,7 @@ class Range:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def examples(self) -> list[Value]:
-        """Values whose validity speaks for all."""
+        """Values to check: if they are valid, all are."""
         return [self.low, self.high]
 
     def draw(self, trial: Any, name: str) -> Value:
@@ -70,12 +75,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of these."""
+    """One of several values."""
 
     values: tuple[Value, ...]
 
     def examples(self) -> list[Value]:
-        """All of them."""
+        """All values, to check each."""
         return list(self.values)
 
     def draw(self, trial: Any, name: str) -> Value:
@@ -85,8 +90,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Space:
-    """raw: the spec's tables that values are put into. limits: by name, of LIMITS. search: trials,
-    epochs, seed, those that are given."""
+    """What a sweep varies, and its limits.
+
+    Attributes:
+        raw: Tables of the spec that values are put into.
+        where: File, for messages.
+        varied: What is varied, by "section.key".
+        limits: Limits by name, see LIMITS.
+        board: The board that the limits are for.
+        search: The given ones of trials, epochs and seed.
+    """
 
     raw: dict
     where: str
@@ -96,7 +109,7 @@ class Space:
     search: dict[str, int] = field(default_factory=dict)
 
     def spec(self, values: dict[str, Value]) -> Spec:
-        """The spec with these values. UserError if they make none."""
+        """Make the spec with these values. Raises UserError if they are not valid."""
         raw = copy.deepcopy(self.raw)
         for name, value in values.items():
             *sections, key = name.split(".")
@@ -109,7 +122,7 @@ class Space:
         return parse(raw, self.where)
 
     def draw(self, trial: Any) -> dict[str, Value]:
-        """Values of all that is varied, by an Optuna trial."""
+        """Draw a value for everything that is varied, by an Optuna trial."""
         return {name: kind.draw(trial, name) for name, kind in self.varied.items()}
 
 

@@ -1,4 +1,4 @@
-"""Where the trials of a sweep are kept: a database or a journal file that workers share."""
+"""Opens the database or journal file in which workers share the trials of a sweep."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ def shown(url: str) -> str:
 
 
 def open_storage(url: str) -> Any:
-    """An Optuna storage. url: sqlite:///FILE, journal:///FILE (in a folder that all machines see;
-    an absolute path makes it four slashes), or what SQLAlchemy takes:
-    postgresql://USER:PASSWORD@MACHINE/NAME. UserError."""
+    """Open an Optuna storage.
+
+    Args:
+        url: sqlite:///FILE; journal:///FILE in a folder that all machines see (four slashes before
+            an absolute path); or a URL of SQLAlchemy: postgresql://USER:PASSWORD@MACHINE/NAME.
+
+    Raises:
+        UserError: The URL is wrong, or the storage can't be opened.
+    """
     import optuna
 
     from otolith.sweep.journal import Journal

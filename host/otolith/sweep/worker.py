@@ -1,10 +1,10 @@
 """One of any number of workers on a sweep.
 
-Workers only meet in the storage. Each asks it for a trial, trains, tells. While it trains, a thread
-counts up the trial's "alive"; a trial whose count stands still belongs to a worker that was killed:
-whoever notices fails it and queues its settings again, but not for ever:
-settings may be what kills.
-Clocks of machines are not compared.
+Workers meet only in the storage. Each asks it for a trial, trains it and reports the result. While
+a trial trains, a thread keeps counting up its attribute "alive". If that count stops, its worker
+was killed: the worker that notices marks the trial as failed and queues its settings again. It does
+so a few times only, because the settings themselves may be what kills. Clocks of machines are not
+compared.
 """
 
 from __future__ import annotations
@@ -31,8 +31,16 @@ MOST_FAILURES = 5  # of a worker's trials, in a row: then it is not their settin
 
 @dataclass
 class Worker:
-    """needs: spec, limits, board -> what the network takes. train: spec, trial number -> validation
-    accuracy. told: gets each trial that ended here. trials: with a result or over a limit."""
+    """A worker on a sweep.
+
+    Attributes:
+        study: The Optuna study.
+        space: What the sweep varies.
+        trials: Trials with a result or over a limit to reach, over all workers.
+        needs: Function of spec, limits and board that returns what the network takes.
+        train: Function of spec and trial number that returns the validation accuracy.
+        told: Called with each trial that ended in this worker.
+    """
 
     study: Any
     space: Space
@@ -45,8 +53,11 @@ class Worker:
     _failures: int = 0
 
     def run(self, seconds: float = float("inf")) -> None:
-        """Work until all trials are finished, here or elsewhere, or time is up. UserError if
-        nothing but failures comes of it."""
+        """Work until all trials are finished, here or elsewhere, or time is up.
+
+        Raises:
+            UserError: Trials only fail.
+        """
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             running = self._running()
@@ -59,7 +70,7 @@ class Worker:
             self._one()
 
     def _running(self) -> int:
-        """How many trials are being trained; those that are lost go back in the queue."""
+        """Count the trials in training; lost ones go back to the queue."""
         from optuna.trial import TrialState
 
         now, count = time.monotonic(), 0
@@ -137,7 +148,7 @@ class Worker:
         return self.study.get_trials(deepcopy=False)[trial.number].state.is_finished()
 
     def _before(self, number: int) -> int:
-        """Trials that were asked for earlier and count."""
+        """Count the earlier trials that have a result, are over a limit or are in training."""
         from optuna.trial import TrialState
 
         earlier = self.study.get_trials(deepcopy=False)[:number]
@@ -171,12 +182,12 @@ def _line(error: Exception) -> str:
 
 
 def counts(trial: Any) -> bool:
-    """Whether a trial tells something of its settings: has a result, or is over a limit."""
+    """Whether a trial says something about its settings: it has a result or is over a limit."""
     from optuna.trial import TrialState
 
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def count_finished(study: Any) -> int:
-    """Trials that count."""
+    """Count the trials that have a result or are over a limit."""
     return sum(counts(trial) for trial in study.get_trials(deepcopy=False))

@@ -1,5 +1,7 @@
-"""Generated backgrounds: what a kitchen, a street or a workshop may sound like, and beeps that are
-no alarms. Every function takes a random generator and a length, and returns float64 of rms about 1.
+"""Generated backgrounds: sounds of a kitchen, a street or a workshop, and beeps that are no alarms.
+
+Every function takes a random generator and a length in samples, and returns float64 samples at
+16 kHz with an RMS of about 1.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from otolith.audio import RATE
 
 
 def unit(x: np.ndarray) -> np.ndarray:
-    """Scaled to rms 1; silence stays."""
+    """Scale to an RMS of 1; silence stays silent."""
     rms = np.sqrt(np.mean(x * x))
     return x / rms if rms > 1e-12 else x
 
@@ -99,7 +101,7 @@ def voice(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def _formants(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
-    """Two resonances, as throats have them: one may well lie at an alarm's pitch."""
+    """Two resonances, as in a throat. One of them may lie at an alarm's pitch."""
     f = np.fft.rfftfreq(len(x), 1 / RATE)
     gain = np.full(len(f), 0.1)
     for centre in (rng.uniform(300, 1200), rng.uniform(1000, 4500)):
@@ -197,7 +199,7 @@ SENTENCES = (
 
 
 def speech(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Somebody talks; a harmonic voice where espeak-ng is not installed."""
+    """Talk by espeak-ng, or a harmonic voice if that is not installed."""
     if shutil.which("espeak-ng") is None:
         return voice(rng, n)
     sentence = SENTENCES[rng.integers(len(SENTENCES))]

@@ -33,7 +33,7 @@ _QUIET_DB = -50.0  # dBFS below the loudest frame is no part of the word
 
 @dataclass(frozen=True)
 class Voice:
-    """How a word is said."""
+    """A voice of espeak-ng, with its rate in words a minute and its pitch, 0 to 99."""
 
     accent: str
     variant: str
@@ -42,7 +42,7 @@ class Voice:
 
     @property
     def speaker(self) -> str:
-        """Who says it: the voice, whatever its mood."""
+        """Name of the speaker: accent and variant, whatever rate and pitch."""
         return f"espeak-{self.accent}{'+' + self.variant if self.variant else ''}"
 
 
@@ -53,7 +53,7 @@ def need() -> None:
 
 
 def voices(rng: np.random.Generator) -> Voice:
-    """Draw a voice."""
+    """Draw a voice at random."""
     return Voice(
         ACCENTS[rng.integers(len(ACCENTS))],
         VARIANTS[rng.integers(len(VARIANTS))],
@@ -63,7 +63,18 @@ def voices(rng: np.random.Generator) -> Voice:
 
 
 def speak(word: str, voice: Voice) -> np.ndarray:
-    """The word at 16 kHz, float, without the silence around it."""
+    """Let espeak-ng say a word.
+
+    Args:
+        word: Text to say.
+        voice: Voice to say it with.
+
+    Returns:
+        Samples at 16 kHz, float, where full scale is 1, without the silence around the word.
+
+    Raises:
+        UserError: espeak-ng fails, or says nothing.
+    """
     import soundfile
     import soxr
 
@@ -91,7 +102,7 @@ def speak(word: str, voice: Voice) -> np.ndarray:
 
 
 def place(word: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """The word somewhere in a quiet room, at a level drawn; int16. All of the word is inside."""
+    """Put a word at a random place and level into a quiet room; int16. The word stays whole."""
     noise = rng.normal(0, 10 ** (rng.uniform(*NOISE_DB) / 20), samples)
     start = int(rng.integers(0, samples - len(word) + 1))
     level = 10 ** (rng.uniform(*LEVELS_DB) / 20)
@@ -100,7 +111,19 @@ def place(word: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarra
 
 
 def keyword_clip(word: str, samples: int, key: Sequence[int]) -> tuple[np.ndarray, Voice]:
-    """One clip; the same key, the same clip. A voice too slow for it speaks faster."""
+    """Make one clip of a word. If the voice is too slow for its length, it speaks faster.
+
+    Args:
+        word: Text to say.
+        samples: Length at 16 kHz.
+        key: Seed; the same key gives the same clip.
+
+    Returns:
+        int16 array of shape (samples,), and the voice.
+
+    Raises:
+        UserError: The word takes longer than the clip even at 400 words a minute.
+    """
     rng = np.random.default_rng(tuple(key))
     voice = voices(rng)
     spoken = speak(word, voice)

@@ -1,7 +1,7 @@
-"""What a lock on a door hears: keys, knocks, bolts, and everything else that is struck.
+"""What a lock on a door hears: keys, knocks, bolts, and other struck things.
 
-A struck body rings in its modes: sines that die away, after the short noise of the contact. Wood is
-low and short, metal is high and long. A bolt slides (friction) and then hits its stop twice.
+A struck body rings in its modes: decaying sines, after the short noise of the contact. Wood is low
+and short, metal is high and long. A bolt slides with friction, then hits its stop twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TAIL = int(0.08 * RATE)  # of a blow that must be in a clip
 
 @dataclass(frozen=True)
 class Event:
-    """A sound alone, float, its loudest part about 1, and the samples at which something hits."""
+    """A sound without a room: float samples, peak about 1, and the samples where something hits."""
 
     pcm: np.ndarray
     hits: list[int]
@@ -61,7 +61,7 @@ def _sequence(blows: list[tuple[int, np.ndarray]]) -> Event:
 
 
 def knocking(rng: np.random.Generator) -> Event:
-    """Two to four knuckles on a door of wood: the same few low modes again and again."""
+    """Two to four knocks on wood: the same few low modes each time."""
     base = rng.uniform(90, 260)
     modes = base * np.cumprod([1, *rng.uniform(1.3, 1.9, rng.integers(2, 5))])
     decay, hard = rng.uniform(0.05, 0.14), rng.uniform(0.05, 0.5)
@@ -130,7 +130,7 @@ def claps(rng: np.random.Generator) -> Event:
 
 
 def steps(rng: np.random.Generator) -> Event:
-    """Feet: a dull thump and a brush, twice a second at most."""
+    """Footsteps: a dull thump and a brush, at most about twice a second."""
     blows, at = [], 0
     for _ in range(rng.integers(1, 4)):
         thump = struck(rng, rng.uniform(45, 85, 2), (rng.uniform(0.06, 0.15), 0.05), 0.012, 0.4)
@@ -141,7 +141,7 @@ def steps(rng: np.random.Generator) -> Event:
 
 
 def bump(rng: np.random.Generator) -> Event:
-    """A door falls shut, something heavy falls: one low blow that rumbles on."""
+    """A door falls shut or something heavy falls: one low blow with a long rumble."""
     decay = rng.uniform(0.25, 0.6)
     thump = struck(rng, rng.uniform(35, 110, 3), (decay, decay / 2), 0.01, 0.7)
     rumble = band(rng, len(thump), 40, 250) * np.exp(-np.arange(len(thump)) / (0.15 * RATE))
@@ -156,7 +156,7 @@ def dishes(rng: np.random.Generator) -> Event:
 
 
 def ticks(rng: np.random.Generator) -> Event:
-    """A clock: one click, and a long wait for the next."""
+    """A clock: clicks, a quarter of a second to a second apart."""
     modes = rng.uniform(1500, 6000, 2)
     blow = struck(rng, modes, (rng.uniform(0.008, 0.03), 0.008), 0.0004, 0.5)
     every = int(rng.choice([0.25, 0.5, 1.0]) * rng.uniform(0.9, 1.1) * RATE)
@@ -204,8 +204,10 @@ NOISES = [make for name, make in BACKGROUNDS.items() if name != "impacts"]
 
 
 def place(rng: np.random.Generator, event: Event, n: int) -> np.ndarray:
-    """The event in n samples: all of it if it fits, else from a place that lets a blow and TAIL of
-    its ringing be heard."""
+    """Put an event into n samples.
+
+    It is whole if it fits; else a blow and TAIL of its ringing are inside.
+    """
     out = np.zeros(n)
     size = len(event.pcm)
     if size <= n:
@@ -233,7 +235,16 @@ def _heard(rng: np.random.Generator, sound: np.ndarray, behind: np.ndarray) -> n
 
 
 def impact_clip(rng: np.random.Generator, label: str, n: int) -> np.ndarray:
-    """n samples, int16, of SOUNDS[label] or of UNKNOWN: other blows, noises, next to nothing."""
+    """Make a clip of a class of SOUNDS, or of UNKNOWN: other blows, noises, next to nothing.
+
+    Args:
+        rng: Source of random choices.
+        label: A key of SOUNDS, or UNKNOWN.
+        n: Length in samples.
+
+    Returns:
+        int16 array of shape (n,).
+    """
     if label != UNKNOWN:
         return _heard(rng, place(rng, SOUNDS[label](rng), n), coloured(rng, n))
     kind = rng.random()

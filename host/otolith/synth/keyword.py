@@ -30,13 +30,17 @@ OTHER_WORDS = (
     *("visual", "yes", "no", "on", "off", "window", "kitchen", "morning", "water", "table"),
     *("hello", "often", "honest", "know", "yet", "less", "guess", "own", "and", "of"),
 )
-SHARES = {"train": (0.0, 0.75), "validate": (0.75, 0.85), "test": (0.85, 1.0)}  # of the voices
-SILENCE = "silence"  # a class of its own, or a part of the unknown
-WHISPER = "whisper"  # no voice in it: another thing to recognise
+SHARES = {
+    "train": (0.0, 0.75),
+    "validate": (0.75, 0.85),
+    "test": (0.85, 1.0),
+}  # shares of the voices
+SILENCE = "silence"  # may be a class; otherwise it is part of "unknown"
+WHISPER = "whisper"  # whispered words are too different to learn beside voices
 
 
 def speakers(part: str) -> list[tuple[str, str]]:
-    """(accent, variant) of those who speak in the set `part`."""
+    """Accent and variant of each voice that speaks in the set `part`."""
     everyone = [(a, v) for a in ACCENTS for v in VARIANTS if v != WHISPER]
     order = np.random.default_rng(0x5EAC).permutation(len(everyone))
     first, last = (round(share * len(everyone)) for share in SHARES[part])
@@ -44,7 +48,7 @@ def speakers(part: str) -> list[tuple[str, str]]:
 
 
 def say(rng: np.random.Generator, word: str, n: int, part: str) -> np.ndarray:
-    """The word by one of the set's voices, float; at most n samples of it."""
+    """Let a voice of the set say a word; float samples, at most n of them."""
     known = speakers(part)
     accent, variant = known[rng.integers(len(known))]
     rate = int(rng.integers(*RATES_WPM, endpoint=True))
@@ -64,7 +68,7 @@ def _within(rng: np.random.Generator, sound: np.ndarray, n: int) -> np.ndarray:
 
 
 def _cut_off(rng: np.random.Generator, word: np.ndarray, n: int) -> np.ndarray:
-    """What a window sees of a word that has hardly begun, or is nearly over: a third at most."""
+    """A word that has hardly begun or is nearly over: at most a third of it is in the window."""
     length = int(len(word) * rng.uniform(0.1, 0.35))
     out = np.zeros(n)
     if rng.random() < 0.5:
@@ -80,7 +84,7 @@ def _noise(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def _heard(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
-    """In a room, at a distance, over a background; int16."""
+    """Put a sound into a room, at a distance and over a background; int16."""
     n = len(sound)
     if rng.random() < 0.6:
         sound = room(rng, sound)
@@ -97,9 +101,24 @@ def _heard(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
 def spoken_clip(
     rng: np.random.Generator, label: str, n: int, part: str, classes: list[str]
 ) -> np.ndarray:
-    """n samples, int16, of the word `label`, all of it; or of UNKNOWN: other words than `classes`,
-    a piece of one of them, talk, noise, next to nothing. The last two are SILENCE if that is a
-    class."""
+    """Make a clip of a word, of "unknown" or of "silence".
+
+    Unknown is other words than the classes, a piece of a class's word, talk, noise, or next to
+    nothing. If "silence" is a class, noise and next to nothing belong there.
+
+    Args:
+        rng: Source of random choices.
+        label: A word to say, UNKNOWN or SILENCE.
+        n: Length in samples.
+        part: The set, which decides the voices.
+        classes: All classes of the model.
+
+    Returns:
+        int16 array of shape (n,).
+
+    Raises:
+        UserError: espeak-ng is not installed.
+    """
     need()
     words = [name for name in classes if name not in (SILENCE, UNKNOWN)]
     if label not in (SILENCE, UNKNOWN):
