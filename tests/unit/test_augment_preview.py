@@ -110,12 +110,12 @@ def test_a_bad_file_is_a_line_and_the_rest_goes_on(sounds):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("[augment.gian]", "[augment] has no section gian: did you mean gain?"),
+        ("[augment.gian]", "[augment] has no key gian: did you mean gain?"),
         ("[augment.gain]\ngain_db = 99", "must be [lowest, highest], from -60 to 60"),
         ("augment = 3", "augment must be a section"),
         ("[augment", "not TOML"),
-        ("[features]\nframes = 1000000", "[features] frames: must be 1 to 2000"),
-        ("[features]\nkind = 'nothing'", "unknown front end 'nothing'"),
+        ("[features]\nframes = 1000000", "[features] frames = 1000000: must be 1 to 65535"),
+        ("[features]\nkind = 'nothing'", "[features] kind = 'nothing': unknown front end"),
         ("[model]\nclasses = 3", "[model] classes: must be a list of names"),
         ("[augment.crop]\nclasses = ['no']", "no is no class of the model"),
         ("[augment.background]\nfolder = 'not there'", "not there: no such folder"),
