@@ -1,4 +1,4 @@
-"""PCM of any length -> hops of a chain, as if each network took a while."""
+"""Feeds PCM of any length to a chain, hop by hop, with the delay of a slow network if asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otolith.listen.chain import Chain, Hop
 
 @dataclass
 class Count:
-    """Hops heard, and those of them the network was asked about."""
+    """Counts of samples, hops, hops that the network scored, and events."""
 
     samples: int = 0
     hops: int = 0
@@ -22,9 +22,17 @@ class Count:
 
 
 class Ear:
-    """A chain that listens to one sound. `latency_ms` is what a network is taken to need: hops that
-    end before the last one would be done are heard by the front end alone, as on a device whose
-    loop takes so long. Smoothing and suppression count the networks that ran.
+    """Feeds one sound to a chain.
+
+    Attributes:
+        chain: Is reset first.
+        count: What was heard so far.
+
+    Args:
+        chain: A model's front end, network and decisions.
+        latency_ms: How long a device's network takes. A hop that ends before the network of the
+            last one would be done goes through the front end alone. Smoothing and suppression
+            count only the hops that were scored.
     """
 
     def __init__(self, chain: Chain, latency_ms: float = 0.0) -> None:
@@ -36,7 +44,7 @@ class Ear:
         chain.reset()
 
     def feed(self, pcm: np.ndarray) -> Iterator[Hop]:
-        """The hops that int16 `pcm` completes."""
+        """The hops that new PCM completes."""
         self.count.samples += len(pcm)
         left, self._left = np.concatenate([self._left, pcm]), np.empty(0, np.int16)
         size = self.chain.hop
@@ -46,13 +54,13 @@ class Ear:
         self._left = left[whole:]
 
     def follow(self, pcm: np.ndarray) -> Iterator[Hop]:
-        """The hops that room tone after the sound completes. It does not count as sound."""
+        """The hops that room tone behind the sound completes. They do not count as sound."""
         before = self.count.samples
         yield from self.feed(pcm)
         self.count.samples = before
 
     def finish(self) -> Iterator[Hop]:
-        """The last hop, filled up with silence."""
+        """The last hop, padded with silence."""
         if len(self._left):
             yield self._hear(np.pad(self._left, (0, self.chain.hop - len(self._left))))
             self._left = self._left[:0]

@@ -1,4 +1,4 @@
-"""The clips of a dataset: what metadata.csv says of them and what is in their files."""
+"""Clips of a dataset: their rows in metadata.csv and what their files hold."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Clip:
 
 
 def is_ours(header: Header) -> bool:
-    """16 kHz, 16 bit, mono, linear."""
+    """Whether a file is 16 kHz, 16 bit PCM, mono."""
     return (header.format, header.rate, header.bits, header.channels) == (PCM, RATE, 16, 1)
 
 
 def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
-    """Read a clip; what is wrong with it is in its `problem`."""
+    """Read a clip. `problem` says what is wrong with it."""
     clip = Clip(file)
     try:
         path = inside(dataset, file)
@@ -92,7 +92,7 @@ def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
 
 
 def sound_files(dataset: Path, problems: list[str]) -> Iterator[str]:
-    """Sound files below `dataset`, sorted, named as metadata.csv does; hidden ones are left out.
+    """Sound files below `dataset`, sorted, as paths of metadata.csv. Hidden ones are left out.
 
     `problems` gets a line for each folder that can't be read.
     """
@@ -109,14 +109,14 @@ def sound_files(dataset: Path, problems: list[str]) -> Iterator[str]:
 
 @dataclass
 class Dataset:
-    """Rows, and the clips of those that make sense, in their order."""
+    """The rows of metadata.csv and their clips, in the same order."""
 
     metadata: Metadata
     clips: list[tuple[Row, Clip]] = field(default_factory=list)
 
 
 def open_rows(dataset: Path) -> Metadata:
-    """The rows of a dataset that has to exist."""
+    """Load the rows of a dataset. Raises UserError if there is none."""
     if not dataset.is_dir():
         raise UserError(f"{shown(dataset)}: no such folder: name a dataset with --dataset")
     if not (dataset / metadata.NAME).exists():

@@ -1,4 +1,4 @@
-"""`host data cut`: the labelled parts of a long recording, as clips."""
+"""`host data cut`: makes clips of the labelled parts of a long recording."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def find_track(recording: Path) -> Path:
 
 
 class Cutter:
-    """Adds a recording's stretches to a batch."""
+    """Adds stretches of a recording to a batch."""
 
     def __init__(self, recording: Path, to: Batch, about: dict[str, str]) -> None:
         self.source = f"{recording.stem}-{hash_of(recording)[:8]}"
@@ -68,7 +68,7 @@ class Cutter:
             self.date = at.isoformat(timespec="seconds")
 
     def take(self, span: Span, pcm: np.ndarray) -> None:
-        """A stretch has been read."""
+        """Add a stretch that was read."""
         label: Label = span.about  # type: ignore[assignment]
         if not pcm.any():
             self.silent += 1

@@ -1,4 +1,4 @@
-"""`host data segment`: where the sounds of a recording are, as a label track to edit."""
+"""`host data segment`: finds the sounds of a recording and writes a label track to edit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARGIN = 0.05  # s kept around a sound
 def sounds(
     path: Path, rules: Rules, step: Callable[[], None] = lambda: None
 ) -> list[tuple[float, float]]:
-    """Seconds of each sound's start and end."""
+    """Start and end of each sound in seconds."""
     levels = []
     rest: np.ndarray = np.empty(0, np.int16)
     total = 0

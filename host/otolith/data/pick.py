@@ -1,4 +1,4 @@
-"""Which clips a command is about."""
+"""Chooses clips by label or file name."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from otolith.errors import UserError, shown
 
 
 def pick(rows: Metadata, dataset: Path, names: Iterable[str]) -> list[Row]:
-    """Rows whose label or file one of `names` is; files may have * and ?, and may begin with the
-    dataset's own path. UserError for a name that is nothing."""
+    """Choose rows by label or file.
+
+    Args:
+        rows: Of the dataset.
+        dataset: Its folder.
+        names: Labels, or files with * and ? for anything. A file may begin with `dataset`.
+
+    Raises:
+        UserError: A name is neither a label nor a file.
+    """
     found: dict[str, Row] = {}
     for name in names:
         below = name

@@ -14,7 +14,7 @@ from otolith.errors import UserError, shown
 
 
 def files_of(names: tuple[str, ...], dataset: Path) -> list[tuple[Path, str]]:
-    """Sound files by their own names, or clips of the dataset by label or name; with a title."""
+    """Find sound files, or clips of the dataset by label or name; each with a title."""
     found = []
     for name in names:
         if Path(name).is_file():

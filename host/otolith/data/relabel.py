@@ -1,4 +1,4 @@
-"""`host data relabel` and `host data remove`: clips change their class, or go."""
+"""`host data relabel` and `host data remove`: change the label of clips, or remove them."""
 
 from __future__ import annotations
 

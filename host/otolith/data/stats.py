@@ -1,4 +1,4 @@
-"""`host data stats`: what a dataset has of each class."""
+"""`host data stats`: how much of each class a dataset has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ from otolith.progress import bar
 
 @dataclass
 class Class:
-    """levels: dBFS (RMS) of each clip that is not silent. sets: clips in each; "" is none."""
+    """One class.
+
+    Attributes:
+        levels: RMS of each clip that is not silent, dBFS.
+        sets: Number of clips in each set; "" is no set.
+    """
 
     clips: int = 0
     seconds: float = 0.0
@@ -38,7 +43,7 @@ class Class:
 
 
 def classes_of(dataset: Dataset) -> dict[str, Class]:
-    """By label, in the order of the alphabet."""
+    """Classes by label, in alphabetical order."""
     found: dict[str, Class] = {}
     for row, clip in sorted(dataset.clips, key=lambda pair: pair[0].label):
         about = found.setdefault(row.label, Class())
@@ -71,7 +76,7 @@ def as_numbers(about: Class) -> dict:
 
 
 def picture(classes: dict[str, Class], file: Path) -> None:
-    """Bars of clips by set, and each class's loudness, as PNG."""
+    """Draw clips by set and the loudness of each class into a PNG file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

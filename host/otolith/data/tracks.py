@@ -1,4 +1,4 @@
-"""`host data labels` and `host data join`: clips back to label tracks."""
+"""`host data labels` and `host data join`: make label tracks of clips."""
 
 from __future__ import annotations
 

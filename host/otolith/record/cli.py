@@ -43,13 +43,13 @@ def open_source(device: str | None, port: str | None, baud: int) -> Source:
 
 
 def check_source(device: str | None, port: str | None) -> None:
-    """Complain before anything is asked if there is no such microphone."""
+    """Raise UserError if there is no such microphone, before anything is asked."""
     if not port:
         choose(list_devices(), device)
 
 
 def _show_devices(as_json: bool) -> None:
-    """Microphones, ours first said so, and boards at serial ports."""
+    """List microphones, with ours marked, and boards at serial ports."""
     ports = find_ports()
     try:
         devices = list_devices()
@@ -75,7 +75,7 @@ def _show_devices(as_json: bool) -> None:
 
 
 def _ask(name: str, value: str | None, choices: tuple[str, ...] = ()) -> str:
-    """An option's value, or what a person at the terminal answers."""
+    """An option's value, or what the person at the terminal answers."""
     if value is not None or not sys.stdin.isatty():
         return value or ""
     kind = click.Choice(("", *choices)) if choices else str

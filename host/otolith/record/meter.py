@@ -1,4 +1,4 @@
-"""What is to be seen while recording: a live meter on a terminal, a line a take elsewhere."""
+"""Shows what is recorded: a live meter on a terminal, lines on standard error elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BAR = (8, 40)  # characters, narrowest and widest
 _NUMBERS = 34  # characters after the bar
-_WINDOW = RATE // 20  # samples that a level is of
+_WINDOW = RATE // 20  # samples a level is measured over
 _LOWEST = -60.0  # dBFS at the left end of the bar
 _HOLD = int(1.5 * RATE)  # samples
 _FALL = 20.0  # dB a second
@@ -25,19 +25,19 @@ _RED, _YELLOW = -3.0, -12.0  # dBFS
 
 
 class Meter:
-    """Without a terminal: says on stderr when something else happens than before."""
+    """Without a terminal: prints a line to standard error when the state changes."""
 
     def __init__(self) -> None:
         self._said = ""
 
     def heading(self, text: str) -> None:
-        """A new thing happens: a take begins."""
+        """A take begins."""
         if text != self._said:
             click.echo(text, err=True)
         self._said = text
 
     def show(self, state: str, pcm: np.ndarray) -> None:
-        """`pcm` came in; `state` is what goes on."""
+        """Show new PCM and what the recorder is doing."""
 
     def tell(self, line: str, err: bool = False) -> None:
         """Print a line that stays."""
@@ -54,7 +54,7 @@ class Meter:
 
 
 class Gauge:
-    """Peak with hold, RMS and clipping of sound as it comes; counts time in samples."""
+    """Peak with hold, RMS and clipping of PCM as it comes. Time is counted in samples."""
 
     def __init__(self) -> None:
         self.peak_db = self.rms_db = self.hold_db = -np.inf
@@ -63,7 +63,7 @@ class Gauge:
         self._window = Levels()
 
     def add(self, pcm: np.ndarray) -> None:
-        """More sound, int16."""
+        """Add PCM."""
         self._window.add(pcm)
         if self._window.samples < _WINDOW:
             return
@@ -79,7 +79,7 @@ class Gauge:
 
 
 class LiveMeter(Meter):
-    """On a terminal: one line that moves."""
+    """On a terminal: one line that is drawn again and again."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -139,8 +139,10 @@ def _position(level_db: float, width: int) -> int:
 
 
 def draw_level(line: Text, width: int, rms_db: float, peak_db: float, hold_db: float) -> None:
-    """Append a bar of `width` characters: RMS full, up to the peak light, a mark at what is held.
-    Levels are dBFS."""
+    """Append a bar of `width` characters: solid up to the RMS, light up to the peak.
+
+    A mark shows the held peak. Levels are in dBFS.
+    """
     rms, peak, hold = (_position(level, width) for level in (rms_db, peak_db, hold_db))
     for i in range(width):
         level = _LOWEST * (1 - (i + 1) / width)
@@ -151,10 +153,10 @@ def draw_level(line: Text, width: int, rms_db: float, peak_db: float, hold_db: f
 
 
 def number(level_db: float) -> str:
-    """A level for a line whose width must not change."""
+    """A level as text of constant width."""
     return f"{level_db:6.1f}" if np.isfinite(level_db) else "  -inf"
 
 
 def make_meter() -> Meter:
-    """The one that suits where stderr goes."""
+    """The meter that suits standard error."""
     return LiveMeter() if sys.stderr.isatty() else Meter()

@@ -1,4 +1,4 @@
-"""Microphones that PortAudio knows."""
+"""Microphones of the computer, through PortAudio."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otolith.audio.blocks import Block
 from otolith.device.transports import PRODUCTS, VENDOR
 from otolith.errors import UserError
 
-NAME = "otolith"  # in the name of our microphones, whatever the system adds
+NAME = "otolith"  # part of the name of our microphones; systems add to it
 _WAIT_S = 0.1
 _LIST = "`host record --list` shows what there is"
 
@@ -27,8 +27,8 @@ class Device:
 
     number: int
     name: str
-    system: str  # PortAudio's host API: one device may be there once for each of them
-    rate: float  # Hz, that it prefers
+    system: str  # PortAudio's host API; each lists the same device again
+    rate: float  # Hz; the device prefers it
     channels: int
 
     @property
@@ -68,8 +68,14 @@ def list_devices() -> list[Device]:
 
 
 def choose(devices: list[Device], wanted: str | None) -> list[Device]:
-    """The device by number or part of its name, once for each host API; UserError if there is
-    none or more than one."""
+    """Find a device by its number or a part of its name.
+
+    Returns:
+        The device, once for each host API.
+
+    Raises:
+        UserError: No device, or more than one, has this name.
+    """
     if wanted is not None and wanted.isdecimal():
         found = [device for device in devices if device.number == int(wanted)]
         if not found:
@@ -99,8 +105,11 @@ def choose(devices: list[Device], wanted: str | None) -> list[Device]:
 
 
 def ours_or_default() -> str | None:
-    """The microphone to listen to if none is named: None (ours) if one is attached, else the number
-    of the computer's own."""
+    """The microphone to use if none is named.
+
+    Returns:
+        None for the Otolith microphone if one is attached, else the number of the computer's own.
+    """
     devices = list_devices()
     if not devices:
         raise UserError("no microphone found: attach one, or a board that runs the usb_mic app")
@@ -111,7 +120,7 @@ def ours_or_default() -> str | None:
 
 
 def usb_serial() -> str | None:
-    """The serial number of the one USB microphone of ours; None if that is not known."""
+    """The serial number of the Otolith microphone; None unless exactly one is attached."""
     from serial.tools import list_ports
 
     product = {name: number for number, name in PRODUCTS.items()}["Otolith Mic"]
@@ -125,7 +134,7 @@ def usb_serial() -> str | None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """PortAudio and ALSA print lines of their own when a device can't be opened."""
+    """Hide the lines that PortAudio and ALSA print when a device can't be opened."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -137,14 +146,17 @@ def _quiet() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """PortAudio's own words, without sounddevice's frame and numbers."""
+    """PortAudio's error text, without what sounddevice adds."""
     text = str(error.args[0]) if error.args else str(error)
     return text.partition(": ")[2] or text
 
 
 class Microphone:
-    """Source: an input device of PortAudio. It is asked for 16 kHz mono; where it refuses, for its
-    own rate, and soxr converts."""
+    """An input device of PortAudio as a Source.
+
+    The device is opened with 16 kHz, mono. If it refuses, it is opened with its own rate, and soxr
+    resamples.
+    """
 
     def __init__(self, wanted: str | None = None) -> None:
         self._sounddevice = portaudio()
@@ -193,11 +205,11 @@ class Microphone:
         ) from failure
 
     def _take(self, data, frames: int, time: object, status) -> None:
-        """Called by PortAudio, in its thread."""
+        """PortAudio calls this in its own thread."""
         self._blocks.put((bytes(data), bool(status.input_overflow)))
 
     def read(self) -> Block:
-        """What PortAudio gave next."""
+        """The next block."""
         try:
             data, overflow = self._blocks.get(timeout=_WAIT_S)
         except queue.Empty:

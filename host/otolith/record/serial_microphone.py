@@ -21,7 +21,7 @@ _PRODUCT = {"usb_mic": PRODUCTS[2], "serial_mic": PRODUCTS[2]}  # by app
 
 
 class SerialMicrophone:
-    """Source: 'P' frames of a board at a serial port."""
+    """A board at a serial port as a Source: it sends PCM in 'P' frames."""
 
     def __init__(self, port: str, connect: Callable[[str], Transport] = SerialTransport) -> None:
         self._transport = connect(port)
@@ -36,10 +36,10 @@ class SerialMicrophone:
         except BaseException:
             self._transport.close()
             raise
-        self._next: int | None = None  # sequence number that is due
+        self._next: int | None = None  # the sequence number that is expected
         self._blocks: queue.SimpleQueue[Block | UserError] = queue.SimpleQueue()
         self._over = False
-        # A port's own buffer is full in a tenth of a second: less than a slow disk may take.
+        # The port's own buffer is full in a tenth of a second. A slow disk may take longer.
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
@@ -73,7 +73,7 @@ class SerialMicrophone:
         return block
 
     def close(self) -> None:
-        """Stop the stream, free the port."""
+        """Stop the stream and close the port."""
         self._over = True
         self._thread.join()
         with contextlib.suppress(UserError):  # it may be gone

@@ -1,4 +1,4 @@
-"""Takes, one after the other: listen, judge, keep or try again."""
+"""Records takes one after the other: listens, judges, keeps or tries again."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from otolith.record.stop import Stop
 from otolith.record.store import Store
 
 _SETTLE = RATE // 4  # samples after opening: many microphones begin with a click
-_SLACK = RATE  # samples more to listen, when the sound is centred
+_SLACK = RATE  # samples to listen longer if the sound is to be centred
 MARGIN = RATE // 20  # samples around a sound that is cut out
-_KEEP = RATE  # samples: what Ctrl-C leaves of a take is kept if it is as long
-_LONG = 60 * RATE  # samples: worth rescuing when the disk is full
-_PATIENCE_S = 10.0  # wall time without a sample
+_KEEP = RATE  # samples; a take that Ctrl-C ends is kept if it is this long
+_LONG = 60 * RATE  # samples; a longer take is rescued when the disk is full
+_PATIENCE_S = 10.0  # s of wall time without any sample before recording fails
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Capture:
         return self.heard.clipped
 
     def write(self, pcm: np.ndarray, gain_db: float) -> None:
-        """Append what came from the microphone. May raise OSError."""
+        """Append PCM of the microphone. Raises OSError."""
         louder, saturated = amplify(pcm, gain_db)
         self.file.write(louder)
         self.saturated += saturated
@@ -90,7 +90,7 @@ class Capture:
 
 
 class Session:
-    """Records from `source` into `store` by `plan`; every take's fate goes to `report`."""
+    """Records from `source` into `store` as `plan` says. `report` gets the result of every take."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Session:
         self.plan, self.source, self.store = plan, source, store
         self.meter, self.stop, self.report = meter, stop, report
         self.kept = 0
-        self._rest: list[Block] = []  # came with a block, belongs after what was asked for
+        self._rest: list[Block] = []  # samples that came with a block but belong to the next take
 
     # ---- sound ----
 
@@ -114,7 +114,7 @@ class Session:
         return self.source.read()
 
     def listen(self, samples: int) -> Iterator[Block]:
-        """Blocks, `samples` in all, fewer if stopped."""
+        """Blocks of `samples` in all; fewer if recording is stopped."""
         since = time.monotonic()
         while samples and not self.stop:
             block = self._read()
@@ -134,12 +134,12 @@ class Session:
             yield block
 
     def settle(self) -> None:
-        """Drop what a microphone begins with."""
+        """Drop the first samples: many microphones begin with a click."""
         for _ in self.listen(_SETTLE):
             pass
 
     def count_down(self) -> None:
-        """Let the time before a take pass."""
+        """Count down before a take."""
         left = round(self.plan.countdown * RATE)
         for block in self.listen(left):
             left -= len(block.pcm)
@@ -148,7 +148,7 @@ class Session:
     # ---- one take ----
 
     def _capture(self, samples: int) -> Capture:
-        """Record a take; with trimming as the microphone gives it, otherwise with gain."""
+        """Record a take. The gain is applied now, or after trimming if there is any."""
         at = datetime.now().astimezone()
         take = Capture(self.store.begin(at), at)
         gain_db = 0.0 if self.plan.trim else self.plan.gain_db
@@ -169,7 +169,7 @@ class Session:
         return take
 
     def _rescue(self, take: Capture, error: UserError) -> None:
-        """A long take is not thrown away because the disk is full or the microphone gone."""
+        """Keep a long take although the disk is full or the microphone is gone."""
         if take.file.samples < _LONG or self._why_not(take):
             take.file.discard()
             return
@@ -184,13 +184,13 @@ class Session:
         self._report(take, file, None)
 
     def _cut(self, take: Capture) -> Capture:
-        """A trimmed take in place of a whole one."""
+        """Replace a take by its trimmed part."""
         pcm = take.file.read(0, take.file.samples)
         rules = segment.Rules(quietest_db=self.quietest_db, most=len(pcm))
         levels = segment.frame_levels(pcm)
         span = segment.sound_span(levels, rules)
         if span and not self.plan.fixed and not segment.holds_all(levels, span):
-            span = None  # rain, say: louder now and then
+            span = None  # sounds such as rain are everywhere in the take
         start, stop = (span[0] * segment.FRAME, span[1] * segment.FRAME) if span else (0, len(pcm))
         start, stop = self.frame(start, stop, len(pcm))
         try:
@@ -199,18 +199,18 @@ class Session:
             take.file.discard()
 
     def frame(self, start: int, stop: int, length: int) -> tuple[int, int]:
-        """What of a recording to keep around a sound, in samples."""
+        """The span of samples to keep around a sound."""
         if self.plan.fixed:
             return segment.centre(start, stop, round(self.plan.seconds * RATE), length)
         return segment.widen(start, stop, MARGIN, length)
 
     @property
     def quietest_db(self) -> float:
-        """dBFS before the gain."""
+        """Level before the gain in dBFS."""
         return self.plan.silence_db - self.plan.gain_db
 
     def write_take(self, pcm: np.ndarray, at: datetime, lost: int, overflows: int) -> Capture:
-        """A take of what a longer recording holds."""
+        """Write a take that was cut out of a longer recording."""
         take = Capture(self.store.begin(at), at, lost=lost, overflows=overflows)
         try:
             with disk_errors(take.file.path):
@@ -221,7 +221,7 @@ class Session:
         return take
 
     def _why_not(self, take: Capture) -> str | None:
-        """Why a take is rejected."""
+        """Why a take is rejected; None if it is good."""
         if take.lost:
             return f"{take.lost} samples were lost on the way"
         if take.overflows:
@@ -237,7 +237,7 @@ class Session:
         return None
 
     def judge(self, take: Capture, source: str = "") -> str | None:
-        """Keep a take, or say why not; its file is done with."""
+        """Keep a take or reject it, and report which."""
         reason = self._why_not(take)
         if reason:
             take.file.discard()
@@ -275,7 +275,7 @@ class Session:
     # ---- takes ----
 
     def run(self) -> None:
-        """All takes of the plan; UserError if one can't be had."""
+        """Record all takes of the plan. Raises UserError if one fails too often."""
         self.settle()
         plan = self.plan
         samples = round(plan.seconds * RATE) + (_SLACK if plan.trim and plan.fixed else 0)

@@ -1,4 +1,4 @@
-"""Ctrl-C."""
+"""Stops a command with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Stop:
-    """Ctrl-C (and the like) sets a flag instead of tearing a file in two."""
+    """Turns Ctrl-C and SIGTERM into a flag, so that files are finished."""
 
     def __init__(self) -> None:
         self.signal: int | None = None

@@ -1,4 +1,4 @@
-"""Takes on disk: a WAV file and its row in metadata.csv, both or none."""
+"""Stores takes: a WAV file and its row in metadata.csv, both or neither."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from otolith.data.metadata import Row
 from otolith.data.names import folder_of, inside
 from otolith.files import disk_errors
 
-UNFINISHED = ".unfinished-"  # a file that is being recorded, or was when the program was killed
-_ROOM = 4 * RATE  # samples given up on a full disk, so that the row has its place
+UNFINISHED = ".unfinished-"  # in front of files that are being recorded, or were when killed
+_ROOM = 4 * RATE  # samples that are given up on a full disk to make room for the row
 
 
 class Store:
-    """Where takes of one label go. `row` is what all of them have in common."""
+    """Stores takes of one label. `row` holds what all of them have in common."""
 
     def __init__(self, dataset: Path, row: Row) -> None:
         self.dataset = dataset
@@ -27,15 +27,15 @@ class Store:
         self.folder = inside(dataset, f"{folder_of(row.label)}/x").parent
         with disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        metadata.load(dataset)  # a file that makes no sense is better found before recording
+        metadata.load(dataset)  # reports a broken metadata.csv before recording
 
     def leftovers(self) -> list[Path]:
-        """Recordings that were killed: valid WAV files under names nobody looks for."""
+        """Valid WAV files of recordings that were killed."""
         found = sorted(self.folder.glob(f"{UNFINISHED}*.wav"))
         return [path for path in found if not is_being_written(path)]
 
     def begin(self, at: datetime) -> WavWriter:
-        """A file for a take that begins `at`."""
+        """Create the file of a take that begins at a time."""
         while True:
             path = self.folder / f"{UNFINISHED}{_stem(at)}.wav"
             with disk_errors(path):
@@ -45,7 +45,7 @@ class Store:
                     at += timedelta(milliseconds=1)
 
     def keep(self, take: WavWriter, at: datetime, source: str = "") -> str:
-        """Give a take its name, which no other file has and which sorts by time, and its row.
+        """Give a take its final name and its row. Names are unique and sort by time.
 
         Returns its path below the dataset. On an error there is no row, and the file is an
         unfinished one again.
@@ -67,7 +67,7 @@ class Store:
         return file
 
     def rescue(self, take: WavWriter, at: datetime) -> str:
-        """keep() on a full disk: the last seconds of a long take give way to its row."""
+        """Keep a long take on a full disk: its last seconds are cut to make room for its row."""
         with disk_errors(take.path):
             take.shorten(max(0, take.samples - _ROOM))
         return self.keep(take, at)
@@ -80,5 +80,5 @@ class Store:
 
 
 def _stem(at: datetime) -> str:
-    """UTC: local time jumps back once a year."""
+    """A file name for a time, in UTC because local time jumps back once a year."""
     return at.astimezone(timezone.utc).strftime("%Y%m%d-%H%M%S-%f")[:-3]

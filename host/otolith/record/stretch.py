@@ -1,4 +1,4 @@
-"""Recording in one stretch."""
+"""Records without a pause and cuts takes out of the recording."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otolith.record.session import MARGIN, Session
 
 
 class Stretch:
-    """One long recording, on disk as it comes, out of which takes are cut as they end."""
+    """One long recording. It is written as it comes, and takes are cut out as soon as they end."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -28,11 +28,11 @@ class Stretch:
         )
         self._floor = segment.Floor()
         self._partial: np.ndarray = np.empty(0, np.int16)  # less than a frame
-        self._waiting: list[tuple[int, int]] = []  # sounds, until what follows them is recorded
+        self._waiting: list[tuple[int, int]] = []  # sounds that wait for the samples behind them
         self._gaps: list[tuple[int, int, int]] = []  # where, samples, overflows
 
     def run(self) -> None:
-        """Record until it is enough."""
+        """Record until the plan is fulfilled or recording is stopped."""
         plan = self.session.plan
         self.session.settle()
         self.session.meter.heading("listening; Ctrl-C ends")
@@ -47,7 +47,7 @@ class Stretch:
                     if plan.count is not None and self.session.kept >= plan.count:
                         return
             except UserError:
-                with contextlib.suppress(UserError):  # the first one says more
+                with contextlib.suppress(UserError):  # the first error says more
                     self._finish()
                 raise
             self._finish()
@@ -78,12 +78,12 @@ class Stretch:
         self._save_sounds(self._file.samples - self._reach())
 
     def _reach(self) -> int:
-        """Samples after a sound that its take may need."""
+        """How many samples behind a sound its take may need."""
         plan = self.session.plan
         return max(MARGIN, round(plan.seconds * RATE) if plan.fixed else 0)
 
     def _save_sounds(self, until: int) -> None:
-        """Takes of the sounds that end before sample `until`."""
+        """Cut takes of the sounds that end before sample `until`."""
         plan = self.session.plan
         while self._waiting and self._waiting[0][1] * segment.FRAME <= until:
             first, end = self._waiting.pop(0)
