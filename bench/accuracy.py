@@ -63,8 +63,17 @@ def at_random(spec: Spec) -> Spec:
     return dataclasses.replace(spec, data=data, augment=augment)
 
 
+def everyday() -> Spec:
+    """models/environment on the recordings of $OTOLITH_DATA/esc10."""
+    dataset = OUT / "esc10"
+    if not (dataset / NAME).exists():
+        host("data", "import", test_data() / "esc10", "--layout", "esc", "--dataset", dataset)
+    spec = load(MODELS / "environment")
+    return dataclasses.replace(spec, data=dataclasses.replace(spec.data, path=str(dataset)))
+
+
 SPECS = {
-    "esc": lambda: load(MODELS / "environment"),
+    "esc": everyday,
     "digits": digits,
     "four": recorded,
     "random": lambda: at_random(recorded()),
