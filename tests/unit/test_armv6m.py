@@ -12,6 +12,7 @@ from test_rfft import hann, our_kiss_energies, ours, rfft_points
 from otolith.features import Quantizer, extract, logmel, preset, rfft
 from otolith.features.emit import config_source
 from otolith.features.native import features_library
+from otolith.settings.features import front_end
 from support.armv6m import Core
 from support.pdm_stream import Stream
 from support.soak import depth
@@ -115,15 +116,7 @@ ODD = {
 }
 SHORT = {"window_size_ms": 8, "window_step_ms": 6, "filterbank_n_channels": 8}
 SETTINGS = {
-    "spectrogram": {
-        "kind": "spectrogram",
-        "sample_rate": 16000,
-        "window": 256,
-        "hop": 128,
-        "frames": 10,
-        "bands": 129,
-        "compress": "log2",
-    },
+    "spectrogram": front_end(kind="spectrogram", frames=10),
     "mfcc": preset("keyword", compress="linear"),
     "micro_speech": preset("micro_speech"),
     "on_off": preset("on_off"),
