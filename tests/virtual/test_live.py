@@ -97,7 +97,7 @@ def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_
         built.append((env, model.read_bytes()))
         return type("Firmware", (), {"folder": tmp_path})
 
-    monkeypatch.setattr("otolith.firmware.build.build", build)
+    monkeypatch.setattr("otolith.monitor.board.build", build)
     done = run("--virtual", folder / "loud", "--seconds", "1.2", "--plain")
     assert done.exit_code == 0 and built == [("pico", small_models.loudness())]
     assert done.stdout.startswith("pico ") and "a hop: features" in done.stderr
