@@ -1,1 +1,1 @@
-"""What tests share: boards, models, sounds, oracles."""
+"""Helpers that tests share: boards, models, sounds and reference implementations."""

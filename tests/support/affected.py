@@ -3,10 +3,13 @@
     python -m support.affected [BASE]
 
 A file counts as changed if it differs from the commit where this branch left BASE (default:
-origin/main), or if git does not know it. The import graph (grimp's) says who imports a changed
-module. A test is needed if it changed itself, or if it imports a changed module: directly, through
-tests/support, or through the command it calls. Tests that are one import farther away follow, the
-nearest first, until there are MOST. The rest is left to `make test`; a line on stderr counts it.
+origin/main), or if git does not track it. grimp's import graph tells which modules import a changed
+one.
+
+A test is selected if it changed itself, or if it imports a changed module: directly, through
+tests/support, or through the command it calls. Tests one import farther away follow, the nearest
+first, until MOST tests are selected. The rest is left to `make test`, and a line on stderr counts
+it.
 """
 
 from __future__ import annotations
@@ -24,8 +27,8 @@ from otolith import paths
 from otolith.cli import COMMANDS
 
 TESTS = paths.ROOT / "tests"
-MOST = 20  # test files, unless more import what changed
-BY_FOLDER = {  # what is not Python: words in the names of the tests that are about it
+MOST = 20  # test files, unless more import a changed module directly
+BY_FOLDER = {  # for files that are not Python: words in the names of the related tests
     "lib/pdm": ["pdm", "chain"],
     "lib/features": ["features", "rfft", "mfcc", "logmel", "chain"],
     "lib/nn": ["compile_ops", "cores", "streaming"],
@@ -55,7 +58,7 @@ def git(*arguments: str) -> str:
 
 
 def changed(base: str) -> list[str]:
-    """Files that differ from where this branch left `base`, and those git does not know."""
+    """Files that differ from where this branch left `base`, and untracked files."""
     start = git("merge-base", "HEAD", base).strip() or "HEAD"
     names = git("diff", "--name-only", start) + git("ls-files", "--others", "--exclude-standard")
     return sorted(set(names.split("\n")) - {""})
@@ -69,7 +72,7 @@ def module_of(path: str, top: str) -> str | None:
 
 
 def used_by(path: Path) -> tuple[set[str], set[str]]:
-    """(modules a file imports, commands of `host` that it names in a string)."""
+    """Modules that a file imports, and commands of `host` that it names in a string."""
     modules, commands = set(), set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -84,7 +87,7 @@ def used_by(path: Path) -> tuple[set[str], set[str]]:
 
 @cache
 def needs(path: Path) -> frozenset[str]:
-    """Modules of otolith and of tests/support that a test file uses, its helpers' included."""
+    """Modules of otolith and tests/support that a test file uses, directly or through helpers."""
     modules, commands = used_by(path)
     if "otolith.cli" in modules or any(m.startswith("support") for m in modules):
         modules |= {COMMANDS[name].partition(":")[0] for name in commands}
@@ -96,7 +99,7 @@ def needs(path: Path) -> frozenset[str]:
 
 
 def importers(modules: Iterable[str]) -> dict[str, int]:
-    """Modules of otolith that import those given -> through how many others (0: those given)."""
+    """Modules of otolith that import the given ones, with their distance (0: the given ones)."""
     graph = grimp.build_graph("otolith", cache_dir=None)
     found = {m: 0 for m in modules if m in graph.modules}
     edge = set(found)
@@ -109,7 +112,7 @@ def importers(modules: Iterable[str]) -> dict[str, int]:
 
 
 def selection(files: list[str]) -> tuple[list[Path], int]:
-    """(the test files that changed files need, how many more are farther away)."""
+    """The test files that changed files need, and how many more are farther away."""
     tests = sorted((TESTS / "unit").glob("test_*.py"))
     names = {module_of(file, "host") for file in files} - {None}
     helpers = {module_of(file, "tests") for file in files} - {None}

@@ -1,4 +1,4 @@
-"""Functions of lib/ as Cortex-M0+ machine code, called one by one in Unicorn."""
+"""Calls functions of lib/, compiled for the Cortex-M0+, one at a time in Unicorn."""
 
 import subprocess
 import tempfile
@@ -18,7 +18,7 @@ class Core:
     """A core with one library of lib/ in its memory."""
 
     def __init__(self, name: str, more: str = "") -> None:
-        """more: C source that goes into the image too."""
+        """Load library `name`; `more` is C source to compile into the image as well."""
         sources = lib(name)
         assembly = [s for f in sources.files for s in f.parent.glob("*.S")]
         folder = Path(tempfile.mkdtemp(prefix="otolith-"))
@@ -43,11 +43,11 @@ class Core:
         self.free()
 
     def free(self) -> None:
-        """Forget what `put` put."""
+        """Free all memory that `put` allocated."""
         self.at = HEAP
 
     def put(self, values: np.ndarray) -> int:
-        """Their address in the core's memory."""
+        """Copy values into the core's memory and return their address."""
         where, raw = self.at, np.ascontiguousarray(values).tobytes()
         assert where + len(raw) < STACK - 0x8000
         self.machine.mem_write(where, raw)
@@ -60,13 +60,13 @@ class Core:
         ).copy()
 
     def call(self, name: str, *arguments: int) -> int:
-        """r0 of a function; arguments are words."""
+        """Call a function with word arguments and return r0."""
         rest = np.array(arguments[4:], "<u4").tobytes()
         stack = STACK - (len(rest) + 7) // 8 * 8
         self.machine.mem_write(stack, rest)
         for register, value in zip(range(4), arguments, strict=False):
             self.machine.reg_write(arm.UC_ARM_REG_R0 + register, value & 0xFFFFFFFF)
-        kept = [0x11111111 * i for i in range(4, 12)]  # what a function must leave as it was
+        kept = [0x11111111 * i for i in range(4, 12)]  # r4 to r11: a function must preserve them
         for register, value in zip(range(4, 12), kept, strict=True):
             self.machine.reg_write(arm.UC_ARM_REG_R0 + register, value)
         self.machine.reg_write(arm.UC_ARM_REG_SP, stack)

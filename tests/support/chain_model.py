@@ -56,7 +56,7 @@ def network(outputs: int) -> bytes:
 
 
 def sound() -> np.ndarray:
-    """Three seconds between silence and full scale."""
+    """Three seconds with levels from silence to full scale."""
     rng = np.random.default_rng(4)
     levels = np.repeat([0, 20, 60, 400, 4000, 12000, 30, 12000, 0, 32000], 4801)
     return np.clip(np.round(rng.normal(0, 1, len(levels)) * levels), -32768, 32767).astype(np.int16)

@@ -1,4 +1,4 @@
-"""Many compiled networks in one program: one gcc run tests a hundred, with sanitizers if wanted."""
+"""Runs many compiled networks in one program: one gcc call for a hundred, optionally sanitized."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otolith.compile import Compiled
 from otolith.native.sources import lib
 
 PUBLIC = ("info", "init", "input", "set_input", "invoke", "slide", "output")
-# What model.c defines at file level; not the members of the same names.
+# What model.c defines at file level, but not struct members with the same names.
 DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
     r"|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
@@ -75,7 +75,7 @@ int main(void) {
 
 
 def as_one(compiled: Sequence[Compiled]) -> tuple[str, str]:
-    """(C of every network in one file under names of their own, entries of a table of ENGINEs)."""
+    """All networks as one C file with unique names, and the rows of its table of ENGINEs."""
     text, engines = [], []
     for number, one in enumerate(compiled):
         text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
@@ -97,8 +97,16 @@ def run(
     flags: Sequence[str] = (),
     slid: Sequence[Sequence[int]] | None = None,
 ) -> list[list[list[np.ndarray]]]:
-    """Build and run: inputs[model][round][input] -> outputs[model][round][output], int8.
-    slid[model][round]: rows the window slid by since the round before, 0: any input."""
+    """Build and run compiled networks.
+
+    Args:
+        inputs: inputs[model][round][input], int8.
+        slid: slid[model][round], by how many rows the window has moved since the previous round;
+            0: the input is unrelated.
+
+    Returns:
+        outputs[model][round][output], int8.
+    """
     rounds = len(inputs[0])
     slid = slid or [[0] * rounds] * len(compiled)
     slides = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in slid)

@@ -28,7 +28,7 @@ def oracle(model: bytes, rounds: list[list[np.ndarray]]) -> list[list[np.ndarray
 
 
 def some_inputs(rng: np.random.Generator, one: Compiled) -> list[list[np.ndarray]]:
-    """Random rounds, and one with only the ends of the range."""
+    """Several rounds of random inputs, and one with only the smallest and largest values."""
     shapes = [tensor.shape for tensor in one.schedule.network.inputs]
     rounds = [[rng.integers(-128, 128, s).astype(np.int8) for s in shapes] for _ in range(ROUNDS)]
     rounds[-1] = [rng.choice(np.array([-128, 127], np.int8), s) for s in shapes]
@@ -36,7 +36,7 @@ def some_inputs(rng: np.random.Generator, one: Compiled) -> list[list[np.ndarray
 
 
 def compare(folder, nets, *flags: str, core: str = PORTABLE, optimize: str = "speed") -> None:
-    """Every network gives what TensorFlow Lite Micro gives, on a core's kernels."""
+    """Check compiled networks against TensorFlow Lite Micro on the given core's kernels."""
     rng = np.random.default_rng(1)
     models = [net.build() for net in nets]
     compiled = [compile_graph(model, f"m{i}", core, optimize) for i, model in enumerate(models)]
@@ -45,8 +45,8 @@ def compare(folder, nets, *flags: str, core: str = PORTABLE, optimize: str = "sp
 
 
 def equal(folder, nets, models, compiled, inputs, flags=(), slid=None) -> None:
-    """inputs[model][round][input], slid[model][round] as compiled_batch.run has them."""
-    # In ASan's and UBSan's eyes too: a kernel that leaves its tensors or shifts wrongly stops.
+    """Check outputs for given inputs. `inputs` and `slid` are indexed as in compiled_batch.run."""
+    # With ASan and UBSan: out-of-bounds accesses and invalid shifts abort.
     sanitize = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     got = run(folder, compiled, inputs, (*sanitize, *flags), slid)
     wrong: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Random layers in the shapes that kernels for a kind of core are made for."""
+"""Random layers in the shapes that core-specific kernels are optimised for."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def image(rng: Rng, depth: int, least: int = 1) -> Net:
 
 
 def pointwise(rng: Rng) -> Net:
-    """1x1, with as many channels, fewer or more; two in a row, the second from the arena."""
+    """1x1 convolutions with as many output channels, fewer or more.
+
+    The second reads from the arena.
+    """
     net = image(rng, between(rng, 1, 33))
     for _ in range(between(rng, 1, 2)):
         convolution(net, (1, 1), between(rng, 1, 20))
@@ -90,7 +93,7 @@ def depthwise_3x3(rng: Rng) -> Net:
 
 
 def depthwise_any(rng: Rng) -> Net:
-    """Long or wide kernels, strides, several outputs a channel."""
+    """Depthwise with long or wide kernels, strides, and several outputs per channel."""
     net = image(rng, between(rng, 2, 5), 5)
     taps = [(between(rng, 1, 5), between(rng, 1, 5)), (5, 1), (1, 5), (3, 3), (2, 3)]
     depthwise(
@@ -104,7 +107,7 @@ def depthwise_any(rng: Rng) -> Net:
 
 
 def one_channel(rng: Rng) -> Net:
-    """What hears a spectrogram first: a large kernel on one channel."""
+    """A typical first layer on a spectrogram: a large kernel on one channel."""
     net = image(rng, 1, 9)
     convolution(
         net,
@@ -127,7 +130,7 @@ def dilated(rng: Rng) -> Net:
 
 
 def deep(rng: Rng) -> Net:
-    """3x3 over several channels, after a layer that leaves its result in the arena."""
+    """3x3 over several channels, after a layer whose output is in the arena."""
     net = image(rng, between(rng, 1, 12))
     convolution(net, (3, 3), between(rng, 1, 12), (between(rng, 1, 2), 1))
     convolution(net, (3, 3), between(rng, 1, 12))
@@ -135,7 +138,7 @@ def deep(rng: Rng) -> Net:
 
 
 def separable(rng: Rng) -> Net:
-    """A small keyword network whole."""
+    """A complete small keyword network."""
     net = image(rng, 1, 8)
     convolution(net, (between(rng, 2, 8), between(rng, 2, 8)), 2 * between(rng, 1, 6), (2, 2))
     for _ in range(between(rng, 1, 3)):
@@ -170,7 +173,7 @@ def pooled(rng: Rng) -> Net:
 
 
 def summed(rng: Rng) -> Net:
-    """ADD or SUB, often of one shape, then perhaps a mean."""
+    """ADD or SUB, often of equal shapes, sometimes followed by a mean."""
     net = image(rng, 4 * between(rng, 1, 3))
     binary(str(rng.choice(["ADD", "SUB"])))(net)
     if rng.random() < 0.5:
@@ -193,5 +196,5 @@ LAYERS: list[Callable[[Rng], Net]] = [
 
 
 def layer(seed: int, number: int) -> Net:
-    """The layers in turn."""
+    """Layer number `number`; the kinds take turns."""
     return LAYERS[number % len(LAYERS)](np.random.default_rng([seed, number]))

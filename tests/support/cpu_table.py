@@ -1,7 +1,7 @@
-"""Option --cpu: CPU seconds of each test file, children included, as a table after the tests.
+"""Option --cpu: a table of CPU seconds per test file, children included, after the tests.
 
-Wall time says little on a busy machine. User and system time of the test process and of the
-processes it started and waited for depend on the work alone.
+Wall time says little on a busy machine. The user and system time of the test process and of the
+child processes it waited for depends on the work alone.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ OUTPUT = "otolith_cpu"
 
 
 def used() -> float:
-    """CPU seconds so far of this process and of its children that have ended."""
-    import resource  # Unix only, as is this option
+    """CPU seconds so far, of this process and of its children that have ended."""
+    import resource  # Unix only, like this option
 
     return sum(
         usage.ru_utime + usage.ru_stime
@@ -25,10 +25,10 @@ def used() -> float:
 
 
 class CpuTable:
-    """Adds up seconds by name; a worker of pytest-xdist sends its sums to the main process.
+    """Adds up seconds by name. A pytest-xdist worker sends its sums to the main process.
 
     Args:
-        each_test: name tests, not their files.
+        each_test: list tests instead of test files.
     """
 
     def __init__(self, each_test: bool):

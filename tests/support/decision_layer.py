@@ -1,4 +1,4 @@
-"""lib/detect for tests: the C code, and the same decisions once more in plain Python."""
+"""lib/detect for tests: the C code, and a reference implementation in plain Python."""
 
 from dataclasses import dataclass, field
 
@@ -12,12 +12,12 @@ DEFAULTS = {"smoothing": 1, "minimum_count": 1}
 
 
 def text(reason) -> str | None:
-    """A reason of the C code."""
+    """Convert an error string of the C code."""
     return None if reason == ffi.NULL else ffi.string(reason).decode()
 
 
 class Detector:
-    """The C code. Settings by the names of detect_config_t, threshold as a list (Q15)."""
+    """The C code. Settings are named as in detect_config_t; threshold is a list (Q15)."""
 
     def __init__(self, threshold, labels=(), **settings):
         settings = {**DEFAULTS, **settings, "threshold": threshold, "labels": len(threshold)}
@@ -42,7 +42,7 @@ class Detector:
         return list(self.state.smoothed[0 : self.config.labels])
 
     def set(self, assignment):
-        """`detect_set`: None, or why not."""
+        """Call `detect_set`. Returns None, or the reason for its refusal."""
         return text(c.detect_set(self.state, self.labels, assignment.encode()))
 
     def bytes(self):
@@ -51,7 +51,7 @@ class Detector:
 
 @dataclass
 class Plain:
-    """The decision layer as one would tell it: everything is kept, nothing is kept up to date."""
+    """The decision layer written naively: keeps the whole history and recomputes from it."""
 
     threshold: list[int]
     gate: int = 0

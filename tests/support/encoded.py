@@ -10,7 +10,8 @@ SECONDS, HZ, LEVEL = 4.0, 700, 0.4
 
 def tone(rate: int) -> np.ndarray:
     n = round(SECONDS * rate)
-    noise = np.random.default_rng(rate).normal(0, 0.02, n)  # a tone alone fits into one Ogg page
+    # a pure tone would fit into one Ogg page
+    noise = np.random.default_rng(rate).normal(0, 0.02, n)
     return LEVEL * np.sin(2 * np.pi * HZ * np.arange(n) / rate) + noise
 
 

@@ -15,7 +15,7 @@ from support.tflite_builder import ModelBuilder
 
 
 def always(label: int, ends_in_float: bool = False) -> bytes:
-    """A network with the metadata of network() that always says the same, with 0.86."""
+    """A network with the metadata of network() that always gives class `label` a score of 0.86."""
     b = ModelBuilder()
     frames = METADATA["features"]["frames"]
     x = b.tensor([1, frames, 129, 1], 0.06, -128)
@@ -37,7 +37,7 @@ def always(label: int, ends_in_float: bool = False) -> bytes:
 
 
 def fill(folder: Path) -> Path:
-    """Twelve quiet and twelve loud sounds; networks that know them, networks that are deaf."""
+    """Write twelve quiet and twelve loud sounds, networks that tell them apart, and others."""
     rng = np.random.default_rng(1)
     for label, level in (("background", 60), ("loud", 12000)):
         (folder / "sounds" / label).mkdir(parents=True)
@@ -53,7 +53,7 @@ def fill(folder: Path) -> Path:
 
 
 def host(*arguments) -> Result:
-    """Run a command; what it says, or the exception it should not have raised."""
+    """Run a command and return its result; fail if it raised an unexpected exception."""
     result = CliRunner().invoke(main, [str(a) for a in arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result

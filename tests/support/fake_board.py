@@ -1,4 +1,4 @@
-"""A board made of Python: a transport that answers lines, and frames of a stream."""
+"""A simulated board: a transport that answers lines, and stream frames."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def line(**fields) -> bytes:
 
 
 def ok(command: str) -> bytes:
-    """The answer to a command without one of its own."""
+    """The default answer to a command."""
     return line(event="ok", command=command)
 
 
 class FakeBoard:
-    """A transport that answers each line by `answers[line]` (bytes) and keeps what was sent."""
+    """A transport that replies to each line with `answers[line]` and keeps what was sent."""
 
     def __init__(self, answers: dict[str, bytes]) -> None:
         self.answers = answers
@@ -83,7 +83,7 @@ SCORES = {
 
 
 def listening_board(stream: bytes, more: dict[str, bytes] | None = None) -> FakeBoard:
-    """One that streams `stream` once it has been restarted."""
+    """A board that sends `stream` after it has been restarted."""
     words = ("scores", "features", "pcm")
     answers = {
         f"{word} {switch}": ok(f"{word} {switch}") for word in words for switch in ("on", "off")
@@ -99,7 +99,7 @@ def listening_board(stream: bytes, more: dict[str, bytes] | None = None) -> Fake
 
 
 def pcm_frames(pcm: np.ndarray, lost: Sequence[int] = (), first: int = 0) -> list[bytes]:
-    """`pcm` in the frames a microphone's stream has, without the numbers in `lost`."""
+    """`pcm` as stream frames of a microphone, without the frame numbers in `lost`."""
     blocks = pcm.reshape(-1, 128)
     return [
         encode_frame("P", first + i, block.astype("<i2").tobytes())

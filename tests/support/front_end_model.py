@@ -1,4 +1,4 @@
-"""A small network behind any front end, for the chain and for firmware images."""
+"""A small network for any front end, used by chain tests and firmware images."""
 
 import json
 
@@ -33,15 +33,20 @@ def metadata(features: FrontEnd, hop_frames: int) -> dict:
 
 
 def scale_of(features: FrontEnd) -> tuple[float, int]:
-    """(scale, zero point) a network behind these features has."""
+    """Input scale and zero point for a network that takes these features."""
     if features.compress in ("minmax", "dynamic"):
         return features.step, -128
     return (0.1, -128) if features.kind == "logmel" else (0.12, 0)
 
 
 def network(features: FrontEnd, hop_frames: int = 2, entries: dict | None = None) -> bytes:
-    """Dense over the whole window with weights of all kinds -> SOFTMAX. entries: the file's
-    metadata instead of ours."""
+    """A dense layer over the whole window with varied weights, then SOFTMAX.
+
+    Args:
+        features: the front end whose frames the network takes.
+        hop_frames: frames from one inference to the next.
+        entries: metadata entries of the file, replacing the usual ones.
+    """
     frames, bands = features.frames, features.bands
     scale, zero = scale_of(features)
     b = ModelBuilder()
@@ -62,7 +67,7 @@ def network(features: FrontEnd, hop_frames: int = 2, entries: dict | None = None
 
 
 def sound(seconds: float) -> np.ndarray:
-    """Bursts between silence and full scale."""
+    """Bursts of noise with levels from silence to full scale."""
     rng = np.random.default_rng(4)
     count = int(16000 * seconds)
     levels = np.repeat(rng.choice([0, 20, 400, 4000, 20000], -(-count // 2400)), 2400)[:count]

@@ -1,4 +1,4 @@
-"""Front ends and metadata for tests, good ones and broken ones."""
+"""Front ends and metadata for tests, valid and invalid."""
 
 import dataclasses
 import json
@@ -11,17 +11,17 @@ LINEAR = front_end(kind="spectrogram", compress="linear")
 
 
 def changed(settings, fe=None, **changes):
-    """A front end with other settings, checked or not. fe: of MLTK's."""
+    """A copy of a front end (default: MLTK's) with some settings changed, optionally unchecked."""
     if fe is not None:
         changes["fe"] = dataclasses.replace(settings.fe, **fe)
     return dataclasses.replace(settings, **changes)
 
 
 def told(tflite: bytes) -> dict:
-    """The metadata of a model as its JSON object."""
+    """A model's metadata as a JSON object."""
     return read_metadata(tflite).to_json()
 
 
 def with_metadata(tflite: bytes, table: dict) -> bytes:
-    """A model with this JSON object as its metadata, whatever it holds."""
+    """A model with this JSON object as its metadata, valid or not."""
     return embed(tflite, json.dumps(table, sort_keys=True).encode())

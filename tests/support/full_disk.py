@@ -1,4 +1,4 @@
-"""A disk that takes no more, without root: the kernel limits the size of files."""
+"""Simulates a full disk without root, by the kernel's file size limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def full_disk(size: int) -> Iterator[None]:
-    """Let this process write no file beyond `size` bytes. The kernel's error is EFBIG."""
+    """Limit files written by this process to `size` bytes. Further writes fail with EFBIG."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

@@ -1,4 +1,4 @@
-"""Specs and metadata as a stranger might send them: good ones with some of it changed."""
+"""Mutated specs and metadata: valid ones with some bytes, lines or values changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VALUES: list[Any] = [
 
 
 def spec(draw: random.Random, seeds: list[bytes]) -> bytes:
-    """A spec with bytes or lines changed."""
+    """A spec with some bytes or lines changed."""
     data = draw.choice(seeds)
     if draw.random() < 0.35:
         changed = bytearray(data)
@@ -69,7 +69,7 @@ def _places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def metadata(draw: random.Random, table: dict[str, Any]) -> bytes:
-    """The JSON text of metadata with values, or bytes of it, changed."""
+    """The JSON text of metadata with some values or bytes changed."""
     table = copy.deepcopy(table)
     if draw.random() < 0.25:
         text = bytearray(json.dumps(table).encode())

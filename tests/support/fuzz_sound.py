@@ -1,10 +1,10 @@
-"""Damaged sound files and label files, read as `host data import` and `host data cut` read them.
+"""Reads damaged sound files and label files as `host data import` and `host data cut` do.
 
     python -m support.fuzz_sound sounds|labels COUNT SEED FOLDER
 
-One line of JSON on stdout: counts, the slowest read, the memory at its most. An exception that is
-no UserError ends the run; the file it came from stays in FOLDER. It runs in a process of its own,
-so that a crash inside a decoder is a failed test and not the end of all tests.
+Prints one line of JSON: counts, the slowest read, and the peak memory. Any exception other than
+UserError ends the run, and the file that caused it stays in FOLDER. It runs in a separate process,
+so that a crash inside a decoder fails one test instead of ending the test run.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ LABELS = {
 
 
 def sounds() -> list[tuple[str, bytes]]:
-    """(suffix, file) of half a second in every format."""
+    """Half a second of sound in every format: (suffix, file)."""
     found = []
     for suffix, container, subtype, rate, channels in KINDS:
         tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)
@@ -66,7 +66,7 @@ def sounds() -> list[tuple[str, bytes]]:
 
 
 def damaged(rng: random.Random, data: bytes) -> bytes:
-    """Cut short, or with bits, numbers and stretches changed, mostly near the beginning."""
+    """A damaged copy: truncated, or with bits, numbers or stretches changed."""
     if rng.random() < 0.1:
         return data[: rng.randrange(len(data))]
     bad = bytearray(data)

@@ -1,9 +1,9 @@
-"""Mutates .tflite files and compiles them, in a process of its own.
+"""Mutates .tflite files and compiles them, in a separate process.
 
     python -m support.fuzz_tflite COUNT SEED FOLDER
 
-It writes the files that were accepted to FOLDER, and what happened to FOLDER/result.json. Mutations
-change the numbers that the compiler reads: offsets, lengths, shapes, scales, options, metadata.
+Writes the accepted files to FOLDER and the statistics to FOLDER/result.json. Mutations change the
+numbers that the compiler reads: offsets, lengths, shapes, scales, options, metadata.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from otolith.errors import UserError
 from support import small_models, tiny_model
 from support.front_ends import with_metadata
 
-HANG_S = 5  # of CPU time, whatever else runs here
+HANG_S = 5  # CPU time, so that a busy machine makes no difference
 MOST_BYTES = 1 << 30
-LONGEST = 400  # characters of a message
-# Numbers at the limits of types, and float32 patterns: NaN, both infinities.
+LONGEST = 400  # characters in a message
+# Limits of integer types, and float32 patterns: NaN and both infinities.
 SPECIAL = [0, 1, 2, 3, 7, 8, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 1 << 20, 1 << 24]
 SPECIAL += [0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF, 0x7FC00000, 0x7F800000, 0xFF800000]
 
-Place = tuple[int, int]  # first byte and size of a number that the compiler reads
+Place = tuple[int, int]  # offset and size of a number that the compiler reads
 
 
 @dataclass
 class Result:
-    """What happened to the models. Files are named by number."""
+    """Statistics of a run. Files are named by number."""
 
     models: int = 0
     refused: int = 0
-    messages: int = 0  # different ones
+    messages: int = 0  # distinct messages
     accepted: dict[str, list[str]] = field(default_factory=dict)  # file -> arguments
     accepted_tflm: int = 0
     tracebacks: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class HangError(BaseException):
 
 
 def seeds() -> list[bytes]:
-    """The shared networks, and small ones with metadata."""
+    """The shared networks, and small networks with metadata."""
     files = [path.read_bytes() for path in sorted(paths.test_models().glob("*.tflite"))]
     files += [small_models.loudness(), small_models.sliding(), small_models.sums()]
     files += [with_metadata(tiny_model.network(), tiny_model.METADATA)]
@@ -71,7 +71,7 @@ def seeds() -> list[bytes]:
 
 
 def places(data: bytes) -> list[Place]:
-    """The numbers that the compiler reads from a file, and some of its metadata's bytes."""
+    """Locations of the numbers that the compiler reads, and of some bytes of the metadata."""
     found: set[Place] = set()
     unpack, vector = Buffer.unpack, Table._vector
 
@@ -97,7 +97,7 @@ def places(data: bytes) -> list[Place]:
 
 
 def mutated(random_: random.Random, data: bytes, numbers: list[Place]) -> bytes:
-    """A damaged copy: cut short, bits flipped anywhere, or some numbers changed."""
+    """A damaged copy: truncated, with random bits flipped, or with some numbers changed."""
     kind = random_.random()
     if kind < 0.08:
         return data[: random_.randrange(len(data))]
@@ -127,7 +127,7 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 
 def fuzz(count: int, seed: int, folder: Path) -> Result:
-    """Compiles `count` mutated models for random cores, engines and hops."""
+    """Compile `count` mutated models for random cores, engines and hops."""
     random_ = random.Random(seed)
     files = seeds()
     numbers = [places(data) for data in files]

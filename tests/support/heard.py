@@ -1,4 +1,4 @@
-"""What a board said, for tests that ask."""
+"""Collects messages from a board."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from otolith.device import Client, Line
 
 
 def messages(client: Client, ms: float) -> list:
-    """Everything that comes within `ms`."""
+    """All messages that arrive within `ms`."""
     end = client.transport.time_ms() + ms
     found = []
     while (left := end - client.transport.time_ms()) > 0:
@@ -17,5 +17,5 @@ def messages(client: Client, ms: float) -> list:
 
 
 def events(found: list, name: str) -> list[dict]:
-    """The lines of one event."""
+    """The messages of one event type."""
     return [m for m in found if isinstance(m, Line) and m["event"] == name]

@@ -7,19 +7,19 @@ from pathlib import Path
 from otolith.firmware import build as firmware
 from support import shared
 
-# All that goes into an image beside its network. The compiler is in host/otolith.
+# Everything an image is built from besides its network. The compiler is in host/otolith.
 SOURCES = ("firmware", "lib", "platform", "boards", "platformio.ini", "host/otolith")
 KEPT = ("elf", "uf2", "bin", "hex", "map", "zip")
 
 
 def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Path:
-    """An image, built once for all tests and test processes.
+    """Build an image, once for all tests and test processes.
 
     Args:
         env: an environment of platformio.ini.
-        model: a .tflite; None: the app has no network.
-        folder: where the image is put; it gets the network too (network.tflite).
-        kind: suffix of the file that is returned.
+        model: a .tflite file; None for an app without a network.
+        folder: receives a copy of the image, and the network (network.tflite).
+        kind: suffix of the file to return.
 
     Returns:
         <folder>/<env>.<kind>, with the linker's map beside it.
@@ -30,7 +30,7 @@ def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Pat
         if model is not None:
             network = made / "network.tflite"
             network.write_bytes(model)
-        # A build folder an environment: its libraries are compiled once, whoever builds.
+        # One build folder per environment, so that libraries are compiled only once.
         with shared.lock(f"build-{env}"):
             before = os.environ.get("PLATFORMIO_BUILD_DIR")
             os.environ["PLATFORMIO_BUILD_DIR"] = str(shared.TEST_BUILD / "env" / env)
@@ -45,7 +45,7 @@ def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Pat
                 if (file := built / f"firmware.{suffix}").exists():
                     shutil.copy(file, made / file.name)
 
-    # OTOLITH_* and the SDKs that stand elsewhere change an image too
+    # OTOLITH_* and SDKs in other places change the image too
     given = sorted(
         f"{name}={value}"
         for name, value in os.environ.items()

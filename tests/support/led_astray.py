@@ -1,14 +1,14 @@
-"""Ways to get a virtual Cortex-M's main loop into trouble."""
+"""Makes the main loop of a virtual Cortex-M jump or hang."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LOOP = b"\x30\xbf\xfd\xe7"  # wfi; b back to it: busy to the end, it would take long here
+LOOP = b"\x30\xbf\xfd\xe7"  # wfi; branch back. A loop without wfi would take long to emulate.
 _STEPS = 100_000
 
 
 def _between_interrupts(core) -> None:
-    """Run to where the main loop has interrupts on."""
+    """Run until the main loop has interrupts enabled."""
     regs = core.registers
     for _ in range(_STEPS):
         busy = core.uc.reg_read(regs.UC_ARM_REG_IPSR) | core.uc.reg_read(regs.UC_ARM_REG_PRIMASK)
@@ -19,7 +19,7 @@ def _between_interrupts(core) -> None:
 
 
 def jump(core, address: int) -> int:
-    """Let the main loop go on somewhere else; where it was."""
+    """Make the main loop continue at `address`. Returns where it was."""
     _between_interrupts(core)
     before = core.pc
     core.uc.reg_write(core.registers.UC_ARM_REG_PC, address | 1)
@@ -27,14 +27,14 @@ def jump(core, address: int) -> int:
 
 
 def hang(core, free: int) -> int:
-    """The main loop hangs at `free`, RAM nobody uses; where it was."""
+    """Make the main loop hang at `free`, an unused RAM address. Returns where it was."""
     core.write(free, LOOP)
     return jump(core, free)
 
 
 @contextmanager
 def stuck(core, free: int) -> Iterator[None]:
-    """It hangs for a while."""
+    """Make the main loop hang for the duration of the context."""
     before = hang(core, free)
     yield
     _between_interrupts(core)

@@ -1,4 +1,4 @@
-"""A board that lies: wrong types, numbers of 400 digits, missing fields, damaged frames, noise."""
+"""A faulty board: wrong types, numbers of 400 digits, missing fields, damaged frames, noise."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def encoded(line: dict) -> bytes:
 
 
 class LyingBoard:
-    """A transport whose answers are often wrong, and which says more than it was asked.
+    """A transport with many wrong answers and unsolicited messages.
 
-    seed: the same seed gives the same conversation.
+    Args:
+        seed: the same seed gives the same conversation.
     """
 
     def __init__(self, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Builds firmware for a board that is one JSON file more."""
+"""Builds firmware for a board defined by one additional JSON file."""
 
 import json
 import os
@@ -11,7 +11,10 @@ from otolith import paths
 
 
 def build(name: str, about: dict, folder: Path, model: bytes | None = None, app: str = "") -> Path:
-    """Where the build is; boards/ as it is and this file in it. app: none is the inference app."""
+    """Build for boards/ plus this JSON file, by default the inference app.
+
+    Returns the build folder.
+    """
     shutil.copytree(paths.ROOT / "boards", folder / "boards")
     (folder / "boards" / f"{name}.json").write_text(json.dumps(about))
     section = f"\n[env:{name}]\nboard = {name}\n" + (f"custom_app = {app}\n" if app else "")

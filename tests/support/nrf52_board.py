@@ -1,4 +1,4 @@
-"""What the tests of nRF52840 images share."""
+"""Helpers for tests of nRF52840 images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
 from otolith.virtual.nrf52840 import VirtualNrf52840
 
-# One without a boot loader and one behind one; the third in `make soak`.
+# One board without a boot loader and one with. `make soak` adds the third.
 BOARDS = [
     "nrf52840_dk",
     "seeed_xiao_nrf52840_sense",
@@ -19,7 +19,7 @@ RATE = 16_000
 
 
 def plugged(image, board="nrf52840_dk", order="linux"):
-    """(board, client) after hello over USB."""
+    """A board and its client, after hello over USB."""
     virtual = VirtualNrf52840(image, board)
     virtual.plug_usb(order)
     client = Client(VirtualTransport(virtual))
@@ -32,7 +32,7 @@ def frames(found, kind):
 
 
 def samples(found):
-    """PCM frames put together."""
+    """The samples of all PCM frames, concatenated."""
     return np.concatenate([np.frombuffer(m.data, "<i2") for m in frames(found, "P")])
 
 

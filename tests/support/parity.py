@@ -1,12 +1,13 @@
-"""What a board said of injected sound, against the chain on this computer."""
+"""Compares a board's results for injected sound with the chain on this computer."""
 
 import numpy as np
 
 
 def assert_frames(told, hops):
-    """Frames of features that a board has sent equal those of the Hops of the same PCM.
+    """Check feature frames sent by a board against the Hops of the same PCM.
 
-    A board sends a frame as soon as it is complete, so some of a hop that goes on may follow.
+    A board sends each frame as soon as it is complete, so there may be extra frames of an
+    unfinished hop.
     """
     heard = np.concatenate([h.features for h in hops if len(h.features)])
     assert len(heard) <= len(told) < len(heard) + max(len(h.features) for h in hops)
@@ -14,7 +15,7 @@ def assert_frames(told, hops):
 
 
 def assert_same(result, hops):
-    """An InjectResult equals the Hops of the same PCM: features, outputs, scores, events."""
+    """Check an InjectResult against the Hops of the same PCM: features, outputs, scores, events."""
     scored = [hop for hop in hops if hop.q is not None]
     assert result.hops == len(hops) and scored
     heard = np.concatenate([h.features for h in hops if len(h.features)])

@@ -1,4 +1,4 @@
-"""lib/pdm on this computer: bits in, PCM out."""
+"""lib/pdm on this computer: converts bits to PCM."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ def pdm():
 
 
 class Stream:
-    """One microphone's bits."""
+    """The bit stream of one microphone."""
 
     def __init__(self):
         self.ffi, self.lib = pdm()

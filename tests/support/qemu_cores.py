@@ -1,4 +1,4 @@
-"""lib/features alone on a bare Cortex-M core in QEMU."""
+"""lib/features on bare Cortex-M cores in QEMU."""
 
 import subprocess
 import tempfile
@@ -13,7 +13,7 @@ from otolith.native.sources import lib
 from otolith.settings.features import FrontEnd
 
 HERE = Path(__file__).resolve().parent / "qemu"
-# machine -> core flags; code, data, timer, instructions a timer tick with -icount shift=0
+# machine -> core flags; code, data, timer, instructions per timer tick with -icount shift=0
 CORES = {
     "mps2-an386": (
         ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
@@ -24,7 +24,7 @@ CORES = {
         (0x10000000, 0x38000000, 0x50000000, 50),
     ),
 }
-# QEMU has no Cortex-M0+ of this size: an M3 runs its instructions.
+# QEMU has no Cortex-M0+ with this much memory. An M3 runs its instructions.
 M0PLUS = "mps2-an385"
 MACHINES = CORES | {
     M0PLUS: (["-mcpu=cortex-m0plus"], (0x00000000, 0x20000000, 0x40000000, 25)),
@@ -33,7 +33,7 @@ MACHINES = CORES | {
 
 @cache
 def library(machine: str) -> tuple[list[str], list[Path]]:
-    """(compiler flags, objects) of lib/features, compiled once."""
+    """Compiler flags and object files of lib/features, compiled once."""
     folder = Path(tempfile.mkdtemp(prefix="otolith-"))
     sources = lib("features")
     flags = ["-std=gnu11", "-O3", "-mthumb", *CORES[machine][0], *sources.flags]
@@ -66,7 +66,7 @@ def build(machine: str, pcm: np.ndarray, settings: FrontEnd, folder: Path) -> Pa
 
 
 def run(machine: str, pcm: np.ndarray, settings: FrontEnd, folder: Path) -> tuple[np.ndarray, int]:
-    """Frames (int16) and instructions a frame, from QEMU."""
+    """Run an image in QEMU. Returns frames (int16) and instructions per frame."""
     image = build(machine, pcm, settings, folder)
     command = ["qemu-system-arm", "-M", machine, "-nographic", "-icount", "shift=0"]
     command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(image)]

@@ -1,4 +1,4 @@
-"""Compiled networks on a bare Cortex-M core in QEMU: many in one program."""
+"""Many compiled networks in one program, on a bare Cortex-M core in QEMU."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], in
 
 
 def build(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], folder: Path):
-    """The image, whose main() is in networks_main.c."""
+    """Build the image. Its main() is in networks_main.c."""
     machine_flags, (code, data, timer, tick) = MACHINES[machine]
     text, table = as_one(compiled)
     bytes_of_all = np.concatenate([a.ravel() for net in inputs for once in net for a in once])
@@ -40,7 +40,11 @@ def build(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], 
 
 
 def run(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], folder: Path):
-    """(outputs as compiled_batch.run gives them, instructions of each network's last round)."""
+    """Run the image.
+
+    Returns outputs, indexed as in compiled_batch.run, and the instructions of each network's last
+    round.
+    """
     image = build(machine, compiled, inputs, folder)
     command = ["qemu-system-arm", "-M", machine, "-nographic", "-icount", "shift=0"]
     command += ["-semihosting-config", "enable=on,target=native", "-kernel", str(image)]

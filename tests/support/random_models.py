@@ -1,4 +1,4 @@
-"""Random small int8 networks: one function an operation, then several in a row."""
+"""Random small int8 networks: single operations, and several in a row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NONE, RELU, RELU6 = 0, 1, 3
 
 
 class Net:
-    """A network that grows: `x` is the newest tensor, with shape and quantisation."""
+    """A network under construction. `x` is the newest tensor, with its shape and quantisation."""
 
     def __init__(self, rng: Rng, shape: tuple[int, ...]) -> None:
         self.rng, self.b = rng, ModelBuilder()
@@ -27,7 +27,7 @@ class Net:
         return float(np.float32(math.exp(self.rng.uniform(math.log(0.002), math.log(0.3)))))
 
     def zero(self) -> int:
-        """Often at the ends of the range, as after RELU."""
+        """A zero point, often at an end of the range, as after RELU."""
         return int(self.rng.choice([-128, 127, 0, int(self.rng.integers(-128, 128))]))
 
     def start(self, shape: tuple[int, ...]) -> int:
@@ -45,15 +45,15 @@ class Net:
         self.operations.append(name)
 
     def weights(self, shape, channels: int, axis: int, taps: int, per_channel: bool):
-        """int8 weights and int32 bias with fitting scales; and the output's scale."""
+        """int8 weights and int32 bias with matching scales, and the output's scale."""
         rng = self.rng
         w = rng.integers(-127, 128, shape)
         if rng.random() < 0.1:
-            w[...] = rng.choice([-127, 127])  # the largest sums
+            w[...] = rng.choice([-127, 127])  # the largest possible sums
         w_scale = np.float32(rng.uniform(0.001, 0.02, channels if per_channel else 1))
         weight = self.b.tensor(shape, w_scale, 0, data=w, axis=axis)
         spread = 74 * 74 * math.sqrt(taps)
-        inputs = [self.x, weight]  # and bias, now and then without
+        inputs = [self.x, weight]  # the bias is sometimes omitted
         if rng.random() < 0.85:
             bias = rng.normal(0, spread, channels).astype(np.int32)
             scale = np.float32(self.s) * w_scale
@@ -63,7 +63,7 @@ class Net:
 
     def build(self) -> bytes:
         if set(self.operations) == {"RESHAPE"}:
-            relu6(self)  # names alone make no network
+            relu6(self)  # with only a RELU6, the network would have no other operation
         return self.b.build(self.inputs, [self.x])
 
 
@@ -74,7 +74,7 @@ def extent(size: int, taps: int, stride: int, dilation: int, padding: int) -> in
 
 
 def window(rng: Rng, shape, dilate: bool):
-    """Kernel, strides, dilations and padding that leave at least one output."""
+    """Kernel, strides, dilations and padding that leave at least one output element."""
     while True:
         kh, kw = rng.integers(1, 6, 2)
         sh, sw = rng.integers(1, 4, 2)
@@ -285,25 +285,25 @@ EACH = list(dict.fromkeys(SPATIAL + LAST))
 
 
 def single(rng: Rng, number: int) -> Net:
-    """One operation; `number` chooses which, in turn."""
+    """A network of one operation; `number` selects it in turn."""
     net = Net(rng, (int(rng.choice([1, 1, 1, 2])), *map(int, rng.integers(1, 12, 3))))
     EACH[number % len(EACH)](net)
     return net
 
 
 def chain(rng: Rng) -> Net:
-    """Several operations, now and then with a branch that is added back."""
+    """A network of several operations, sometimes with a residual branch."""
     return _several(Net(rng, (1, *map(int, rng.integers(4, 14, 2)), int(rng.integers(1, 5)))))
 
 
 def tall(rng: Rng) -> Net:
-    """A window of frames, and what mostly leaves rows rows."""
+    """A network over a window of frames, of operations that mostly keep the rows apart."""
     size = (1, int(rng.integers(12, 60)), int(rng.integers(1, 7)), int(rng.integers(1, 4)))
     return _several(Net(rng, size), [*SPATIAL, *SPATIAL[:4] * 2])
 
 
 def separable(rng: Rng) -> Net:
-    """A window of frames, a convolution, then 3 x 3 depthwise and 1 x 1 ones, some added back."""
+    """A depthwise-separable network over a window of frames, some blocks with a residual."""
     high, wide = int(rng.integers(12, 40)), int(rng.integers(1, 6))
     net = Net(rng, (1, high, wide, 1))
     channels, taps = int(rng.choice([4, 8, 12, 16])), int(rng.integers(3, 9))

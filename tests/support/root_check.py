@@ -1,4 +1,4 @@
-"""The square root of lib/features beside CMSIS-DSP's, for ranges too long for Python."""
+"""Compares lib/features' square root with CMSIS-DSP's, over ranges too long for Python."""
 
 from functools import cache
 from typing import Any
@@ -27,7 +27,7 @@ CALLED = ("FastMathFunctions/arm_sqrt_q31.c", "CommonTables/arm_common_tables.c"
 
 @cache
 def library() -> Any:
-    """differences(first, last): for how many x the two differ."""
+    """A library with differences(first, last): the number of x where the two roots differ."""
     NATIVE.mkdir(parents=True, exist_ok=True)
     source = NATIVE / "root_check.c"
     source.write_text(SOURCE)
@@ -38,5 +38,5 @@ def library() -> Any:
         *(CMSIS_DSP / "Source" / name for name in CALLED),
     )
     include = (*ours.include, CMSIS_DSP / "Include", CMSIS_DSP / "PrivateInclude")
-    flags = ("-D__GNUC_PYTHON__", "-w")  # plain C, as the wheel is built
+    flags = ("-D__GNUC_PYTHON__", "-w")  # portable C, as in the cmsisdsp wheel
     return native("root-check", files, (source.name,), (NATIVE, *include), flags)[1]

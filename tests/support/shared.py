@@ -1,8 +1,8 @@
 """Expensive results that tests share: firmware images and trained models, each made once.
 
-A result is a folder of files below .otolith/test-build/shared. Its name is a hash of all it was
-made from, so a changed source or setting makes a new one. A lock keeps the processes of
-pytest-xdist from making the same one twice: the second waits and takes what the first has made.
+A result is a folder below .otolith/test-build/shared. Its name is a hash of everything it was made
+from, so a changed source or setting makes a new result. A lock keeps pytest-xdist processes from
+making the same result twice: the second process waits and uses what the first has made.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from otolith import paths
 
 TEST_BUILD = paths.TOOLS / "test-build"
 SHARED = TEST_BUILD / "shared"
-OLD_S = 7 * 24 * 3600  # what nothing has used for so long is removed
+OLD_S = 7 * 24 * 3600  # results unused for this long are removed
 IGNORED = ("__pycache__", ".pyc")
 
 
 def lock(name: str) -> FileLock:
-    """The lock of that name, for all test processes of this checkout."""
+    """The lock with this name, shared by all test processes of this checkout."""
     folder = TEST_BUILD / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{name}.lock")
@@ -36,7 +36,7 @@ def lock(name: str) -> FileLock:
 
 @functools.cache
 def digest(*parts: str) -> str:
-    """A hash of all files below folders (or of files) of this checkout, names included."""
+    """A hash of files, or of all files in folders, including their names."""
     found = hashlib.sha256()
     for part in parts:
         top = paths.ROOT / part
@@ -49,20 +49,20 @@ def digest(*parts: str) -> str:
 
 @functools.cache
 def toolchain() -> str:
-    """The versions that an image's bytes depend on beside the sources."""
+    """Versions of the tools that an image's bytes depend on."""
     gcc = subprocess.run(["arm-none-eabi-gcc", "--version"], capture_output=True, text=True)
     return f"{gcc.stdout.splitlines()[:1]} platformio {version('platformio')}"
 
 
 def once(key: Iterable[str | bytes], make: Callable[[Path], None]) -> Path:
-    """The folder that make(folder) fills, made the first time that `key` is asked for.
+    """The folder that make(folder) fills, made the first time `key` is requested.
 
     Args:
         key: everything the result depends on.
-        make: fills an empty folder; what it raises is raised, and nothing is kept.
+        make: fills an empty folder. If it raises, nothing is kept.
 
     Returns:
-        A folder to read from. Copy what a test changes.
+        A folder to read from. Copy files before changing them.
     """
     name = hashlib.sha256()
     for part in key:
@@ -81,7 +81,7 @@ def once(key: Iterable[str | bytes], make: Callable[[Path], None]) -> Path:
 
 
 def remove_old() -> None:
-    """Remove results of earlier sessions that nothing has used for a week."""
+    """Remove results of earlier runs that have not been used for a week."""
     for folder in SHARED.glob("*"):
         used = folder / ".used"
         if used.exists() and time.time() - used.stat().st_mtime > OLD_S:
@@ -93,7 +93,8 @@ def trained(spec, name: str = "trained") -> Path:
 
     Args:
         spec: an otolith.settings Spec.
-        name: the spec's folder where it trains on top of files (a base): it is hashed too.
+        name: the name of the result folder. For a spec that trains on a base, use the name of its
+            folder, which is then hashed as well.
     """
     from otolith.train import train
 
@@ -106,7 +107,7 @@ def trained(spec, name: str = "trained") -> Path:
 
 
 def fire_alarm() -> Path:
-    """The main job's model, trained from models/fire_alarm, in a folder with its report."""
+    """The fire-alarm model, trained from models/fire_alarm, in a folder with its report."""
     from otolith.settings.spec import load
 
     return trained(load(paths.MODELS / "fire_alarm"))

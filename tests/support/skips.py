@@ -1,8 +1,8 @@
-"""Which tests may skip, and why.
+"""The reasons for which tests may skip.
 
-A skip hides what it skips. A test may skip for what no test machine can be asked to have, and its
-reason starts with what that is. `--strict-skips` (.ci/run) fails a run that skips for any other
-reason.
+A skipped test checks nothing. A test may skip only for something that a test machine can't be
+expected to have, and its reason must start with one of the phrases below. `--strict-skips`
+(.ci/run) fails a run that skips for any other reason.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 
 ALLOWED = (
-    "needs hardware",  # a board on a desk
-    "needs GitHub",  # sources that no package registry has
+    "needs hardware",  # an attached board
+    "needs GitHub",  # sources that are in no package registry
     "needs a vendor's SDK",
-    "needs the recordings",  # $OTOLITH_DATA: no package registry has them; only if all are absent
-    "needs the third-party models",  # $OTOLITH_MODELS: the same
+    "needs the recordings",  # $OTOLITH_DATA: in no package registry; only if all are missing
+    "needs the third-party models",  # $OTOLITH_MODELS: likewise
 )
 
 
 def recordings(*parts: str) -> Path:
-    """A folder or file of $OTOLITH_DATA. Skips where there are no recordings at all.
+    """A folder or file of $OTOLITH_DATA. Skips if there are no recordings at all.
 
-    A file missing from a folder that is there is a failure: the caller's first read of it fails.
+    If only some files are missing, the test fails when it reads them.
     """
     from otolith import paths
 
@@ -33,14 +33,14 @@ def recordings(*parts: str) -> Path:
 
 
 def third_party_model(*parts: str) -> Path:
-    """A file of $OTOLITH_MODELS. Skips where there are no third-party models at all."""
+    """A file of $OTOLITH_MODELS. Skips if there are no third-party models at all."""
     from otolith import paths
 
     return _part_of(paths.test_models(), "needs the third-party models ($OTOLITH_MODELS)", parts)
 
 
 def program(name: str) -> str:
-    """A program that `host setup` installs. Skips without it, which CI takes for a failure."""
+    """A program that `host setup` installs. Skips if it is missing, which fails in CI."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed: run `host setup`")
@@ -65,7 +65,7 @@ class SkipList:
     """Lists all skips after the tests.
 
     Args:
-        strict: a skip for a reason that is not allowed fails the run.
+        strict: fail the run if a reason is not allowed.
     """
 
     def __init__(self, strict: bool):

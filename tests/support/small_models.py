@@ -1,4 +1,4 @@
-"""Small networks for firmware images whose tests are not about a trained model."""
+"""Small networks for firmware images, for tests that need no trained model."""
 
 import json
 
@@ -36,7 +36,7 @@ METADATA = {
 
 
 def loudness() -> bytes:
-    """Is a second loud below 2 kHz? With metadata, for the inference app."""
+    """Tells whether a second of sound is loud below 2 kHz. With metadata, for the inference app."""
     b = ModelBuilder()
     x = b.tensor([1, FRAMES, BANDS, 1], 0.06, -128)
     pooled = b.tensor([1, 4, 4, 1], 0.06, -128)
@@ -63,8 +63,10 @@ def loudness() -> bytes:
 
 
 def slow() -> bytes:
-    """A network that takes longer than its hop on a Pico, for it keeps no row of the window before.
-    With metadata, for the inference app."""
+    """A network that takes longer than its hop on a Pico, because it can't reuse earlier rows.
+
+    With metadata, for the inference app.
+    """
     b = ModelBuilder()
     x = b.tensor([1, FRAMES, BANDS, 1], 0.06, -128)
     weights = b.tensor([8, 9, 9, 1], 0.01, data=np.ones((8, 9, 9, 1)))
@@ -93,7 +95,7 @@ def slow() -> bytes:
 
 
 def sliding() -> bytes:
-    """Pool, strided convolution, dense: of most of it, a hop computes one row. With metadata."""
+    """Pool, strided convolution, dense. Most layers compute one row per hop. With metadata."""
     net = Net(np.random.default_rng(3), (1, FRAMES, BANDS, 1))
     taps = {"padding": 0, "strideH": 4, "strideW": 4, "filterHeight": 4, "filterWidth": 4}
     net.grow("AVERAGE_POOL_2D", [net.x], (1, 31, 33, 1), net.s, net.z, **taps)
@@ -106,7 +108,7 @@ def sliding() -> bytes:
 
 
 def sums() -> bytes:
-    """Eight values in, their four weighted sums out; no metadata, for the bench app."""
+    """Four weighted sums of eight inputs. Without metadata, for the bench app."""
     b = ModelBuilder()
     x = b.tensor([1, 8], 0.05, 3)
     weights = b.tensor([4, 8], 0.02, data=np.arange(-16, 16).reshape(4, 8))
@@ -117,7 +119,7 @@ def sums() -> bytes:
 
 
 def float_tanh() -> bytes:
-    """float32 in and out, TANH between: an operation only the tflm engine has."""
+    """float32 input and output with TANH between, an operation only the tflm engine supports."""
     b = ModelBuilder()
     x, y = b.tensor([1, 8], dtype="float32"), b.tensor([1, 8], dtype="float32")
     q, t = b.tensor([1, 8], 0.05, 3), b.tensor([1, 8], 1 / 128, 0)

@@ -1,12 +1,12 @@
-"""How much `make test` and `make soak` do.
+"""How much work `make test` and `make soak` do.
 
-`make test` shows each property with little work. `make soak` repeats the same tests with more:
-longer streams, more random networks, more examples. A test asks depth() how much to do:
+`make test` checks each property with little work. `make soak` repeats the same tests with more:
+longer streams, more random networks, more examples. A test calls depth() to know how much to do:
 
     SECONDS = depth(60, soak=600)
 
-Mark such a test `deep`: `make soak` runs what is marked `deep` or `soak`; `make test` runs all but
-what is marked `soak`. Property tests (Hypothesis) are `deep` without a mark.
+Mark such a test `deep`. `make soak` runs tests marked `deep` or `soak`; `make test` runs all except
+those marked `soak`. Property tests (Hypothesis) are always `deep`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import pytest
 from otolith import files
 
 T = TypeVar("T")
-VARIABLE = "OTOLITH_SOAK"  # set for test processes and what they start
+VARIABLE = "OTOLITH_SOAK"  # set for test processes and their children
 FIGURE = "figure"
 
 
@@ -34,12 +34,12 @@ def soaking() -> bool:
 
 
 def depth(lean: T, soak: T) -> T:
-    """The first value in `make test`, the second in `make soak`."""
+    """`lean` in `make test`, `soak` in `make soak`."""
     return soak if soaking() else lean
 
 
 def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark property tests `deep`; leave out what this run is not for."""
+    """Mark property tests `deep`, and deselect tests that are not for this run."""
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("deep")
@@ -58,12 +58,12 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def figure(record_property) -> Callable[[str], None]:
-    """figure("3,000 models: 2,412 refused"): a line of this test in bench/results/soak.txt."""
+    """figure("3,000 models: 2,412 refused") adds a line for this test to bench/results/soak.txt."""
     return lambda text: record_property(FIGURE, text)
 
 
 class SoakLog:
-    """Writes what a soak run did: a line a test with its result, seconds and figures."""
+    """Writes the log of a soak run: a line per test with its result, seconds and figures."""
 
     def __init__(self, path: Path):
         self.path = path

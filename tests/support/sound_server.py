@@ -1,4 +1,4 @@
-"""A PulseAudio server of its own for a test, and ALSA settings by which PortAudio finds it."""
+"""A private PulseAudio server for a test, and ALSA settings that make PortAudio use it."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ pcm."Otolith Mic" {
 
 
 class SoundServer:
-    """Runs while used as a context. `environment` is for programs that shall use it."""
+    """Runs while used as a context. Pass `environment` to programs that should use it."""
 
     def __init__(self, folder: Path) -> None:
         folder.chmod(0o700)
@@ -58,14 +58,14 @@ class SoundServer:
             self._process.wait()
 
     def ask(self, *command: str) -> str:
-        """What pactl prints."""
+        """Run pactl and return its output."""
         done = subprocess.run(
             ["pactl", *command], env=self.environment, capture_output=True, text=True
         )
         return done.stdout
 
     def wait_for(self, about: str, text: str, seconds: float = 60) -> None:
-        """Until `pactl about` contains a text."""
+        """Wait until the output of `pactl about` contains a text."""
         end = time.monotonic() + seconds
         while text not in self.ask(*about.split()):
             assert self._process.poll() is None, self.log.read_text()
@@ -74,6 +74,6 @@ class SoundServer:
 
 
 def need_sound_server() -> None:
-    """Skip the test where there is none."""
+    """Skip the test if PulseAudio is missing."""
     if find_pulseaudio() is None or shutil.which("pulseaudio") is None:
         pytest.skip("no PulseAudio: run `host setup`")

@@ -1,4 +1,4 @@
-"""Sounds that front ends are tested with: extremes, tones, noise, real recordings."""
+"""Sounds for testing front ends: extremes, tones, noise, real recordings."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from otolith.paths import test_data
 
 
 def made(samples: int = 16000) -> dict[str, np.ndarray]:
-    """Name -> int16 at 16 kHz."""
+    """Synthetic sounds by name, int16 at 16 kHz."""
     rng = np.random.default_rng(5)
     t = np.arange(samples) / 16000
     chirp = np.sin(2 * np.pi * (50 * t + 3900 * t * t)) * np.linspace(0, 32767, samples)
@@ -29,5 +29,5 @@ def made(samples: int = 16000) -> dict[str, np.ndarray]:
 
 
 def recorded() -> list[np.ndarray]:
-    """Speech at $OTOLITH_DATA/speech, or none."""
+    """Recorded speech from $OTOLITH_DATA/speech, or an empty list."""
     return [read_pcm(f, resample=True) for f in sorted((test_data() / "speech").rglob("*.wav"))]

@@ -1,4 +1,4 @@
-"""Small int8 .tflite models, built field by field: what tests feed compiler and oracle alike."""
+"""Builds small int8 .tflite models field by field, for the compiler and its reference alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DTYPES = {
     "int16": schema.TensorType.INT16,
     "int8": schema.TensorType.INT8,
 }
-# operator -> its options in the schema: code, and the union's type and object
+# operator -> builtin code, and type and object of its options in the schema's union
 OPTIONS = {
     "CONV_2D": ("Conv2DOptions", "CONV_2D"),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", "DEPTHWISE_CONV_2D"),
@@ -40,7 +40,7 @@ OPTIONS = {
 
 
 class ModelBuilder:
-    """Tensors and operators in the order they are added; build() gives the file."""
+    """Collects tensors and operators in order; build() returns the file."""
 
     def __init__(self) -> None:
         self._buffers = [schema.BufferT()]
@@ -57,7 +57,7 @@ class ModelBuilder:
         data: np.ndarray | None = None,
         axis: int = 0,
     ) -> int:
-        """Add a tensor (constant if `data` is given); its index."""
+        """Add a tensor (constant if `data` is given) and return its index."""
         t = schema.TensorT()
         t.name = f"t{len(self._tensors)}"
         t.shape = [int(d) for d in shape]
@@ -79,7 +79,7 @@ class ModelBuilder:
         return len(self._tensors) - 1
 
     def op(self, name: str, inputs: Sequence[int], outputs: Sequence[int], **options) -> None:
-        """Add an operator; `options` are the schema's fields, e.g. strideW=2."""
+        """Add an operator. `options` are fields of the schema, e.g. strideW=2."""
         if name not in self._codes:
             self._codes.append(name)
         o = schema.OperatorT()
@@ -101,7 +101,7 @@ class ModelBuilder:
         outputs: Sequence[int],
         metadata: dict[str, bytes] | None = None,
     ) -> bytes:
-        """The .tflite file; `metadata`: entries by name."""
+        """The .tflite file. `metadata`: entries by name."""
         graph = schema.SubGraphT()
         graph.tensors, graph.operators = self._tensors, self._operators
         graph.inputs, graph.outputs = list(inputs), list(outputs)

@@ -1,5 +1,7 @@
-"""TFLM's audio front end as its own authors build it: the C++ of the pymicro-features source
-distribution, with any settings."""
+"""TFLM's original audio front end: the C++ of the pymicro-features source distribution.
+
+Unlike its wheel, it accepts any settings.
+"""
 
 import subprocess
 import tempfile
@@ -21,7 +23,7 @@ HEADERS = (f"{TFLM_LIB}/frontend_util.h", f"{TFLM_LIB}/frontend.h", *logmel.HEAD
 
 @cache
 def library():
-    """(ffi, lib) of the C++ sources."""
+    """Build the C++ sources. Returns (ffi, lib)."""
     folder = Path(tempfile.mkdtemp())
     files = [f for f in FOLDER.glob("*.cc") if not f.stem.endswith(NOT)]
     include = [TFLM_FRONTEND, TFLM_FRONTEND / "kissfft"]
@@ -34,7 +36,7 @@ def library():
 
 
 def run(pcm, settings):
-    """uint16 (frames, bands) of a clip."""
+    """Features of a clip, uint16 (frames, bands)."""
     ffi, lib = library()
     fe = settings.fe
     ms = settings.sample_rate // 1000

@@ -1,4 +1,4 @@
-"""A network of six frames: the least that the compiler takes with metadata."""
+"""A network of six frames, the smallest with metadata that the compiler accepts."""
 
 import numpy as np
 
