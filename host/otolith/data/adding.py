@@ -1,4 +1,4 @@
-"""Clips into a dataset: files and rows together, or neither."""
+"""Adds clips to a dataset. Files and rows are added together or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from otolith.files import cannot_write, owner_tag
 
 
 class Batch:
-    """New clips, in a hidden folder of the dataset until all are there."""
+    """New clips. They stay in a hidden folder of the dataset until save() adds them all."""
 
     def __init__(self, dataset: Path, folder: Path) -> None:
         self.dataset = dataset
@@ -25,13 +25,18 @@ class Batch:
         self._clips: list[tuple[Path, Row]] = []
 
     def add(self, pcm: np.ndarray, row: Row) -> None:
-        """Add a clip. row.file is the name wished for: it gets a number if there is one already."""
+        """Add a clip.
+
+        Args:
+            pcm: int16 samples at 16 kHz, mono.
+            row: Its row. If the name in row.file is taken, save() appends a number to it.
+        """
         path = self._folder / f"{len(self._clips):06}.wav"
         write_wav(path, pcm)
         self._clips.append((path, row))
 
     def take(self, file: Path, row: Row) -> None:
-        """Add a copy of a clip."""
+        """Add a copy of the WAV file `file` with the given row."""
         path = self._folder / f"{len(self._clips):06}.wav"
         path.write_bytes(file.read_bytes())
         self._clips.append((path, row))
@@ -40,7 +45,7 @@ class Batch:
         return len(self._clips)
 
     def save(self) -> list[Row]:
-        """Name the files and write their rows."""
+        """Name the files, move them into the dataset and write their rows. Returns the rows."""
         if not self._clips:
             return []
         with metadata.lock(self.dataset):
@@ -53,7 +58,7 @@ class Batch:
         return [row for _, row in self._clips]
 
     def _move(self, found: Metadata) -> None:
-        """Move the clips to their places and save their rows; on an error neither is there."""
+        """Move the clips into place and save their rows. Undo both on an error."""
         moved: list[Path] = []
         try:
             for temporary, row in self._clips:
@@ -81,7 +86,14 @@ def _free(file: str, taken: set[str], dataset: Path) -> str:
 
 @contextmanager
 def batch(dataset: Path) -> Iterator[Batch]:
-    """Collect clips; save() brings them in. Errors of the disk are told in one line."""
+    """Collect clips for a dataset. Only Batch.save() adds them.
+
+    Args:
+        dataset: Folder of the dataset. It is created if it does not exist.
+
+    Raises:
+        UserError: The disk can't be written.
+    """
     try:
         dataset.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".adding{owner_tag()}", dir=dataset) as folder:

@@ -1,4 +1,4 @@
-"""`host data check`: what is wrong with a dataset before time is spent on training with it."""
+"""`host data check`: finds problems in a dataset before time is spent on training with it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ from otolith.progress import bar
 SILENCE_DB = -60.0  # dBFS, of the loudest tenth of a second
 DC = 0.01  # of full scale
 LEAST = 10  # clips of a class
-NAMED = 3  # files named in a line about more
+NAMED = 3  # most files that one line names
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong. kind: a word for scripts. files: all that it is about."""
+    """A problem in a dataset.
+
+    Attributes:
+        error: True for an error, False for a warning.
+        kind: Identifier for scripts, a key of _KINDS.
+        text: One line for people.
+        files: All files the finding is about, as in metadata.csv.
+    """
 
     error: bool
     kind: str
@@ -40,7 +47,7 @@ def _names(files: Iterable[str]) -> str:
 
 
 def _content(dataset: Dataset, silence_db: float) -> Iterator[Finding]:
-    """What single files hold."""
+    """Problems of single files."""
     for row, clip in dataset.clips:
         name = shown(row.file)
         if clip.problem:
@@ -64,7 +71,7 @@ def _content(dataset: Dataset, silence_db: float) -> Iterator[Finding]:
 
 def _rowless(folder: Path, dataset: Dataset) -> Iterator[Finding]:
     known = {row.file for row in dataset.metadata.rows}
-    # a rejected row is reported already: its file is not another problem
+    # rejected rows are reported already, so don't report their files again
     known.update(value for fields in dataset.metadata.rejected for value in fields)
     problems: list[str] = []
     for file in sound_files(folder, problems):
@@ -87,7 +94,7 @@ def _across(groups: dict[str, list[Row]], what: str, kind: str) -> Iterator[Find
 
 
 def _leaks(rows: list[Row]) -> Iterator[Finding]:
-    """Speakers and sources in several sets. A recording that was split in time is no leak."""
+    """Speakers and sources in several sets. A recording split in time is not a leak."""
     sources: dict[str, list[Row]] = defaultdict(list)
     speakers: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -157,7 +164,17 @@ def _classes(rows: list[Row], least: int) -> Iterator[Finding]:
 def findings(
     folder: Path, dataset: Dataset, silence_db: float = SILENCE_DB, least: int = LEAST
 ) -> list[Finding]:
-    """All that is wrong, errors first."""
+    """Find everything that is wrong with a dataset.
+
+    Args:
+        folder: Folder of the dataset.
+        dataset: Its rows and measured clips.
+        silence_db: A clip is silent if its loudest tenth of a second stays below this, dBFS.
+        least: A class with fewer clips gets a warning.
+
+    Returns:
+        The findings, errors first.
+    """
     rows = dataset.metadata.rows
     found = [Finding(True, "bad-row", text) for text in dataset.metadata.problems]
     found += _leaks(rows)
@@ -168,7 +185,7 @@ def findings(
     return sorted(found, key=lambda finding: not finding.error)
 
 
-# What each kind is called when there are many, and what to do about it.
+# For each kind: the text used for several findings, and what to do about them.
 _KINDS = {
     "bad-row": ("rows make no sense", "mend these lines of metadata.csv"),
     "missing": ("rows have no file", "bring the files back, or host data remove"),
@@ -190,11 +207,12 @@ _KINDS = {
 
 
 def lines_of(found: list[Finding], everything: bool) -> Iterator[str]:
-    """Lines for people.
+    """Format findings as lines for people.
 
     Args:
-        found: Errors first.
-        everything: A line for each finding, instead of one for each kind with three examples.
+        found: The findings, errors first.
+        everything: Print a line for each finding. Otherwise print one line for each kind, with
+            three examples.
     """
     kinds: dict[tuple[bool, str], list[Finding]] = defaultdict(list)
     for finding in found:
@@ -221,23 +239,29 @@ def lines_of(found: list[Finding], everything: bool) -> Iterator[str]:
     type=click.FloatRange(-120, 0),
     default=SILENCE_DB,
     show_default=True,
-    help="dBFS that the loudest tenth of a second of a clip has to reach.",
+    help="A clip is silent if its loudest tenth of a second is below this many dBFS.",
 )
 @click.option(
-    "--least", type=click.IntRange(0), default=LEAST, show_default=True, help="Clips of a class."
+    "--least",
+    type=click.IntRange(0),
+    default=LEAST,
+    show_default=True,
+    help="Warn about classes with fewer clips.",
 )
-@click.option("--all", "everything", is_flag=True, help="A line for every file.")
-@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+@click.option("--all", "everything", is_flag=True, help="Print a line for every file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def check(dataset: Path, silence: float, least: int, everything: bool, as_json: bool) -> None:
-    """Look for what spoils training.
+    """Find problems that would spoil training.
 
-    Errors (exit code 1): files missing, unreadable or not 16 kHz 16 bit mono; rows that make no
-    sense; a speaker, a source or the same sound in two sets (a leak) or under two labels.
+    Errors (exit code 1): files that are missing, unreadable or not 16 kHz 16 bit mono, invalid
+    rows, a speaker, a source or the same sound in two sets (a leak), and the same sound under two
+    labels.
 
-    Warnings: clipping, DC, silence, duplicates, files without a row, classes with few clips or with
-    none in a set.
+    Warnings: clipping, DC, silence, duplicates, files without a row, classes with few clips, and
+    classes with no clips in a set.
 
-    Each kind is one line with three examples and what to do; --all lists every file.
+    Each kind of problem is one line that says what to do, with three examples. --all lists every
+    file.
 
     \b
     Example:

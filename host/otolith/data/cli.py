@@ -1,20 +1,20 @@
-"""`host data`: sounds to train on."""
+"""`host data`: prepares the sounds to train on."""
 
 import click
 
 from otolith.lazy import Later, LazyGroup
 
-# name -> where the command is, and what `host data --help` says about it; one line a command.
+# name -> where the command is, and its line in `host data --help`
 COMMANDS = {
     "synth": Later("otolith.data.synth:synth", "Generate sounds."),
-    "import": Later("otolith.data.importing:import_", "Bring in a folder of sounds."),
-    "check": Later("otolith.data.check:check", "Look for what is wrong with a dataset."),
+    "import": Later("otolith.data.importing:import_", "Import sound files or folders of them."),
+    "check": Later("otolith.data.check:check", "Find problems in a dataset."),
     "stats": Later("otolith.data.stats:stats", "Count clips, seconds and levels."),
-    "split": Later("otolith.data.split:split", "Part clips into train, validate and test."),
+    "split": Later("otolith.data.split:split", "Split clips into train, validate and test sets."),
     "segment": Later("otolith.data.find:segment", "Find sounds in long recordings."),
     "cut": Later("otolith.data.cut:cut", "Cut labelled ranges out of recordings."),
     "labels": Later("otolith.data.tracks:labels", "Write label tracks of recordings."),
-    "join": Later("otolith.data.tracks:join", "Join clips to one recording with labels."),
+    "join": Later("otolith.data.tracks:join", "Join clips into one recording with labels."),
     "merge": Later("otolith.data.merge:merge", "Merge datasets."),
     "relabel": Later("otolith.data.relabel:relabel", "Move clips to another label."),
     "remove": Later("otolith.data.relabel:remove", "Delete clips and their rows."),
@@ -26,4 +26,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def data() -> None:
-    """Sounds to train on."""
+    """Prepare the sounds to train on."""

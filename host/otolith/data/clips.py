@@ -1,4 +1,4 @@
-"""Clips of a dataset: their rows in metadata.csv and what their files hold."""
+"""Clips of a dataset: their rows in metadata.csv and the contents of their files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ from otolith.errors import UserError, shown
 
 @dataclass(slots=True)
 class Clip:
-    """What a file holds.
+    """The contents of a sound file.
 
-    digest: SHA-256 of the samples' bytes and of their format. levels: None where it is not 16 kHz,
-    16 bit, mono. dc: its mean, full scale is 1. problem: why it can't be used.
+    Attributes:
+        file: Path of the file as in metadata.csv.
+        header: Its WAV header. None if it can't be read.
+        digest: SHA-256 of the samples and their format. Empty if the file can't be read.
+        seconds: Length in seconds.
+        levels: Levels of the samples. None if the file is not 16 kHz, 16 bit, mono.
+        dc: Mean of the samples, where full scale is 1.
+        problem: Why the clip can't be used. None if it can.
+        missing: Whether there is no such file.
     """
 
     file: str
@@ -44,7 +51,16 @@ def is_ours(header: Header) -> bool:
 
 
 def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
-    """Read a clip. `problem` says what is wrong with it."""
+    """Read a clip and measure it.
+
+    Args:
+        dataset: Folder of the dataset.
+        file: Path of the clip as in metadata.csv.
+        levels: Whether to measure levels and DC too.
+
+    Returns:
+        The clip. If it can't be used, `problem` says why. No exception is raised.
+    """
     clip = Clip(file)
     try:
         path = inside(dataset, file)
@@ -92,9 +108,14 @@ def measure(dataset: Path, file: str, levels: bool = True) -> Clip:
 
 
 def sound_files(dataset: Path, problems: list[str]) -> Iterator[str]:
-    """Sound files below `dataset`, sorted, as paths of metadata.csv. Hidden ones are left out.
+    """List the sound files below `dataset`, sorted, without hidden files and folders.
 
-    `problems` gets a line for each folder that can't be read.
+    Args:
+        dataset: Folder of the dataset.
+        problems: A line is appended for each folder that can't be read.
+
+    Yields:
+        Paths relative to `dataset`, as in metadata.csv.
     """
 
     def unreadable(error: OSError) -> None:
@@ -116,7 +137,7 @@ class Dataset:
 
 
 def open_rows(dataset: Path) -> Metadata:
-    """Load the rows of a dataset. Raises UserError if there is none."""
+    """Load the rows of a dataset. Raises UserError if it does not exist or has no metadata.csv."""
     if not dataset.is_dir():
         raise UserError(f"{shown(dataset)}: no such folder: name a dataset with --dataset")
     if not (dataset / metadata.NAME).exists():
@@ -127,7 +148,7 @@ def open_rows(dataset: Path) -> Metadata:
 
 
 def read_dataset(dataset: Path, rows: Metadata, step: Callable[[], None]) -> Dataset:
-    """Measure the clip of every row; `step` is called after each."""
+    """Measure the clip of every row. Calls `step` after each."""
     found = Dataset(rows)
     for row in rows.rows:
         found.clips.append((row, measure(dataset, row.file)))

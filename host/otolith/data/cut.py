@@ -1,4 +1,4 @@
-"""`host data cut`: makes clips of the labelled parts of a long recording."""
+"""`host data cut`: cuts the labelled parts of a long recording into clips."""
 
 from __future__ import annotations
 
@@ -24,10 +24,18 @@ from otolith.progress import bar
 
 
 def spans_of(label: Label, seconds: float | None, hop: float | None, total: int) -> list[Span]:
-    """The clips a label gives, in samples.
+    """Decide which clips to cut for a label.
 
-    Without `seconds`, the stretch as it is. With it, clips of just that length: `hop` seconds apart
-    in a longer stretch; around the middle of a shorter one, with what the recording has there.
+    Args:
+        label: The labelled stretch.
+        seconds: Length of every clip. None makes one clip of the whole stretch.
+        hop: Seconds between the starts of clips in a stretch longer than a clip. None: `seconds`.
+        total: Length of the recording in samples.
+
+    Returns:
+        Spans in samples at 16 kHz. For a stretch shorter than `seconds`, one span of full length
+        around its middle, which takes in the sound around the label. Empty for a point without
+        `seconds`.
     """
     start, stop = round(label.start * RATE), min(round(label.end * RATE), total)
     if seconds is None:
@@ -45,7 +53,7 @@ _TRACKS = (".txt", ".TextGrid", ".csv", ".json", ".Table.1.selections.txt")
 
 
 def find_track(recording: Path) -> Path:
-    """The label file beside a recording: the same name with another suffix."""
+    """Find the label file beside a recording: same name, other suffix. Raises UserError."""
     for suffix in _TRACKS:
         track = recording.with_name(recording.stem + suffix)
         if track.is_file():
@@ -55,7 +63,14 @@ def find_track(recording: Path) -> Path:
 
 
 class Cutter:
-    """Adds stretches of a recording to a batch."""
+    """Adds stretches of a recording to a batch.
+
+    Attributes:
+        source: Name of the recording in the column source, with a part of its hash.
+        silent: Number of stretches left out because they are digital silence.
+        counts: Number of clips of each label.
+        date: Time the file was last changed, ISO 8601. Empty if its time stamp is invalid.
+    """
 
     def __init__(self, recording: Path, to: Batch, about: dict[str, str]) -> None:
         self.source = f"{recording.stem}-{hash_of(recording)[:8]}"
@@ -63,12 +78,12 @@ class Cutter:
         self.silent = 0
         self.counts: dict[str, int] = {}
         self.date = ""
-        with contextlib.suppress(ValueError, OverflowError, OSError):  # a clock that was wrong
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # invalid time stamp
             at = datetime.fromtimestamp(recording.stat().st_mtime).astimezone()
             self.date = at.isoformat(timespec="seconds")
 
     def take(self, span: Span, pcm: np.ndarray) -> None:
-        """Add a stretch that was read."""
+        """Add a stretch. Its label is in span.about."""
         label: Label = span.about  # type: ignore[assignment]
         if not pcm.any():
             self.silent += 1
@@ -92,20 +107,24 @@ class Cutter:
 @click.command(
     epilog="""\b
 Examples:
-  host data segment evening.flac -o evening.txt   find the sounds, then name them in Audacity
+  host data segment evening.flac -o evening.txt   find the sounds, then label them in Audacity
   host data cut evening.flac                      cut along evening.txt
   host data cut evening.flac --labels hand.txt --seconds 1 --hop 0.5 --set test"""
 )
 @click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--labels", "track", type=click.Path(path_type=Path), help="Label file.")
-@click.option("--tier", default="", help="Of a TextGrid. [the first with labels]")
+@click.option("--tier", default="", help="Tier of a TextGrid. [the first with labels]")
 @dataset_option
 @click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Length of every clip.")
-@click.option("--hop", type=click.FloatRange(0.01, 3600), help="From clip to clip. [--seconds]")
+@click.option(
+    "--hop",
+    type=click.FloatRange(0.01, 3600),
+    help="Seconds between the starts of clips. [--seconds]",
+)
 @click.option("--set", "set_", type=click.Choice(SETS), default=None, help="Set of the clips.")
 @click.option("--speaker", default="", help="Who is heard.")
-@click.option("--note", default="", help="Anything.")
-@click.option("--json", "as_json", is_flag=True, help="Counts as JSON.")
+@click.option("--note", default="", help="Any remark.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def cut(
     recording: Path,
     track: Path | None,
@@ -121,8 +140,8 @@ def cut(
     """Cut the labelled parts of RECORDING into clips of a dataset.
 
     Labels come from Audacity, Praat (TextGrid), Raven, Label Studio (JSON) or a CSV file with
-    start, end and label. They become classes: "Dog bark" is Dog_bark. A clip's row tells where it
-    was cut.
+    start, end and label. Labels become classes: "Dog bark" becomes Dog_bark. The row of each clip
+    says where in the recording it was cut.
     """
     if hop is not None and seconds is None:
         raise UserError("--hop goes with --seconds")
@@ -153,7 +172,7 @@ def cut(
 
             try:
                 cut_out(recording, spans, cutter.take, progress)
-            except UserError as error:  # what was read before counts
+            except UserError as error:  # keep what was read before
                 problems.append(error.message)
         rows = to.save()
     if cutter.silent:
@@ -166,6 +185,6 @@ def cut(
         each = ", ".join(f"{count} {name}" for name, count in sorted(cutter.counts.items()))
         click.echo(f"{len(rows)} clips in {dataset}: {each or 'none'}")
     with contextlib.suppress(OSError):
-        dataset.rmdir()  # made for nothing
+        dataset.rmdir()  # only succeeds if nothing was added
     if problems or not rows:
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""`host data segment`: finds the sounds of a recording and writes a label track to edit."""
+"""`host data segment`: finds the sounds in a recording and writes them as a label track."""
 
 from __future__ import annotations
 
@@ -22,7 +22,19 @@ MARGIN = 0.05  # s kept around a sound
 def sounds(
     path: Path, rules: Rules, step: Callable[[], None] = lambda: None
 ) -> list[tuple[float, float]]:
-    """Start and end of each sound in seconds."""
+    """Find the sounds in a recording by their energy.
+
+    Args:
+        path: A sound file of any format.
+        rules: Thresholds and lengths.
+        step: Called once for each second that was read.
+
+    Returns:
+        Start and end of each sound in seconds, with MARGIN on both sides. Sounds don't overlap.
+
+    Raises:
+        UserError: The file can't be read.
+    """
     levels = []
     rest: np.ndarray = np.empty(0, np.int16)
     total = 0
@@ -56,14 +68,20 @@ Examples:
   host data segment knocks.wav -o knocks.txt --label knocking --on-db 20"""
 )
 @click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Track. [RECORDING's name .txt]")
-@click.option("--label", default="sound", show_default=True, help="What to call them.")
-@click.option("--on-db", default=12.0, show_default=True, help="Above the noise: a sound begins.")
-@click.option("--off-db", default=6.0, show_default=True, help="Below: it ends.")
-@click.option("--gap", default=0.3, show_default=True, help="Seconds of pause within a sound.")
-@click.option("--least", default=0.08, show_default=True, help="Seconds of the shortest sound.")
-@click.option("--force", is_flag=True, help="Replace a track that is there.")
-@click.option("--json", "as_json", is_flag=True, help="The sounds as JSON.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Label track. [RECORDING with suffix .txt]"
+)
+@click.option("--label", default="sound", show_default=True, help="Label of the sounds.")
+@click.option(
+    "--on-db", default=12.0, show_default=True, help="dB above the noise at which a sound begins."
+)
+@click.option(
+    "--off-db", default=6.0, show_default=True, help="dB above the noise at which it ends."
+)
+@click.option("--gap", default=0.3, show_default=True, help="Longest pause within a sound, s.")
+@click.option("--least", default=0.08, show_default=True, help="Length of the shortest sound, s.")
+@click.option("--force", is_flag=True, help="Replace an existing track.")
+@click.option("--json", "as_json", is_flag=True, help="Print the sounds as JSON.")
 def segment(
     recording: Path,
     out: Path | None,
@@ -75,7 +93,7 @@ def segment(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Find the sounds of RECORDING by their energy; write an Audacity label track."""
+    """Find the sounds in RECORDING by their energy and write them as an Audacity label track."""
     out = out or recording.with_suffix(".txt")
     if out.exists() and not force:
         raise UserError(f"{out} is there already, perhaps edited by hand: --force replaces it")

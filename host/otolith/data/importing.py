@@ -1,4 +1,4 @@
-"""`host data import`: other people's sounds into a dataset."""
+"""`host data import`: converts sound files and adds them to a dataset."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from otolith.files import cannot_write, owner_tag
 from otolith.progress import bar
 
 ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
-_FEW = 8  # files that are not worth other processes
-_AHEAD = 4  # files a process has waiting
+_FEW = 8  # up to so many files are converted in this process
+_AHEAD = 4  # files queued for each process
 _SAVE_EVERY = 5.0  # s
 _TEMPORARY = ".importing"
 
@@ -43,14 +43,14 @@ _known: frozenset[str] = frozenset()
 
 
 def _begin(known: frozenset[str]) -> None:
-    """In each process."""
+    """Initialise a worker process."""
     global _known
     _known = known
 
 
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Processes started in here never see Ctrl-C: it is the parent's to deal with."""
+    """Make processes started within the block ignore Ctrl-C. The parent handles it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -64,7 +64,18 @@ def _work(path: Path, folder: Path, seconds: float) -> Converted:
 
 @dataclass
 class Imported:
-    """What happened. seconds: of the clips. already: files. problems: a line each."""
+    """The result of an import.
+
+    Attributes:
+        files: Number of files imported.
+        clips: Number of clips made of them.
+        seconds: Total length of the clips.
+        already: Number of files that the dataset had already.
+        dropped: Number of pieces left out because they were silent or too short.
+        cut_off: Names of files with samples beyond full scale.
+        problems: A line for each file or folder left out.
+        warnings: A line for each file that was imported with a warning.
+    """
 
     files: int = 0
     clips: int = 0
@@ -76,17 +87,19 @@ class Imported:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, line: str) -> None:
+        """Print a warning and count it."""
         self.warnings.append(line)
         click.echo(line, err=True)
 
     def report(self, line: str) -> None:
+        """Print a problem and count it. Any problem makes the exit code 1."""
         self.problems.append(line)
         click.echo(line, err=True)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options that apply to all files; "" and None leave it to the layout."""
+    """The options that apply to all files. "" and None leave the decision to the layout."""
 
     label: str = ""
     set: str = ""
@@ -97,21 +110,25 @@ class Wanted:
 
 
 def _stem(item: Item, origin: str) -> str:
-    """A name that says where a clip is from and that no other content has."""
+    """A file name made of the original name and a hash of the content."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", item.path.stem).lstrip(".-")[:80]
     return f"{plain}-{origin[:8]}"
 
 
 def _times(item: Item, wanted: Wanted, clip: Path) -> dict[str, str]:
-    """Where in its file a clip was cut, for its row."""
+    """Columns that say where in its file a clip was cut."""
     seconds = item.seconds if wanted.seconds is None else wanted.seconds
-    start = int(clip.stem) * seconds  # clips are numbered, dropped ones too
+    start = int(clip.stem) * seconds  # dropped clips have numbers too
     end = start + (clip.stat().st_size - 44) / 2 / RATE
     return {"start": f"{start:.4f}", "end": f"{end:.4f}"}
 
 
 class Writer:
-    """Gives clips their names and rows, many at a time."""
+    """Moves converted clips into a dataset and writes their rows, many at a time.
+
+    Attributes:
+        origins: Label of each imported file, by the hash of its content.
+    """
 
     def __init__(self, dataset: Path, wanted: Wanted, result: Imported) -> None:
         self.dataset, self.wanted, self.result = dataset, wanted, result
@@ -123,7 +140,7 @@ class Writer:
         self._saved = time.monotonic()
 
     def add(self, item: Item, done: Converted) -> None:
-        """Take in what became of a file."""
+        """Queue the clips of a converted file, or report why it gives none."""
         name = shown(item.path)
         if done.problem:
             self.result.report(f"{name}: {done.problem}")
@@ -181,7 +198,7 @@ class Writer:
                 shutil.rmtree(child, ignore_errors=True)
 
     def save(self) -> None:
-        """Name what was added and write its rows; on an error neither is there."""
+        """Move the queued clips into place and write their rows. Undo both on an error."""
         self._saved = time.monotonic()
         if not self._waiting:
             return
@@ -219,7 +236,7 @@ class Writer:
 def _converted(
     items: list[Item], seconds: float | None, folder: Path, known: frozenset[str]
 ) -> Generator[tuple[Item, Converted], None, None]:
-    """Convert files, in order; on all processors if there are enough of them."""
+    """Convert files and yield the results in order. Use all processors for many files."""
 
     def job(number: int, item: Item) -> tuple[Path, Path, float]:
         length = item.seconds if seconds is None else seconds
@@ -230,7 +247,7 @@ def _converted(
         for number, item in enumerate(items):
             yield item, convert(*job(number, item), known)
         return
-    # Spawned: forking a process with threads (progress bars) may hang.
+    # Spawn, because forking a process with threads (progress bars) may hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (known,))
     running: deque[tuple[Item, Future[Converted]]] = deque()
     left = enumerate(items)
@@ -254,9 +271,21 @@ def _converted(
 
 
 def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Imported) -> None:
-    """Convert and add `items`; what was done is kept whatever happens."""
+    """Convert files and add them to a dataset.
+
+    Files that were converted before an error or Ctrl-C stay in the dataset.
+
+    Args:
+        items: The files.
+        dataset: Folder of the dataset. It is created if it does not exist.
+        wanted: Options for all files.
+        result: Counts and problems are added to it.
+
+    Raises:
+        UserError: The disk can't be written, or a worker process was killed.
+    """
     with metadata.lock(dataset):
-        pass  # makes the folder
+        pass  # creates the folder
     writer = Writer(dataset, wanted, result)
     try:
         folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY + owner_tag(), dir=dataset))
@@ -271,28 +300,30 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
                     step()
             finally:
                 converted.close()
-                writer.discard_others(folder)  # on a full disk, rows need the room
+                writer.discard_others(folder)  # frees space for the rows on a full disk
                 writer.save()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
-            dataset.rmdir()  # if nothing came
+            dataset.rmdir()  # only succeeds if nothing was imported
 
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @dataset_option
-@click.option("--label", help="For all files, instead of their folders' names.")
+@click.option("--label", help="Label of all files, instead of their folders' names.")
 @click.option("--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True)
-@click.option("--names", help="What files' names tell, such as {label}_{speaker}_{take}.")
-@click.option("--set", "chosen", type=click.Choice(SETS), help="For all files.")
-@click.option("--speaker", default="", help="For all files.")
-@click.option("--device", default="", help="What recorded them.")
-@click.option("--note", default="", help="For all files.")
+@click.option("--names", help="Pattern of the file names, such as {label}_{speaker}_{take}.")
+@click.option("--set", "chosen", type=click.Choice(SETS), help="Set of all files.")
+@click.option("--speaker", default="", help="Speaker of all files.")
+@click.option("--device", default="", help="Microphone that recorded them.")
+@click.option("--note", default="", help="Note for all files.")
 @click.option("--seconds", type=click.FloatRange(0.05, 3600), help="Cut into clips this long.")
-@click.option("--whole", is_flag=True, help="One clip a file, even of Speech Commands' noise.")
-@click.option("--yes", is_flag=True, help="Do not ask, whatever the classes look like.")
-@click.option("--json", "as_json", is_flag=True, help="What was imported as JSON.")
+@click.option(
+    "--whole", is_flag=True, help="Make one clip of each file, even of Speech Commands' noise."
+)
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def import_(
     paths: tuple[Path, ...],
     dataset: Path,
@@ -310,19 +341,19 @@ def import_(
 ) -> None:
     """Add sound files, or folders of them, to a dataset as 16 kHz 16 bit mono WAV clips.
 
-    Layouts: folders (the folder nearest to a file is its label; folders named train, validate or
-    test are sets), table (a CSV file beside the sounds with columns such as file and label), esc
-    (ESC-50, ESC-10: sources from the names of files) and speech-commands (speakers from the names
-    of files, sets from its lists). Files that are in the dataset already add nothing.
+    Layouts: folders (the folder that holds a file is its label, and folders named train, validate
+    or test are sets), table (a CSV file beside the sounds with columns such as file and label), esc
+    (ESC-50 and ESC-10, with sources from the file names) and speech-commands (with speakers from
+    the file names and sets from its lists). Files that the dataset has already are skipped.
 
-    A table shows what would come in. On a terminal you are asked before anything is imported. In
+    On a terminal, a table shows the classes and you are asked before anything is imported. In
     scripts, classes that look wrong need --yes.
 
-    --names takes label, speaker, source, set and note from the names of files instead. Other words
+    With --names, label, speaker, source, set and note come from the file names instead. Other words
     in {} are ignored.
 
-    With --seconds, long files are cut into clips. A rest shorter than half a clip is dropped, and
-    so are clips of nothing but zeros.
+    With --seconds, long files are cut into clips. A remainder shorter than half a clip is dropped,
+    and so are clips that contain only zeros.
 
     \b
     Examples:
@@ -383,11 +414,11 @@ def import_(
         raise SystemExit(1)
 
 
-_MANY = 2000  # files of one class that hardly are one class
+_MANY = 2000  # files; a class with so many is probably several classes
 
 
 def doubts(items: list[Item]) -> list[str]:
-    """What looks wrong about the classes of files that would come in, a line each."""
+    """Describe what looks wrong about the classes of files to import, a line each."""
     counts = Counter(item.label for item in items)
     lines = [
         f"class {shown(label)} is called like a set: are its folders the classes?"
@@ -404,7 +435,7 @@ def doubts(items: list[Item]) -> list[str]:
 
 
 def _show(items: list[Item], chosen: str) -> None:
-    """Print a table of what would come in to standard error."""
+    """Print a table of the files to import to standard error."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -429,12 +460,12 @@ def _show(items: list[Item], chosen: str) -> None:
 
 
 def _terminal() -> bool:
-    """Whether a person can be asked."""
+    """Whether someone at a terminal can answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _agree(items: list[Item], wanted: Wanted, yes: bool) -> None:
-    """Show what would come in. Raises UserError or click.Abort if it had better not."""
+    """Show what would be imported and ask. Raises UserError or click.Abort if it is refused."""
     terminal = _terminal()
     wrong = [] if wanted.label else doubts(items)
     if terminal or wrong:

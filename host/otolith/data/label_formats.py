@@ -1,9 +1,9 @@
-"""Labels of long recordings in the formats of other programs.
+"""Reads labels of long recordings in the formats of other programs.
 
-Praat's TextGrid is parsed by praatio. (crowsetta, which knows more formats, needs pandas, scipy and
-Python 3.11, and has no Label Studio.) Tables and JSON are read by the standard library.
+praatio parses Praat's TextGrid. (crowsetta knows more formats, but needs pandas, scipy and Python
+3.11, and does not read Label Studio's.) The standard library reads tables and JSON.
 
-A new format is a function here and a line in FORMATS.
+To add a format, write a function here and add a line to FORMATS.
 """
 
 from __future__ import annotations
@@ -33,7 +33,16 @@ _FILE = ("file", "filename", "file_name", "audio", "path", "recording", "begin_f
 
 @dataclass(frozen=True)
 class Raw:
-    """A label as it stands in a file. where: its line or number. low, high: Hz."""
+    """A label as text, before its numbers are checked.
+
+    Attributes:
+        start: Start in seconds.
+        end: End in seconds.
+        text: The label.
+        where: Its line in the file, or its number.
+        low: Lowest frequency in Hz. Empty if there is none.
+        high: Highest frequency in Hz. Empty if there is none.
+    """
 
     start: str
     end: str
@@ -45,19 +54,19 @@ class Raw:
 
 @dataclass
 class Found:
-    """Labels of one recording, and what was left out, a line each."""
+    """Labels of one recording. `problems` has a line for each label left out."""
 
     labels: list[Raw] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def _plain(name: str) -> str:
-    """A column's name: "Begin Time (s)" is begin_time."""
+    """Normalise the name of a column: "Begin Time (s)" becomes begin_time."""
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"\(.*?\)", "", name.casefold())).strip("_")
 
 
 def _is_of(name: str, recording: str) -> bool:
-    """Whether a path in a label file names a recording. Label Studio puts a hash in front."""
+    """Whether a path in a label file names a recording. Label Studio prefixes names with a hash."""
     wanted = PurePath(recording)
     given = PurePath(name.replace("\\", "/")).name
     return given in (wanted.name, wanted.stem) or given.endswith(
@@ -66,7 +75,7 @@ def _is_of(name: str, recording: str) -> bool:
 
 
 def _table(text: str, recording: str, tier: str) -> Found:
-    """CSV, and Raven's selection tables."""
+    """Parse CSV files and Raven's selection tables."""
     first = text.lstrip("\r\n").partition("\n")[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(first))
     found = Found()
@@ -87,7 +96,7 @@ def _table(text: str, recording: str, tier: str) -> Found:
             start, end, label = 0, 1, 2  # no header
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(first))
         elif label is None:
-            label = len(header) - 1  # Raven: the user's own column is the last
+            label = len(header) - 1  # in Raven's tables the last column is the user's
         needed = max(start, label, end if end is not None else length or 0)
         seen: set[str] = set()
         others = 0
@@ -102,7 +111,7 @@ def _table(text: str, recording: str, tier: str) -> Found:
                 others += 1
                 continue
             if number is not None:
-                # Raven has a line for each view of a selection
+                # Raven writes a line for each view (waveform, spectrogram) of a selection
                 if fields[number] in seen:
                     continue
                 seen.add(fields[number])
@@ -142,7 +151,7 @@ def _text_grid(text: str, recording: str, tier: str) -> Found:
             break
     except UserError:
         raise
-    except Exception as error:  # praatio raises whatever a damaged file leads to
+    except Exception as error:  # a damaged file makes praatio raise any exception
         raise UserError(
             f"not a TextGrid that can be read: {short(' '.join(str(error).split()))}"
         ) from error
@@ -156,7 +165,7 @@ def _text_grid(text: str, recording: str, tier: str) -> Found:
 
 
 def _time(value: object) -> str:
-    """A number of JSON; text that is no number for anything else."""
+    """Format a number from JSON. For anything else, return text that is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return short(value)
     try:
@@ -166,7 +175,7 @@ def _time(value: object) -> str:
 
 
 def _regions(task: dict[str, Any]) -> Iterator[tuple[object, object, object]]:
-    """Start, end and labels of a task of Label Studio, exported as JSON or as JSON-MIN."""
+    """Yield start, end and labels of a Label Studio task, exported as JSON or JSON-MIN."""
     results: list[Any] = []
     for annotation in task.get("annotations") or task.get("completions") or []:
         if isinstance(annotation, dict) and isinstance(annotation.get("result"), list):
@@ -221,8 +230,8 @@ def _is_table(path: PurePath, text: str) -> bool:
 
 
 Parser = Callable[[str, str, str], Found]
-# Each: name, whether a file (its name and its text) is of that format, and its parser, which gets
-# the text, the name of the recording and the tier. Anything else is an Audacity label track.
+# Name of the format, a test of a file's path and text, and the parser. The parser gets the text, the
+# name of the recording and the tier. Any other file is an Audacity label track.
 FORMATS: tuple[tuple[str, Callable[[PurePath, str], bool], Parser], ...] = (
     (
         "TextGrid",
@@ -239,5 +248,5 @@ FORMATS: tuple[tuple[str, Callable[[PurePath, str], bool], Parser], ...] = (
 
 
 def parser_of(path: PurePath, text: str) -> Parser | None:
-    """The parser for a label file; None for Audacity's own format."""
+    """The parser for a label file with this path and text. None for Audacity's own format."""
     return next((parse for _, matches, parse in FORMATS if matches(path, text)), None)

@@ -1,7 +1,7 @@
-"""Labels of recordings: start, end and text of what is heard.
+"""Labels of recordings: start, end and text of each sound.
 
-Tracks are written in Audacity's format (see "Importing and Exporting Labels" in its manual). Other
-programs' formats can be read, too. A line that makes no sense is reported and left out.
+Label tracks are written in Audacity's format (see "Importing and Exporting Labels" in its manual).
+Formats of other programs can be read too. Invalid lines are reported and left out.
 """
 
 from __future__ import annotations
@@ -22,8 +22,15 @@ LONGEST = 30 * 24 * 3600.0  # s, of a recording
 
 @dataclass(frozen=True)
 class Label:
-    """A stretch of a recording, in seconds; a point where start = end. low, high: Hz, where the
-    track limits it to a band."""
+    """A labelled stretch of a recording.
+
+    Attributes:
+        start: Start in seconds.
+        end: End in seconds. A label with end = start marks a point.
+        label: The text.
+        low: Lowest frequency in Hz. None if the label has no limit.
+        high: Highest frequency in Hz. None if the label has no limit.
+    """
 
     start: float
     end: float
@@ -33,7 +40,7 @@ class Label:
 
 
 def _number(text: str) -> float:
-    """Decimal point or decimal comma, as the computer that wrote it has it."""
+    """Parse a number with a decimal point or a decimal comma. Raises ValueError."""
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"{short(text)!r} is no number")
@@ -41,7 +48,7 @@ def _number(text: str) -> float:
 
 
 def _label(fields: list[str], seconds: float | None) -> Label:
-    """A line's fields; ValueError says what is wrong."""
+    """Make a label of the fields of a line. ValueError says what is wrong."""
     if len(fields) < 3:
         raise ValueError("start, end and label are needed, with tabs between")
     start, end, text = _number(fields[0]), _number(fields[1]), "\t".join(fields[2:]).strip()
@@ -61,7 +68,7 @@ def _label(fields: list[str], seconds: float | None) -> Label:
 
 
 def _overlaps(labels: list[Label], where: str) -> list[str]:
-    """A line for each pair of neighbours that overlap."""
+    """Describe each pair of neighbours that overlap."""
     problems = []
     known = sorted(labels, key=lambda label: (label.start, label.end))
     for before, after in pairwise(known):
@@ -76,9 +83,16 @@ def _overlaps(labels: list[Label], where: str) -> list[str]:
 def parse_track(
     text: str, where: str, seconds: float | None = None
 ) -> tuple[list[Label], list[str]]:
-    """Labels in the track's order, and problems, a line each. seconds: the recording's length.
+    """Parse an Audacity label track.
 
-    Overlapping labels are told and both kept.
+    Args:
+        text: The track.
+        where: Its name for messages.
+        seconds: Length of the recording, if it is known. Labels beyond it are problems.
+
+    Returns:
+        The labels in the order of the track, and the problems, a line each. Overlapping labels are
+        a problem, but both are kept.
     """
     labels: list[Label] = []
     problems: list[str] = []
@@ -88,7 +102,7 @@ def parse_track(
             continue
         fields = line.split("\t")
         try:
-            if fields[0].strip() == "\\":  # goes on with the last label's frequencies
+            if fields[0].strip() == "\\":  # frequencies of the label in the line before
                 if len(fields) < 3 or not labels:
                     raise ValueError("low and high frequency of which label?")
                 low, high = (None if f < 0 else f for f in map(_number, fields[1:3]))
@@ -116,11 +130,11 @@ def read_track(
         path: Audacity's label track, Praat's TextGrid, Raven's selection table, Label Studio's
             JSON, or a CSV file with start, end and label. The text may be UTF-8, UTF-16 or Latin-1.
         seconds: Length of the recording, if it is known.
-        recording: Name of its file, to choose from files about several recordings.
-        tier: Of a TextGrid; "" for the first one that has labels.
+        recording: Name of its sound file. It selects the labels in files about several recordings.
+        tier: Tier of a TextGrid. "" selects the first one that has labels.
 
     Returns:
-        The labels in the order of the file, and what is wrong with it, a line each.
+        The labels in the order of the file, and its problems, a line each.
 
     Raises:
         UserError: The file can't be read.
@@ -154,7 +168,10 @@ def read_track(
 
 
 def format_track(labels: list[Label]) -> str:
-    """Text that Audacity imports. Times to the microsecond; tabs in a label become spaces."""
+    """Format labels as an Audacity label track.
+
+    Times have a resolution of a microsecond. Whitespace in a label becomes single spaces.
+    """
     lines = []
     for label in labels:
         text = " ".join(label.label.split())
@@ -166,5 +183,5 @@ def format_track(labels: list[Label]) -> str:
 
 
 def write_track(path: Path, labels: list[Label]) -> None:
-    """Write a label track, whole or not at all."""
+    """Write a label track, whole or not at all. Raises UserError."""
     write_text(path, format_track(labels))
