@@ -1,10 +1,10 @@
-"""Hardware-in-the-loop tests: the same ones against a board on a desk and a virtual one.
+"""Hardware-in-the-loop tests, the same for an attached board and a virtual one.
 
     pytest tests/hil                                        # virtual Pico, both apps
     pytest tests/hil --board pico --port /dev/ttyACM0       # what that board runs
     pytest tests/hil --board pico --port ... --flash        # build and upload first
 
-pytest-embedded's serial service opens the port (fixture dut); `client` speaks the wire protocol
+pytest-embedded's serial service opens the port (fixture dut). `client` speaks the wire protocol
 over the same open port.
 """
 
@@ -48,7 +48,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """On a desk the test that takes the app away comes last."""
+    """On an attached board, the test that leaves the app runs last."""
     if not is_virtual(config):
         items.sort(key=lambda item: item.get_closest_marker("ends_session") is not None)
 
@@ -82,7 +82,7 @@ def board(request, tmp_path_factory):
 
 
 def attached_board(config):
-    """Claims the board, yields it; what is wrong with it ends the session with one line."""
+    """Claim the board and yield it. If anything is wrong with it, end the session with one line."""
     with contextlib.ExitStack() as stack:
         try:
             board = stack.enter_context(claimed_board(config))
@@ -114,7 +114,7 @@ def claimed_board(config):
 
 
 def check_network(port, hello, model):
-    """Results are compared with those of `model`: the board must run the same."""
+    """Check that the board runs `model`, because its results are compared with that network's."""
     try:
         wanted = model_hash(model.read_bytes())
     except OSError as error:
@@ -130,7 +130,7 @@ def check_network(port, hello, model):
 
 @pytest.fixture(autouse=True)
 def right_app(request):
-    """On a desk a board runs one app: the tests of others are not for it."""
+    """An attached board runs one app; skip the tests of other apps."""
     if "board" not in request.fixturenames:
         return
     marker = request.node.get_closest_marker("app")

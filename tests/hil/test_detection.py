@@ -1,4 +1,4 @@
-"""The inference app: what it makes of injected sound is what the same C makes of it here."""
+"""The inference app gives the same results for injected sound as the same C code here."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ RATE = 16_000
 pytestmark = pytest.mark.app("inference")
 
 
-@pytest.fixture  # of a function: it comes after right_app, so that other apps need no network
+@pytest.fixture  # function scope, so that right_app runs first and other apps need no network
 def chain(board):
     return Chain(board.model)
 
@@ -22,7 +22,7 @@ def heard_here(chain, pcm):
 
 
 def loud_sound(chain):
-    """Something the network detects, by this computer's account."""
+    """A sound in which the network, run on this computer, detects something."""
     rng = np.random.default_rng(7)
     t = np.arange(4 * RATE) / RATE
     candidates = [

@@ -1,4 +1,4 @@
-"""Who the board is, and how it does."""
+"""The board's identity and status."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Boards on desks: what is wrong with one is told in a line. A virtual board stands on the desk."""
+"""Any problem with an attached board is reported in one line. A virtual board stands in for it."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ ONE_TEST = "test_identity.py::test_version_says_the_same_as_hello"
 
 
 def session(board, *options, tests=ONE_TEST):
-    """A session of `tests` against `board` as if it were attached."""
+    """Run a pytest session of `tests` against `board` as if it were attached."""
     command = [sys.executable, "-m", "pytest", str(Path(__file__).with_name(tests))]
     return subprocess.run(
         [*command, "-q", "-p", "no:cacheprovider", "--port", board.port, *options],

@@ -1,4 +1,4 @@
-"""Resets, and programs that send rubbish."""
+"""Resets, and programs that send garbage."""
 
 import random
 import time
@@ -49,7 +49,7 @@ def test_unknown_commands_are_refused(client):
 def test_reset_starts_the_clock_anew(board):
     with board.connect() as client:
         before = client.hello()
-        for _ in range(5):  # old enough that it shows
+        for _ in range(5):  # until t_ms is large enough to compare
             if client.command("stats")["t_ms"] >= 2000:
                 break
             time.sleep(1)
@@ -64,7 +64,7 @@ def test_reset_starts_the_clock_anew(board):
 
 @pytest.mark.ends_session
 def test_bootsel_leaves_the_app(request, board):
-    """On the virtual board in one of its own; on a desk it ends the session."""
+    """A virtual board gets its own instance; on an attached board this ends the session."""
     if not board.attached:
         with virtual_board(board.image, board.app, board.model) as other:
             leave(other)
@@ -79,5 +79,5 @@ def leave(board):
         client.hello()
         assert client.command("bootsel")["event"] == "ok"
         time.sleep(0.5)
-        with pytest.raises(UserError):  # nobody there, or no port any more
+        with pytest.raises(UserError):  # the board does not answer, or its port has gone
             client.hello(2000)

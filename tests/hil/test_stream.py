@@ -1,4 +1,4 @@
-"""PCM over the console: whole, and as host record takes it."""
+"""PCM over the console: complete, and in the form that host record takes."""
 
 import itertools
 import json

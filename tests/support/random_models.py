@@ -63,7 +63,7 @@ class Net:
 
     def build(self) -> bytes:
         if set(self.operations) == {"RESHAPE"}:
-            relu6(self)  # with only a RELU6, the network would have no other operation
+            relu6(self)  # reshapes alone would leave nothing to compute
         return self.b.build(self.inputs, [self.x])
 
 

@@ -1,4 +1,4 @@
-"""Virtual boards, and firmware images for them, each built once."""
+"""Virtual boards and their firmware images, each built once."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -16,19 +16,19 @@ from support.images import build
 
 @pytest.fixture(scope="session")
 def bench_image(tmp_path_factory) -> Path:
-    """The bench app around small_models.sums()."""
+    """The bench app with small_models.sums()."""
     return build("pico-bench", small_models.sums(), tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="session")
 def inference_image(tmp_path_factory) -> Path:
-    """The inference app around small_models.loudness()."""
+    """The inference app with small_models.loudness()."""
     return build("pico", small_models.loudness(), tmp_path_factory.mktemp("inference"))
 
 
 @pytest.fixture(scope="session")
 def slow_image(tmp_path_factory) -> Path:
-    """The inference app around small_models.slow(): it can't keep up."""
+    """The inference app with small_models.slow(), which is too slow for its hop."""
     return build("pico", small_models.slow(), tmp_path_factory.mktemp("slow"))
 
 
@@ -46,7 +46,7 @@ def efr32_mic_image(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def nrf52_image(tmp_path_factory) -> Callable[[str], Path]:
-    """The ELF of an nRF52840 board's environment; the inference app around loudness()."""
+    """Builds the ELF of an nRF52840 board's environment: the inference app with loudness()."""
     folder = tmp_path_factory.mktemp("nrf52")
     model = small_models.loudness()
     return cache(lambda env: build(env, None if env.endswith("-mic") else model, folder, "elf"))
@@ -54,9 +54,9 @@ def nrf52_image(tmp_path_factory) -> Callable[[str], Path]:
 
 @pytest.fixture
 def powered() -> Iterator[Callable[..., VirtualBoard]]:
-    """powered(image, board="pico", **options): a virtual board of any chip, ended after the test.
+    """powered(image, board="pico", **options): a virtual board of any chip, closed after the test.
 
-    options: of the board's class. Without options, all cables are connected.
+    `options` go to the board's class. Without options, all cables are connected.
     """
     with contextlib.ExitStack() as stack:
 
@@ -70,7 +70,7 @@ def powered() -> Iterator[Callable[..., VirtualBoard]]:
 
 @pytest.fixture
 def client(board):
-    """A client that has said hello to the test's board."""
+    """A client that has exchanged hello with the test's board."""
     client = Client(VirtualTransport(board))
     client.hello(timeout_ms=1000)
     return client

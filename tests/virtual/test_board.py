@@ -25,7 +25,7 @@ def lines(data: bytes) -> list[dict]:
 
 
 def say(board: VirtualPico, text: str, ms: float = 20) -> list[dict]:
-    """Lines the board sends within `ms` after the command."""
+    """Send a command and return the lines the board sends within `ms`."""
     board.write(text.encode() + b"\n")
     board.run_ms(ms)
     return lines(board.read())
@@ -72,14 +72,14 @@ def test_unknown_command_is_refused_and_changes_nothing(bench):
 def test_runs_the_network(bench):
     client = Client(VirtualTransport(bench))
     zero, other = client.run_network(bytes([3] * 8)), client.run_network(bytes(range(8)))
-    # all inputs at the zero point: the biases alone, 0.001 / 0.05 each, on zero point -5
+    # with all inputs at the zero point, only the biases remain: 0.001 / 0.05 each, zero point -5
     assert struct.unpack("4b", zero.output) == (-3, -6, -5, -5)
     assert other.output != zero.output
     assert 0 < zero.cycles < 125_000
 
 
 def run_through(image) -> tuple[str, int, int]:
-    """A session with commands of every kind: digest of its bytes, cycles, instructions."""
+    """A session with all kinds of commands: digest of its output, cycles, instructions."""
     with VirtualPico(image) as board:
         seen = hashlib.sha256()
         for text in (b"version\n", b"nonsense\n", b"run\n", b"\0\0\n", b"stall\0\n", b"reset\n"):
@@ -143,7 +143,7 @@ def test_crash_is_told_on_the_uart_and_after_the_next_hello(bench):
     hello, fault = lines(bench.read())
     assert hello["event"] == "hello"
     assert fault["event"] == "fault" and "fault" in fault["reason"].lower()
-    assert [m["event"] for m in say(bench, "hello")] == ["hello"]  # told once
+    assert [m["event"] for m in say(bench, "hello")] == ["hello"]  # reported only once
 
 
 @pytest.mark.slow
@@ -211,14 +211,14 @@ def test_an_idle_board_stays_awake_enough_for_its_watchdog(bench_image):
 
 @contextmanager
 def pty(image, *options):
-    """`host virtual run --pty`: the name of its terminal, and the process."""
+    """`host virtual run --pty` as a context: the name of its terminal, and the process."""
     command = [*HOST, "virtual", "run", str(image), "--pty", "--seconds", "60", *options]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a background job's children would ignore Ctrl-C
+        # background jobs of a shell inherit an ignored SIGINT
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
@@ -232,10 +232,10 @@ def pty(image, *options):
 
 def test_pseudo_terminal(bench_image):
     with pty(bench_image) as (name, process):
-        for _ in range(2):  # a program opens the port, and later another one
+        for _ in range(2):  # one program opens the port, and later another one
             transport = SerialTransport(name)
             greeting = b""
-            while b"\n" not in greeting:  # unasked
+            while b"\n" not in greeting:  # sent without a request
                 data = transport.read(5000)
                 assert data, "no hello"
                 greeting += data
@@ -246,7 +246,8 @@ def test_pseudo_terminal(bench_image):
             assert client.hello()["app"] == "bench"
             assert client.command("version")["app"] == "bench"
             transport.close()
-            time.sleep(0.3)  # a port that is closed and opened at once looks like one left open
+            # a port that is closed and reopened at once looks as if it had stayed open
+            time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=10)
         assert process.returncode == 0 and errors == ""

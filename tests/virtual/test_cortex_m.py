@@ -1,4 +1,4 @@
-"""The virtual Cortex-M: small programs, built as firmware is, and what they must leave behind."""
+"""Runs small programs, built as firmware is, on the virtual Cortex-M and checks their effects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CORES = {
     "cortex-m4": ["-mfpu=fpv4-sp-d16"],
     "cortex-m33": ["-mfpu=fpv5-sp-d16"],
 }
-HZ = 1_000_000  # an instruction a microsecond
+HZ = 1_000_000  # one instruction per microsecond
 IRQS = 8
 SCRIPT = """
 SECTIONS {
@@ -24,7 +24,7 @@ SECTIONS {
     .data 0x20000000 : { *(.data*) *(.bss*) }
 }
 """
-# The few registers the programs use. out(x) is seen by the test.
+# The few registers that the programs use. out(x) reports a value to the test.
 BEFORE = """
 typedef volatile unsigned reg;
 #define R(address) (*(reg *)(address))
@@ -52,7 +52,7 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[] = 
 
 
 class Outside(Peripheral):
-    """Takes what the program says, and pulls interrupt lines for it."""
+    """Receives the program's output, and raises interrupt lines on its request."""
 
     def __init__(self):
         self.heard = []
@@ -83,7 +83,7 @@ def cpu(request):
 
 @pytest.fixture
 def run(tmp_path, cpu):
-    """run(C text, ms): what out() got; run.core and run.outside afterwards."""
+    """run(C text, ms) returns the values passed to out(). Then run.core and run.outside are set."""
 
     def build_and_run(text, ms=20.0, **options):
         (tmp_path / "program.c").write_text(BEFORE + text)
@@ -181,8 +181,10 @@ def test_basepri_lets_only_the_more_urgent_through(run):
 
 
 def test_registers_and_floats_survive_interrupts_anywhere(run):
-    """Every register is in use, half of it in IT blocks; interrupts come every few instructions
-    and use them all."""
+    """Interrupts that use all registers come every few instructions.
+
+    All registers are in use meanwhile, half of the time inside IT blocks.
+    """
     text = """
         static volatile float seen;
         static unsigned count;
@@ -278,7 +280,7 @@ def test_supervisor_calls_and_pendsv(run):
         void pendsv(void) { out(3); }
         void start(void) { __asm volatile("svc 0"); out(4); for (;;) { } }
     """)
-    # equal priorities: PendSV waits until the call has ended
+    # equal priorities: PendSV waits until the SVC handler has returned
     assert heard == [1, 2, 3, 4]
 
 

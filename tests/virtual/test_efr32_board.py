@@ -1,5 +1,7 @@
-"""The EFR32MG24 microphone app, as linked, on register models: start-up, console, LED, watchdog,
-faults, resets, and the image itself."""
+"""The EFR32MG24 microphone app's linked image on register models.
+
+Covers start-up, console, LED, watchdog, faults, resets, and the image itself.
+"""
 
 import os
 import re
@@ -16,7 +18,7 @@ from support.led_astray import hang, jump, stuck
 
 BOARD = "xg24_dev_kit"
 FREE = 0x2003F000  # RAM the image does not use
-REQUEST = 0x20000000  # where the bootloader looks
+REQUEST = 0x20000000  # where the bootloader looks for a request
 ENTER_BOOTLOADER = 0xF00F0202
 
 
@@ -38,7 +40,7 @@ def client(chip):
 
 
 def fault_after(client):
-    """The fault line the next hello brings."""
+    """The fault line that follows the next hello."""
     client.hello()
     (line,) = [m for m in client.lines(50) if isinstance(m, Line) and m["event"] == "fault"]
     return line["reason"]
@@ -52,7 +54,7 @@ def test_the_clocks_are_what_microphone_and_console_need(chip):
     assert chip.core.clock_hz == chip.cmu.hclk == 73_728_000
     assert chip.cmu.pclk == 36_864_000
     assert chip.cmu.eusart0 / 16 / 921_600 == 5 == 1 + chip.uart.values["CLKDIV"] / 256
-    assert chip.hfrco.values["CAL"] == 0xCCF09F00 | 0x55  # the chip's own tuning
+    assert chip.hfrco.values["CAL"] == 0xCCF09F00 | 0x55  # the chip's factory calibration
     assert chip.hfxo.values["XTALCTRL"] == 0x03B48C3C  # 140 steps at XI, 40 more at XO
     assert chip.msc.wait_states == 1
 
@@ -80,7 +82,7 @@ def test_what_a_bootloader_left_does_not_matter(chip):
 
 
 def test_the_models_object_to_what_the_manual_forbids(chip):
-    """So that the other tests mean something."""
+    """Without these checks the other tests would prove nothing."""
     for at, value, reason in (
         (chip.cmu, (0x70, 2), "before it has locked"),
         (chip.gpio, (0x34, 1), "without a clock"),
@@ -126,7 +128,8 @@ def test_its_time_is_the_crystals(client, chip):
     assert chip.core.run_until(lambda: b"stats" in chip.uart.out, 1200)
     chip.core.run_ms(3)
     (stats,) = client.lines(0.1)
-    assert stats["t_ms"] == pytest.approx(chip.core.now_ms - 3, abs=6)  # 2 ms until it has a clock
+    # its clock starts 2 ms after the chip
+    assert stats["t_ms"] == pytest.approx(chip.core.now_ms - 3, abs=6)
 
 
 def test_at_another_baud_rate_nobody_understands_it(image):
@@ -143,7 +146,8 @@ def test_what_nobody_takes_is_lost_and_counted(client, chip, burst):
         chip.write(b"x" * 4096 + b"y" * 16 + b"z" * 100)
         chip.core.run_ms(50)
         assert chip.uart.idle and chip.uart.lost == 100
-        assert chip.variable("receive_overruns") == 0  # its interrupt is off: not yet seen
+        # not yet seen, because its interrupt is disabled
+        assert chip.variable("receive_overruns") == 0
     chip.core.run_ms(120)
     assert chip.variable("receive_overruns") == 1
     assert client.hello()["board"] == BOARD
@@ -165,7 +169,7 @@ def test_the_led_shines_while_sound_is_streamed(client, chip):
     client.command("pcm off")
     chip.core.run_ms(10)
     assert chip.timer.light() == 0
-    assert 0.85e6 < chip.timer.period_ns() < 0.95e6  # no flicker
+    assert 0.85e6 < chip.timer.period_ns() < 0.95e6  # too fast to flicker visibly
 
 
 # ---- watchdog, faults, resets ----
@@ -201,7 +205,7 @@ def test_a_hard_fault_is_told_at_once_and_after_the_reset(client, chip):
 def test_a_full_stack_is_a_fault_not_damage(client, chip):
     regs = chip.core.registers
     bottom = chip.image.symbol("__StackBottom")
-    jump(chip.core, chip.image.symbol("board_time_us"))  # pushes
+    jump(chip.core, chip.image.symbol("board_time_us"))  # a function that begins with a push
     chip.core.uc.reg_write(regs.UC_ARM_REG_MSP, bottom)
     chip.core.run_ms(10)
     assert len(chip.core.resets) == 2
@@ -215,7 +219,7 @@ def test_reset_starts_anew(client, chip):
     assert [cause for _, cause in chip.core.resets] == ["power-on", "software"]
     assert client.hello() and client.command("stats")["blocks"] < 40
     chip.core.run_ms(50)
-    assert chip.timer.light() == 0  # it does not stream
+    assert chip.timer.light() == 0  # it does not stream, so the LED is off
 
 
 def test_bootsel_asks_the_bootloader_in(chip):
@@ -227,7 +231,7 @@ def test_bootsel_asks_the_bootloader_in(chip):
         client.hello()
         client.command(command)
         chip.core.run_ms(100)
-    # the image that was started instead has taken it back
+    # the application cleared the request when it started
     assert found == [0, ENTER_BOOTLOADER, 0]
 
 

@@ -1,6 +1,9 @@
-"""An EFR32MG24 board with the Gecko bootloader, one JSON file more: the image lies behind it, is
-started by it, and `bootsel` gets back to it. A few instructions stand for the bootloader: it looks
-for its request as UG489 says, and starts the application where it finds none."""
+"""An EFR32MG24 board with the Gecko bootloader, defined by one additional JSON file.
+
+The image is linked behind the bootloader and started by it, and `bootsel` returns to it. A few
+instructions stand in for the bootloader: they look for its request as UG489 describes, and start
+the application if there is none.
+"""
 
 import json
 import subprocess
@@ -59,7 +62,7 @@ def image(about, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bootloader(tmp_path_factory):
-    """(bytes at the start of flash, where it stays)"""
+    """Its code at the start of flash, and the address where it stays in its own loop."""
     folder = tmp_path_factory.mktemp("asm")
     (folder / "b.s").write_text(BOOTLOADER)
     tool = "arm-none-eabi-"

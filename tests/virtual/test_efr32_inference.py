@@ -1,5 +1,7 @@
-"""The inference app on an EFR32MG24, as linked, on register models: what it makes of sound equals
-what this computer makes of it. And `host record` from such a board's serial port."""
+"""The inference app's linked image for an EFR32MG24, on register models.
+
+Its results for a sound equal those of this computer. Also `host record` from its serial port.
+"""
 
 import os
 import select
@@ -30,7 +32,7 @@ def image(tmp_path_factory):
 
 
 def tone(seconds):
-    """Noise with a tone in its middle."""
+    """Noise with a tone in the middle."""
     t = np.arange(int(16_000 * seconds)) / 16_000
     sound = 200 * np.random.default_rng(3).standard_normal(len(t))
     sound += 12_000 * np.sin(2 * np.pi * 700 * t) * (abs(t - seconds / 2) < seconds / 5)
@@ -38,7 +40,7 @@ def tone(seconds):
 
 
 def found(played, pcm):
-    """Where `pcm` begins in what was played."""
+    """The position of `pcm` within the sound that was played."""
     windows = np.lib.stride_tricks.sliding_window_view(played, 64)
     (start,) = np.flatnonzero((windows == pcm[:64]).all(axis=1))
     return start
@@ -53,7 +55,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     chip.core.run_ms(SETTLING_MS + 20)
     for command in ("features on", "scores on", "pcm on", "restart"):
         client.command(command)
-    list(client.lines(1e-3))  # what came before
+    list(client.lines(1e-3))  # discard earlier messages
     chip.core.run_ms(1900)
     messages = list(client.lines(0.1))
     assert client.garbage == 0
@@ -108,7 +110,7 @@ def test_injected_sound_gives_the_hosts_results_with_every_front_end(kind, env, 
 
 
 class Port:
-    """A pseudo-terminal that stands for the debugger's serial port; a thread runs the chip."""
+    """A pseudo-terminal in place of the debugger's serial port. A thread runs the chip."""
 
     def __init__(self, chip):
         self._master, slave = os.openpty()

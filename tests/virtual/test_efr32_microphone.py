@@ -1,5 +1,7 @@
-"""I2S samples -> USART -> LDMA -> blocks on an EFR32MG24: the microphone app, as linked, on
-register models."""
+"""From I2S samples through USART and LDMA to blocks on an EFR32MG24.
+
+Runs the microphone app's linked image on register models.
+"""
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from support.led_astray import stuck
 
 FREE = 0x2003F000  # RAM the image does not use
 BLOCK, RING = 128, 64
-SETTLING_MS = 256  # the microphone is silent so long, and the driver drops it
+SETTLING_MS = 256  # the microphone outputs zeros for this time, which the driver drops
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def chip(efr32_mic_image, noise, powered):
 
 @pytest.fixture
 def client(chip):
-    """Streaming."""
+    """A client that has started the PCM stream."""
     client = Client(VirtualTransport(chip))
     client.hello()
     client.command("pcm on")
@@ -35,7 +37,7 @@ def client(chip):
 
 
 def blocks(client, chip, ms):
-    """{number: samples} of the blocks that come in `ms`."""
+    """Blocks that arrive within `ms`: {number: samples}."""
     chip.core.run_ms(ms)
     frames = [m for m in client.lines(0.1) if isinstance(m, Frame)]
     assert client.garbage == 0
@@ -43,7 +45,7 @@ def blocks(client, chip, ms):
 
 
 def heard(got, noise, shift=0):
-    """Each block is what was played in its time, and so many samples on."""
+    """Does each block equal what was played at its time, `shift` samples later?"""
     starts = {number * BLOCK + shift: pcm for number, pcm in got.items()}
     return bool(starts) and all((noise[at : at + BLOCK] == pcm).all() for at, pcm in starts.items())
 
@@ -85,7 +87,7 @@ def test_blocks_nobody_fetched_are_counted_and_the_rest_is_whole(client, chip, n
     late = blocks(client, chip, 300)
     lost = min(late) - max(early) - 1
     assert 0 < lost == client.command("stats")["overruns"]
-    # what was still in the ring, but for the block being written, was delivered
+    # everything in the ring was delivered, except for the block being written
     assert lost == pytest.approx(600 / 8 - (RING - 1), abs=2)
     assert sorted(late) == list(range(min(late), max(late) + 1))
     assert heard(early | late, noise)
@@ -96,14 +98,14 @@ def test_a_late_ldma_is_an_overrun_and_the_stream_goes_on(client, chip, noise):
     chip.ldma.stalled = True
     chip.core.run_ms(2)
     chip.ldma.stalled = False
-    assert 50 < chip.usart.lost < 70  # 2 ms of both microphones, what the USART holds apart
+    assert 50 < chip.usart.lost < 70  # 2 ms of both channels, minus what the USART's FIFO holds
     late = blocks(client, chip, 100)
     assert client.command("stats")["overruns"] == 1
     assert heard(early, noise)
     after = {n: pcm for n, pcm in late.items() if n > max(early) + 2}
-    # the overrun counts as a block; of it, all but what the USART dropped is there
+    # the overrun counts as one block, of which only the samples that the USART dropped are missing
     dropped = next(n for n in range(BLOCK) if heard(after, noise, n - BLOCK))
-    assert 25 < dropped < 35  # and left samples stayed left ones
+    assert 25 < dropped < 35  # the left and right channels were not swapped
 
 
 def test_a_bus_error_of_the_ldma_is_told(client, chip):

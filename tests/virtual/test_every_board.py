@@ -1,4 +1,4 @@
-"""The same test for every chip that is emulated: what the protocol VirtualBoard promises."""
+"""The same tests for every emulated chip: what the protocol VirtualBoard promises."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support import small_models
 from support.heard import events, messages
 from support.images import build
 
-BOARDS = ["pico", "nrf52840_dk", "xg24_dev_kit", "mps2_an386"]  # one a chip
+BOARDS = ["pico", "nrf52840_dk", "xg24_dev_kit", "mps2_an386"]  # one per chip
 MICROPHONES = {"nrf52840_dk": "nrf52840_dk-mic", "xg24_dev_kit": "xg24_dev_kit-mic"}
 
 
@@ -69,7 +69,7 @@ def test_it_boots_hears_shows_and_counts(board, client):
     times = [t_ms for t_ms, _ in board.led]
     assert times == sorted(times) and times[-1] <= board.time_ms
     passed = board.time_ms - time_ms
-    assert 1e6 < (board.cycles - cycles) / passed * 1000 < 200e6  # a second
+    assert 1e6 < (board.cycles - cycles) / passed * 1000 < 200e6  # cycles per second
     assert 0 < board.idle_fraction < 1
     assert not [e for e in board.events if e.kind in ("reset", "fault")]
     before = len(board.events)

@@ -1,4 +1,4 @@
-"""Every front-end preset in the inference app on the virtual Pico: what the chain gives here."""
+"""Every front-end preset in the inference app on the virtual Pico equals the chain here."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from support.parity import assert_same
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_the_image_gives_the_hosts_features_scores_and_events(name, tmp_path):
     features = settings(name)
-    # about the network window's own length is enough hops to fill it and slide
+    # the hops fill the network's window once and then slide it
     hop_frames = max(1, 640 // features.hop)
     model = network(features, hop_frames)
     pcm = sound(1.5)
@@ -26,4 +26,4 @@ def test_the_image_gives_the_hosts_features_scores_and_events(name, tmp_path):
     hops = list(Chain(model).run(pcm))
     assert_same(result, hops)
     assert sum(hop.q is not None for hop in hops) >= 10
-    assert len(np.unique(result.outputs)) > 5  # a comparison of something
+    assert len(np.unique(result.outputs)) > 5  # the outputs vary, so the comparison is meaningful

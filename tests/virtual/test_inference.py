@@ -62,7 +62,7 @@ def test_stats_come_once_a_second_and_on_request(client):
     assert 0 < stats[1]["feature_us"] <= stats[1]["feature_max_us"] < 32_000
     assert stats[1]["pdm_us"] > 0 and 0 < stats[1]["cpu"] < 1
     assert 100 < stats[1]["stack"] < 4096
-    assert client.command("stats") == stats[1]  # repeats the last second
+    assert client.command("stats") == stats[1]  # the command repeats the line of the last second
 
 
 def test_a_loud_sound_is_told_and_lights_the_led(board, client):
@@ -114,7 +114,7 @@ def test_injection_leaves_no_trace_in_the_microphones_stream(board, client):
     assert events(after, "detect") == []
     (first, *_, last) = events(before, "stats") + events(after, "stats")
     assert last["overruns"] == 0
-    # the microphone's clock went on
+    # the microphone's clock kept running
     client.command("scores on")
     (score, *_) = events(messages(client, 100), "scores")
     assert score["t_ms"] == pytest.approx(board.time_ms, abs=300)
@@ -140,9 +140,9 @@ def test_microphone_pcm_and_features_can_be_watched(board, client, chain):
 
 
 def test_restart_begins_the_microphones_stream_anew(board, client, chain):
-    """What is streamed after it gives here what it gave there, from any point on."""
+    """The chain here computes the same from the stream after a restart, wherever that happens."""
     board.play(np.concatenate([tone(0.9), np.zeros(8000, np.int16), tone(2)]))
-    messages(client, 700)  # the chain is in the middle of something
+    messages(client, 700)  # the chain is in the middle of a sound
     for line in ("scores on", "features on", "pcm on"):
         client.command(line)
     client.ask("restart")
@@ -277,7 +277,7 @@ def test_the_chain_goes_on_when_nobody_reads_and_a_closed_port_starts_afresh(boa
 
 @pytest.mark.slow
 def test_overruns_of_a_network_too_slow_for_its_hop_are_counted_to_the_block(slow_image):
-    """Every block the microphone made was either heard or counted as lost, and the board lives."""
+    """Every block the microphone produced was processed or counted as lost, and the board lives."""
     with boot(slow_image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=1000)
@@ -287,6 +287,6 @@ def test_overruns_of_a_network_too_slow_for_its_hop_are_counted_to_the_block(slo
         for line in stats:
             heard = line["hops"] * 512 + line["overruns"] * 128
             assert 0 <= line["t_ms"] * 16 - heard < 512 + 128  # a hop may be half full
-        # and the stream's clock does not fall behind the microphone by more than its ring
+        # the stream's clock lags the microphone by no more than the ring holds
         assert board.time_ms - stats[-1]["t_ms"] < 1000 + 512 + stats[-1]["infer_us"] / 1000 + 100
         assert not [event for event in board.events if event.kind in ("reset", "fault")]

@@ -1,4 +1,4 @@
-"""host monitor on the virtual Pico: what it records gives the same again on this computer."""
+"""host monitor on the virtual Pico: this computer reproduces the results from its recording."""
 
 import json
 import os
@@ -20,7 +20,7 @@ RATE = 16000
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The network of inference_image, and a sound that it hears something in."""
+    """The network of inference_image, and a sound that contains detections for it."""
     folder = tmp_path_factory.mktemp("live")
     (folder / "loud.tflite").write_bytes(small_models.loudness())
     rng = np.random.default_rng(3)
@@ -44,7 +44,7 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
     hello, *told = [json.loads(line) for line in done.stdout.splitlines()]
     kept = [json.loads(line) for line in (tmp_path / "r" / "events.jsonl").read_text().splitlines()]
     assert kept == told and hello["event"] == "hello"
-    # the same from the recording, by the command a user has
+    # recompute them with the command that a user would run
     arguments = ("--model", folder / "loud.tflite", "--json", "--scores")
     again = host("classify", tmp_path / "r" / "audio.wav", *arguments)
     lines = [json.loads(line) for line in again.stdout.splitlines()]
@@ -70,7 +70,7 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
 
 @pytest.mark.slow
 def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_path):
-    """Every block its microphone lost is missing in the recording, and times stay right."""
+    """Every block its microphone lost is silence in the recording, and times stay right."""
     done = run("--virtual", slow_image, "--seconds", 4, "--record", tmp_path / "r")
     assert done.exit_code == 0, done.output
     ended = json.loads((tmp_path / "r" / "session.json").read_text())["ended"]
@@ -79,7 +79,7 @@ def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_
     assert gaps and sum(m["count"] for m in gaps) == ended["missing_samples"]
     last = [m for m in kept if m["event"] == "stats"][-1]
     heard = sum(m["count"] for m in gaps if m["t_ms"] < last["t_ms"])
-    # nothing was lost before the recording, nor on the way: the board counts the same
+    # nothing was lost before the recording or on the way, so the board's count must be equal
     assert heard / 128 == last["overruns"] > 0 and last["dropped"] == 0
     pcm, _ = soundfile.read(tmp_path / "r" / "audio.wav", dtype="int16")
     scores = [m for m in kept if m["event"] == "scores"][-1]
@@ -89,7 +89,7 @@ def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_
 
 
 def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_image, tmp_path):
-    """--virtual MODEL; what is built is inference_image, so as not to touch the user's build."""
+    """--virtual MODEL. A ready image replaces the build, so that the user's build stays untouched."""
     built = []
     (tmp_path / "firmware.uf2").write_bytes(inference_image.read_bytes())
 
@@ -105,7 +105,7 @@ def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_
 
 
 def test_a_terminal_shows_scores_and_load(inference_image, folder):
-    """On a pseudo-terminal: the live display, and a clean end."""
+    """On a pseudo-terminal: the live display, and a clean exit."""
     program = (
         "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], "
         "lambda fd: os.read(fd, 4096))))"

@@ -1,7 +1,7 @@
-"""The main job: train a fire-alarm detector, build its firmware, boot it, play it sounds.
+"""The main workflow: train a fire-alarm detector, build its firmware, boot it, play it sounds.
 
-The parity tests are the project's promise: for the same PCM the board and this computer give the
-same features, scores and events, byte for byte.
+The parity tests check the project's main promise: for the same PCM, the board and this computer
+give the same features, scores and events, byte for byte.
 """
 
 import json
@@ -84,9 +84,9 @@ def test_injected_pcm_gives_the_hosts_features_scores_and_events(image, chain):
     hops = list(chain.run(pcm))
     assert_same(result, hops)
     assert sum(hop.q is not None for hop in hops) > 150
-    assert len(np.unique(result.outputs)) > 5  # a comparison of something
+    assert len(np.unique(result.outputs)) > 5  # the outputs vary, so the comparison is meaningful
     assert result.events, "the alarm made no event"
-    # injecting starts afresh: the same again
+    # injecting starts from a fresh state, so the result repeats
     np.testing.assert_array_equal(again.outputs, result.outputs[: len(again.outputs)])
 
 
@@ -98,7 +98,7 @@ def test_half_a_minute_without_an_overrun_and_silence_makes_no_event(image, chai
     assert [s["overruns"] for s in heard.stats] == [0] * len(heard.stats)
     assert all(0 < s["cpu"] < 1 for s in heard.stats)
     assert not [d for d in heard.detections if d.t_ms < 11000]
-    # every hop of the time was taken: 31.25 a second
+    # no hop was skipped: 31.25 per second
     hops = heard.stats[-1]["hops"] - heard.stats[0]["hops"]
     seconds = (heard.stats[-1]["t_ms"] - heard.stats[0]["t_ms"]) / 1000
     assert abs(hops - 31.25 * seconds) <= 1

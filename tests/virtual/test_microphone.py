@@ -1,4 +1,4 @@
-"""Sound to bits to PCM: the emulated microphone, PIO, DMA and lib/pdm of a running image."""
+"""From sound to bits to PCM: the emulated microphone, PIO, DMA and lib/pdm of a running image."""
 
 import wave
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from otolith.device.frames import Frame
 from otolith.virtual import boot
 
 RATE = 16_000
-SETTLED = int(0.4 * RATE)  # of the filter that removes DC
+SETTLED = int(0.4 * RATE)  # the time the DC filter takes to settle
 
 
 @dataclass
@@ -23,12 +23,12 @@ class Heard:
 
     pcm: np.ndarray
     sequence: list[int]
-    t_ms: list[float]  # when each frame came
+    t_ms: list[float]  # arrival time of each frame
     stats: dict
 
 
 def record(image, pcm: np.ndarray) -> Heard:
-    """What the image streams while its microphone hears `pcm`."""
+    """Collect what the image streams while its microphone hears `pcm`."""
     with boot(image) as board:
         board.run_ms(30)
         client = Client(VirtualTransport(board))
@@ -55,7 +55,7 @@ def tone(frequency: float, amplitude: float, seconds: float) -> np.ndarray:
 
 
 def fit(pcm: np.ndarray, frequency: float) -> tuple[float, float]:
-    """Amplitude of the tone (1 = full scale), and ratio to all the rest in dB."""
+    """Amplitude of the tone (1 = full scale), and its ratio to everything else in dB."""
     t = np.arange(len(pcm)) / RATE
     angle = 2 * np.pi * frequency * t
     basis = np.stack([np.cos(angle), np.sin(angle), np.ones_like(t)], axis=1)
@@ -88,7 +88,7 @@ def test_response_is_flat(inference_image):
 
 
 def unexplained(played: np.ndarray, heard: np.ndarray, window: int) -> np.ndarray:
-    """How far `heard` is from any one filter of `played`: dB, for each window of samples."""
+    """How far `heard` deviates from any single filter applied to `played`: dB per window."""
     delay = int(np.argmax(np.correlate(heard[:8000], played[:6000], "valid")))
     lags = np.arange(-40, 41)
     rows = np.arange(delay + 100, min(len(heard), len(played) + delay) - 100)
@@ -106,22 +106,23 @@ def test_no_sample_is_lost(inference_image):
     assert heard.stats["overruns"] == 0
     steps = np.diff(heard.sequence)
     assert (steps == 1).all()
-    # the clock: blocks against emulated time, whatever single ones waited for
+    # the clock: a line through all arrival times averages out the jitter of single blocks
     blocks_a_ms, _ = np.polyfit(heard.t_ms, heard.sequence, 1)
     rate = blocks_a_ms * 1000 * len(heard.pcm) / len(heard.sequence)
     assert rate == pytest.approx(RATE, rel=0.0005)
-    # the samples: a lost or doubled one would shift all that follows
-    window = RATE // 10  # in the first one the filter that removes DC settles
+    # the samples: a lost or repeated sample would shift everything after it
+    window = RATE // 10  # the DC filter settles during the first window
     worst = unexplained(sweep, heard.pcm / 32768, window)[1:].max()
     print(f"{rate:.2f} Hz, worst tenth of a second {worst:.1f} dB")
     assert worst < -50
     lossy = np.delete(heard.pcm, 2 * RATE)
-    assert unexplained(sweep, lossy / 32768, window)[1:].max() > -30  # it would show
+    # the method detects a lost sample
+    assert unexplained(sweep, lossy / 32768, window)[1:].max() > -30
 
 
 def test_run_writes_what_the_board_sends(inference_image, tmp_path):
     clip, heard, led = tmp_path / "clip.wav", tmp_path / "heard.wav", tmp_path / "led.csv"
-    soundfile.write(clip, np.stack([tone(1000, 0.5, 1.2)] * 2, 1), RATE)  # stereo is mixed
+    soundfile.write(clip, np.stack([tone(1000, 0.5, 1.2)] * 2, 1), RATE)  # stereo is mixed down
     arguments = ["virtual", "run", inference_image, "--audio", clip]
     arguments += ["--pcm-out", heard, "--led-out", led]
     done = CliRunner().invoke(main, [str(a) for a in arguments])
@@ -136,7 +137,7 @@ def test_run_writes_what_the_board_sends(inference_image, tmp_path):
     assert header == "t_ms,level"
     times, levels = np.array([row.split(",") for row in rows], float).T
     assert (np.diff(times) >= 0).all() and (levels >= 0).all() and (levels <= 1).all()
-    # the network takes the tone for loud, and the silence after it not
+    # the network classifies the tone as loud, and the silence after it as quiet
     assert levels[times < 1200].max() > 0.9 and levels[-1] < 0.1
 
 

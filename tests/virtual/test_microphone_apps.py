@@ -1,4 +1,4 @@
-"""What a microphone app's image holds, and what it does not."""
+"""What a microphone app's image contains, and what it must not contain."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ NETWORK = ("nn", "nn_tflm", "features", "detect", "listen", "app_model", "inject
 def test_no_network_is_linked(fixture, request):
     image = request.getfixturevalue(fixture)
     linked = set(re.findall(r"lib\w+/lib(\w+)\.a", image.with_suffix(".map").read_text()))
-    assert {"app", "board", "wire"} <= linked  # the map is what it is taken for
+    assert {"app", "board", "wire"} <= linked  # the linker map was parsed correctly
     assert not linked & set(NETWORK)
     elf = image.with_suffix(".elf")
     names = subprocess.check_output(["arm-none-eabi-nm", elf], text=True).split()

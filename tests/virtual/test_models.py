@@ -1,8 +1,8 @@
-"""The ready models on the virtual Pico.
+"""The ready-made models on the virtual Pico.
 
-`make test` builds each network as it is before training: the board must say what the chain says
-here of the same sounds, and must need the time that was estimated. `make soak` trains each from its
-spec, shortly, and the board must hear fresh synthesised sounds through its microphone.
+`make test` builds each network untrained. The board must give the same results for the same sounds
+as the chain here, and must need the estimated time. `make soak` trains each model briefly from its
+spec, and the board must recognise newly synthesised sounds through its microphone.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ from support.soak import depth
 
 pytestmark = pytest.mark.slow
 
-# name: epochs, training clips, the least share of test windows and of the scene told right
+# name: epochs, training clips, minimum shares of test windows and scene segments to get right
 READY = {
     "smart_lock_small": (40, 4000, 0.85, 0.7),
     "keyword": (24, 1200, 0.6, 0.5),
@@ -40,7 +40,7 @@ READY = {
 
 @pytest.fixture(scope="module", params=list(READY))
 def plain(request, tmp_path_factory):
-    """(spec, .tflite, image, chain) of a model that has learnt nothing."""
+    """(spec, .tflite, image, chain) of an untrained model."""
     spec = load(MODELS / request.param)
     data = untrained(spec)
     return spec, data, build("pico", data, tmp_path_factory.mktemp(request.param)), Chain(data)
@@ -48,7 +48,7 @@ def plain(request, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=list(READY))
 def ready(request, tmp_path_factory):
-    """(spec, .tflite, image, chain) of a model."""
+    """(spec, .tflite, image, chain) of a trained model."""
     name = request.param
     epochs, clips, least, _ = READY[name]
     spec = load(MODELS / name)
@@ -56,7 +56,7 @@ def ready(request, tmp_path_factory):
         pytest.skip("espeak-ng is not installed")
     spec = dataclasses.replace(
         spec,
-        # fewer sounds, but as many steps: batch norms need them
+        # fewer sounds but as many steps, because batch normalisation needs them
         train=dataclasses.replace(spec.train, epochs=epochs, batch=24, variants=2),
         data=dataclasses.replace(
             spec.data, path="no/such", train_clips=clips, validate_clips=160, test_clips=160
@@ -84,7 +84,7 @@ def test_it_hears_what_it_should_and_keeps_up(ready):
 
 
 def as_estimated(spec, data, heard):
-    """The estimate before any build is what the board needs."""
+    """Check the estimate made before any build against what the board needs."""
     expected = of_file(data, spec.model.name, "pico")
     stats = [s for s in heard.stats if s["infer_us"]][1:]
     assert stats
@@ -127,12 +127,14 @@ def same_on_the_board(spec, _, image, chain):
     assert [(e["t_ms"], e["label"]) for e in result.events] == [
         (hop.t_ms, hop.event[0]) for hop in hops if hop.event
     ]
-    assert len(np.unique(result.outputs)) > 5  # a comparison of something
+    assert len(np.unique(result.outputs)) > 5  # the outputs vary, so the comparison is meaningful
 
 
 def test_the_tutorials_lock_keeps_up_as_is_said(tmp_path):
-    """24,580 parameters at 40 classifications a second: the estimate, of the rows that a hop
-    changes, is what the board shows."""
+    """24,580 parameters at 40 classifications a second: the board needs the estimated time.
+
+    The estimate counts only the rows that a hop changes.
+    """
     data = untrained(load(MODELS / "smart_lock"))
     expected, whole = of_file(data, "smart_lock", "pico"), of_file(data, "smart_lock", "pico", 0)
     assert expected.keeps_up and expected.network_ms < whole.network_ms / 4

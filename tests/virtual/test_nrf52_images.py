@@ -1,4 +1,4 @@
-"""Every nRF52840 board's linked images: vectors, sections, stack, and what must not be in them."""
+"""Linked images of every nRF52840 board: vectors, sections, stack, and forbidden symbols."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otolith import paths
 from otolith.virtual.cortex import Image
 
 RAM, RAM_BYTES, STACK_BYTES = 0x20000000, 256 << 10, 0x2000
-BOOT_LOADERS_RAM = 0x20008000  # Adafruit's
+BOOT_LOADERS_RAM = 0x20008000  # where the RAM of Adafruit's boot loader begins
 USED = {0: "isr_power", 8: "isr_timer", 29: "isr_pdm", 39: "isr_usb"}
 UNWANTED = r"_?(malloc|calloc|realloc|sbrk|v?f?s?n?i?printf)(_r)?|__aeabi_d(add|sub|mul|div)"
 ENVS = [
@@ -29,7 +29,7 @@ ENVS = [
 
 @pytest.fixture(params=ENVS, scope="module")
 def linked(request, nrf52_image):
-    """(board's JSON, ELF, Image)"""
+    """The board's JSON, the ELF, and the Image."""
     about = json.loads((paths.BOARDS / f"{request.param.removesuffix('-mic')}.json").read_text())
     elf = nrf52_image(request.param)
     return about, elf, Image.read(elf)
@@ -67,7 +67,8 @@ def test_sections_lie_in_the_boards_memory(linked):
         length, place, _ = found[name]
         assert place >= RAM and place + length <= RAM + RAM_BYTES
     length, place, _ = found[".uninitialized_data"]
-    assert length > 64 and place + length <= BOOT_LOADERS_RAM  # it survives the boot loader
+    # below the boot loader's RAM, so it survives a reset
+    assert length > 64 and place + length <= BOOT_LOADERS_RAM
 
 
 @pytest.mark.slow

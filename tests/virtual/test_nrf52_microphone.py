@@ -48,7 +48,7 @@ def test_what_the_microphone_hears_gives_the_hosts_features_scores_and_events(im
     assert_frames([np.frombuffer(m.data, "<i2") for m in frames(found, "F")], hops)
     detections = [(m["t_ms"], m["label"]) for m in events(found, "detect")]
     assert detections == [(h.t_ms, h.event[0]) for h in hops if h.event] and detections
-    assert max(1 - high for _, high in board.pwm.trace) > 0.3  # lit, as the pin is low
+    assert max(1 - high for _, high in board.pwm.trace) > 0.3  # lit: the LED is active low
     assert client.command("stats")["overruns"] == 0
     assert board.faults == []
 
@@ -74,8 +74,11 @@ def test_power_pin_and_blocks_of_each_boards_microphone(name, nrf52_image):
 
 @pytest.mark.parametrize("blocks", [1, 2, 40])
 def test_blocks_filled_over_while_the_interrupt_was_late_are_counted(blocks, image):
-    """The interrupt is kept away for some blocks; what is heard before and after is whole, and each
-    sample is where the count says."""
+    """Disable the interrupt for some blocks.
+
+    The blocks before and after are intact, and each sample is at the position that the block
+    numbers give.
+    """
     board, client = plugged(image)
     client.command("pcm on")
     messages(client, 50)
@@ -111,7 +114,8 @@ def test_blocks_nobody_reads_in_time_are_counted_and_the_rest_is_whole(image):
     pcm = {m.sequence: np.frombuffer(m.data, "<i2") for m in frames(found, "P")}
     numbers = sorted(pcm)
     gone = len(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
-    assert gone == stats["overruns"] + stats["dropped"]  # these found no room on the way out
+    # dropped blocks found no room in the transmit ring
+    assert gone == stats["overruns"] + stats["dropped"]
     first = min(n for n in numbers if pcm[n].any())
     for n in numbers:
         begin = (n - first) * BLOCK + 1

@@ -1,5 +1,8 @@
-"""A new board of a family that is there takes one JSON file: here one that nobody sells, with a
-boot loader of the older SoftDevice and its console on UART, built whole and run."""
+"""A new board of a supported family needs only one JSON file.
+
+The board here does not exist. It has a boot loader with the older SoftDevice and its console on a
+UART. It is built completely and run.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ BOARD = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The folder of the build."""
+    """The build folder."""
     folder = tmp_path_factory.mktemp("new_board")
     return new_board.build("listening_feather", BOARD, folder, small_models.loudness())
 
@@ -109,11 +112,11 @@ def test_the_uart_takes_a_flood_and_bad_input(board, client):
 
 @pytest.mark.slow
 def test_bytes_that_come_while_the_main_loop_is_stuck_wait(board, client):
-    board.uart.send(b"pcm off\n" * 250)  # 2,000 bytes: the rings have room for 4,096 and more
+    board.uart.send(b"pcm off\n" * 250)  # 2,000 bytes; the rings hold at least 4,096
     board.core.hold_ms(100)
     answers = events(messages(client, 1500), "ok")
     assert len(answers) + client.command("stats")["dropped"] >= 250 and len(answers) > 50
-    board.uart.send(b"#" * 9000 + b"\n")  # more than there is room for
+    board.uart.send(b"#" * 9000 + b"\n")  # more than the ring holds
     board.core.hold_ms(200)
     messages(client, 300)
     assert client.hello()["app"] == "inference"

@@ -34,12 +34,12 @@ def test_start_up_brings_clocks_fpu_and_vectors(name, nrf52_image):
     assert system(board, VTOR) == flash == board.image.symbol("vectors")
     assert system(board, CPACR) >> 20 & 15 == 15
     assert board.power.crystal and board.power.slow
-    assert board.power.registers[0x518] == 1  # LFCLKSRC: crystal
+    assert board.power.registers[0x518] == 1  # LFCLKSRC: the crystal
     assert board.watchdog.running and board.watchdog.timeout_ms == 2000
     assert board.watchdog.fed > 0
     assert board.led_brightness == 0
     assert board.pdm.running and board.pdm.rate == 16000
-    assert board.core.idle_cycles > 0.8 * board.core.cycles  # it sleeps
+    assert board.core.idle_cycles > 0.8 * board.core.cycles  # mostly asleep
     enabled = {n - 16 for n in board.core.system.enabled if n >= 16}
     assert enabled == {0, 8, 29, 39}  # power, timer, microphone, USB
 
@@ -50,8 +50,8 @@ def test_what_a_boot_loader_left_on_disturbs_nobody(image):
     nvic.enabled |= set(range(16, 64))
     nvic.pending |= {16 + 3, 16 + 20, 15}
     nvic.write32(0x14, 1000)
-    nvic.write32(0x10, 7)  # SysTick with its interrupt
-    board.power.enabled = 3  # of both clocks' start
+    nvic.write32(0x10, 7)  # SysTick with its interrupt enabled
+    board.power.enabled = 3  # interrupts when the two clocks have started
     board.timers[0].enabled = 0x3F0000
     board.power.vbus = board.power.supplied = board.usbd.enabled_port = True
     board.usbd.enabled = 0x1FFFFFF
@@ -73,7 +73,7 @@ def test_time_passes_as_it_does(image):
 
 
 def test_time_goes_on_over_the_timers_wrap(image):
-    """TIMER0 has 71 minutes: start it near the end."""
+    """TIMER0 wraps after 71 minutes, so start it near the end."""
     board = VirtualNrf52840(image)
     board.run_ms(30)
     board.timers[0]._held = 2**32 - 500_000  # us
@@ -113,7 +113,7 @@ def test_reset_is_no_fault(image):
 
 
 def reason_after(board):
-    """What the board says of its last run."""
+    """The reason the board gives for its last reset."""
     board.unplug_usb()
     board.run_ms(20)
     board.plug_usb()
@@ -135,7 +135,7 @@ def test_a_hard_fault_is_told_on_the_uart_and_after_the_reset(image):
     client = Client(VirtualTransport(board))
     client.send_line("reset")
     board.run_ms(50)
-    assert reason_after(board) == []  # told once
+    assert reason_after(board) == []  # reported only once
 
 
 def test_a_full_stack_is_a_fault_and_not_someone_elses_data(image):
@@ -158,6 +158,6 @@ def test_a_stuck_main_loop_is_reset_by_the_watchdog(image):
     assert [cause for _, cause in board.core.resets] == ["power-on", "watchdog"]
     assert board.core.resets[-1][0] / 1e6 - start == pytest.approx(2000, abs=50)
     assert bytes(board.uart.sent).decode() == STUCK + "\r\n"
-    assert board.power.reasons == 0  # cleared for the next time
+    assert board.power.reasons == 0  # cleared for the next reset
     assert reason_after(board) == [STUCK]
     assert Client(VirtualTransport(board)).hello()["app"] == "inference"

@@ -42,7 +42,7 @@ def test_enumerates_in_the_order_of_each_system(order, app, nrf52_image):
     board = VirtualNrf52840(nrf52_image(app))
     board.plug_usb(order, console=False)
     assert board.usbd.address == 5 and board.faults == []
-    done = board.usb.enumerate(order)  # again: what was read must be the same
+    done = board.usb.enumerate(order)  # enumerate again: the descriptors must be the same
     answers = {step: result for step, result in done}
     device = answers[(0x80, 6, DEVICE, 0, 18)].data
     assert len(device) == 18 and device[8:12] == bytes.fromhex("0912") + bytes(
@@ -126,7 +126,7 @@ def test_streaming_can_be_switched_on_and_off_for_ever(board):
         assert board.usb.stream(False).status == "ok"
         board.run_ms(5)
         audio(board)
-    assert board.control(0x01, 11, 2, IN_STREAM, 0).status == "stall"  # no such setting
+    assert board.control(0x01, 11, 2, IN_STREAM, 0).status == "stall"  # no such alternate setting
     assert client.command("stats")["overruns"] == 0
 
 

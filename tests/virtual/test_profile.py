@@ -1,4 +1,4 @@
-"""Cycles of each layer on the virtual Pico: they add up, and they belong to the layers."""
+"""Cycles of each layer on the virtual Pico: they add up, and they belong to the right layers."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""lib/features on cores with the DSP extension: the same integers as here, byte for byte.
+"""lib/features on cores with the DSP extension gives the same integers as here, byte for byte.
 
-CMSIS-DSP's own DSP-extension code differs from the cmsisdsp wheel; lib/features' must not.
+CMSIS-DSP's own DSP-extension code differs from the cmsisdsp wheel. lib/features must not.
 """
 
 import subprocess
@@ -57,7 +57,7 @@ def test_features_equal_this_computers(machine, name, tmp_path):
 
 
 def test_no_front_end_allocates_or_uses_floating_point(tmp_path):
-    """Nothing of malloc, libm or soft floating point is linked for any of them."""
+    """No front end links anything of malloc, libm or soft floating point."""
     for name, settings in SETTINGS.items():
         image = build("mps2-an386", np.zeros(1000, np.int16), settings, tmp_path)
         names = subprocess.run(["arm-none-eabi-nm", image], capture_output=True, text=True).stdout
@@ -69,7 +69,7 @@ def test_no_front_end_allocates_or_uses_floating_point(tmp_path):
 
 @pytest.mark.parametrize("machine", list(CORES))
 def test_the_dsp_extension_is_used(machine):
-    """The code that is compared above is not the portable one."""
+    """The code compared above is not the portable version."""
     _, objects = library(machine)
     for name, expected in (("rfft_q15.o", "smuad smusdx ssax sasx"), ("rfft_kiss.o", "smlsd sasx")):
         path = next(o for o in objects if o.name == name)

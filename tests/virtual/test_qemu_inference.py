@@ -1,5 +1,7 @@
-"""The inference app whole, on a Cortex-M4F and an M33 in QEMU: what it makes of sound, bytes and
-faults. Sound gets in by `inject`."""
+"""The complete inference app on a Cortex-M4F and an M33 in QEMU: results, bytes and faults.
+
+Sound arrives through `inject`.
+"""
 
 import json
 import re
@@ -30,7 +32,7 @@ MODELS = {
 
 
 def onset() -> np.ndarray:
-    """A tone after near a second of silence, ending in the middle of a hop."""
+    """A tone after almost a second of silence. It ends in the middle of a hop."""
     tone = 1000 * np.sin(2 * np.pi * 700 / 16000 * np.arange(9900))
     return np.concatenate([np.zeros(14_000), tone]).astype(np.int16)
 
@@ -40,7 +42,7 @@ def board_file(name: str) -> dict:
 
 
 def bursts() -> np.ndarray:
-    """One and a half seconds."""
+    """One and a half seconds of tone bursts."""
     return front_end_model.sound(1.5)
 
 
@@ -59,7 +61,7 @@ def board(request, image, powered):
 
 
 def wait_for(client, event):
-    """The next such line; stats alone, once a second, are no reason to wait for ever."""
+    """The next line of this event. Give up if only the periodic stats lines arrive."""
     seen = []
     for message in client.lines(3000):
         if isinstance(message, Line) and message["event"] == event:
@@ -69,7 +71,7 @@ def wait_for(client, event):
     raise AssertionError(f"no {event} after {seen}")
 
 
-# Each front end on the one core, each core with one front end; all of both in `make soak`.
+# Each front end on one core, and each core with one front end. `make soak` runs all pairs.
 PAIRS = [
     pytest.param(
         *(name, kind), marks=[pytest.mark.soak] * (name != BOARDS[0] and kind != "spectrogram")
@@ -93,7 +95,8 @@ def test_injected_sound_gives_the_hosts_features_scores_and_events(name, kind, i
     np.testing.assert_array_equal(result.levels, [hop.level for hop in scored])
     assert result.decisions == [hop.decision for hop in scored]
     assert bool(result.events) == (kind == "spectrogram")
-    assert len(scored) >= 10 and len(np.unique(result.outputs)) > 5  # a comparison of something
+    # the outputs vary, so the comparison is meaningful
+    assert len(scored) >= 10 and len(np.unique(result.outputs)) > 5
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -168,8 +171,10 @@ def test_garbage_on_the_port_stops_nobody(board, client):
 
 
 def test_of_a_flood_of_commands_none_is_lost(board, client):
-    """More than the receive ring holds in one go: each is answered, or counted as dropped where
-    nobody took the answers fast enough."""
+    """More commands than the receive ring holds, in one go.
+
+    Each is answered, or its answer is counted as dropped if nobody read fast enough.
+    """
     count = 700
     board.write(b"version\n" * count)
     answered = dropped = 0
@@ -191,7 +196,7 @@ def test_reset_starts_anew(client):
 
 @pytest.fixture(params=BOARDS)
 def led_astray(request, image, tmp_path):
-    """(client, QEMU's GDB stub, the board's id); the board stands still."""
+    """(client, QEMU's GDB stub, the board's id). The board is halted."""
     path = str(tmp_path / "gdb")
     options = ["-gdb", f"unix:{path},server=on,wait=off"]
     name = request.param
@@ -206,7 +211,7 @@ def led_astray(request, image, tmp_path):
 
 
 def ask(gdb, command):
-    """A command of GDB's remote protocol -> its answer; why the board stopped is none."""
+    """Send a command of GDB's remote protocol and return its answer, skipping stop replies."""
     gdb.sendall(f"${command}#{sum(command.encode()) & 255:02x}".encode())
     got = b""
     while True:
@@ -217,8 +222,9 @@ def ask(gdb, command):
 
 
 def tell(gdb, *commands):
-    """Commands that are answered OK; then the board goes on."""
-    assert ask(gdb, "qXfer:features:read:target.xml:0,ffb")[:1] in b"lm"  # or registers stay shut
+    """Send commands that are answered with OK, then let the board continue."""
+    # without this request, QEMU refuses access to the registers
+    assert ask(gdb, "qXfer:features:read:target.xml:0,ffb")[:1] in b"lm"
     for command in (*commands, "D"):
         assert ask(gdb, command) == b"OK", command
 
@@ -230,13 +236,14 @@ def fault_after(client):
 
 def test_a_hard_fault_is_told_after_the_reset(led_astray):
     client, gdb, _ = led_astray
-    tell(gdb, "Pf=000000b0")  # the program counter, little-endian; nothing is there
+    # the program counter, little-endian; nothing is mapped at that address
+    tell(gdb, "Pf=000000b0")
     assert re.match(r"hard fault at 0xb0000000, called from 0x[0-9a-f]{8}", fault_after(client))
-    assert client.garbage > 30  # the line as it happened
+    assert client.garbage > 30  # the fault message printed at once
     client.command("reset")
     wait_for(client, "hello")
     _, before = client.ask("stats")
-    assert not [m for m in before if m["event"] == "fault"]  # told once
+    assert not [m for m in before if m["event"] == "fault"]  # reported only once
 
 
 def test_a_stuck_main_loop_is_reset_by_the_watchdog(led_astray):

@@ -1,5 +1,8 @@
-"""host record through what it uses on a desk: a virtual Pico's USB audio, PulseAudio, PortAudio; or
-its serial port. Emulated boards may be slower than real time."""
+"""host record with its real components, or from a serial port.
+
+Sound goes through a virtual Pico's USB audio, PulseAudio and PortAudio. Emulated boards may be
+slower than real time.
+"""
 
 import contextlib
 import itertools
@@ -42,7 +45,7 @@ def tone(path, seconds):
 
 
 def snr(pcm):
-    """dB of the tone above all the rest."""
+    """The ratio of the tone to everything else, in dB."""
     angle = 2 * np.pi * FREQUENCY * np.arange(len(pcm)) / RATE
     basis = np.stack([np.cos(angle), np.sin(angle), np.ones_like(angle)], axis=1)
     found, *_ = np.linalg.lstsq(basis, pcm.astype(float), rcond=None)
@@ -51,7 +54,7 @@ def snr(pcm):
 
 
 def record(dataset, *arguments, environment=None):
-    """`host record`; what it said about each take."""
+    """Run `host record` and return what it said about each take."""
     command = [*HOST, "record", "tone", "--dataset", str(dataset), "--json", *arguments]
     done = subprocess.run(
         command,
@@ -86,7 +89,7 @@ def virtual_board(image, *arguments, environment=None):
 
 
 class Feeder(threading.Thread):
-    """Writes a counter into the sound server's pipe, in about real time, until closed."""
+    """Writes a counter to the sound server's pipe, in about real time, until closed."""
 
     def __init__(self, pipe):
         super().__init__(daemon=True)
@@ -95,7 +98,8 @@ class Feeder(threading.Thread):
         self.start()
 
     def run(self):
-        counter = (np.arange(32768) - 16384).astype("<i2").tobytes()  # never clipped
+        # never at full scale, so that it does not count as clipped
+        counter = (np.arange(32768) - 16384).astype("<i2").tobytes()
         with contextlib.suppress(BrokenPipeError), open(self.pipe, "wb", buffering=0) as pipe:
             for start in itertools.cycle(range(0, len(counter), _PIECE)):
                 if self.over:
@@ -110,7 +114,7 @@ class Feeder(threading.Thread):
 
 @contextlib.contextmanager
 def counting(server):
-    """A microphone of the sound server that counts samples, while used as a context."""
+    """A microphone of the sound server whose samples are a counter, while used as a context."""
     pipe = server.folder / "pipe"
     properties = "source_properties=\"device.description='Otolith Mic'\""
     form = ["format=s16le", "rate=16000", "channels=1"]
@@ -127,7 +131,7 @@ def counting(server):
 
 
 def test_classify_hears_the_sound_servers_microphone(server, tmp_path):
-    """The level of a counter rises or falls by a hop's samples from hop to hop: none is lost."""
+    """From hop to hop the level changes by a hop's number of samples, so none is lost."""
     (tmp_path / "loud.tflite").write_bytes(small_models.loudness())
     arguments = ["classify", "mic", "--model", str(tmp_path / "loud.tflite"), "--seconds", "3"]
     with counting(server):
@@ -142,8 +146,8 @@ def test_classify_hears_the_sound_servers_microphone(server, tmp_path):
     hello, *lines, end = [json.loads(line) for line in done.stdout.splitlines()]
     assert (hello["hop"], hello["source"], end["t_ms"]) == (512, "mic", 3000)
     levels = [line["level"] for line in lines if line["event"] == "scores"]
-    steps = np.abs(np.diff(levels[:-1]))  # the last hop is filled up
-    # but where the counter goes through zero or from its highest to its lowest, once a second
+    steps = np.abs(np.diff(levels[:-1]))  # the last hop is padded
+    # except where the counter crosses zero or wraps, which happens about once a second
     assert len(steps) > 50 and (steps == 512).sum() >= len(steps) - 6
 
 

@@ -1,4 +1,4 @@
-"""Models of the tutorials, trained from their specs (less of it), on the virtual Pico."""
+"""The tutorials' models, briefly trained from their specs, on the virtual Pico."""
 
 import dataclasses
 import shutil
@@ -28,7 +28,7 @@ RATE = 16000
 
 
 def shorter(spec: Spec, clips: int, epochs: int, **settings) -> Spec:
-    """The spec with less to learn from and on the sounds made here, whatever is recorded."""
+    """The spec with less training, on synthesised sounds only, even if there are recordings."""
     data = dataclasses.replace(
         spec.data, train_clips=clips, validate_clips=120, test_clips=240, path="/nowhere"
     )
@@ -43,7 +43,7 @@ def trained(spec: Spec, folder: Path) -> Path:
 
 
 def heard(image: Path, tflite: Path, segments: list[Segment]):
-    """Outcomes and detections at the virtual microphone; no hop may be lost."""
+    """Outcomes and detections at the virtual microphone. No hop may be lost."""
     data = tflite.read_bytes()
     heard = through_virtual_microphone(image, concatenate(segments), model_hash(data))
     assert heard.stats and all(s["overruns"] == 0 and s["dropped"] == 0 for s in heard.stats)
@@ -53,7 +53,7 @@ def heard(image: Path, tflite: Path, segments: list[Segment]):
 
 
 def same_as_here(image: Path, tflite: Path, pcm: np.ndarray) -> list:
-    """Injected sound gives what the chain on this computer gives; its events."""
+    """Compare injected sound with the chain on this computer. Returns the events."""
     with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
@@ -74,8 +74,10 @@ def words(tmp_path_factory) -> tuple[Spec, Path, Path]:
 
 
 def spoken_scene(spec: Spec) -> list[Segment]:
-    """yes and no by voices of the test set; sounds no set has. Of such words the network finds
-    three of four (docs/seeds.md): these two are among those it is sure of."""
+    """yes and no by voices of the test set, and sounds that are in no set.
+
+    The network recognises three of four such words (docs/seeds.md). These two have high scores.
+    """
     segments = []
     for place, label in enumerate(("silence", "yes", "silence", "no", "silence")):
         pcm = clip(spec, label, round(1.5 * RATE), "test", (0x5D3, place))
@@ -96,14 +98,14 @@ def test_micro_speech_on_the_board_is_the_chain(words):
 
 @pytest.fixture(scope="module")
 def alarm(tmp_path_factory) -> tuple[Path, Path]:
-    """fire_alarm_transfer on its base: .tflite, image."""
+    """fire_alarm_transfer trained on its base: .tflite, image."""
     base = tmp_path_factory.mktemp("base")
     spec = load(MODELS / "fire_alarm_transfer")
     shutil.copy(ROOT / spec.train.base / "spec.toml", base)
     trained(shorter(load(base), clips=880, epochs=10), base)
     folder = tmp_path_factory.mktemp("alarm")
     tflite = trained(shorter(spec, clips=1600, epochs=12, base=str(base)), folder)
-    assert Chain(tflite).network.outputs[0].shape[-1] == 1  # a sigmoid for two classes
+    assert Chain(tflite).network.outputs[0].shape[-1] == 1  # one sigmoid output for two classes
     return tflite, build("pico", tflite.read_bytes(), folder)
 
 

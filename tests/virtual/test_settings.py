@@ -1,4 +1,4 @@
-"""The decision layer's settings changed on a running virtual Pico: what the chain does here."""
+"""The decision layer's settings, changed on a running virtual Pico, act as in the chain here."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def board(inference_image):
 
 
 def assert_equal(result, chain):
-    """What a board made of SOUND, and what the chain makes of it."""
+    """Compare a board's results for SOUND with the chain's."""
     chain.reset()
     hops = list(chain.run(SOUND))
     scored = [hop for hop in hops if hop.q is not None]
@@ -123,7 +123,7 @@ def test_a_change_is_heard_in_the_microphones_stream(board, client):
     client.set("detect.suppression_hops", 0)
     board.run_ms(330)
     events = [m for m in client.lines(5) if isinstance(m, Line) and m["event"] == "detect"]
-    assert len(events) >= 9  # every hop of 32 ms, from the next on
+    assert len(events) >= 9  # one per hop of 32 ms, from the next hop on
     client.set("detect.threshold", 0)
     list(client.lines(5))
     board.run_ms(330)

@@ -1,4 +1,4 @@
-"""A network that keeps rows between hops, on the virtual Pico: what a full pass gives here."""
+"""A network that keeps rows between hops, on the virtual Pico, equals a full pass here."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_it_gives_the_full_passes_results_for_less(tmp_path):
     with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
-        for _ in range(2):  # the second starts anew, on what the first left
+        for _ in range(2):  # the second run must not depend on what the first left behind
             result = client.inject(pcm)
             assert_same(result, hops)
             assert len(np.unique(result.outputs)) > 5

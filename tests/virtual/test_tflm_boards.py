@@ -1,5 +1,7 @@
-"""The tflm engine on the virtual Pico and in QEMU, where its library is at hand: it comes from
-GitHub. Run alone it takes minutes: TensorFlow Lite Micro is compiled for each environment."""
+"""The tflm engine on the virtual Pico and in QEMU, if its library, from GitHub, is available.
+
+Takes minutes when run alone, because TensorFlow Lite Micro is compiled for each environment.
+"""
 
 import subprocess
 
@@ -34,7 +36,7 @@ def test_a_missing_library_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr(tflm, "_reachable", lambda url: False)
     with pytest.raises(UserError, match="go online for the first build, or use the compiled"):
         tflm.require("pico-tflm")
-    tflm.require("pico")  # needs none
+    tflm.require("pico")  # this environment needs no library
     (tmp_path / "pico-tflm" / "pico-tflmicro" / "src").mkdir(parents=True)
     tflm.require("pico-tflm")
 
@@ -55,7 +57,7 @@ def test_both_engines_give_the_wheels_outputs(model, name):
         interpreter.invoke()
         expected.append(interpreter.get_output(0).tobytes())
     assert theirs.outputs == ours.outputs == tuple(expected)
-    assert 4096 < theirs.arena < 32_768  # measured, not the largest that would fit
+    assert 4096 < theirs.arena < 32_768  # measured, not the largest arena that would fit
 
 
 @pytest.mark.slow
@@ -79,7 +81,7 @@ def test_the_inference_app_runs_unchanged(name, tmp_path):
 
 
 def heard(transport, pcm):
-    """(hello, what came of injected sound)"""
+    """hello, and the results for injected sound."""
     client = Client(transport)
     return client.hello(timeout_ms=5000), client.inject(pcm)
 

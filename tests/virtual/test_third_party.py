@@ -1,8 +1,8 @@
-"""TFLM's own micro_speech network and recordings, adopted and in the firmware.
+"""TFLM's own micro_speech network and recordings, adopted and built into the firmware.
 
-The front end's noise estimate starts at zero, so the first second decides: a recording that begins
-with the stream is heard as in TFLM's tests; behind digital silence it would be heard otherwise, and
-a microphone never gives that. Behind a microphone's own noise it has settled before the word.
+The front end's noise estimate starts at zero, so the first second matters. A recording at the start
+of the stream is recognised as in TFLM's tests; after digital silence, which no microphone gives,
+the result would differ. With a microphone's own noise, the estimate has settled before the word.
 """
 
 import numpy as np
@@ -44,7 +44,10 @@ def original() -> bytes:
 
 @pytest.fixture(scope="module")
 def adopted(original) -> bytes:
-    """Where in its hops a word falls, the time of start-up decides: "no" reaches 0.77 to 0.80."""
+    """The threshold is 0.75 because "no" reaches 0.77 to 0.80.
+
+    The score depends on the position of the word within a hop, which depends on the start-up time.
+    """
     return adopt(original, "micro_speech", preset("micro_speech"), CLASSES, {"": 0.75})[0]
 
 
@@ -55,7 +58,7 @@ def image(adopted, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def injected(image) -> dict:
-    """Each recording and a second of zeros, in place of the microphone."""
+    """Results for each recording followed by a second of zeros, in place of the microphone."""
     results = {}
     with boot(image) as board:
         client = Client(VirtualTransport(board))
@@ -75,14 +78,16 @@ def test_the_recording_is_recognised_as_on_this_computer(word, injected, adopted
 
 @pytest.mark.parametrize("word", WORDS)
 def test_the_boards_features_and_outputs_are_tflms(word, injected, original):
-    """TFLM's front end (the C++ of pymicro-features, whose wheel knows no step but 10 ms), TFLM's
-    rule for the input, TFLM's interpreter."""
+    """Compare with TFLM's front end, TFLM's rule for the input, and TFLM's interpreter.
+
+    The front end is the C++ of pymicro-features, because its wheel supports only steps of 10 ms.
+    """
     values = tflm_frontend.run(np.pad(clip(word), (0, 16000)), preset("micro_speech")).astype(int)
     features = injected[word].features
     np.testing.assert_array_equal(features, values[: len(features)])
     q = np.clip((256 * values + 333) // 666 - 128, -128, 127).astype(np.int8)
     network = runtime.Interpreter.from_bytes(original)
-    # A hop is five frames, the window 49; the last frame ends half a frame after the hop.
+    # A hop has five frames, the window 49. The last frame ends half a frame after the hop.
     ends = [5 * hop - 1 for hop in range(1, injected[word].hops + 1) if 5 * hop - 1 >= 49]
     expected = []
     for end in ends:
@@ -94,7 +99,7 @@ def test_the_boards_features_and_outputs_are_tflms(word, injected, original):
 
 
 def test_through_the_microphone(adopted, image):
-    """In a room with 4 units of noise, words and noise a second apart."""
+    """In a room with noise of 4 units, with words and noise one second apart."""
     rng = np.random.default_rng(1)
     segments = []
     for name in ("silence", "yes", "silence", "no", "silence", "noise", "silence"):

@@ -1,7 +1,7 @@
 """The USB microphone's descriptors, as a computer reads them, against the specifications.
 
-usb-protocol, written elsewhere from the same specifications, takes every descriptor apart; the
-rules it does not know are checked here. Sections: Audio Devices 2.0 (ADC2), USB 2.0 (USB2).
+usb-protocol, an independent implementation of the specifications, parses every descriptor. The
+rules it does not know are checked here. Abbreviations: Audio Devices 2.0 (ADC2), USB 2.0 (USB2).
 """
 
 import io
@@ -19,7 +19,7 @@ INTERFACE, ENDPOINT, ASSOCIATION, CS_INTERFACE, CS_ENDPOINT = 4, 5, 0x0B, 0x24, 
 AUDIO, COMMUNICATIONS, DATA = 1, 2, 10
 CONTROL, STREAMING = 1, 2
 
-# (class, subclass) of the interface around it -> subtype -> format
+# (class, subclass) of the enclosing interface -> subtype -> format
 CLASS_SPECIFIC = {
     (AUDIO, CONTROL): {
         1: uac2.ClassSpecificAudioControlInterfaceDescriptor,
@@ -49,12 +49,12 @@ STANDARD = {
 
 @dataclass
 class Part:
-    """One descriptor and where it stands."""
+    """A descriptor and its position."""
 
     data: bytes
-    kind: Any  # the format it was read with
+    kind: Any  # the format it was parsed with
     fields: Any
-    interface: Any  # the interface descriptor before it, or None
+    interface: Any  # the preceding interface descriptor, or None
 
 
 def choose(data: bytes, interface: Any) -> Any:
@@ -90,14 +90,14 @@ def take_apart(data: bytes) -> list[Part]:
 
 @dataclass
 class Descriptors:
-    """What a computer reads."""
+    """All descriptors a computer reads."""
 
     device: Any
     parts: list[Part]
     texts: dict[int, str]
 
     def of(self, kind: Any, *place: int) -> list[Any]:
-        """Fields of the descriptors of a kind; in interfaces of class, subclass."""
+        """Fields of all descriptors of one kind, optionally only within (class, subclass)."""
         return [
             p.fields
             for p in self.parts
@@ -130,7 +130,7 @@ def read_descriptors(board):
     total = int.from_bytes(head[2:4], "little")
     whole = read(CONFIGURATION, 0, total)
     assert len(whole) == total
-    assert read(CONFIGURATION, 0, 0xFFFF) == whole  # a host may ask for more than there is
+    assert read(CONFIGURATION, 0, 0xFFFF) == whole  # a host may ask for more bytes than there are
     parts = take_apart(whole)
     texts = {}
     for index in range(1, 8):
@@ -184,7 +184,7 @@ def test_associations_cover_every_interface_once(mic):
             continue
         a = part.fields
         covered += range(a.bFirstInterface, a.bFirstInterface + a.bInterfaceCount)
-        # it stands right before its first interface, and is of that one's class
+        # it comes directly before its first interface and has the same class
         assert following.fields.bInterfaceNumber == a.bFirstInterface
         assert following.fields.bInterfaceClass == a.bFunctionClass
     assert covered == list(range(mic.parts[0].fields.bNumInterfaces))

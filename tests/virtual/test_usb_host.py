@@ -1,4 +1,4 @@
-"""The computer at the virtual Pico's USB port: transfers, the bus, frames, the board's number."""
+"""The computer at the virtual Pico's USB port: transfers, the bus, frames, the serial number."""
 
 import hashlib
 
@@ -39,7 +39,7 @@ def test_answer_comes_in_as_many_packets_as_it_takes(board):
     assert len(head) == 9 and total > 128  # more than two packets of 64
     whole = descriptor(board, CONFIGURATION, total).data
     assert len(whole) == total and whole[:9] == head
-    # as many packets as asked for, whatever the last one holds, and no more than there is
+    # as many packets as requested, whatever the size of the last one, up to the end of the data
     for length in (1, 63, 64, 65, 127, 128, 129, total - 1, 255, 1000, 65535):
         answer = descriptor(board, CONFIGURATION, length)
         assert (answer.status, answer.data) == ("ok", whole[:length])
@@ -59,7 +59,7 @@ def test_data_goes_out_and_comes_back(board):
     coding = (9600).to_bytes(4, "little") + b"\x00\x00\x08"
     assert board.control(0x21, 0x20, 0, CONSOLE, coding).status == "ok"
     assert board.control(0xA1, 0x21, 0, CONSOLE, 7).data == coding
-    # length says more than is sent, and less
+    # the announced length is greater than the data sent, then smaller
     board.control(0x21, 0x20, 0, CONSOLE, coding, length=300)
     board.control(0x21, 0x20, 0, CONSOLE, coding, length=3)
     assert descriptor(board, DEVICE, 18).status == "ok"
@@ -76,7 +76,7 @@ def test_transfer_given_up_on_ends_where_it_is(board):
 
 
 def test_transfer_takes_its_time_and_no_more(board):
-    """A device that says nothing is a time-out, not a hang."""
+    """A device that does not answer causes a time-out, not a hang."""
     start = board.time_ms
     descriptor(board, DEVICE, 18)
     assert 0.1 < board.time_ms - start < 2
@@ -90,7 +90,7 @@ def test_transfer_takes_its_time_and_no_more(board):
 
 
 def test_board_without_usb_times_out(mic_image):
-    with VirtualPico(mic_image) as board:  # has not started
+    with VirtualPico(mic_image) as board:  # not started yet
         assert descriptor(board, DEVICE, 18).status == "timeout"
         assert board.time_ms <= 100
         board.run_ms(60)
@@ -112,12 +112,12 @@ def test_no_frame_comes_while_the_bus_sleeps(board):
     assert len(board.packets) == before
     missed = board.missed_frames
     board.usb_resume()
-    board.run_ms(15)  # still signalling
+    board.run_ms(15)  # still signalling resume
     assert len(board.packets) == before
     board.run_ms(100)
     assert len(board.packets) > before + 80
-    assert board.missed_frames - missed <= 20  # until the firmware has its microphone running
-    assert kinds(board).count("usb") == 1  # the same address and configuration
+    assert board.missed_frames - missed <= 20  # until the firmware has restarted its microphone
+    assert kinds(board).count("usb") == 1  # it keeps its address and configuration
     assert Client(VirtualTransport(board)).hello()["app"] == "usb_mic"
 
 
@@ -189,7 +189,7 @@ def test_replugged_board_starts_again(board):
     assert kinds(board) == ["usb", "power", "usb"]
     hello = Client(VirtualTransport(board)).hello()
     assert hello["app"] == "usb_mic"
-    board.usb_suspend()  # and once more, from a sleeping bus
+    board.usb_suspend()  # and again, with the bus already suspended
     board.run_ms(10)
     board.replug()
     board.run_ms(60)
@@ -222,7 +222,7 @@ def test_each_packet_is_listed_with_its_frame(board):
 
 
 def test_frames_without_a_packet_are_counted(mic_image):
-    """Frames come every 50 us: the board can't follow."""
+    """Frames come every 50 us, too fast for the board."""
     with VirtualPico(mic_image, usb_ppm=19e6) as board:
         board.run_ms(60)
         assert board.ready
@@ -272,7 +272,7 @@ def test_serial_number_is_the_flash_chips(mic_image):
 
 
 def story(image) -> str:
-    """Everything that comes of a board's life, as a digest."""
+    """Everything that happens in a board's run, as a digest."""
     digest = hashlib.sha256()
     with VirtualPico(image, usb_ppm=123, keep_bits=True) as board:
         board.run_ms(50)

@@ -1,4 +1,4 @@
-"""The USB microphone app on the virtual Pico: every sample arrives, odd hosts do no harm."""
+"""The USB microphone app on the virtual Pico: no sample is lost, and odd hosts do no harm."""
 
 import itertools
 import random
@@ -14,7 +14,7 @@ from support.soak import depth
 RATE = 16_000
 SECONDS = depth(60, 600)
 AUDIO_CONTROL, AUDIO_STREAM = 0, 1
-VOLUME, CLOCK = 2, 4  # entities
+VOLUME, CLOCK = 2, 4  # entity IDs
 GET, SET, CUR, RANGE = 0xA1, 0x21, 1, 2
 MUTE, LEVEL, FREQUENCY, VALID = 1, 2, 1, 2  # control selectors
 BLOCK = 128
@@ -45,12 +45,12 @@ def tell(board, entity, selector, data):
 
 
 def counts_on(pcm: np.ndarray) -> bool:
-    """Is it one stretch of the counter signal?"""
+    """Is `pcm` one uninterrupted stretch of the counter signal?"""
     return bool((np.diff(pcm.astype(np.uint16)).astype(np.uint16) == 1).all())
 
 
 def hiss(seconds: float, seed: int) -> np.ndarray:
-    """Noise: no two stretches of it are alike."""
+    """Noise, in which no two stretches are alike."""
     rng = np.random.default_rng(seed)
     return rng.normal(0, 4000, int(seconds * RATE)).clip(-20000, 20000).astype(np.int16)
 
@@ -59,13 +59,13 @@ def hiss(seconds: float, seed: int) -> np.ndarray:
 
 
 class Comparison:
-    """What lib/pdm makes of the microphone's bits against what came over USB, as both grow."""
+    """Compares lib/pdm's output for the microphone's bits with the samples received over USB."""
 
     def __init__(self):
         self.pdm = Stream()
-        self.late = np.zeros(1, np.uint8)  # the first thing the PIO samples is the idle pin
+        self.late = np.zeros(1, np.uint8)  # the PIO's first sample is the idle pin
         self.expected = np.empty(0, np.int16)
-        self.start = None  # of the stream in `expected`
+        self.start = None  # where the USB stream begins in `expected`
         self.compared = 0
 
     def add(self, bits: bytes, audio: np.ndarray):
@@ -105,12 +105,14 @@ def stream_and_compare(image, seconds: int, ppm: float) -> tuple[VirtualPico, in
 @pytest.mark.deep
 @pytest.mark.slow
 def test_minutes_of_stream_are_the_microphones_bits_decimated(mic_image):
-    """Not one sample lost, repeated or changed between the microphone's pin and the computer, whose
-    clock is 100 ppm fast."""
+    """No sample is lost, repeated or changed between the microphone's pin and the computer.
+
+    The computer's clock is 100 ppm fast.
+    """
     board, compared = stream_and_compare(mic_image, SECONDS, 100)
     assert compared >= (SECONDS - 1) * RATE
     sizes = [size for _, size in board.packets[2000:]]
-    assert set(sizes) == {30, 32}  # 16 samples, now and then 15
+    assert set(sizes) == {30, 32}  # 16 samples, sometimes 15
 
 
 @pytest.mark.parametrize("ppm", [-2000, -300, 0, 300, 2000])
@@ -123,11 +125,12 @@ def test_counter_runs_on_whatever_the_hosts_clock(mic_image, ppm):
         before = len(board.packets)
         board.run_ms(6000)
         pcm = board.read_audio()
-        assert len(pcm) == pytest.approx(6 * RATE, abs=BLOCK)  # what the ring may hold back
+        assert len(pcm) == pytest.approx(6 * RATE, abs=BLOCK)  # the ring may hold back a block
         assert counts_on(pcm)
         sizes = {size for _, size in board.packets[before:]}
         assert sizes <= {32, 30 if ppm > 0 else 34}
-        assert ppm == 0 or abs(ppm) == 300 or len(sizes) == 2  # 300 ppm may stay in its window
+        # at 300 ppm, 6 s may need no correction
+        assert ppm == 0 or abs(ppm) == 300 or len(sizes) == 2
         assert ppm != 0 or sizes == {32}
         assert board.missed_frames == 0
 
@@ -177,7 +180,7 @@ def test_clock_says_its_rate(board):
 
 
 def test_range_may_be_asked_for_in_two_steps(board):
-    """Computers ask for the number of ranges first, then for all of it."""
+    """Computers first ask for the number of ranges, then for all of them."""
     assert ask(board, CLOCK, FREQUENCY, RANGE, 2).data == b"\x01\x00"
     assert len(ask(board, VOLUME, LEVEL, RANGE, 255).data) == 8
 
@@ -231,13 +234,13 @@ def test_volume_beyond_its_range_becomes_the_nearest(board):
 
 
 def is_streaming(board: VirtualPico, seconds: float = 0.3) -> bool:
-    """Do whole packets come, and do they count on?"""
+    """Do complete packets arrive, and does their counter continue?"""
     client_of(board).command("counter on")
     board.run_ms(150)
     board.read_audio()
     board.run_ms(1000 * seconds)
     pcm = board.read_audio()
-    # a ring that filled while nobody fetched empties by a sample a block
+    # a ring that filled up while nobody read shrinks by one sample per block
     return counts_on(pcm) and abs(len(pcm) - seconds * RATE) <= 0.02 * seconds * RATE
 
 
@@ -250,7 +253,7 @@ def test_light_follows_the_stream(board):
 
 
 def test_streaming_starts_and_stops_two_hundred_times(board):
-    """As fast as a host can, and with the stream running for a moment in between."""
+    """As fast as a host can, with the stream running briefly in between."""
     rng = random.Random(3)
     for _ in range(200):
         assert select(board, rng.randint(0, 1)).status == "ok"
@@ -309,7 +312,7 @@ def test_replugged_board_is_there_again(board):
 
 
 def odd_request(rng: random.Random) -> dict:
-    """A control request that is malformed, truncated, over-long, or given up on half-way."""
+    """A control request that is malformed, truncated, too long, or abandoned half-way."""
     near = {
         "type": rng.choice(
             [0x00, 0x01, 0x02, 0x21, 0x22, 0x80, 0x81, 0x82, 0xA1, 0xA2, 0xC0, 0x40]
@@ -327,7 +330,7 @@ def odd_request(rng: random.Random) -> dict:
     request = near if rng.random() < 0.8 else far
     size = rng.choice([0, 1, 2, 4, 8, 14, 63, 64, 65, 128, 300])
     request["data_or_length"] = size if request["type"] & 0x80 else rng.randbytes(size)
-    if rng.random() < 0.3:  # the request says something else
+    if rng.random() < 0.3:  # the announced length is wrong
         request["length"] = rng.choice([0, 1, size + 1, max(0, size - 1), 64, 1000, 65535])
     if rng.random() < 0.3:
         request["abandon"] = rng.randrange(3)
@@ -335,16 +338,16 @@ def odd_request(rng: random.Random) -> dict:
 
 
 def moves_the_device(request: dict) -> bool:
-    """A new address or configuration: it does as it is told, and is not where we look for it."""
+    """Does the request set an address or configuration, so that the device would not answer us?"""
     return request["type"] & 0x60 == 0 and request["request"] in (5, 9)
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        # data where an answer should be fetched: it went over the descriptor
+        # data sent where an answer should be read: it used to overwrite the descriptor
         dict(type=0x00, request=6, value=0x0101, index=0x0403, data_or_length=bytes(14)),
-        # the same, over a variable of a function that had returned
+        # likewise: it used to overwrite a local variable of a function that had returned
         dict(type=0x00, request=8, value=0, index=0, data_or_length=b"\xff"),
         dict(type=0x01, request=10, value=0, index=AUDIO_STREAM, data_or_length=b"\x05"),
     ],
@@ -357,7 +360,7 @@ def test_data_with_a_request_for_data_is_refused(board, request_):
 
 
 def test_a_request_may_come_while_the_last_one_is_answered(board):
-    """Whatever the time between them: 20 microseconds of it made the driver panic."""
+    """At any time between the two requests: at 20 microseconds the driver used to panic."""
     for _ in range(300):
         board.control(0x21, 0x20, 0, 2, bytes(7), abandon=1)
         board.run_ms(0.007)
@@ -366,7 +369,7 @@ def test_a_request_may_come_while_the_last_one_is_answered(board):
 
 
 def undo(board: VirtualPico):
-    """What odd requests may rightly have done: endpoints halted, console closed, volume changed."""
+    """Undo what odd requests may legitimately change: halted endpoints, closed console, volume."""
     for endpoint in (0x81, 0x82, 0x03, 0x83):
         assert board.control(0x02, 1, 0, endpoint).status == "ok"
     board.set_dtr(True)
