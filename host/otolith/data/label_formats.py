@@ -230,8 +230,8 @@ def _is_table(path: PurePath, text: str) -> bool:
 
 
 Parser = Callable[[str, str, str], Found]
-# Name of the format, a test of a file's path and text, and the parser. The parser gets the text, the
-# name of the recording and the tier. Any other file is an Audacity label track.
+# Name of each format, a test of a file's path and text, and the parser. The parser gets the text,
+# the name of the recording and the tier. Any other file is an Audacity label track.
 FORMATS: tuple[tuple[str, Callable[[PurePath, str], bool], Parser], ...] = (
     (
         "TextGrid",

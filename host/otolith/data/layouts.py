@@ -1,4 +1,4 @@
-"""Folders of sounds as they are published: what each file is, from where it lies."""
+"""Layouts of published sound collections: finds the label, set and speaker of each file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from otolith.data.text import decode, delimiter_of
 from otolith.errors import UserError, shown
 
 LAYOUTS = ("folders", "table", "esc", "speech-commands")
-# What lies beside sounds and is none.
+# Suffixes of files that are found beside sounds.
 _NOT_SOUNDS = {
     ".txt",
     ".csv",
@@ -49,8 +49,8 @@ class Item:
     """A file to import, and what its layout says about it.
 
     Attributes:
-        source: Recording it was cut from. Empty: the layout names none.
-        seconds: Length of the clips the layout cuts it into. 0: it stays whole.
+        source: Recording it was cut from. Empty if the layout names none.
+        seconds: Length of the clips to cut it into. 0 keeps it whole.
         extra: Further columns for metadata.csv.
     """
 
@@ -70,7 +70,7 @@ def _is_sound(path: Path) -> bool:
 
 
 class Walk:
-    """Folders below `root`, each once, links followed; `skip` (a dataset) left out."""
+    """Lists folders. Follows links, visits each folder once and leaves out `skip` (a dataset)."""
 
     def __init__(self, skip: Path | None, report: Report) -> None:
         self._seen: set[tuple[int, int]] = set()
@@ -80,7 +80,7 @@ class Walk:
             self._seen.add((about.st_dev, about.st_ino))
 
     def entries(self, folder: Path) -> tuple[list[Path], list[Path]]:
-        """Folders and sound files in a folder, sorted."""
+        """Folders and sound files in a folder, sorted. Empty if the folder was visited before."""
         try:
             about = os.stat(folder)
             if (about.st_dev, about.st_ino) in self._seen:
@@ -119,7 +119,11 @@ class Walk:
 
 
 def detect(folder: Path) -> str:
-    """The layout of a folder, from its lists, its folders' names or its files' names."""
+    """Guess the layout of a folder from its lists, its folders' names or its files' names.
+
+    Returns:
+        One of LAYOUTS. "folders" if the folder looks like none of the others.
+    """
     if _esc_table(folder) or _ESC_CLASS.fullmatch(folder.resolve().name):
         return "esc"
     try:
@@ -170,7 +174,7 @@ def _labelled(path: Path, name: str, report: Report, **about: Any) -> list[Item]
     return [Item(path, label, **about)]
 
 
-# What folders and columns call the sets.
+# Names of the sets in folders and columns.
 _SET_NAMES = {
     **dict.fromkeys(("train", "training", "training_set", "train_set"), "train"),
     **dict.fromkeys(
@@ -181,12 +185,12 @@ _SET_NAMES = {
 
 
 def set_named(name: str) -> str:
-    """The set that a folder's or a column's text means; "" for any other text."""
+    """The set that the name of a folder or a value of a column stands for, or ""."""
     return _SET_NAMES.get(name.strip().casefold().replace("-", "_").replace(" ", "_"), "")
 
 
 def _are_sets(folders: list[Path]) -> bool:
-    """Whether folders beside each other are sets, not classes that happen to have such names."""
+    """Whether sibling folders are sets, and not classes that happen to have such names."""
     if not folders or not all(set_named(folder.name) for folder in folders):
         return False
     if len({set_named(folder.name) for folder in folders}) > 1:
@@ -198,9 +202,9 @@ def _are_sets(folders: list[Path]) -> bool:
 
 
 def _folders(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
-    """The folder nearest to a file is its class; folders named as sets are sets."""
+    """The folder that holds a file is its class. Folders named like sets are sets."""
     items: list[Item] = []
-    loose: list[tuple[Path, str]] = []  # files that are in no class's folder, and their sets
+    loose: list[tuple[Path, str]] = []  # files outside class folders, and their sets
 
     def visit(folder: Path, name: str, chosen: str) -> None:
         folders, files = walk.entries(folder)
@@ -226,9 +230,9 @@ def _folders(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
 
 
 def _with_speakers(items: list[Item]) -> list[Item]:
-    """Take speakers, or sources, from the names of files that begin with one.
+    """Take speakers or sources from file names that begin with one.
 
-    An example is 00000017_NO_03: speaker, anything, take.
+    An example is 00000017_NO_03: speaker, word, take.
     """
     pattern = re.compile(r"([^_-]+)[_-].+")
     found = [pattern.fullmatch(item.path.stem) for item in items]
@@ -246,20 +250,23 @@ def _with_speakers(items: list[Item]) -> list[Item]:
 
 
 _FOLD_CLIP = r"\d+-(?P<source>.+)-[A-Z]+-(?P<label>\d+)"  # fold, source, take and class
-_FEWEST_NAMED = 6  # files that a guess about names needs
-# s01, speaker12, 00000017, 004ae714
+_FEWEST_NAMED = 6  # files needed to guess from their names
+# speakers: s01, speaker12, 00000017, 004ae714
 _SPEAKER = re.compile(r"(?i)[a-z]{1,10}[0-9]{1,8}|[0-9]{3,8}|(?=.*\d)[0-9a-f]{6,40}")
 
 
 def guess_names(stems: list[str]) -> str:
-    """Guess what the names of files without class folders mean.
+    """Guess what the parts of file names mean when there are no class folders.
 
-    Names such as 7_jackson_32 and anna-yes-1 have a word, a speaker and perhaps the number of the
-    take, with _ or - between them.
+    Names such as 7_jackson_32 and anna-yes-1 consist of a word, a speaker and sometimes the number
+    of the take, separated by _ or -. Names of ESC clips are recognised too.
+
+    Args:
+        stems: File names without suffix.
 
     Returns:
-        A regular expression with the groups label and perhaps speaker; "" if the names are of no
-        such kind.
+        A regular expression with the group label and sometimes speaker or source. "" if the names
+        have no such form.
     """
     if len(stems) >= _FEWEST_NAMED and all(re.fullmatch(_FOLD_CLIP, stem) for stem in stems):
         return _FOLD_CLIP
@@ -272,11 +279,11 @@ def guess_names(stems: list[str]) -> str:
         parts = ["[^" + separator + "]+"] * width
         if all(text.isdigit() for text in columns[-1]) and len(set(columns[-1])) > 1:
             columns.pop()  # the take
-        # a word comes again and again, and there are several
+        # words are repeated, and there are several
         words = [at for at, column in enumerate(columns) if 2 <= len(set(column)) <= len(rows) // 2]
         people = [at for at in words if all(_SPEAKER.fullmatch(text) for text in columns[at])]
         spoken = [at for at in words if at not in people] or (words if len(words) == 1 else [])
-        if not spoken and len(people) == 2:  # 7_3_12: digits spoken by numbered people
+        if not spoken and len(people) == 2:  # 7_3_12: digits spoken by numbered speakers
             spoken, people = people[:1], people[1:]
         if not spoken:
             continue
@@ -288,7 +295,7 @@ def guess_names(stems: list[str]) -> str:
     return ""
 
 
-# What tables of labels call their columns, the most telling name first.
+# Column names in tables of labels, best first.
 _COLUMNS = {
     "file": (
         *("file", "filename", "file_name", "fname", "path", "filepath", "file_path"),
@@ -308,14 +315,19 @@ _LARGEST_TABLE = 64 << 20  # bytes
 
 @dataclass(frozen=True)
 class Table:
-    """A table of labels beside sounds. rows: a file, what its columns say, and its line."""
+    """A table of labels beside sounds.
+
+    Attributes:
+        path: The CSV file.
+        rows: For each line: the file it names, its values by the keys of _COLUMNS, its number.
+    """
 
     path: Path
     rows: list[tuple[str, dict[str, str], int]]
 
 
 def _read_table(path: Path) -> Table | None:
-    """A CSV file with columns for file and label, or without a header `file,label`; else None."""
+    """Read a CSV file with columns for file and label, or `file,label` without a header. Else None."""
     if path.stat().st_size > _LARGEST_TABLE:
         return None
     text = decode(path.read_bytes())
@@ -344,7 +356,11 @@ def _read_table(path: Path) -> Table | None:
 
 
 def table_beside(root: Path) -> Table | None:
-    """The table of labels of a folder of sounds: in it, in its meta folder, or beside it."""
+    """Find the table of labels for a folder of sounds.
+
+    The table may be in the folder, in a folder such as meta, or beside the folder. Returns None if
+    there is no table.
+    """
     folders = [root, *(root / name for name in ("meta", "metadata", "annotations", "labels"))]
     if root.name.casefold() in ("audio", "wav", "wavs", "clips", "sounds", "data"):
         folders += [root.parent, *(root.parent / name for name in ("meta", "metadata"))]
@@ -363,7 +379,7 @@ def table_beside(root: Path) -> Table | None:
 
 
 def _table(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
-    """Files are what a table of labels beside them says."""
+    """Labels come from a table beside the files."""
     table = table_beside(root)
     if table is None:
         raise UserError(
@@ -408,10 +424,10 @@ def _table(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
 
 
 def _esc_about(fold: str, source: str) -> dict[str, Any]:
-    """What a clip's fold and source put into its row.
+    """Columns for the fold and the source of an ESC clip.
 
-    The columns fold and src_file are called as in ESC-50's own table. `source` says in words that
-    other datasets share where the clip is from.
+    The columns fold and src_file have the names of ESC-50's own table. `source` names the recording
+    in a form that other datasets share.
     """
     extra = {name: value for name, value in (("fold", fold), ("src_file", source)) if value}
     return {"source": _FREESOUND + source if source else "", "extra": extra}
@@ -462,7 +478,7 @@ def _esc(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
 
 
 def _listed(root: Path, report: Report) -> dict[str, str]:
-    """Set of a file, by "label/name", from the lists of Speech Commands."""
+    """Read the lists of Speech Commands. Returns the set of each "label/name"."""
     sets: dict[str, str] = {}
     for name, chosen in _LISTS.items():
         path = root / name
@@ -484,7 +500,7 @@ def _speech_commands(root: Path, walk: Walk, label: str, report: Report) -> list
     for path in files + [path for folder in folders for path in walk.files(folder)]:
         folder = path.parent.name if path.parent != root else root.resolve().name
         if folder == _NOISE:
-            # minutes of noise among clips of a second
+            # minutes of noise, cut into clips as long as the others
             items.append(Item(path, label or "background", seconds=1.0))
             continue
         match = _SPOKEN.match(path.stem)
@@ -498,8 +514,18 @@ _FIELDS = ("label", "speaker", "source", "set", "note")
 
 
 def name_pattern(text: str) -> re.Pattern:
-    """What "{label}_{speaker}_{take}" says of a file's name without its ending. Fields: label,
-    speaker, source, set, note; any other name, or none, is passed over. UserError."""
+    """Compile a pattern of file names such as "{label}_{speaker}_{take}".
+
+    Args:
+        text: The pattern of the name without suffix. The fields label, speaker, source, set and
+            note are used. Any other field, and {}, matches anything and is ignored.
+
+    Returns:
+        A regular expression with a group for each field.
+
+    Raises:
+        UserError: Fields are missing, repeated or not separated.
+    """
     parts = re.split(r"\{(\w*)\}", text)
     fields = [name for name in parts[1::2] if name in _FIELDS]
     if "{" in "".join(parts[::2]) or "}" in "".join(parts[::2]) or "" in parts[2:-1:2]:
@@ -540,11 +566,21 @@ def items_of(
     report: Report,
     names: re.Pattern | None = None,
 ) -> tuple[list[Item], str]:
-    """Files below `path` (or that file) and the layout; `report` gets a line for what is left out.
+    """List the files to import from a folder, or a single file.
 
-    layout: one of LAYOUTS or auto. label: for all files, "" for the layout's own. skip: a folder to
-    leave out. names: what the files' names tell, instead of a layout. Raises UserError if `path` is
-    not there.
+    Args:
+        path: A folder or a sound file.
+        layout: One of LAYOUTS, or "auto" to guess it.
+        label: Label of all files. "" takes the labels from the layout.
+        skip: A folder to leave out, such as the dataset itself.
+        report: Gets a line for each file or folder left out.
+        names: Pattern of the file names (name_pattern), used instead of a layout.
+
+    Returns:
+        The files, and the layout that was used: one of LAYOUTS, "file" or "names".
+
+    Raises:
+        UserError: `path` does not exist, or the layout's table is missing or unreadable.
     """
     if path.is_file():
         items = _labelled(path, label or path.resolve().parent.name, report)

@@ -1,4 +1,4 @@
-"""`host data merge`: several datasets into one."""
+"""`host data merge`: copies several datasets into one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ Example:
   host data merge kitchen workshop -o all"""
 )
 @click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset to copy into."
+)
 def merge(datasets: tuple[Path, ...], out: Path) -> None:
-    """Copy the clips of DATASETS into one; the same sound comes once, with its first row."""
+    """Copy the clips of DATASETS into one. Each sound is copied once, with its first row."""
     if any(d.resolve() == out.resolve() for d in datasets):
         raise UserError(f"{out} can't be merged into itself: name another dataset with -o")
     tables = {dataset: open_rows(dataset) for dataset in datasets}

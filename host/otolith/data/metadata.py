@@ -1,4 +1,7 @@
-"""metadata.csv of a dataset: one row a clip. Foreign columns and bad rows are kept as they are."""
+"""Reads and writes metadata.csv of a dataset, which has one row for each clip.
+
+Unknown columns and invalid rows are kept as they are.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +36,19 @@ SETS = ("train", "validate", "test")
 
 @dataclass(slots=True)
 class Row:
-    """A clip.
+    """A row of metadata.csv. An empty field is unknown.
 
-    file: its path below the dataset's folder, with /. date: ISO 8601. gain: dB applied after the
-    microphone. source: what it was cut from; clips of one source or one speaker belong in one set.
-    Empty: not known. extra: foreign columns.
+    Attributes:
+        file: Path of the clip relative to the dataset, with /.
+        label: Its class.
+        set: train, validate or test.
+        speaker: Who or what is heard. All clips of a speaker belong in one set.
+        device: The microphone.
+        date: When it was recorded, ISO 8601.
+        gain: dB applied after the microphone.
+        source: The recording it was cut from. All clips of a source belong in one set.
+        note: Any remark.
+        extra: Values of other columns, by name.
     """
 
     file: str
@@ -52,7 +63,7 @@ class Row:
     extra: dict[str, str] = field(default_factory=dict)
 
     def fields(self, columns: list[str]) -> list[str]:
-        """What the CSV's line holds, in the order of `columns`."""
+        """The values of the row in the order of `columns`."""
         return [
             getattr(self, name) if name in COLUMNS else self.extra.get(name, "") for name in columns
         ]
@@ -60,20 +71,28 @@ class Row:
 
 @dataclass
 class Metadata:
-    """All rows; `rejected` are lines that make no sense, `problems` says why, a line each."""
+    """The content of metadata.csv.
+
+    Attributes:
+        rows: All valid rows.
+        columns: Column names in the order of the file.
+        rejected: Fields of the invalid rows.
+        problems: Why they are invalid, a line each.
+        delimiter: Delimiter of the file that was read. Files are always saved with commas.
+    """
 
     rows: list[Row] = field(default_factory=list)
     columns: list[str] = field(default_factory=lambda: list(COLUMNS))
     rejected: list[list[str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    delimiter: str = ","  # of the file; it is always saved with commas
+    delimiter: str = ","
 
     def by_file(self) -> dict[str, Row]:
-        """Rows by the file they are about."""
+        """The rows by file."""
         return {row.file: row for row in self.rows}
 
     def save(self, dataset: Path) -> None:
-        """Replace the dataset's metadata.csv; rejected lines go to its end."""
+        """Replace metadata.csv of a dataset. Invalid rows go to its end. Raises UserError."""
         missing = [name for name in COLUMNS if name not in self.columns]
         columns = self.columns + missing
         lines = [columns, *(row.fields(columns) for row in self.rows), *self.rejected]
@@ -87,7 +106,7 @@ def _encode(lines: list[list[str]]) -> bytes:
 
 
 def _problem(fields: list[str], columns: list[str], seen: set[str]) -> str | None:
-    """Why a line is no row, or None."""
+    """Why a row is invalid, or None."""
     if len(fields) != len(columns):
         return f"{len(fields)} fields, the header has {len(columns)}"
     row = dict(zip(columns, fields, strict=True))
@@ -104,7 +123,17 @@ def _problem(fields: list[str], columns: list[str], seen: set[str]) -> str | Non
 
 
 def load(dataset: Path) -> Metadata:
-    """The rows of `dataset`/metadata.csv; none if there is no such file."""
+    """Read metadata.csv of a dataset.
+
+    Args:
+        dataset: Folder of the dataset.
+
+    Returns:
+        Its content. Empty if there is no such file.
+
+    Raises:
+        UserError: The file can't be read, or its header is invalid.
+    """
     path = dataset / NAME
     try:
         text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
@@ -135,7 +164,7 @@ def load(dataset: Path) -> Metadata:
                 continue
             values = dict(zip(found.columns, fields, strict=True))
             seen.add(values["file"])
-            # most columns say the same again and again
+            # most columns repeat the same few values, so intern them
             values = {k: v if k == "file" else sys.intern(v) for k, v in values.items()}
             extra = {name: values.pop(name) for name in found.columns if name not in COLUMNS}
             found.rows.append(Row(**values, extra=extra))
@@ -144,13 +173,14 @@ def load(dataset: Path) -> Metadata:
     return found
 
 
-_PENDING = ".pending"  # files that are being added or removed, a path a line
+_PENDING = ".pending"  # lists of the files that are being added or removed, one path a line
 
 
 def _recover(dataset: Path) -> None:
     """Clean up after commands that were killed.
 
-    Files that they were adding or removing stay if they have a row. Temporary files go.
+    Files they were adding or removing are kept if they have a row, and removed otherwise. Temporary
+    files are removed.
     """
     try:
         names = [name for name in os.listdir(dataset) if name.startswith(".")]
@@ -179,10 +209,17 @@ def _recover(dataset: Path) -> None:
 
 @contextmanager
 def pending(dataset: Path, files: Iterable[str]) -> Iterator[None]:
-    """Note which files are being added or removed, until their rows say the same.
+    """Record which files the block adds or removes.
 
-    If the process is killed within the block, the next command removes those of them that have no
-    row. Use it while the dataset is locked.
+    If the process is killed within the block, the next command removes those of the files that have
+    no row. The dataset must be locked.
+
+    Args:
+        dataset: Folder of the dataset.
+        files: Paths as in metadata.csv.
+
+    Raises:
+        UserError: The disk can't be written.
     """
     with disk_errors(dataset):
         fd, name = tempfile.mkstemp(prefix=f"{_PENDING}{owner_tag()}", dir=dataset)
@@ -201,7 +238,14 @@ def pending(dataset: Path, files: Iterable[str]) -> Iterator[None]:
 
 @contextmanager
 def lock(dataset: Path) -> Iterator[None]:
-    """Let no other process change the dataset meanwhile. Cleans up after killed ones."""
+    """Lock a dataset against changes by other processes.
+
+    Creates the folder if it does not exist, and cleans up after commands that were killed. Waits
+    while another process holds the lock.
+
+    Raises:
+        UserError: The folder can't be used.
+    """
     try:
         dataset.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(dataset, os.O_RDONLY)
@@ -216,7 +260,7 @@ def lock(dataset: Path) -> Iterator[None]:
 
 
 def add_row(dataset: Path, row: Row) -> None:
-    """Append a row; it is on disk when this returns, or the file is as it was (UserError)."""
+    """Append a row and flush it to disk. On an error (UserError) the file is unchanged."""
     with lock(dataset):
         path = dataset / NAME
         if not path.exists() or path.stat().st_size == 0:

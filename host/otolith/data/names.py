@@ -1,4 +1,4 @@
-"""What a label is, and which paths a dataset may touch. Every command asks here."""
+"""Rules for labels, for folders of labels, and for paths in a dataset. All commands use them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from otolith.errors import UserError, short, shown
 
 LONGEST = 64  # characters of a label
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
-# names that Windows keeps for devices
+# file names reserved by Windows
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 
 
 def as_label(name: str) -> str:
-    """Make a label of a folder's or a track's name.
+    """Turn any name into a label.
 
     A label consists of letters and digits of any script, _ and -. It has at most LONGEST characters
-    and does not begin with -. Everything else becomes _.
+    and does not begin with -. All other characters become _.
 
     Returns:
-        The label; "" if nothing is left of the name.
+        The label. "" if no character of the name is left.
     """
     kept = "".join(
         c if c in "_-" or unicodedata.category(c)[0] in "LNM" else " "
@@ -32,7 +32,7 @@ def as_label(name: str) -> str:
 
 
 def check_label(label: str) -> str:
-    """Return `label` in Unicode's composed form. Raises UserError if it is not a label."""
+    """Return `label` in Unicode's composed form (NFC). Raises UserError if it is not a label."""
     composed = unicodedata.normalize("NFC", label)
     if not composed or as_label(composed) != composed:
         raise UserError(
@@ -45,8 +45,8 @@ def check_label(label: str) -> str:
 def folder_of(label: str) -> str:
     """The name of the folder for the clips of a label.
 
-    A label of plain letters, digits, _ and - is its own folder. Any other text gets a name that
-    every file system takes and that no other label has: its plain letters and a hash.
+    A label of ASCII letters, digits, _ and - names its own folder. Any other label gets a unique
+    name that is valid on every file system: its ASCII letters and a hash.
     """
     if _PLAIN.fullmatch(label) and not _DEVICES.fullmatch(label):
         return label
@@ -57,14 +57,14 @@ def folder_of(label: str) -> str:
 
 
 def inside(dataset: Path, file: str) -> Path:
-    """The path of a file of a dataset.
+    """The path of a file in a dataset.
 
     Args:
-        dataset: Its folder. The folder itself may be a link.
-        file: A path below it, with /.
+        dataset: Folder of the dataset. It may be a link.
+        file: Path relative to it, with /.
 
     Raises:
-        UserError: The path is absolute, has .. in it, or leads out of the dataset through a link.
+        UserError: The path is absolute, contains .., or leads out of the dataset through a link.
     """
     below = PurePosixPath(file)
     if not below.name or below.is_absolute() or ".." in below.parts or "\0" in file:

@@ -1,4 +1,4 @@
-"""Options that several commands of `host data` have."""
+"""Options shared by the commands of `host data`."""
 
 from pathlib import Path
 

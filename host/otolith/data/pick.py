@@ -14,9 +14,13 @@ def pick(rows: Metadata, dataset: Path, names: Iterable[str]) -> list[Row]:
     """Choose rows by label or file.
 
     Args:
-        rows: Of the dataset.
-        dataset: Its folder.
-        names: Labels, or files with * and ? for anything. A file may begin with `dataset`.
+        rows: The rows of the dataset.
+        dataset: Folder of the dataset.
+        names: Labels or file names, which may contain the wildcards * and ? and may begin with the
+            path of the dataset.
+
+    Returns:
+        The rows, each once.
 
     Raises:
         UserError: A name is neither a label nor a file.

@@ -1,6 +1,7 @@
-"""Files that are pieces of one recording, recognised by their names.
+"""Recognises by their names files that are pieces of one recording.
 
-Pieces of one recording must not be in two sets: a network that knows one of them knows the others.
+Pieces of one recording must not be in different sets: a network trained on one of them would
+recognise the others too easily.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from itertools import pairwise
 from otolith.data.metadata import Row
 from otolith.errors import shown
 
-GAP = 1.0  # s; clips of two sets that are closer to each other share sound
+GAP = 1.0  # s; clips closer than this share sound, so they must be in the same set
 
 
 def times_of(row: Row) -> tuple[float, float] | None:
-    """Start and end of a clip in its source, in seconds; None if its row does not say."""
+    """Start and end of a clip in its source, in seconds. None if its row does not say."""
     try:
         start, end = float(row.extra["start"]), float(row.extra["end"])
     except (KeyError, ValueError):
@@ -27,11 +28,14 @@ def times_of(row: Row) -> tuple[float, float] | None:
 
 
 def gap_in_time(rows: Iterable[Row]) -> float | None:
-    """Seconds between the clips of different sets of one recording, where they are closest.
+    """The shortest time between clips of different sets.
+
+    Args:
+        rows: The clips of one recording.
 
     Returns:
-        None if a clip has no times. Negative if clips of different sets overlap, or if the sets
-        take turns, which no split by time does. inf if all clips are in one set.
+        Seconds. None if a clip has no times. Negative if clips of different sets overlap, or if the
+        sets alternate, which a split by time never does. inf if all clips are in one set.
     """
     placed = []
     for row in rows:
@@ -44,7 +48,7 @@ def gap_in_time(rows: Iterable[Row]) -> float | None:
     changes = [(a, b) for a, b in pairwise(placed) if a[2] != b[2]]
     if len(changes) >= len({name for _, _, name in placed}) and changes:
         return -1.0
-    # a long clip may reach beyond its neighbour
+    # a long clip may end after the clip that follows it
     closest, latest = math.inf, dict[str, float]()
     for start, end, name in placed:
         for other, until in latest.items():
@@ -62,7 +66,7 @@ _CHUNK = re.compile(
 _RANGE = re.compile(r"(.+?)[ _-](\d+(?:\.\d+)?)(?:ms|s)?[_-](\d+(?:\.\d+)?)(?:ms|s)?")
 # street-1, street_002, street (3)
 _NUMBER = re.compile(r"(.+?)[ _-]\(?\d+\)?")
-# what recorders and people call unrelated files
+# generic names that unrelated files share
 _ANY = {
     "audio",
     "clip",
@@ -79,7 +83,7 @@ _ANY = {
 
 
 def chunk_of(stem: str) -> str:
-    """The recording of a file that calls itself a chunk, a part or the like; "" of any other."""
+    """The recording that a file named like street_chunk0 is a part of, or ""."""
     match = _CHUNK.fullmatch(stem)
     return match[1] if match else ""
 
@@ -87,17 +91,17 @@ def chunk_of(stem: str) -> str:
 def sources_of(
     files: Sequence[tuple[str, str]], tell: Callable[[str], None] = lambda line: None
 ) -> list[str]:
-    """The recordings that files are pieces of.
+    """Guess which recordings files were cut from.
 
-    Files that call themselves chunks or tell where they were cut (x_1.5_3.0) are pieces. Files that
-    are numbered (x-1, x-2) are pieces if their class has several such recordings.
+    Files named as chunks (x_chunk0) or with a time range (x_1.5_3.0) are pieces. Numbered files
+    (x-1, x-2) are pieces if their class has several such recordings.
 
     Args:
-        files: Name without suffix, and label, of every file.
-        tell: Gets a line for a class whose files may be pieces of one recording.
+        files: Name without suffix, and label, of each file.
+        tell: Gets a line for each class whose files may be pieces of one recording.
 
     Returns:
-        For every file the name of its recording, or "".
+        The name of the recording of each file, or "".
     """
     found = [chunk_of(stem) for stem, _ in files]
     ranges = [_RANGE.fullmatch(stem) for stem, _ in files]

@@ -14,7 +14,14 @@ from otolith.errors import UserError, shown
 
 
 def files_of(names: tuple[str, ...], dataset: Path) -> list[tuple[Path, str]]:
-    """Find sound files, or clips of the dataset by label or name; each with a title."""
+    """Find sound files by path, or clips of the dataset by label or file name.
+
+    Returns:
+        Path and title of each.
+
+    Raises:
+        UserError: A name is neither a file nor a label or a clip of the dataset.
+    """
     found = []
     for name in names:
         if Path(name).is_file():
@@ -34,13 +41,15 @@ Examples:
 @click.argument("names", nargs=-1, required=True)
 @dataset_option
 @click.option("--device", help="Loudspeaker, by name or number.")
-@click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="Clips.")
+@click.option(
+    "--most", type=click.IntRange(1), default=20, show_default=True, help="Most clips to play."
+)
 def play(names: tuple[str, ...], dataset: Path, device: str | None, most: int) -> None:
-    """Play sound files, or clips of the dataset by label or file."""
+    """Play sound files, or clips of the dataset chosen by label or file name."""
     files = files_of(names, dataset)[:most]
     try:
         import sounddevice
-    except OSError as error:  # the library is Python's, PortAudio the system's
+    except OSError as error:  # the Python package is installed, the system library is not
         raise UserError("PortAudio is missing: sudo apt-get install -y libportaudio2") from error
     where = int(device) if device and device.isdigit() else device
     for path, title in files:

@@ -1,4 +1,4 @@
-"""`host data plot`: waveforms and the chip's spectrograms as a picture."""
+"""`host data plot`: draws waveforms and spectrograms as the chip computes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,16 @@ _LONGEST = 600 * RATE  # samples of one plot
 
 
 def draw(clips: list[tuple[str, np.ndarray]], file: Path) -> None:
-    """A waveform above a spectrogram for each (title, int16 pcm), as a PNG."""
+    """Draw the waveform and the spectrogram of each clip into a PNG file.
+
+    Args:
+        clips: Title and int16 samples at 16 kHz of each clip. A clip must be at least as long as a
+            window of the front end.
+        file: The PNG file.
+
+    Raises:
+        UserError: The file can't be written.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -75,9 +84,14 @@ Examples:
 @click.argument("names", nargs=-1, required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="PNG file.")
 @dataset_option
-@click.option("--most", type=click.IntRange(1, 200), default=24, show_default=True, help="Clips.")
+@click.option(
+    "--most", type=click.IntRange(1, 200), default=24, show_default=True, help="Most clips to draw."
+)
 def plot(names: tuple[str, ...], out: Path, dataset: Path, most: int) -> None:
-    """Draw waveform and spectrogram (the chip's) of sound files, or clips by label or file."""
+    """Draw waveforms and spectrograms of sound files, or of clips chosen by label or file name.
+
+    The chip's C code computes the spectrograms.
+    """
     files = files_of(names, dataset)
     clips, problems = [], []
     with bar("clips", min(most, len(files))) as step:

@@ -1,4 +1,4 @@
-"""`host data relabel` and `host data remove`: change the label of clips, or remove them."""
+"""`host data relabel` and `host data remove`: changes the label of clips, or removes clips."""
 
 from __future__ import annotations
 
@@ -30,10 +30,21 @@ def _name(row: Row, label: str, taken: set[str], dataset: Path) -> str:
 
 
 def move(dataset: Path, names: tuple[str, ...], label: str) -> int:
-    """Give clips another label; returns how many.
+    """Give clips another label.
 
-    The files are copied first, then the rows are written, then the old files are removed. So every
-    clip has a file and a row whenever this is interrupted.
+    It copies the files first, then writes the rows, then removes the old files. If it is
+    interrupted, every clip still has a file and a row.
+
+    Args:
+        dataset: Folder of the dataset.
+        names: Labels or file names with wildcards, as for pick().
+        label: The new label.
+
+    Returns:
+        The number of clips that changed.
+
+    Raises:
+        UserError: A name fits no clip, a file is missing, or the disk can't be written.
     """
     with metadata.lock(dataset):
         rows = open_rows(dataset)
@@ -60,7 +71,7 @@ def move(dataset: Path, names: tuple[str, ...], label: str) -> int:
             for source, _ in paths:
                 source.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
-                    source.parent.rmdir()  # the last of its label
+                    source.parent.rmdir()  # only succeeds for the last clip of a label
     return len(chosen)
 
 
@@ -72,10 +83,10 @@ Examples:
 )
 @click.argument("old")
 @click.argument("new")
-@click.option("--files", multiple=True, help="Only these of OLD's clips; * and ? stand for any.")
+@click.option("--files", multiple=True, help="Only these clips of OLD. * and ? are wildcards.")
 @dataset_option
 def relabel(old: str, new: str, files: tuple[str, ...], dataset: Path) -> None:
-    """Give clips of label OLD the label NEW; files and rows move together."""
+    """Change the label of clips from OLD to NEW. Files and rows change together."""
     new = check_label(new)
     if files:
         rows = open_rows(dataset)
@@ -96,9 +107,9 @@ Example:
 )
 @click.argument("names", nargs=-1, required=True)
 @dataset_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(names: tuple[str, ...], dataset: Path, yes: bool) -> None:
-    """Remove clips, by label or by file (* and ? stand for any): files and rows."""
+    """Remove clips and their rows, by label or file name (* and ? are wildcards)."""
     chosen = pick(open_rows(dataset), dataset, names)
     if not yes:
         click.confirm(f"Remove {len(chosen)} clips for good?", abort=True, err=True)

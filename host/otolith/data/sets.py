@@ -1,7 +1,7 @@
-"""Which recordings train a network, which validate it and which test it.
+"""Decides which recordings train a network, which validate it and which test it.
 
-The set column decides, or groups, or turns (k-fold). Hashes of names decide the rest, so that clips
-added later move no other clip.
+[data] split chooses between the set column, groups and k folds. Hashes of names decide the rest, so
+clips added later do not move other clips to another set.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from otolith.data.split import groups_of, split_rows
 from otolith.errors import UserError
 from otolith.settings.spec import Data
 
-SHARES = (80, 10, 10)  # percent of the clips without a set that train, validate and test
+SHARES = (80, 10, 10)  # percent for train, validate and test, of the clips without a set
 
 
 def place(name: str, seed: int) -> float:
-    """A number from 0 to 1 that follows from a name and a seed alone."""
+    """A number from 0 to 1 that depends only on a name and a seed."""
     digest = hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def held_out(members: Sequence[tuple[str, str]], share: float, seed: int) -> set[str]:
-    """Choose the groups that validate.
+    """Choose the groups for validation.
 
     Args:
         members: Class and group of each clip.
-        share: Share of each class's clips to choose, 0 to 1.
-        seed: Another seed chooses other groups.
+        share: Share of the clips of each class to choose, 0 to 1.
+        seed: Seed of the choice.
 
     Returns:
-        Names of groups. Each class with two groups or more gives at least one and keeps at least
-        one.
+        Names of the chosen groups. Of each class with two or more groups, at least one group is
+        chosen and at least one is not.
     """
     clips: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for label, group in members:
@@ -54,16 +54,16 @@ def held_out(members: Sequence[tuple[str, str]], share: float, seed: int) -> set
 
 
 def folds_of(groups: dict[str, int], folds: int, seed: int) -> dict[str, int]:
-    """Deal groups out to folds of about the same size.
+    """Distribute groups over folds of about the same size.
 
     Args:
         groups: Number of clips of each group.
         folds: Number of folds.
-        seed: Another seed deals differently.
+        seed: Seed of the order.
 
     Returns:
-        The fold of each group, from 1. Groups are dealt in the order of their hashes, each to the
-        fold with the fewest clips.
+        The fold of each group, from 1. In the order of their hashes, each group goes to the fold
+        with the fewest clips.
     """
     filled = dict.fromkeys(range(1, folds + 1), 0)
     found = {}
@@ -78,7 +78,7 @@ _COLUMNS = ("file", "speaker", "source", "device", "date", "note")
 
 
 def _column(key: str, name: str, rows: Sequence[Row]) -> Callable[[Row], str]:
-    """A function from a clip to its value in the column `name`; UserError if there is none."""
+    """A function that returns the value of a clip in a column. UserError if there is none."""
     known = set(_COLUMNS).union(*(row.extra for row in rows))
     if name not in known:
         raise UserError(
@@ -90,18 +90,18 @@ def _column(key: str, name: str, rows: Sequence[Row]) -> Callable[[Row], str]:
 
 
 def group_of(data: Data, rows: Sequence[Row]) -> Callable[[Row], str]:
-    """What clips must stay together with.
+    """Find the groups of clips that must stay in one set.
 
     Args:
         data: The spec's [data] section.
         rows: All clips.
 
     Returns:
-        A function from a clip to the name of its group: its value in the column [data] group, or
-        without that key the speaker, source or file that links it with other clips.
+        A function that returns the name of a clip's group: its value in the column [data] group,
+        or, without that key, the speaker, source or file that links it to other clips.
 
     Raises:
-        UserError: There is no such column.
+        UserError: The column does not exist.
     """
     if data.group:
         return _column("group", data.group, rows)
@@ -110,12 +110,12 @@ def group_of(data: Data, rows: Sequence[Row]) -> Callable[[Row], str]:
 
 
 def always_trains(data: Data, group: str) -> bool:
-    """Whether [data] train_groups names a group, or has a pattern that matches its name."""
+    """Whether a name or a pattern in [data] train_groups matches a group."""
     return any(fnmatchcase(group, pattern) for pattern in data.train_groups)
 
 
 def assign(data: Data, rows: Sequence[Row]) -> list[str]:
-    """Decide the set of each clip, as [data] split asks.
+    """Decide the set of each clip according to [data] split.
 
     Args:
         data: The spec's [data] section.
@@ -125,7 +125,7 @@ def assign(data: Data, rows: Sequence[Row]) -> list[str]:
         "train", "validate", "test" or "" (none) for each row.
 
     Raises:
-        UserError: A column or group is not there, or there are fewer groups than folds.
+        UserError: A column or group does not exist, or there are fewer groups than folds.
     """
     if data.split == "set":
         copies = [Row(r.file, r.label, r.set, speaker=r.speaker, source=r.source) for r in rows]
