@@ -1,4 +1,4 @@
-"""host adopt: networks from elsewhere, with settings and without, and what does not fit."""
+"""host adopt: third-party networks, with and without settings, and networks that do not fit."""
 
 import json
 
@@ -23,13 +23,13 @@ CLASSES = ["quiet", "loud"]
 
 
 def json_of(adopted):
-    """The metadata of what adopt() gives, as it is in the file."""
+    """The metadata in the file that adopt() returns."""
     assert read_metadata(adopted[0]) == adopted[1]
     return adopted[1].to_json()
 
 
 def plain(name="micro_speech", entries=None):
-    """A network for a front end of this project that does not say so."""
+    """A network that fits one of our front ends, but has no metadata about it."""
     return network(settings(name), entries=entries or {})
 
 
@@ -48,7 +48,7 @@ def test_what_is_not_said_is_as_in_tflms_example():
     assert found["name"] == "theirs" and found["features"]["frames"] == 49
     assert found["deploy"] == {"hop_frames": 5}  # 100 ms
     assert found["detect"] == {
-        "thresholds": {"yes": 200 / 255},  # silence is no event
+        "thresholds": {"yes": 200 / 255},  # silence makes no event
         "gate": 0,
         "smoothing": 10,
         "minimum_count": 3,
@@ -88,7 +88,7 @@ def test_a_model_of_ours_can_be_given_other_thresholds():
 
 
 def odd(scale=0.1017, shape=(1, 1960), out=1 / 256):
-    """Dense to two scores that are no probabilities unless `out` says so."""
+    """A dense layer with two outputs, which are probabilities only if `out` is 1/256."""
     b = ModelBuilder()
     x = b.tensor(shape, scale, -128)
     count = int(np.prod(shape))

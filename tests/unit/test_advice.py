@@ -1,4 +1,4 @@
-"""Advice names commands and options that exist: every text of the package is looked through."""
+"""Commands and options in messages exist. Checks every string of the package."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from otolith import paths
 from otolith.cli import main
 
 PACKAGE = paths.ROOT / "host" / "otolith"
-GAP = "\0"  # stands for what an f-string fills in
+GAP = "\0"  # stands for the values that an f-string inserts
 QUOTED = re.compile(r"`(?:host|otolith) ([^`]+)`")
 BARE = re.compile(r"(?<![\w`{-])(--[a-z][a-z0-9-]+)")
-# Options of other programs that messages and commands for them name.
+# Options of other programs that appear in our messages.
 FOREIGN = {
     "--upload-port",  # pio run
     "--start",  # pulseaudio
@@ -51,7 +51,7 @@ def all_options(command: click.Command = main) -> set[str]:
 
 
 def problem(advice: str) -> str | None:
-    """What is wrong with the words behind `host`, or None."""
+    """What is wrong with the words after `host`, or None."""
     command: click.Command = main
     words = advice.split()
     while words and group_of(command):
@@ -73,7 +73,7 @@ def text_of(node: ast.JoinedStr) -> str:
 
 
 def texts(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, text) of every string of a module, f-strings whole."""
+    """(line, text) of every string in a module, f-strings in one piece."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {
         id(part)
@@ -109,7 +109,8 @@ def test_options_that_messages_name_are_options_of_a_command():
     known, wrong, seen = all_options(), [], 0
     for path in MODULES:
         for number, text in texts(path):
-            if " " not in text.strip():  # an option's definition, or a word for another program
+            # the definition of an option, or an argument for another program
+            if " " not in text.strip():
                 continue
             for option in BARE.findall(QUOTED.sub("", text)):
                 seen += 1

@@ -1,4 +1,4 @@
-"""docs/architecture.md tells what import-linter checks, and rooms can be imported on any system."""
+"""docs/architecture.md states the import rules, and modules can be imported on any system."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def test_every_room_stands_in_the_table():
 
 
 def test_an_upward_import_is_found(tmp_path):
-    """import-linter with this contract refuses a copy in which settings import train."""
+    """import-linter with this contract rejects a copy in which settings import train."""
     (tmp_path / "otolith").symlink_to(ROOT / "host" / "otolith")
     text = (ROOT / "pyproject.toml").read_text()
     swapped = text.replace('"audio : settings"', '"audio"').replace(

@@ -1,5 +1,4 @@
-"""Networks by name: their sizes against the papers' and systems' they come from, and what becomes
-of them on the way to int8."""
+"""Network architectures: sizes against the published ones, and the conversion to int8."""
 
 import functools
 import os
@@ -38,12 +37,12 @@ USUAL = {  # frames, bands, classes of the seed
 }
 RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, "tenet6_narrow": 6}
 LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
-LARGE |= {"tenet12", "tenet20", "tenet6"}  # their kinds are there in a smaller one
+LARGE |= {"tenet12", "tenet20", "tenet6"}  # a smaller variant of the same kind is always tested
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def build(name, seed=1):
-    """The network at its usual size, as if trained: its batch norms have seen something."""
+    """The network at its usual size, with batch-norm statistics as if it were trained."""
     import tf_keras
 
     tf_keras.utils.set_random_seed(seed)
@@ -60,7 +59,7 @@ def build(name, seed=1):
 
 
 def features(name, count=8):
-    """Noise whose level and strength differ."""
+    """Noise whose mean and spread vary."""
     frames, bands, _ = USUAL[name]
     rng = np.random.default_rng(2)
     level, spread = rng.uniform(-3, 3, count), rng.uniform(0.1, 3, count)
@@ -78,7 +77,7 @@ def trained(model):
 
 
 def converted_size(data):
-    """Weights and biases of the .tflite: values, not bytes."""
+    """Number of values (not bytes) in the weights and biases of the .tflite."""
     graph = HostModel(data).network.original
     used = [op.inputs[1:3] for op in graph.operations if op.name in WEIGHTED]
     return sum(graph.tensors[i].count for pair in used for i in pair)
@@ -120,16 +119,16 @@ def test_tenet_trains_four_scales_and_infers_one(name, channels, blocks, fused_s
     one = fused(model, name)
     wide = 3 * channels
     assert one.count_params() == fused_size
-    # kernels of 7, 5 and 3 steps, and three batch norms, a block
+    # per block: kernels of 7, 5 and 3 steps, and three batch norms
     assert model.count_params() == fused_size + blocks * wide * (7 + 5 + 3 + 3 * 4)
-    if name == "tenet20":  # MLTK's Keras summary: 384,303 in all, 369,803 of them trained
+    if name == "tenet20":  # MLTK's Keras summary: 384,303 in total, 369,803 of them trainable
         assert trained(one) == 369_803
-    elif thousands:  # the paper's table, in thousands; it does not say how it counts batch norm
+    elif thousands:  # the paper's table, in thousands; it does not say whether it counts batch norm
         assert fused_size / 1000 == pytest.approx(thousands, rel=0.03)
 
 
 def test_ds_cnn_takes_the_memory_that_hello_edge_says():
-    """Its table: weights in 8 bits and the two largest activations that meet, in kB."""
+    """Its table gives, in kB, 8-bit weights plus the largest pair of activations alive together."""
     for name, kilobytes in (("ds_cnn_s", 38.6), ("ds_cnn_m", 189.2)):
         data = int8(name)
         arena = HostModel(data).compiled.schedule.arena
@@ -150,7 +149,7 @@ def test_layers_are_those_of_the_published_file(file, name):
 
 
 def check_int8(name, data):
-    """Our engine equals the wheel bit for bit, and nothing was left over from a batch norm."""
+    """Our engine equals the wheel bit for bit, and no batch norm is left."""
     engine, wheel = HostModel(data), tflite_micro.runtime.Interpreter.from_bytes(data)
     names = [step.operation for step in engine.compiled.schedule.calls]
     assert names.count("ADD") == RESIDUALS.get(name, 0)
@@ -174,7 +173,7 @@ def test_every_architecture_is_checked_here():
 
 
 def large_in_soak(names):
-    """What takes minutes runs in `make soak`."""
+    """Leave architectures that take minutes to `make soak`."""
     return [pytest.param(n, marks=[pytest.mark.soak] * (n in LARGE)) for n in sorted(names)]
 
 
@@ -191,7 +190,7 @@ def test_quantisation_aware_int8_equals_the_wheel_and_batch_norm_is_folded(name)
     x = features(name)
     aware = quantization_aware(model, x)
     error = np.abs(aware.predict(x, verbose=0) - model.predict(x, verbose=0))
-    assert error.mean() < 0.02  # ranges are set: without, it is 0.04 and more
+    assert error.mean() < 0.02  # ranges are calibrated; otherwise it is 0.04 or more
     data = aware_to_int8(aware)
     check_int8(name, data)
     assert converted_size(data) == converted_size(int8(name))
@@ -204,7 +203,7 @@ def test_fusing_changes_no_score(frames, monkeypatch):
     one = fused(model, "tenet6")
     assert not any(layer.name == "depthwise_conv2d_1" for layer in one.layers)
 
-    def inside(m):  # what the last block gives, before scores are squeezed into 0..1
+    def inside(m):  # the last block's output, before scores are squeezed into 0..1
         from tf_keras import Model
 
         return Model(m.input, m.layers[-3].output).predict(x, verbose=0)
@@ -215,7 +214,7 @@ def test_fusing_changes_no_score(frames, monkeypatch):
 
 
 def test_fusing_reaches_a_body_under_a_head_of_its_own():
-    """Transfer learning: another head on the trained network."""
+    """Transfer learning: a new head on the trained network."""
     from tf_keras import Model, Sequential, layers
 
     whole = build("tenet6")

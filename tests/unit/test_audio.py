@@ -1,4 +1,4 @@
-"""Every format gives the samples that were put in; a file that is cut short gives what is left."""
+"""Every format returns the samples that were encoded. A truncated file returns what is left."""
 
 import subprocess
 import sys
@@ -19,14 +19,14 @@ from otolith.errors import UserError
 from otolith.evaluate import stream
 from support.encoded import HZ, LEVEL, SECONDS, by_ffmpeg, tone
 
-# name: container, codec, rate, options. FFmpeg in PyAV's wheels has an encoder for each of them.
+# name: container, codec, rate, options. FFmpeg in PyAV's wheels has an encoder for each.
 FFMPEG = {
     "phone.m4a": ("ipod", "aac", 44100, {"movflags": "faststart"}),
     "video.mp4": ("mp4", "aac", 48000, {"movflags": "faststart"}),
     "phone.3gp": ("3gp", "libopencore_amrnb", 8000, {"movflags": "faststart"}),
     "phone.amr": ("amr", "libopencore_amrnb", 8000, {}),
     "browser.webm": ("webm", "libopus", 48000, {}),
-    "live.webm": ("webm", "libopus", 48000, {"live": "1"}),  # as MediaRecorder: sizes are unknown
+    "live.webm": ("webm", "libopus", 48000, {"live": "1"}),  # like MediaRecorder: sizes are unknown
     "old.wma": ("asf", "wmav2", 44100, {}),
     "radio.aac": ("adts", "aac", 44100, {}),
 }
@@ -56,7 +56,7 @@ def made(tmp_path_factory) -> Path:
 
 
 def is_the_tone(pcm: np.ndarray) -> bool:
-    """Whether nearly all energy is at HZ, and as loud as it was."""
+    """Is nearly all energy at HZ, at the original level?"""
     middle = pcm[len(pcm) // 4 : 3 * len(pcm) // 4].astype(float)
     power = np.abs(np.fft.rfft(middle * np.hanning(len(middle)))) ** 2
     at = round(HZ * len(middle) / RATE)
@@ -71,7 +71,7 @@ def test_every_format_gives_the_tone_that_was_put_in(made, name):
     said = []
     pcm = read_pcm(made / name, resample=True, warn=said.append)
     assert said == [] and pcm.dtype == np.int16
-    assert abs(len(pcm) / RATE - SECONDS) < 0.15  # codecs pad
+    assert abs(len(pcm) / RATE - SECONDS) < 0.15  # codecs add padding
     assert is_the_tone(pcm)
     assert abs(length_of(made / name) - len(pcm)) < 0.15 * RATE
 
@@ -165,7 +165,7 @@ def test_ffmpeg_reads_on_where_libsndfile_gives_up_on_a_flac_file(tmp_path, monk
     soundfile.write(tmp_path / "x.flac", pcm, RATE)
     data = bytearray((tmp_path / "x.flac").read_bytes())
     middle = len(data) // 2
-    data[middle : middle + 400] = bytes(400)  # a bad block of a disk
+    data[middle : middle + 400] = bytes(400)  # a bad block on a disk
     (tmp_path / "x.flac").write_bytes(data)
     monkeypatch.setattr(decode, "BLOCK", 4096)
     with pytest.raises(soundfile.LibsndfileError), soundfile.SoundFile(tmp_path / "x.flac") as file:
@@ -174,8 +174,8 @@ def test_ffmpeg_reads_on_where_libsndfile_gives_up_on_a_flac_file(tmp_path, monk
     said = []
     got = read_pcm(tmp_path / "x.flac", warn=said.append)
     assert len(said) == 1 and "damaged" in said[0]
-    # before the hole and behind it stands what was recorded
-    assert len(got) > 40_000  # FFmpeg loses one block or a few, by its version
+    # before and after the hole is the original recording
+    assert len(got) > 40_000  # FFmpeg loses one or more blocks, depending on its version
     np.testing.assert_array_equal(got[:24_000], pcm[:24_000])
     np.testing.assert_array_equal(got[-12_000:], pcm[-12_000:])
 

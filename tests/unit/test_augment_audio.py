@@ -1,4 +1,4 @@
-"""What augmentations do to sounds, measured on the result."""
+"""Effects of augmentations on sounds, measured on the result."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def power(x):
 
 
 def pitch_of(x):
-    """Hz of the loudest partial: the peak of a windowed, padded spectrum."""
+    """Frequency of the loudest partial in Hz: the peak of a windowed, zero-padded spectrum."""
     spectrum = np.abs(np.fft.rfft(x * np.hanning(len(x)), 1 << 19))
     return spectrum.argmax() * RATE / (1 << 19)
 
@@ -119,7 +119,7 @@ def test_pitch_moves_a_tone_by_the_drawn_cents_at_the_same_length(cents, hz):
     middle = y[2000:-2000].astype(float)
     assert 1200 * np.log2(pitch_of(middle) / hz) == pytest.approx(cents, abs=3)
     assert power(y) == pytest.approx(power(x), rel=0.05)
-    # one tone, no second one beside it
+    # a single tone, no second one beside it
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)))) ** 2
     peak = spectrum.argmax()
     assert spectrum[peak - 30 : peak + 31].sum() > 0.99 * spectrum.sum()
@@ -174,7 +174,7 @@ def test_what_moves_in_is_as_loud_and_coloured_as_the_quiet_part():
     x = np.round(hum + burst(0.5, 0.9, floor=0)).astype(np.int16)
     y, _ = one("shift", shift_ms=400).audio(x, 0, (1, 1, 0))
     new = y[:6400].astype(float)
-    # the quietest frames of so narrow a hum are some dB below its mean
+    # the quietest frames of such a narrow-band hum are some dB below its mean
     assert -5 < 10 * np.log10(power(new) / power(hum)) < 1
 
     def high(a):
@@ -221,7 +221,7 @@ def test_dropouts_are_silence_of_the_drawn_length_and_number():
 
 
 def reverberation(response, start):
-    """Seconds to -60 dB: Schroeder's backward integration, a line through -5..-25 dB."""
+    """Seconds to -60 dB, from a line through -5..-25 dB of Schroeder's backward integration."""
     energy = np.cumsum(response[start:][::-1].astype(float) ** 2)[::-1]
     curve = 10 * np.log10(energy / energy[0] + 1e-30)
     part = np.flatnonzero((curve <= -5) & (curve >= -25))
@@ -235,7 +235,7 @@ def test_rooms_reverberate_as_long_as_drawn(rt60):
         size = np.array([*rng.uniform(2.5, 8, 2), rng.uniform(2.3, 3.5)])
         response = impulse_response(rng, rt60, rng.uniform(0.3, 3), size)
         assert response[0] == 1 and np.isfinite(response).all()
-        # from 2.5 ms on: the direct sound, near the source all of the curve's start, is left out
+        # start at 2.5 ms: near the source, the direct sound would dominate the start of the curve
         assert reverberation(response, 40) == pytest.approx(rt60, rel=0.2)
 
 
@@ -246,7 +246,7 @@ def test_far_rooms_reverberate_more_and_keep_the_level():
         found = [impulse_response(np.random.default_rng(s), 0.4, distance, size) for s in range(10)]
         return np.mean([power(r[1:]) * len(r) for r in found])
 
-    # direct energy falls by 20 dB from 0.3 to 3 m, the diffuse field stays
+    # from 0.3 to 3 m direct energy falls by 20 dB, and the diffuse field stays constant
     assert 10 * np.log10(late(3.0) / late(0.3)) == pytest.approx(20, abs=3)
     x = burst(0.2, 0.6)
     y, _ = one("room").audio(x, 0, (1, 1, 0))
@@ -259,7 +259,8 @@ def test_impulse_responses_come_from_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("OTOLITH_DATA", str(tmp_path))
     (tmp_path / "rooms").mkdir()
     echo = np.zeros(2000)
-    echo[[300, 1100]] = 0.8, 0.4  # after 300 samples of nothing; an echo 800 later
+    # 300 samples of silence, the direct sound, and an echo 800 samples later
+    echo[[300, 1100]] = 0.8, 0.4
     soundfile.write(tmp_path / "rooms" / "echo.wav", echo, RATE, subtype="PCM_16")
     x = np.zeros(RATE, np.int16)
     x[5000] = 10000
@@ -274,7 +275,7 @@ def test_a_microphone_has_its_low_end_and_its_resonance():
     y, _ = one("microphone", **flat).audio(x, 0, (1, 1, 0))
 
     def level(a, hz):
-        """Power around a frequency, in bands of 2 percent."""
+        """Power around a frequency, within 2 percent."""
         f = np.fft.rfftfreq(len(a), 1 / RATE)
         return np.mean(np.abs(np.fft.rfft(a)[(f > hz * 0.99) & (f < hz * 1.01)]) ** 2)
 

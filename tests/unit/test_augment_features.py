@@ -1,4 +1,4 @@
-"""What augmentations do to features."""
+"""Effects of augmentations on features."""
 
 import numpy as np
 import pytest

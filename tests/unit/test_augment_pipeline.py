@@ -1,4 +1,4 @@
-"""Augmenter: seeds, probabilities, workers, and what it refuses."""
+"""Augmenter: seeds, probabilities, workers, and invalid settings."""
 
 import math
 import pickle
@@ -71,7 +71,7 @@ def test_an_augmentation_draws_the_same_whichever_others_are_on():
             if name not in alone:
                 continue
             mine, other = alone[name], hits[name]
-            # what depends on the sound as it arrives is no draw
+            # what depends on the input sound is not drawn at random
             settings = [key for key in mine if key not in ("ms",)]
             assert {k: mine[k] for k in settings} == {k: other[k] for k in settings}
 
@@ -103,7 +103,7 @@ def test_each_is_applied_as_often_as_it_should(probability):
 
     for name, count in counts.items():
         assert within(count, probability), (name, count)
-    assert within(both, probability**2)  # independently of each other
+    assert within(both, probability**2)  # independent of each other
 
 
 def test_drawn_values_fill_their_range_evenly():

@@ -1,4 +1,4 @@
-"""[augment]: what it takes, and one clear line for what it does not."""
+"""[augment]: valid settings, and one clear line for each invalid one."""
 
 import math
 
@@ -60,7 +60,7 @@ def test_every_augmentation_is_named_as_in_the_table_and_has_good_defaults():
     assert not set(AUDIO) & set(FEATURES)
     for name in NAMES:
         assert find(name).name == name
-        # what is said out loud gives the same as what is left out
+        # an explicit default gives the same as an omitted key
         defaults = vars(find(name)())
         table = {k: list(v) if isinstance(v, tuple) else v for k, v in defaults.items()}
         assert parse({name: table}, "f") == parse({name: {}}, "f") == [find(name)()]

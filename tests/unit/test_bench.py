@@ -1,4 +1,4 @@
-"""`host bench`: what is compared with what."""
+"""`host bench`: which figures are compared."""
 
 import json
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_inputs_are_the_same_every_time_and_differ():
 
 def test_instructions_come_from_the_boards_clock():
     assert CORES["m0plus"].count(1000, 125_000_000) == 1000
-    assert CORES["m4f"].count(1000, 25_000_000) == 1250  # 40 ns a tick, 32 ns an instruction
+    assert CORES["m4f"].count(1000, 25_000_000) == 1250  # 40 ns per tick, 32 ns per instruction
 
 
 def test_without_networks_one_line(tmp_path):

@@ -1,4 +1,4 @@
-"""Boards as data: what boards/*.json says, and what is wrong with a file that is none."""
+"""boards/*.json: their contents, and errors in invalid files."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""otolith.native: the chain against its parts put together in Python, and building libraries."""
+"""otolith.native: the chain against its parts combined in Python, and building libraries."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +17,7 @@ from support.tflite_builder import ModelBuilder
 
 
 def expected(model: bytes, pcm: np.ndarray):
-    """(level, features, q, scores, smoothed, event) a hop, from the parts, decided here."""
+    """Per hop (level, features, q, scores, smoothed, event): computed by the parts, decided here."""
     detect = METADATA["detect"]
     threshold = round(32767 * detect["thresholds"]["loud"])
     net = HostModel(model)
@@ -90,7 +90,7 @@ def test_reset_forgets_and_the_last_hop_is_padded():
 
 
 def test_a_skipped_hop_is_heard_by_the_front_end_alone():
-    """Scores are of the sound whatever was skipped; smoothing knows only what was scored."""
+    """Skipped hops still update the features; smoothing only sees the hops that were scored."""
     model, pcm = network(2), sound()
     whole = list(Chain(model).run(pcm[: len(pcm) // HOP * HOP]))
     chain, history = Chain(model), []

@@ -1,4 +1,4 @@
-"""A board is held by one process at a time, and by none that has died."""
+"""One process at a time holds a board, and a dead process holds none."""
 
 import os
 import signal

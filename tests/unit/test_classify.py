@@ -1,4 +1,4 @@
-"""host classify against the chain itself, against scores smoothed by hand, from every source."""
+"""host classify against the chain itself and against manually smoothed scores, for every source."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ DETECT = METADATA["detect"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The network that hears loudness, a sound with loud stretches."""
+    """A network that detects loudness, and a sound with loud stretches."""
     folder = tmp_path_factory.mktemp("classify")
     (folder / "loud.tflite").write_bytes(network(2))
     soundfile.write(folder / "a.wav", sound(), 16000)
-    (folder / "fire_alarm").mkdir()  # a spec that was not trained
+    (folder / "fire_alarm").mkdir()  # a spec that has not been trained
     shutil.copy(paths.MODELS / "fire_alarm" / "spec.toml", folder / "fire_alarm")
     return folder
 
@@ -43,7 +43,7 @@ def hops():
 
 @pytest.fixture(scope="module")
 def file_hops():
-    """All hops of a file: the sound, and the room tone after it."""
+    """All hops of a file: the sound, then room tone."""
     chain = Chain(network(2))
     return list(chain.run(np.concatenate([sound(), ending(chain.metadata, sound())])))
 
@@ -68,7 +68,7 @@ def test_a_line_an_event_and_a_summary(folder, file_hops):
 def test_json_has_the_lines_of_a_board(folder, file_hops):
     arguments = ["classify", folder / "a.wav", "--model", folder / "loud", "--json", "--scores"]
     hello, *lines, end = objects(host(*arguments))
-    # tests/virtual/test_inference.py: what the firmware says
+    # the firmware's output is in tests/virtual/test_inference.py
     assert {key: hello[key] for key in ("event", "protocol", "model", "labels", "rate", "hop")} == {
         "event": "hello",
         "protocol": 1,
@@ -123,7 +123,7 @@ def test_several_files_are_heard_each_from_silence(folder, tmp_path):
 
 
 def test_a_clip_one_window_long_is_heard(folder, tmp_path):
-    """Room tone follows a file, so that smoothing gets its scores, as on a board."""
+    """Room tone follows a file, so that smoothing gets enough scores, as on a board."""
     features = METADATA["features"]
     window = features["window"] + (features["frames"] - 1) * features["hop"]
     rng = np.random.default_rng(3)
@@ -132,7 +132,7 @@ def test_a_clip_one_window_long_is_heard(folder, tmp_path):
     _, *events, end = objects(host("classify", tmp_path / "clip.wav", *model))
     assert events and {event["label"] for event in events} == {"loud"}
     assert end["t_ms"] == window // 16 and end["hops"] * HOP >= window
-    # no room tone follows what a board recorded, nor what --seconds cuts off
+    # no room tone after a board's recording, or after --seconds cuts a file
     shutil.copy(tmp_path / "clip.wav", tmp_path / "audio.wav")
     (tmp_path / "session.json").write_text("{}")
     _, exact = objects(host("classify", tmp_path / "audio.wav", *model))
@@ -158,9 +158,9 @@ def test_room_tone_is_as_long_as_the_chain_remembers_and_as_loud_as_the_room():
     ("latency", "each"), [(0, 1), (24, 1), (25, 2), (48, 2), (48.5, 3), (50, 3), (200, 9)]
 )
 def test_a_slow_network_hears_less_and_the_rest_is_as_ever(hops, latency, each):
-    """Hops of 24 ms. Smoothing, gate, threshold and suppression by hand over those scored."""
+    """Hops of 24 ms. Smoothing, gate, threshold and suppression are computed here."""
     first = next(h.hop for h in hops if h.q is not None)
-    assert first == 3  # nine hops of the front end for the eight frames of the window
+    assert first == 3  # the eight frames of the window take nine hops of the front end
     ear = Ear(Chain(network(2)), latency)
     pcm = sound()
     heard = [hop for start in range(0, len(pcm), 777) for hop in ear.feed(pcm[start : start + 777])]
@@ -230,7 +230,7 @@ def test_what_the_network_saw_is_drawn(folder, tmp_path, monkeypatch):
 
 
 class Tape:
-    """A microphone that plays the sound once; then Ctrl-C is pressed."""
+    """A microphone that plays the sound once, and then raises KeyboardInterrupt."""
 
     name = "Tape"
 
@@ -270,7 +270,7 @@ def test_what_a_microphone_lost_is_silence(monkeypatch):
 
 
 class Devices:
-    """The part of sounddevice that is asked for the default."""
+    """The part of sounddevice that reports the default device."""
 
     class default:
         device = (1, 0)

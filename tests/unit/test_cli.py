@@ -19,7 +19,7 @@ def test_every_command_has_help_with_an_example():
         assert "Example" in result.output or "Commands:" in result.output
 
 
-# Imported for a page of help, each of them would be felt.
+# Importing any of these would delay a help page noticeably.
 SLOW = {
     *("cffi", "matplotlib", "numpy", "optuna", "platformio", "rich", "scipy", "sounddevice"),
     *("soundfile", "soxr", "tensorflow", "unicorn"),
@@ -27,7 +27,7 @@ SLOW = {
 
 
 def imported(*arguments):
-    """The modules a command line has imported when it ends."""
+    """The modules that a command line has imported by its end."""
     code = (
         "import json, sys\n"
         "from otolith.cli import main\n"

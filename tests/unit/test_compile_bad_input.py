@@ -1,4 +1,4 @@
-"""Damaged model files: a clear line or a valid network, never a crash, a hang or a stray read."""
+"""Damaged model files give a clear error or a valid network, and never a crash or a hang."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MUTATIONS, SLOWEST_S, EXECUTED = depth(250, 3000), 10.0, depth(20, 40)
 
 
 def structural(data: bytes) -> list[int]:
-    """The bytes that are no weights: tables, offsets, shapes, scales, options."""
+    """Positions of bytes that are not weights: tables, offsets, shapes, scales, options."""
     kind = bytearray(len(data))
     for tensor in read_graph(data).tensors:
         if tensor.data is not None and tensor.data.nbytes > 64:
@@ -37,7 +37,7 @@ def structural(data: bytes) -> list[int]:
 
 
 def damaged(random_: random.Random, data: bytes, places: list[int]) -> bytes:
-    """Cut short, or a few bits flipped: anywhere, or where the structure is."""
+    """A copy that is truncated or has a few flipped bits: anywhere, or within the structure."""
     if random_.random() < 0.1:
         return data[: random_.randrange(len(data))]
     bad = bytearray(data)
@@ -66,7 +66,8 @@ def test_random_mutations(tmp_path):
             valid.append(compiled)
         assert time.monotonic() - start < SLOWEST_S
     assert len(valid) > MUTATIONS // 10 and len(errors) > depth(20, 50)
-    # What was accepted must also run within its own memory; those changed in structure first.
+    # Accepted models must also stay within their own memory. Run those with a changed structure
+    # first.
     valid.sort(key=lambda c: not different(c))
     chosen = valid[:EXECUTED]
     rng = np.random.default_rng(3)
@@ -78,7 +79,7 @@ def test_random_mutations(tmp_path):
 
 
 def structure(compiled) -> str:
-    """model.c without weights, name and hash: shapes, settings, multipliers, places."""
+    """model.c without weights, name and hash: shapes, settings, multipliers, addresses."""
     text = re.sub(
         r"static const int8_t \w+\[\d+\] = \{.*?\};", "", compiled.files["model.c"], flags=re.S
     )

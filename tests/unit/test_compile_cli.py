@@ -1,4 +1,4 @@
-"""host compile, host header, host run, and what they write."""
+"""host compile, host header, host run, and the files they write."""
 
 from __future__ import annotations
 
@@ -209,4 +209,4 @@ def test_a_folder_stands_for_its_network(tmp_path):
     assert code == 0 and "loud_tflite[] = {" in output
     (folder / "spec.toml").write_bytes((paths.MODELS / "fire_alarm" / "spec.toml").read_bytes())
     code, output = host("compile", folder, "-o", tmp_path / "out")
-    assert code == 1 and "host train" in output  # fire_alarm.tflite is not there
+    assert code == 1 and "host train" in output  # fire_alarm.tflite is missing

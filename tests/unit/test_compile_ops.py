@@ -30,7 +30,7 @@ def test_one_operation(batch, tmp_path):
 @pytest.mark.deep
 @pytest.mark.parametrize("batch", range(CHAINS // BATCH))
 def test_several_operations(batch, tmp_path):
-    # The second batch in the Cortex-M0+'s arithmetic, which has no 64-bit product.
+    # The second batch uses the arithmetic of the Cortex-M0+, which has no 64-bit product.
     flags = ["-DNN_NARROW_MULTIPLY"] if batch else []
     nets = [chain(np.random.default_rng([99, batch, i])) for i in range(BATCH)]
     compare(tmp_path, nets, *flags)
@@ -50,7 +50,7 @@ def test_real_model(name):
 
 
 def test_float_edges():
-    """Float in and out: the computer's QUANTIZE and DEQUANTIZE equal TFLM's."""
+    """Float input and output: QUANTIZE and DEQUANTIZE on the computer equal TFLM's."""
     rng = np.random.default_rng(5)
     net = Net(rng, (1, 6, 6, 2))
     edge = net.b.tensor(net.shape, dtype="float32")

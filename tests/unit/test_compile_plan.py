@@ -1,4 +1,4 @@
-"""The arena planner: what lives at the same time never overlaps."""
+"""The arena planner: tensors that are alive at the same time never overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.random_models import chain
 
 
 def random_network(rng: np.random.Generator) -> tuple[Graph, list[Step | Alias]]:
-    """Any order of steps with one or two inputs each; some in place, some aliases."""
+    """Random steps with one or two inputs each, some of them in place, some aliases."""
     tensors = [Tensor(0, "in", (int(rng.integers(1, 500)),), "int8", (1.0,))]
     steps: list[Step | Alias] = []
     for index in range(1, int(rng.integers(3, 25))):
@@ -31,7 +31,7 @@ def random_network(rng: np.random.Generator) -> tuple[Graph, list[Step | Alias]]
 
 
 def run_symbolically(graph: Graph, steps: list[Step | Alias], placed: Plan) -> None:
-    """Every byte remembers which tensor was written to it; every read must find its own."""
+    """Track which tensor wrote each byte. Every read must find its own tensor."""
     memory = np.full(placed.arena, -1)
     value = {0: 0}  # tensor -> the tensor that wrote its bytes
 
@@ -88,7 +88,7 @@ def test_in_place_saves_the_second_buffer():
     tensors = [Tensor(i, "t", (640,), "int8", (1.0,)) for i in range(4)]
     steps = [Step("X", "x", "x_t", {}, (i,), i + 1, in_place=(i,)) for i in range(3)]
     placed = plan(Graph(tensors, [], (0,), (3,)), steps)
-    assert placed.arena == 640  # and the input itself is never written
+    assert placed.arena == 640  # and the input itself is never overwritten
     assert placed.place[0] == ("input", 0)
 
 

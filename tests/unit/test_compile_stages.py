@@ -1,4 +1,4 @@
-"""The stages of the compiler: each has its own result, and estimates stop before C is written."""
+"""The stages of the compiler: each has its own result, and estimates need no generated C."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def test_stages_in_a_row_are_the_compiler():
 
 @pytest.fixture
 def no_c(monkeypatch):
-    """Nobody writes C."""
+    """Fail if any C is generated."""
 
     def refuse(*_):
         raise AssertionError("C is written")
@@ -70,7 +70,7 @@ def test_a_board_does_not_mean_compiling_twice(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("core", [PORTABLE, "dsp"])
 def test_the_weights_of_a_schedule_are_those_in_the_c(core):
-    """m0plus writes some weights as instructions, which are not arrays."""
+    """On m0plus some weights are instructions instead of arrays."""
     for data in (small_models.loudness(), small_models.sliding(), small_models.slow()):
         compiled = compile_graph(data, "m", core)
         arrays = ARRAY.findall(compiled.files["model.c"])

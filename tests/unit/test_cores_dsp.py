@@ -1,5 +1,7 @@
-"""Kernels for Cortex-M4F and M33 against TensorFlow Lite Micro, bit for bit: here in plain C with
-sanitizers, and the chip's own instructions in QEMU."""
+"""Kernels for Cortex-M4F and M33 equal TensorFlow Lite Micro bit for bit.
+
+They run here in plain C with sanitizers, and with the chip's own instructions in QEMU.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
 
 
 def packed_bytes(source: str) -> int:
-    """Of the weights in a model.c."""
+    """Bytes of packed weights in a model.c."""
     arrays = re.findall(r"static const (\w+) op\d+_weights\w*\[(\d+)\]", source)
     assert arrays
     return sum(SIZES[ctype] * int(count) for ctype, count in arrays)

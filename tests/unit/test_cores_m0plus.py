@@ -1,5 +1,7 @@
-"""Kernels for the Cortex-M0+ against TensorFlow Lite Micro, bit for bit: here in plain C with
-sanitizers, and as Thumb code in QEMU."""
+"""Kernels for the Cortex-M0+ equal TensorFlow Lite Micro bit for bit.
+
+They run here in plain C with sanitizers, and as Thumb code in QEMU.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,7 @@ def test_random_layers_as_thumb(tmp_path):
 
 
 def weights_as_code(monkeypatch) -> None:
-    """In every convolution that it can be done in, however much it takes."""
+    """Generate code for weights in every convolution that allows it, whatever its size."""
     monkeypatch.setattr(taps, "SHARE", 1e6)
     monkeypatch.setattr(taps, "SCRATCH", 1e6)
 

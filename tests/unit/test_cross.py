@@ -1,4 +1,4 @@
-"""Cross-validation: everyone tests once, the mean is the mean, nothing is done twice."""
+"""Cross-validation: every fold is the test set once, the mean is right, no work is repeated."""
 
 import dataclasses
 import io
@@ -95,5 +95,5 @@ def test_the_mean_of_all_turns_is_reported_and_only_what_is_missing_is_trained(t
     assert "fold 3" in said.getvalue() and "25.0%" in said.getvalue()
     other = dataclasses.replace(spec, train=dataclasses.replace(spec.train, epochs=1))
     (tmp_path / "cross" / "fold_1" / "metrics.json").write_text(json.dumps(judged(1).to_json()))
-    with pytest.raises(FileExistsError):  # trained again: other settings
+    with pytest.raises(FileExistsError):  # it would train again, because the settings differ
         cross_validate(other, tmp_path, train, Console(file=said))

@@ -1,4 +1,4 @@
-"""Generated sounds: patterns to the standards' timing, tones at their pitch, seeds that hold."""
+"""Generated sounds: timing as in the standards, correct pitch, reproducible from a seed."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_temporal_four_has_four_short_pulses_and_five_seconds_of_pause():
 def test_tones_lie_at_their_pitch(low, pitch, spread):
     for seed in range(10):
         x = tone(np.random.default_rng(seed), RATE, low)
-        loudest = np.abs(np.fft.rfft(x)).argmax()  # Hz, with one second
+        loudest = np.abs(np.fft.rfft(x)).argmax()  # bin = Hz, because the sound lasts one second
         assert abs(loudest / pitch - 1) < spread
 
 

@@ -1,4 +1,4 @@
-"""host data check and host data stats: each fault planted once, and nothing else found."""
+"""host data check and host data stats: each fault is planted once, and only that is found."""
 
 import json
 import math
@@ -29,7 +29,7 @@ def checked(folder, *options, code=0):
 
 
 def clean():
-    """Rows of a dataset without fault."""
+    """Rows of a dataset without any fault."""
     return [
         Row(f"{label}/{n}.wav", label, SETS[n % 3], speaker=f"{label}{n}", source=f"{label} {n}")
         for label in ("dog", "rain")
@@ -103,7 +103,7 @@ def test_files_that_are_missing_or_broken(tmp_path):
         file.setparams((1, 2, RATE, 0, "NONE", None))
     expected = [("unreadable", f"dog/{n}.wav") for n in (1, 2, 3, 5, 6)]
     found = checked(folder, code=1)
-    # no samples: a header is all there is to read
+    # without samples there is only a header to read
     assert found["errors"] == sorted([*expected, ("format", "dog/7.wav"), ("missing", "dog/4.wav")])
     assert found["warnings"] == []
 
@@ -111,7 +111,7 @@ def test_files_that_are_missing_or_broken(tmp_path):
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     folder = dataset(tmp_path, clean())
 
-    def refused(path):  # root may read everything
+    def refused(path):  # root can read everything, so chmod would not help
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("otolith.data.clips.blocks", refused)

@@ -1,4 +1,4 @@
-"""host data import: formats against libsndfile and analytic tones, layouts, broken files."""
+"""host data import: formats against libsndfile and ideal tones, layouts, broken files."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ def rows(folder):
 
 
 def imported(tmp_path, *arguments, code=0):
-    """Run the command; its JSON."""
+    """Run the command and return its JSON."""
     done = host("import", *arguments, "--dataset", tmp_path / "dataset", "--json")
     assert done.exit_code == code, done.output
     return json.loads(done.stdout)
@@ -53,11 +53,11 @@ ROUNDING = 12**-0.5  # RMS of rounding to 16 bits, in steps
         (96000, "PCM_24", 2, "wav", ROUNDING),
         (44100, "PCM_16", 1, "flac", 2**0.5 * ROUNDING),
         (22050, "PCM_16", 2, "aiff", 2**0.5 * ROUNDING),
-        (44100, "VORBIS", 1, "ogg", 150),  # the codec's
+        (44100, "VORBIS", 1, "ogg", 150),  # noise of the codec
     ],
 )
 def test_a_tone_stays_the_tone(tmp_path, rate, subtype, channels, suffix, noise_steps):
-    """Same pitch, level and time: taking the ideal tone off leaves no more than rounding."""
+    """Same pitch, level and time: after subtracting the ideal tone, only rounding remains."""
     samples = np.tile(tone(1001, 2, rate)[:, None], channels)
     if subtype == "PCM_16":
         samples = np.round(samples * 32768).astype(np.int16)
@@ -65,7 +65,7 @@ def test_a_tone_stays_the_tone(tmp_path, rate, subtype, channels, suffix, noise_
     imported(tmp_path, tmp_path / "in", "--label", "tone")
     pcm = only(tmp_path / "dataset")
     assert len(pcm) == 2 * RATE
-    # edges ring in any resampler
+    # every resampler rings at the edges
     error = (pcm - 32768 * tone(1001, 2))[RATE // 4 : -RATE // 4]
     assert np.sqrt(np.mean(error**2)) < 1.05 * noise_steps
 
@@ -125,7 +125,7 @@ def test_cutting(tmp_path):
     write(tmp_path / "rain" / "rest.wav", noise(3, 1.3))
     said = imported(tmp_path, tmp_path / "rain", "--seconds", 1)
     found = rows(tmp_path / "dataset")
-    # 3 of t (a silent second dropped, 0.6 s kept), short as it is, rest without its 0.3 s
+    # 3 of t (a silent second dropped, 0.6 s kept), short in full, rest without its last 0.3 s
     assert (said["files"], said["clips"], said["dropped"]) == (3, 5, 2)
     by_source = {}
     for row in found:
@@ -164,7 +164,7 @@ def test_the_same_sound_as_another_class_is_told(tmp_path):
 
 
 def broken(folder):
-    """A good file among all that can be wrong; what is said of each."""
+    """One good file among all kinds of broken ones. Returns the message expected for each."""
     write(folder / "good.wav", noise(1))
     whole = (folder / "good.wav").read_bytes()
     (folder / "empty.wav").write_bytes(b"")

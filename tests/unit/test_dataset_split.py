@@ -1,4 +1,4 @@
-"""host data split: what belongs together stays together, and nobody moves."""
+"""host data split: related files stay in one set, and no file changes its set."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def test_every_row_gets_a_set_and_nothing_leaks(rows):
 
 @given(some_rows(), some_rows())
 def test_rows_added_later_move_none(rows, later):
-    """Whatever they link, and whoever splits again."""
+    """Whatever links the new rows have, and however often the split is repeated."""
     split(rows)
     before = [row.set for row in rows]
     for row in later:
@@ -63,7 +63,7 @@ def test_sets_that_were_chosen_stay(rows):
     problems = split(rows)
     assert {row.file: row.set for row in rows if row.file in before} == before
     for group in groups_of(rows):
-        if len(group.sets()) > 1:  # it leaked before
+        if len(group.sets()) > 1:  # it was already spread over several sets
             assert any(name in problem for problem in problems for name in [group.name])
         else:
             assert len({row.set for row in group.rows}) == 1 and group.rows[0].set
@@ -84,7 +84,7 @@ def test_the_order_of_rows_does_not_count(rows, random):
 
 @given(some_rows())
 def test_groups_are_the_connected_components(rows):
-    """By growing each group until nothing joins."""
+    """Compared with groups grown until nothing more joins."""
     groups = [{row.file for row in group.rows} for group in groups_of(rows)]
     assert sum(map(len, groups)) == len(rows)
     for row in rows:
@@ -105,7 +105,7 @@ def test_groups_are_the_connected_components(rows):
 
 
 def test_new_files_of_known_speakers_move_none_even_when_split_anew():
-    """The hash alone decides: no memory of earlier sets is needed."""
+    """The hash alone decides; earlier sets need not be known."""
     rows = [Row(f"{n}.wav", "x", speaker=f"s{n % 40}") for n in range(80)]
     split(rows)
     before = {row.speaker: row.set for row in rows}
@@ -117,7 +117,7 @@ def test_new_files_of_known_speakers_move_none_even_when_split_anew():
 
 
 def test_the_hash_is_fixed():
-    """What datasets rely on: computed here from its definition."""
+    """Datasets rely on this hash, so it is computed here from its definition."""
     for n in range(50):
         place = int(hashlib.sha256(f"7:speaker {n}".encode()).hexdigest()[:16], 16) / 2**64
         expected = "train" if place < 0.8 else "validate" if place < 0.9 else "test"

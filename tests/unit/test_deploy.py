@@ -1,4 +1,4 @@
-"""Judging a played scenario, worked by hand; detectors that hear nothing, all, or wrong things."""
+"""Verdicts on a played scene, worked by hand; detectors that never, always or wrongly fire."""
 
 import io
 
@@ -91,7 +91,7 @@ MEMORY_MS = 1200
 
 
 def padded(label: str | None, name: str = "") -> Segment:
-    """A second of sound with room tone around it, two seconds longer than a chain remembers."""
+    """A second of sound with room tone around it, two seconds longer than a chain's memory."""
     return Segment(name or label or "quiet", label, np.zeros(51200, np.int16), (8000, 24000))
 
 
@@ -103,7 +103,7 @@ SCENES = {
 
 
 def fired(scene: list[Segment], detector: str, every_ms: float) -> list[Detection]:
-    """What a detector says of a scene, at most every `every_ms`."""
+    """What a detector reports for a scene, at most once every `every_ms`."""
     labels = list(dict.fromkeys(s.label for s in scene if s.label))
     found, start, last = [], 0.0, -every_ms
     for segment in scene:
@@ -117,12 +117,12 @@ def fired(scene: list[Segment], detector: str, every_ms: float) -> list[Detectio
                 said = labels[-1 - len(found) % len(labels)]
             elif detector == "always the first":
                 said = labels[0]
-            elif detector == "swaps":  # with two classes the other one is the background
+            elif detector == "swaps":  # with two classes, the other one is the background
                 others = [*labels, None]
                 said = others[(others.index(heard) + 1) % len(others)]
             else:
                 said = None
-            if said and t >= max(last + every_ms, MEMORY_MS):  # no score in the first window
+            if said and t >= max(last + every_ms, MEMORY_MS):  # the first window has no score yet
                 found.append(Detection(float(t), said, 0.9))
                 last = t
         start += length

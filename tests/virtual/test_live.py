@@ -89,7 +89,7 @@ def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_
 
 
 def test_a_network_is_built_into_a_virtual_board(folder, monkeypatch, inference_image, tmp_path):
-    """--virtual MODEL. A ready image replaces the build, so that the user's build stays untouched."""
+    """--virtual MODEL. A ready image replaces the build, to leave the user's build untouched."""
     built = []
     (tmp_path / "firmware.uf2").write_bytes(inference_image.read_bytes())
 
