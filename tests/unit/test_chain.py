@@ -17,7 +17,10 @@ from support.tflite_builder import ModelBuilder
 
 
 def expected(model: bytes, pcm: np.ndarray):
-    """Per hop (level, features, q, scores, smoothed, event): computed by the parts, decided here."""
+    """The results of each hop, from the parts and a decision made here.
+
+    Yields (level, features, q, scores, smoothed, event).
+    """
     detect = METADATA["detect"]
     threshold = round(32767 * detect["thresholds"]["loud"])
     net = HostModel(model)
