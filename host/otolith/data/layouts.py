@@ -327,7 +327,10 @@ class Table:
 
 
 def _read_table(path: Path) -> Table | None:
-    """Read a CSV file with columns for file and label, or `file,label` without a header. Else None."""
+    """Read a CSV file with columns for file and label. Without a header, these are the first two.
+
+    Returns None if it is no such table.
+    """
     if path.stat().st_size > _LARGEST_TABLE:
         return None
     text = decode(path.read_bytes())

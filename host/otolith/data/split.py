@@ -1,7 +1,7 @@
 """`host data split`: train, validate and test sets that share no speaker, source or sound.
 
-Clips that share one of these form a group. A hash of the group's name decides its set, so that
-clips that are added later move nobody.
+Clips that share one of these form a group. A hash of the group's name decides its set, so clips
+added later do not move other clips to another set.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from otolith.data.pieces import GAP, chunk_of, times_of
 from otolith.errors import UserError, shown
 from otolith.progress import bar
 
-UNEVEN = 10  # percentage points off the shares asked for that are worth a line
+UNEVEN = 10  # percentage points between wanted and actual share that are reported
 
 
 @dataclass
 class Group:
-    """Rows that have to stay together. name: what its hash is taken of."""
+    """Rows that must stay in one set. The hash of `name` decides which."""
 
     name: str
     rows: list[Row] = field(default_factory=list)
 
     def sets(self) -> list[str]:
-        """Sets its rows are in already."""
+        """The sets that its rows are in already."""
         return [name for name in SETS if any(row.set == name for row in self.rows)]
 
 
@@ -45,9 +45,15 @@ def _keys(row: Row) -> list[tuple[str, str]]:
 
 
 def groups_of(rows: list[Row], digests: dict[str, bytes] | None = None) -> list[Group]:
-    """Connected components of `rows`: linked by speaker, source or equal digest (by file).
+    """Group rows that are linked, directly or through others, by speaker, source or sound.
 
-    A group is named after its first speaker, or source, or file, in the order of the alphabet.
+    Args:
+        rows: The rows.
+        digests: Digest of the sound of each file, by file. None ignores equal sounds.
+
+    Returns:
+        The groups. A group is named after its alphabetically first speaker, or, without speakers,
+        its first source or file.
     """
     parent = list(range(len(rows)))
 
@@ -79,7 +85,13 @@ def groups_of(rows: list[Row], digests: dict[str, bytes] | None = None) -> list[
 
 
 def set_of(name: str, shares: tuple[float, float, float], seed: int) -> str:
-    """The set a group belongs in. shares: of train, validate and test; any sum."""
+    """Choose the set of a group.
+
+    Args:
+        name: Name of the group.
+        shares: Shares of train, validate and test, with any sum.
+        seed: Seed of the hash.
+    """
     digest = hashlib.sha256(f"{seed}:{name}".encode("utf-8", "surrogateescape")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64 * sum(shares)
     for chosen, share in zip(SETS, shares, strict=True):
@@ -92,8 +104,17 @@ def set_of(name: str, shares: tuple[float, float, float], seed: int) -> str:
 def split_rows(
     groups: list[Group], shares: tuple[float, float, float], seed: int, again: bool = False
 ) -> list[str]:
-    """Give every row without a set (with `again`: every row) one. Returns what could not be done:
-    groups that are in several sets already, whose rows stay as they are."""
+    """Give a set to each row that has none. Rows are changed in place.
+
+    Args:
+        groups: Groups of rows that must stay together.
+        shares: Shares of train, validate and test, with any sum.
+        seed: Seed of the hash.
+        again: Choose anew for rows that have a set, too.
+
+    Returns:
+        A line for each group that is in several sets already. Its rows stay as they are.
+    """
     problems = []
     for group in groups:
         has = [] if again else group.sets()
@@ -114,16 +135,16 @@ def split_rows(
 def split_by_time(
     rows: list[Row], shares: tuple[float, float, float], gap: float, digests: dict[str, bytes]
 ) -> tuple[list[Row], int]:
-    """Cut recordings in time: the first part trains, then comes validation, then the test.
+    """Split recordings in time: first train, then validate, then test. Rows are changed in place.
 
     Args:
-        rows: Clips whose rows tell source, start and end are placed; the others are left alone.
-        shares: Of the time of each recording for train, validate and test; any sum.
+        rows: The rows. Those without source, start and end are not changed.
+        shares: Shares of train, validate and test in the time of each recording, with any sum.
         gap: Seconds between two sets. Clips within it go to no set.
-        digests: Of the sound of every file. A sound that comes again stays with its first.
+        digests: Digest of the sound of each file. A copy of a sound in another set goes to no set.
 
     Returns:
-        The rows that were placed, and how many of them are in no set.
+        The rows that were split by time, and how many of them are in no set.
     """
     recordings: dict[str, list[tuple[float, float, Row]]] = defaultdict(list)
     for row in rows:
@@ -154,7 +175,15 @@ def split_by_time(
 
 
 def uneven(groups: list[Group], shares: tuple[float, float, float]) -> list[str]:
-    """Why classes are far from the shares asked for: a line for each such class."""
+    """Describe the classes whose shares differ much from the wanted ones.
+
+    Args:
+        groups: Groups of rows that have their sets.
+        shares: Wanted shares of train, validate and test, with any sum.
+
+    Returns:
+        A line for each class that is more than UNEVEN percentage points off, or missing in a set.
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)  # clips of a class in a set
     sizes: dict[str, Counter[str]] = defaultdict(Counter)  # clips of a class in a group
     for group in groups:
@@ -180,7 +209,7 @@ def uneven(groups: list[Group], shares: tuple[float, float, float]) -> list[str]
 
 
 def table(rows: list[Row]) -> dict[str, dict[str, int]]:
-    """Clips of each class in each set; "" is no set."""
+    """Count the clips of each class in each set. The key "" means no set."""
     found: dict[str, dict[str, int]] = {}
     for row in sorted(rows, key=lambda row: row.label):
         found.setdefault(row.label, dict.fromkeys((*SETS, ""), 0))[row.set] += 1
@@ -207,23 +236,25 @@ def _show(counts: dict[str, dict[str, int]]) -> None:
 @click.option("--train", type=click.FloatRange(0, 100), default=80, show_default=True, help="%")
 @click.option("--validate", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")
 @click.option("--test", type=click.FloatRange(0, 100), default=10, show_default=True, help="%")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other sets.")
-@click.option("--again", is_flag=True, help="Choose anew for clips that are in a set, too.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice.")
+@click.option("--again", is_flag=True, help="Choose anew for clips that have a set, too.")
 @click.option(
     "--by",
     type=click.Choice(["group", "time"]),
     default="group",
     show_default=True,
-    help="Keep recordings whole, or cut each of them in time.",
+    help="Keep recordings whole, or split each in time.",
 )
 @click.option(
     "--gap",
     type=click.FloatRange(GAP, 3600),
     default=10.0,
     show_default=True,
-    help="Seconds between two sets of a recording that is cut in time.",
+    help="Seconds between two sets of a recording that is split in time.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Clips of each class and set as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the clips of each class and set as JSON."
+)
 def split(
     dataset: Path,
     train: float,
@@ -237,13 +268,13 @@ def split(
 ) -> None:
     """Put every clip into the train, validate or test set.
 
-    Clips of one speaker or one source, and clips that sound the same, never part. A hash of the
-    speaker (or source, or file) decides: clips added later move none. Clips that are in a set stay
-    there, and so do the clips that belong with them.
+    Clips of one speaker or one source, and copies of the same sound, stay in one set. A hash of the
+    speaker (or source, or file) decides which, so clips added later do not move other clips. Clips
+    that have a set keep it, and new clips that belong with them join it.
 
-    One long recording can't be split so. --by time cuts every recording whose clips tell where they
-    were cut (host data cut, host data import --seconds): its beginning goes to train, its end to
-    test. Clips within --gap seconds of a cut go to no set.
+    A single long recording can't be split this way. --by time splits each recording in time if the
+    rows of its clips say where they were cut (host data cut, host data import --seconds). Its
+    beginning goes to train and its end to test. Clips within the --gap between two sets go to none.
 
     \b
     Examples:

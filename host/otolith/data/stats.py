@@ -1,4 +1,4 @@
-"""`host data stats`: how much of each class a dataset has."""
+"""`host data stats`: counts the clips of each class in a dataset."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ from otolith.progress import bar
 
 @dataclass
 class Class:
-    """One class.
+    """The figures of one class.
 
     Attributes:
+        clips: Number of clips.
+        seconds: Their total length.
+        unusable: Number of clips that can't be used.
         levels: RMS of each clip that is not silent, dBFS.
-        sets: Number of clips in each set; "" is no set.
+        sets: Number of clips in each set. The key "" means no set.
+        speakers: Names of the speakers.
+        sources: Names of the sources.
     """
 
     clips: int = 0
@@ -34,7 +39,7 @@ class Class:
     sources: set[str] = field(default_factory=set)
 
     def loudness(self) -> tuple[float, float] | None:
-        """Mean and standard deviation of the levels, dB; None without any."""
+        """Mean (dBFS) and standard deviation (dB) of the levels. None if there are none."""
         if not self.levels:
             return None
         mean = math.fsum(self.levels) / len(self.levels)
@@ -43,7 +48,7 @@ class Class:
 
 
 def classes_of(dataset: Dataset) -> dict[str, Class]:
-    """Classes by label, in alphabetical order."""
+    """Collect the figures of each class, by label in alphabetical order."""
     found: dict[str, Class] = {}
     for row, clip in sorted(dataset.clips, key=lambda pair: pair[0].label):
         about = found.setdefault(row.label, Class())
@@ -61,7 +66,7 @@ def classes_of(dataset: Dataset) -> dict[str, Class]:
 
 
 def as_numbers(about: Class) -> dict:
-    """For JSON."""
+    """The figures of a class as values for JSON."""
     mean, spread = about.loudness() or (None, None)
     return {
         "clips": about.clips,
@@ -76,7 +81,7 @@ def as_numbers(about: Class) -> dict:
 
 
 def picture(classes: dict[str, Class], file: Path) -> None:
-    """Draw clips by set and the loudness of each class into a PNG file."""
+    """Draw the clips by set and the loudness of each class into a PNG file. Raises UserError."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -130,7 +135,7 @@ def _show(classes: dict[str, Class]) -> None:
         sets = [getattr(about, what) for about in classes.values()]
         count = len(set().union(*sets))
         columns.append((what, str(count), [str(len(names)) for names in sets]))
-    columns = [column for column in columns if column[1] != "0"]  # nothing to tell
+    columns = [column for column in columns if column[1] != "0"]  # leave out columns without values
     table.add_column("class", "all", no_wrap=True)
     for name, footer, _ in columns:
         table.add_column(name, footer, justify="right", no_wrap=True)
@@ -138,7 +143,7 @@ def _show(classes: dict[str, Class]) -> None:
         table.add_row(Text(shown(label)), *(values[row] for _, _, values in columns))
     console = Console()
     if not console.is_terminal:
-        console.width = max(console.width, 200)  # a file has no edge
+        console.width = max(console.width, 200)  # output to a file needs no wrapping
     console.print(table)
 
 
@@ -153,14 +158,13 @@ def _decibels(about: Class) -> str:
     "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="PNG: clips by set and loudness of each class.",
+    help="Also draw clips by set and loudness of each class as a PNG.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def stats(dataset: Path, out: Path | None, as_json: bool) -> None:
     """Show clips, seconds, loudness, sets, speakers and sources of each class.
 
-    Loudness is the mean and the spread (standard deviation) of the clips' RMS in dBFS; silent clips
-    are left out of it.
+    Loudness is the mean and the standard deviation of the clips' RMS in dBFS, without silent clips.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`host data synth`: clips made by a generator, into a dataset."""
+"""`host data synth`: generates clips and adds them to a dataset."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _labels(
     """The label of each word to make.
 
     Raises:
-        UserError: The generator can't make a word, or a word makes no label.
+        UserError: The generator can't make a word, or no label can be made of a word.
     """
     if label is not None:
         label = check_label(label)
@@ -52,22 +52,22 @@ def write_clips(
     seed: int,
     label: str | None,
 ) -> list[Row]:
-    """Write clips of a generator into a dataset.
+    """Generate clips and add them to a dataset.
 
     Args:
         name: The generator, a key of `GENERATORS`.
-        words: What to make; empty for all the generator's classes.
-        out: Folder of the dataset; made if it is not there.
-        count: Clips of each word.
+        words: What to make. Empty for all classes of the generator.
+        out: Folder of the dataset. It is created if it does not exist.
+        count: Number of clips of each word.
         seconds: Length of each clip.
-        seed: Another seed makes other sounds.
-        label: Label of all clips; None labels each with its own word.
+        seed: Seed of the sounds.
+        label: Label of all clips. None labels each clip with its own word.
 
     Returns:
         The rows of the new clips.
 
     Raises:
-        UserError: Something can't be made or written; then nothing is.
+        UserError: A clip can't be made or written. The dataset is unchanged then.
     """
     if seconds != seconds:
         raise UserError("--seconds must be a number")
@@ -102,7 +102,7 @@ def write_clips(
 
 
 def _command(name: str) -> click.Command:
-    """`host data synth <name>`, made from what the generator says about itself."""
+    """Build the command `host data synth NAME` from the description of the generator."""
     generator = find(name)
     fixed = bool(generator.labels)
 
@@ -132,7 +132,7 @@ def _command(name: str) -> click.Command:
             "-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset."
         ),
         click.option(
-            "--count", type=click.IntRange(1), default=100, show_default=True, help="Of each."
+            "--count", type=click.IntRange(1), default=100, show_default=True, help="Clips of each."
         ),
         click.option(
             "--seconds",
@@ -141,9 +141,13 @@ def _command(name: str) -> click.Command:
             show_default=True,
             help="Length of a clip.",
         ),
-        click.option("--label", help="Label of all clips. [each one's own]"),
+        click.option("--label", help="Label of all clips. [the word or class]"),
         click.option(
-            "--seed", type=click.IntRange(0), default=1, show_default=True, help="Other sounds."
+            "--seed",
+            type=click.IntRange(0),
+            default=1,
+            show_default=True,
+            help="Seed of the sounds.",
         ),
     ]
     command: Callable[..., Any] = run
@@ -164,7 +168,7 @@ class Generators(click.Group):
 
 @click.group(cls=Generators)
 def synth() -> None:
-    """Make sounds.
+    """Generate sounds.
 
     \b
     Example:

@@ -1,7 +1,7 @@
-"""The dataset of a spec: the recordings at its path, or one that a generator fills.
+"""Finds the dataset of a spec: the recordings at its path, or a generated dataset.
 
-A generated dataset is kept below build/synth. Its name holds a hash of everything that decides the
-sounds: the settings and the code that makes them. The same spec finds it again.
+A generated dataset is kept below build/synth. Its name contains a hash of everything that
+determines the sounds: the settings and the code of the generator. The same spec finds it again.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from otolith.synth.base import UNKNOWN
 from otolith.synth.registry import find
 
 FOLDER = paths.ROOT / "build" / "synth"
-DATASET = "dataset"  # the path of a spec that names none
+DATASET = "dataset"  # the default of [data] path
 
-_FEW = 64  # clips that are made sooner than other processes start
+_FEW = 64  # up to so many clips are made in this process, because starting others takes longer
 
 Progress = Callable[[str, float], None]
 
@@ -48,7 +48,7 @@ def check(data: Data, classes: Sequence[str]) -> None:
         classes: The spec's classes.
 
     Raises:
-        UserError: It can't, in one line.
+        UserError: There is no such generator, or it can't make a class.
     """
     if not data.synth:
         return
@@ -69,7 +69,7 @@ def clip(spec: Spec, label: str, n: int, part: str, key: tuple[int, ...]) -> np.
         label: The class to make.
         n: Length in samples at 16 kHz.
         part: The set the clip is for: train, validate or test.
-        key: Seed; the same key gives the same sound.
+        key: Seed. The same key gives the same sound.
 
     Returns:
         int16 array of shape (n,).
@@ -80,7 +80,7 @@ def clip(spec: Spec, label: str, n: int, part: str, key: tuple[int, ...]) -> np.
 
 
 def counts(data: Data) -> dict[str, int]:
-    """Clips to generate, by set."""
+    """Number of clips to generate for each set."""
     return {
         "train": data.train_clips,
         "validate": data.validate_clips,
@@ -89,7 +89,7 @@ def counts(data: Data) -> dict[str, int]:
 
 
 def _digest(spec: Spec) -> str:
-    """Sixteen hex digits that change with anything that changes the sounds."""
+    """Hash, as 16 hex digits, of everything that determines the sounds."""
     data = spec.data
     said = (data.synth, data.seed, spec.model.classes, spec.features.samples, counts(data))
     digest = hashlib.sha256(repr(said).encode())
@@ -120,36 +120,36 @@ def _make(job: _Job) -> None:
 
 
 def _made(jobs: list[_Job]) -> Iterator[None]:
-    """Do the jobs, on all processors if there are enough of them."""
+    """Do the jobs and yield after each. Use all processors for many jobs."""
     if len(jobs) <= _FEW:
         yield from map(_make, jobs)
         return
-    # Spawned, not forked: TensorFlow's threads may be running in this process.
+    # Spawn, because forking a process in which TensorFlow's threads run may hang.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
         yield from pool.map(_make, jobs, chunksize=16)
 
 
 def is_synthetic(spec: Spec) -> bool:
-    """Whether a spec trains on generated sounds: it names a generator, and has no recordings."""
+    """Whether a spec trains on generated sounds: it names a generator and has no recordings."""
     found = (Path(spec.data.path or DATASET) / metadata.NAME).exists()
     return bool(spec.data.synth) and not found
 
 
 def made_folder(spec: Spec) -> Path:
-    """Where the generated dataset of a spec is, or will be."""
+    """The folder of the generated dataset of a spec. It may not exist yet."""
     return FOLDER / f"{spec.data.synth}-{_digest(spec)}"
 
 
 def folder_of(spec: Spec, progress: Progress = quiet) -> Path:
-    """Find the dataset of a spec; generate it first if there are no recordings.
+    """Find the dataset of a spec. Generate it first if there are no recordings.
 
     Args:
         spec: The spec.
-        progress: Gets a text and the share done, 0 to 1, while clips are made.
+        progress: Gets a text and the share done, 0 to 1, while clips are generated.
 
     Returns:
-        The folder of the dataset: the one at [data] path if it has a metadata.csv, else with
-        [data] synth a generated one.
+        The folder of the dataset. This is [data] path if it has a metadata.csv or if there is no
+        [data] synth, and the generated dataset otherwise.
 
     Raises:
         UserError: The generator can't make the classes, or the disk can't be written.
@@ -168,9 +168,9 @@ def folder_of(spec: Spec, progress: Progress = quiet) -> Path:
 
 
 def turns(classes: Sequence[str]) -> list[str]:
-    """The classes in the order clips are made, over and over.
+    """The order in which clips of the classes are made. It is repeated.
 
-    Every second clip is "unknown", if that is a class: many kinds of sound belong there.
+    If "unknown" is a class, it gets every second clip, because many kinds of sound belong to it.
     """
     others = [label for label in classes if label != UNKNOWN]
     if len(others) == len(classes):
@@ -179,7 +179,7 @@ def turns(classes: Sequence[str]) -> list[str]:
 
 
 def _fill(spec: Spec, folder: Path, progress: Progress) -> None:
-    """Make all clips of all sets. `folder` appears complete or not at all."""
+    """Generate all clips of all sets. `folder` is created complete or not at all."""
     generator = find(spec.data.synth)
     classes = spec.model.classes
     generator(classes).prepare()
@@ -212,15 +212,15 @@ def _fill(spec: Spec, folder: Path, progress: Progress) -> None:
         try:
             made.rename(folder)
         except OSError:
-            if not (folder / metadata.NAME).exists():  # no other process made it meanwhile
+            if not (folder / metadata.NAME).exists():  # another process may have made it meanwhile
                 shutil.rmtree(folder, ignore_errors=True)
                 made.rename(folder)
 
 
 def origin(spec: Spec) -> str:
-    """What a spec's sounds are, in a few words for reports and metadata.
+    """Describe the sounds of a spec in a few words, for reports and metadata.
 
-    Of a path only the last part is told: the text goes into files that are shared.
+    Only the last part of a path is given, because the text goes into files that are shared.
     """
     if is_synthetic(spec):
         return f"synthesised sounds ({spec.data.synth})"

@@ -1,4 +1,4 @@
-"""Text of tables and label files, as programs on other systems write them."""
+"""Decodes tables and label files written by programs on other systems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import codecs
 
 
 def decode(data: bytes) -> str:
-    """Decode UTF-8, UTF-16 (both with or without a byte order mark) or Latin-1 (Windows-1252)."""
+    """Decode text in UTF-8, UTF-16, Windows-1252 or Latin-1.
+
+    A byte order mark is optional. Invalid characters never raise an exception.
+    """
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -16,7 +19,7 @@ def decode(data: bytes) -> str:
             return data[len(mark) :].decode(name, "replace")
     start = data[:1000]
     if start.count(0) > len(start) // 4:
-        # Latin text in UTF-16: every other byte is zero
+        # in UTF-16, every other byte of Latin text is zero
         odd = start[1::2].count(0) >= start[::2].count(0)
         return data.decode("utf-16-le" if odd else "utf-16-be", "replace")
     try:
@@ -30,5 +33,5 @@ def decode(data: bytes) -> str:
 
 
 def delimiter_of(line: str) -> str:
-    """The character between the fields of a table, judged by its first line."""
+    """The delimiter of a table (comma, semicolon or tab), guessed from its first line."""
     return max(",;\t", key=lambda c: (line.count(c), c == ","))

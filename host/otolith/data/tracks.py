@@ -1,4 +1,4 @@
-"""`host data labels` and `host data join`: make label tracks of clips."""
+"""`host data labels` and `host data join`: writes label tracks for clips."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from otolith.progress import bar
 @click.command(
     epilog="""\b
 Example:
-  host data labels evening.flac -o evening.txt    what of it became clips, to edit in Audacity"""
+  host data labels evening.flac -o evening.txt    its clips as labels, to edit in Audacity"""
 )
 @click.argument("recording", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Label track.")
 @dataset_option
 def labels(recording: Path, out: Path, dataset: Path) -> None:
-    """Write where the clips of RECORDING were cut as an Audacity label track."""
+    """Write an Audacity label track that shows where the clips of RECORDING were cut."""
     source = f"{recording.stem}-{hash_of(recording)[:8]}"
     mine = [row for row in open_rows(dataset).rows if row.source == source]
     timed = [(times, row.label) for row in mine if (times := times_of(row))]
@@ -47,11 +47,15 @@ Example:
 @click.argument("names", nargs=-1, required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="WAV file.")
 @click.option(
-    "--gap", type=click.FloatRange(0, 60), default=0.5, show_default=True, help="Seconds."
+    "--gap",
+    type=click.FloatRange(0, 60),
+    default=0.5,
+    show_default=True,
+    help="Pause between clips, s.",
 )
 @dataset_option
 def join(names: tuple[str, ...], out: Path, gap: float, dataset: Path) -> None:
-    """Join clips (labels or files) to one long recording with a label track beside it."""
+    """Join clips, chosen by label or file name, into one recording with a label track beside it."""
     rows = pick(open_rows(dataset), dataset, names)
     track, problems, at = [], [], 0
     silence = np.zeros(round(gap * RATE), np.int16)

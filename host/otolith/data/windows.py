@@ -1,4 +1,4 @@
-"""The dataset of a spec -> network windows: PCM, class and clip of each, set by set."""
+"""Cuts the dataset of a spec into windows for the network: PCM, class and clip of each."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from otolith.settings.spec import Spec
 from otolith.synth.base import UNKNOWN
 
 SETS = ("train", "validate", "test")
-OTHERS = UNKNOWN  # the class for all sounds the network need not tell apart
-SILENT = 30  # int16: a window without a louder sample is digital silence, which teaches nothing
+OTHERS = UNKNOWN  # the class of all labels that are not a class
+SILENT = 30  # int16: a window with no sample above this is digital silence, useless for training
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Windows:
 
     Attributes:
         pcm: int16 array of shape (count, samples), at 16 kHz.
-        labels: Class numbers, shape (count,).
+        labels: Number of the class of each window, shape (count,).
         clips: Number of the clip each window was cut from, shape (count,).
     """
 
@@ -61,8 +61,7 @@ class Recorded:
 def _cut(pcm: np.ndarray, samples: int, starts: Sequence[int]) -> list[np.ndarray]:
     """Cut windows at `starts`. A negative start lies before the clip.
 
-    A clip shorter than a window is surrounded by noise like its own room's, as it would be at a
-    microphone.
+    A clip shorter than a window is surrounded by noise like that in the clip, as at a microphone.
     """
     if len(pcm) >= samples:
         return [pcm[s : s + samples] for s in starts]
@@ -72,15 +71,16 @@ def _cut(pcm: np.ndarray, samples: int, starts: Sequence[int]) -> list[np.ndarra
 
 
 def cover(pcm: np.ndarray, samples: int) -> list[np.ndarray]:
-    """Cut the windows a clip is judged by.
+    """Cut windows that cover a clip, for validation and test.
 
     Args:
         pcm: int16 samples of the clip.
         samples: Length of a window.
 
     Returns:
-        Windows that overlap by half. The last one reaches the clip's end, unless less than an
-        eighth of a window is left. A shorter clip lies in the middle of its only window.
+        int16 windows that overlap by half. The last one reaches the end of the clip, unless less
+        than an eighth of a window is left. A clip shorter than a window is in the middle of its
+        only window.
     """
     last = len(pcm) - samples
     if last < 0:
@@ -97,7 +97,7 @@ def _listed(spec: Spec, progress: Progress) -> list[Recorded]:
     others = classes.index(OTHERS) if OTHERS in classes else None
     dataset = folder_of(spec, progress)
     rows = open_rows(dataset).rows
-    if spec.data.split != "set":  # clips that are left out must not fill a fold
+    if spec.data.split != "set":  # clips that are left out must not count in folds
         rows = [row for row in rows if others is not None or row.label in classes]
     found = []
     for row, chosen in zip(rows, assign(spec.data, rows), strict=True):
@@ -108,15 +108,15 @@ def _listed(spec: Spec, progress: Progress) -> list[Recorded]:
 
 
 def recordings(spec: Spec, progress: Progress = quiet) -> list[Recorded]:
-    """List the sound files a spec learns from and is tested on.
+    """List the sound files that a spec is trained and tested on.
 
     Args:
-        spec: The spec. Its dataset is generated first if need be.
+        spec: The spec. Its dataset is generated first if necessary.
         progress: Gets a text and the share done, 0 to 1, while sounds are generated.
 
     Returns:
-        Every clip of metadata.csv that has a class and a set, in the order of its lines. Labels
-        that are no class count as "unknown" if that is a class, and are left out otherwise.
+        All clips of metadata.csv that have a class and a set, in the order of its lines. If
+        "unknown" is a class, it gets all labels that are not a class. Otherwise they are left out.
 
     Raises:
         UserError: The dataset is missing, or has too few clips of a class.
@@ -137,7 +137,7 @@ def test_recordings(spec: Spec, progress: Progress = quiet) -> list[Recorded]:
     """List the sound files of a spec's test set.
 
     Args:
-        spec: The spec. Of a generated dataset that is not there yet, only the test set is made.
+        spec: The spec. If its dataset has to be generated, only the test set is.
         progress: Gets a text and the share done, 0 to 1, while sounds are generated.
 
     Returns:
@@ -166,7 +166,7 @@ def _first(files: list[Recorded], clips: int) -> list[Recorded]:
 def _smaller(spec: Spec, clips: int) -> Spec:
     """A spec that generates no more than its first `clips` clips of each class need.
 
-    A whole dataset that is there already is used as it is.
+    An existing dataset is used as it is.
     """
     if not is_synthetic(spec) or (made_folder(spec) / metadata.NAME).exists():
         return spec
@@ -180,14 +180,15 @@ def _smaller(spec: Spec, clips: int) -> Spec:
 def load_windows(spec: Spec, progress: Progress, clips: int | None = None) -> dict[str, Windows]:
     """Read the train, validate and test windows of a spec.
 
-    Training clips give `[augment] windows_a_clip` windows at random places; other clips are
+    Each training clip gives `[augment] windows_a_clip` windows at random positions. Other clips are
     covered from beginning to end. The same spec and dataset give the same windows in the same
-    order.
+    order. Silent windows are left out, but
+    a clip of silence gives one.
 
     Args:
         spec: The spec.
-        progress: Gets what is being done and the share done, 0 to 1.
-        clips: Use at most so many clips of each class in each set. None: all.
+        progress: Gets the name of the current step and the share done, 0 to 1.
+        clips: Most clips of each class to use in each set. None uses all.
 
     Returns:
         The windows of each set, by its name.
@@ -226,7 +227,7 @@ def load_windows(spec: Spec, progress: Progress, clips: int | None = None) -> di
 
 
 def count_training(spec: Spec) -> int:
-    """About how many windows there are to train on, before augmentation."""
+    """Estimate the number of training windows before augmentation."""
     if is_synthetic(spec):
         return spec.augment.windows_a_clip * spec.data.train_clips
     return spec.augment.windows_a_clip * sum(r.set == "train" for r in recordings(spec))
