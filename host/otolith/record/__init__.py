@@ -1,1 +1,1 @@
-"""`host record`: a microphone's sound into labelled WAV files."""
+"""`host record`: records labelled WAV files from a microphone."""

@@ -1,4 +1,4 @@
-"""`host record`: labelled WAV files from a microphone."""
+"""`host record`: records labelled WAV files from a microphone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from otolith.record.stretch import Stretch
 
 
 class Number(click.FloatRange):
-    """A range without NaN."""
+    """A range of numbers that does not accept NaN."""
 
     def convert(self, value, param, ctx):
         number = super().convert(value, param, ctx)
@@ -36,20 +36,29 @@ class Number(click.FloatRange):
 
 
 def open_source(device: str | None, port: str | None, baud: int) -> Source:
-    """The microphone the options ask for."""
+    """Open the microphone that the options name.
+
+    Args:
+        device: Name or number of a PortAudio device. None: the Otolith microphone.
+        port: Serial port of a board. It takes precedence over `device`.
+        baud: Baud rate of the port, where it is a UART.
+
+    Raises:
+        UserError: There is no such microphone, or it can't be opened.
+    """
     if port:
         return SerialMicrophone(port, lambda name: SerialTransport(name, baud))
     return Microphone(device)
 
 
 def check_source(device: str | None, port: str | None) -> None:
-    """Raise UserError if there is no such microphone, before anything is asked."""
+    """Raise UserError if there is no such microphone. A serial port is not checked."""
     if not port:
         choose(list_devices(), device)
 
 
 def _show_devices(as_json: bool) -> None:
-    """List microphones, with ours marked, and boards at serial ports."""
+    """List microphones, with Otolith's marked, and boards at serial ports."""
     ports = find_ports()
     try:
         devices = list_devices()
@@ -75,7 +84,7 @@ def _show_devices(as_json: bool) -> None:
 
 
 def _ask(name: str, value: str | None, choices: tuple[str, ...] = ()) -> str:
-    """An option's value, or what the person at the terminal answers."""
+    """The value of an option, or the answer of the user at the terminal."""
     if value is not None or not sys.stdin.isatty():
         return value or ""
     kind = click.Choice(("", *choices)) if choices else str
@@ -91,7 +100,7 @@ def _ask(name: str, value: str | None, choices: tuple[str, ...] = ()) -> str:
 
 
 def _describe(take: Take) -> str:
-    """A line for a person."""
+    """Describe a take in a line."""
     if not take.kept:
         return f"rejected: {take.reason}"
     peak, rms = take.peak_dbfs, take.rms_dbfs
@@ -126,7 +135,7 @@ Examples:
     show_default=True,
     help="Folder of the dataset.",
 )
-@click.option("--device", metavar="NAME|NUMBER", help="Microphone; default: Otolith Mic.")
+@click.option("--device", metavar="NAME|NUMBER", help="Microphone.  [default: Otolith Mic]")
 @click.option("--serial", "port", metavar="PORT", help="Record from a board at a serial port.")
 @click.option(
     "--baud",
@@ -144,21 +153,21 @@ Examples:
 @click.option(
     "--seconds",
     type=Number(0.1, MAX_SECONDS),
-    help="Length of a take; with --trim or --continuous: every take has exactly this length, the "
-    "sound in its middle.  [default: 1; --continuous: as long as the sound]",
+    help="Length of a take. With --trim or --continuous, every take has exactly this length, with "
+    "the sound in its middle.  [default: 1; --continuous: as long as the sound]",
 )
-@click.option("--trim", is_flag=True, help="Cut the silence off both ends of a take.")
+@click.option("--trim", is_flag=True, help="Trim silence from both ends of a take.")
 @click.option(
     "--continuous",
     "--split",
     "continuous",
     is_flag=True,
-    help="Record in one stretch and make a take of every sound in it.",
+    help="Record without pause and make a take of every sound.",
 )
 @click.option(
     "--duration",
     type=Number(0.1, MAX_SECONDS),
-    help="Seconds of --continuous.  [default: until Ctrl-C]",
+    help="Seconds to record with --continuous.  [default: until Ctrl-C]",
 )
 @click.option(
     "--countdown",
@@ -172,26 +181,26 @@ Examples:
     type=Number(-120, 0),
     default=-60.0,
     show_default=True,
-    help="dBFS: takes that are never louder for a tenth of a second are rejected.",
+    help="dBFS. Takes whose loudest tenth of a second is below this are rejected.",
 )
 @click.option(
     "--gain",
     type=Number(-60, 60),
     default=0.0,
     show_default=True,
-    help="dB to make takes louder by.",
+    help="dB to amplify takes by.",
 )
 @click.option(
     "--attempts",
     type=click.IntRange(min=1),
     default=5,
     show_default=True,
-    help="Give up when a take was rejected so often in a row.",
+    help="Give up when takes were rejected this many times in a row.",
 )
 @click.option("--speaker", help="Who or what is heard.")
-@click.option("--set", "set_", type=click.Choice(SETS), help="Set the takes belong to.")
-@click.option("--note", help="Anything to remember.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a take.")
+@click.option("--set", "set_", type=click.Choice(SETS), help="Set of the takes.")
+@click.option("--note", help="Any remark.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each take.")
 def record(
     label: str | None,
     dataset: Path,
@@ -213,10 +222,10 @@ def record(
     note: str | None,
     as_json: bool,
 ) -> None:
-    """Record takes of LABEL: 16 kHz, 16-bit WAV files in DATASET/LABEL, rows in metadata.csv.
+    """Record takes of LABEL as 16 kHz, 16-bit WAV files in DATASET/LABEL and rows in metadata.csv.
 
-    A take that is silent, clipped or has lost samples is recorded again. Ctrl-C ends at any time;
-    a take that has run for a second is kept.
+    A take that is silent, clipped or has lost samples is recorded again. Ctrl-C stops at any time.
+    The current take is kept if it is at least a second long.
     """
     if show_list:
         _show_devices(as_json)

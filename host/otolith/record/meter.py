@@ -1,4 +1,4 @@
-"""Shows what is recorded: a live meter on a terminal, lines on standard error elsewhere."""
+"""Shows the level while recording: a live meter on a terminal, else lines on standard error."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.text import Text
 
-_BAR = (8, 40)  # characters, narrowest and widest
+_BAR = (8, 40)  # characters, narrowest and widest bar
 _NUMBERS = 34  # characters after the bar
-_WINDOW = RATE // 20  # samples a level is measured over
+_WINDOW = RATE // 20  # samples for each measurement of the level
 _LOWEST = -60.0  # dBFS at the left end of the bar
-_HOLD = int(1.5 * RATE)  # samples
-_FALL = 20.0  # dB a second
-_RED, _YELLOW = -3.0, -12.0  # dBFS
+_HOLD = int(1.5 * RATE)  # samples; how long a peak or clipping is shown
+_FALL = 20.0  # dB a second; how fast the held peak falls after that
+_RED, _YELLOW = -3.0, -12.0  # dBFS; lowest levels drawn in these colours
 
 
 class Meter:
-    """Without a terminal: prints a line to standard error when the state changes."""
+    """The meter without a terminal. Prints a line to standard error when the heading changes."""
 
     def __init__(self) -> None:
         self._said = ""
 
     def heading(self, text: str) -> None:
-        """A take begins."""
+        """Announce the next take."""
         if text != self._said:
             click.echo(text, err=True)
         self._said = text
 
     def show(self, state: str, pcm: np.ndarray) -> None:
-        """Show new PCM and what the recorder is doing."""
+        """Show the level of new PCM (int16, 16 kHz) and what the recorder is doing."""
 
     def tell(self, line: str, err: bool = False) -> None:
-        """Print a line that stays."""
+        """Print a permanent line, to standard error if `err`."""
         click.echo(line, err=err)
         if not err:
             sys.stdout.flush()
@@ -54,7 +54,14 @@ class Meter:
 
 
 class Gauge:
-    """Peak with hold, RMS and clipping of PCM as it comes. Time is counted in samples."""
+    """Measures peak, RMS and clipping of incoming PCM. Time is counted in samples.
+
+    Attributes:
+        peak_db: Peak of the last 50 ms, dBFS.
+        rms_db: RMS of the last 50 ms, dBFS.
+        hold_db: Peak that is held for 1.5 s and then falls, dBFS.
+        clipped: Whether samples were clipped within the last 1.5 s.
+    """
 
     def __init__(self) -> None:
         self.peak_db = self.rms_db = self.hold_db = -np.inf
@@ -63,7 +70,7 @@ class Gauge:
         self._window = Levels()
 
     def add(self, pcm: np.ndarray) -> None:
-        """Add PCM."""
+        """Add PCM (int16, 16 kHz)."""
         self._window.add(pcm)
         if self._window.samples < _WINDOW:
             return
@@ -79,7 +86,7 @@ class Gauge:
 
 
 class LiveMeter(Meter):
-    """On a terminal: one line that is drawn again and again."""
+    """The meter on a terminal: one line that is redrawn."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -133,13 +140,13 @@ class LiveMeter(Meter):
 
 
 def _position(level_db: float, width: int) -> int:
-    """Characters of the bar up to a level."""
+    """Number of characters of the bar up to a level."""
     share = (max(level_db, _LOWEST) - _LOWEST) / -_LOWEST
     return min(width, round(share * width))
 
 
 def draw_level(line: Text, width: int, rms_db: float, peak_db: float, hold_db: float) -> None:
-    """Append a bar of `width` characters: solid up to the RMS, light up to the peak.
+    """Append a bar of `width` characters, solid up to the RMS and light up to the peak.
 
     A mark shows the held peak. Levels are in dBFS.
     """
@@ -153,10 +160,10 @@ def draw_level(line: Text, width: int, rms_db: float, peak_db: float, hold_db: f
 
 
 def number(level_db: float) -> str:
-    """A level as text of constant width."""
+    """Format a level (dBFS) as text of constant width."""
     return f"{level_db:6.1f}" if np.isfinite(level_db) else "  -inf"
 
 
 def make_meter() -> Meter:
-    """The meter that suits standard error."""
+    """A live meter if standard error is a terminal, else a plain one."""
     return LiveMeter() if sys.stderr.isatty() else Meter()

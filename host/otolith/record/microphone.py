@@ -16,28 +16,37 @@ from otolith.audio.blocks import Block
 from otolith.device.transports import PRODUCTS, VENDOR
 from otolith.errors import UserError
 
-NAME = "otolith"  # part of the name of our microphones; systems add to it
+NAME = "otolith"  # part of the name of our microphones, to which systems add
 _WAIT_S = 0.1
 _LIST = "`host record --list` shows what there is"
 
 
 @dataclass(frozen=True)
 class Device:
-    """An input device."""
+    """An input device.
+
+    Attributes:
+        number: Number in PortAudio's list.
+        name: Name that the system gives it.
+        system: PortAudio's host API. Each host API lists the same device again.
+        rate: Sampling rate that the device prefers, Hz.
+        channels: Most input channels.
+    """
 
     number: int
     name: str
-    system: str  # PortAudio's host API; each lists the same device again
-    rate: float  # Hz; the device prefers it
+    system: str
+    rate: float
     channels: int
 
     @property
     def is_ours(self) -> bool:
+        """Whether it is an Otolith microphone."""
         return NAME in self.name.lower()
 
 
 def portaudio() -> ModuleType:
-    """The sounddevice module; UserError if PortAudio is not installed."""
+    """Import the sounddevice module. Raises UserError if PortAudio is not installed."""
     try:
         import sounddevice
     except OSError as error:
@@ -48,7 +57,7 @@ def portaudio() -> ModuleType:
 
 
 def list_devices() -> list[Device]:
-    """Every input device."""
+    """List all input devices. Raises UserError if PortAudio can't."""
     sounddevice = portaudio()
     try:
         systems = sounddevice.query_hostapis()
@@ -70,11 +79,15 @@ def list_devices() -> list[Device]:
 def choose(devices: list[Device], wanted: str | None) -> list[Device]:
     """Find a device by its number or a part of its name.
 
+    Args:
+        devices: All input devices.
+        wanted: Number, name or part of the name. None: the Otolith microphone.
+
     Returns:
         The device, once for each host API.
 
     Raises:
-        UserError: No device, or more than one, has this name.
+        UserError: No device or more than one fits.
     """
     if wanted is not None and wanted.isdecimal():
         found = [device for device in devices if device.number == int(wanted)]
@@ -108,7 +121,11 @@ def ours_or_default() -> str | None:
     """The microphone to use if none is named.
 
     Returns:
-        None for the Otolith microphone if one is attached, else the number of the computer's own.
+        None if an Otolith microphone is attached, which choose() then finds. Otherwise the number
+        of the default microphone of the computer.
+
+    Raises:
+        UserError: There is no microphone.
     """
     devices = list_devices()
     if not devices:
@@ -120,7 +137,7 @@ def ours_or_default() -> str | None:
 
 
 def usb_serial() -> str | None:
-    """The serial number of the Otolith microphone; None unless exactly one is attached."""
+    """The USB serial number of the Otolith microphone. None unless exactly one is attached."""
     from serial.tools import list_ports
 
     product = {name: number for number, name in PRODUCTS.items()}["Otolith Mic"]
@@ -146,7 +163,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """PortAudio's error text, without what sounddevice adds."""
+    """The error text of PortAudio, without the prefix of sounddevice."""
     text = str(error.args[0]) if error.args else str(error)
     return text.partition(": ")[2] or text
 
@@ -154,8 +171,14 @@ def _reason(error: Exception) -> str:
 class Microphone:
     """An input device of PortAudio as a Source.
 
-    The device is opened with 16 kHz, mono. If it refuses, it is opened with its own rate, and soxr
+    The device is opened at 16 kHz, mono. If it refuses, it is opened at its own rate, and soxr
     resamples.
+
+    Args:
+        wanted: Name or number, as for choose().
+
+    Raises:
+        UserError: There is no such device, or it can't be opened.
     """
 
     def __init__(self, wanted: str | None = None) -> None:
@@ -165,7 +188,7 @@ class Microphone:
         self._resampler = None
         device = self._open(found)
         serial = usb_serial() if device.is_ours else None
-        # what systems write around it ("Otolith Mic: USB Audio (hw:1,0)") changes with the port
+        # systems add text that depends on the port: "Otolith Mic: USB Audio (hw:1,0)"
         self.name = " ".join(filter(None, ["Otolith Mic" if serial else device.name, serial]))
 
     def _open(self, found: list[Device]) -> Device:
@@ -205,11 +228,11 @@ class Microphone:
         ) from failure
 
     def _take(self, data, frames: int, time: object, status) -> None:
-        """PortAudio calls this in its own thread."""
+        """Queue new PCM. PortAudio calls this in its own thread."""
         self._blocks.put((bytes(data), bool(status.input_overflow)))
 
     def read(self) -> Block:
-        """The next block."""
+        """Return the next block (16 kHz, mono), empty if none comes within a tenth of a second."""
         try:
             data, overflow = self._blocks.get(timeout=_WAIT_S)
         except queue.Empty:

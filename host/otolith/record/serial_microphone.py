@@ -21,7 +21,15 @@ _PRODUCT = {"usb_mic": PRODUCTS[2], "serial_mic": PRODUCTS[2]}  # by app
 
 
 class SerialMicrophone:
-    """A board at a serial port as a Source: it sends PCM in 'P' frames."""
+    """A board at a serial port as a Source. It sends PCM in 'P' frames.
+
+    Args:
+        port: Name of the serial port.
+        connect: Opens the port.
+
+    Raises:
+        UserError: The port can't be opened, the board does not answer, or its rate is not 16 kHz.
+    """
 
     def __init__(self, port: str, connect: Callable[[str], Transport] = SerialTransport) -> None:
         self._transport = connect(port)
@@ -36,10 +44,11 @@ class SerialMicrophone:
         except BaseException:
             self._transport.close()
             raise
-        self._next: int | None = None  # the sequence number that is expected
+        self._next: int | None = None  # expected sequence number
         self._blocks: queue.SimpleQueue[Block | UserError] = queue.SimpleQueue()
         self._over = False
-        # The port's own buffer is full in a tenth of a second. A slow disk may take longer.
+        # Receive in a thread: the buffer of the port holds a tenth of a second, but a slow disk may
+        # block for longer.
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
@@ -63,7 +72,7 @@ class SerialMicrophone:
         return Block(pcm, lost=gap * len(pcm))
 
     def read(self) -> Block:
-        """The next frame."""
+        """Return the next frame, empty if none comes in time. UserError if the board is gone."""
         try:
             block = self._blocks.get(timeout=_WAIT_S)
         except queue.Empty:

@@ -1,4 +1,4 @@
-"""Records takes one after the other: listens, judges, keeps or tries again."""
+"""Records takes one after the other. A rejected take is recorded again."""
 
 from __future__ import annotations
 
@@ -20,68 +20,103 @@ from otolith.record.meter import Meter
 from otolith.record.stop import Stop
 from otolith.record.store import Store
 
-_SETTLE = RATE // 4  # samples after opening: many microphones begin with a click
-_SLACK = RATE  # samples to listen longer if the sound is to be centred
-MARGIN = RATE // 20  # samples around a sound that is cut out
-_KEEP = RATE  # samples; a take that Ctrl-C ends is kept if it is this long
-_LONG = 60 * RATE  # samples; a longer take is rescued when the disk is full
-_PATIENCE_S = 10.0  # s of wall time without any sample before recording fails
+_SETTLE = RATE // 4  # samples dropped after opening, because many microphones begin with a click
+_SLACK = RATE  # extra samples to record if the sound is to be centred
+MARGIN = RATE // 20  # samples kept around a sound that is cut out
+_KEEP = RATE  # samples; a take ended by Ctrl-C is kept if it is this long
+_LONG = 60 * RATE  # samples; a take this long is rescued when the disk is full
+_PATIENCE_S = 10.0  # s of wall time without samples before recording fails
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to record."""
+    """What to record.
 
-    count: int | None = 1  # takes; None: until stopped
-    seconds: float = 1.0  # of a take
-    fixed: bool = True  # every take is as long as `seconds`, also after trimming
+    Attributes:
+        count: Number of takes to keep. None: until stopped.
+        seconds: Length of a take.
+        fixed: Whether every take has exactly this length, also after trimming.
+        trim: Whether to trim silence from both ends of a take.
+        duration: Length of a continuous recording in seconds. None: until stopped.
+        countdown: Seconds before each take.
+        silence_db: Takes that are quieter than this are rejected, dBFS.
+        gain_db: Gain applied to takes, dB.
+        attempts: Most rejections in a row.
+    """
+
+    count: int | None = 1
+    seconds: float = 1.0
+    fixed: bool = True
     trim: bool = False
-    duration: float | None = None  # seconds of a stretch; None: until stopped
-    countdown: float = 3.0  # seconds
-    silence_db: float = -60.0  # dBFS
+    duration: float | None = None
+    countdown: float = 3.0
+    silence_db: float = -60.0
     gain_db: float = 0.0
-    attempts: int = 5  # rejections of a take in a row
+    attempts: int = 5
 
 
 @dataclass
 class Take:
-    """What became of a take."""
+    """The result of a take.
+
+    Attributes:
+        label: Its label.
+        kept: Whether it is in the dataset.
+        file: Its path relative to the dataset. None if it was rejected.
+        reason: Why it was rejected. None if it was kept.
+        seconds: Its length.
+        peak_dbfs: Peak level. None for digital silence.
+        rms_dbfs: RMS level. None for digital silence.
+        clipped: Number of samples clipped by the microphone or by the gain.
+        lost: Number of samples lost on the way.
+        overflows: Number of times that an unknown number of samples was lost.
+    """
 
     label: str
     kept: bool
-    file: str | None  # below the dataset
-    reason: str | None  # why it was rejected
+    file: str | None
+    reason: str | None
     seconds: float
     peak_dbfs: float | None
     rms_dbfs: float | None
-    clipped: int  # samples
-    lost: int  # samples
+    clipped: int
+    lost: int
     overflows: int
 
     def json(self) -> dict:
-        """For --json."""
+        """The fields as values for JSON."""
         return asdict(self)
 
 
 @dataclass
 class Capture:
-    """A take in an unfinished file."""
+    """A take in an unfinished file.
+
+    Attributes:
+        file: The file.
+        at: When the take began.
+        lost: Number of samples lost on the way.
+        overflows: Number of times that an unknown number of samples was lost.
+        saturated: Number of samples clipped by the gain.
+        levels: Levels after the gain, as in the file.
+        heard: Levels before the gain.
+    """
 
     file: WavWriter
-    at: datetime  # when it began
+    at: datetime
     lost: int = 0
     overflows: int = 0
-    saturated: int = 0  # samples the gain cut off
-    levels: Levels = field(default_factory=Levels)  # of what is in the file
-    heard: Levels = field(default_factory=Levels)  # before the gain
+    saturated: int = 0
+    levels: Levels = field(default_factory=Levels)
+    heard: Levels = field(default_factory=Levels)
 
     @property
     def clipped(self) -> int:
-        """Samples at the microphone's full scale."""
+        """Number of samples clipped by the microphone."""
         return self.heard.clipped
 
     def write(self, pcm: np.ndarray, gain_db: float) -> None:
-        """Append PCM of the microphone. Raises OSError."""
+        """Append PCM (int16) from the microphone, after applying the gain. Raises OSError."""
         louder, saturated = amplify(pcm, gain_db)
         self.file.write(louder)
         self.saturated += saturated
@@ -90,7 +125,16 @@ class Capture:
 
 
 class Session:
-    """Records from `source` into `store` as `plan` says. `report` gets the result of every take."""
+    """Records takes.
+
+    Args:
+        plan: What to record.
+        source: The microphone.
+        store: Where takes are kept.
+        meter: Shows the level.
+        stop: Becomes true when the user wants to stop.
+        report: Gets the result of every take.
+    """
 
     def __init__(
         self,
@@ -104,7 +148,7 @@ class Session:
         self.plan, self.source, self.store = plan, source, store
         self.meter, self.stop, self.report = meter, stop, report
         self.kept = 0
-        self._rest: list[Block] = []  # samples that came with a block but belong to the next take
+        self._rest: list[Block] = []  # samples of the last block that belong to the next take
 
     # ---- sound ----
 
@@ -114,7 +158,11 @@ class Session:
         return self.source.read()
 
     def listen(self, samples: int) -> Iterator[Block]:
-        """Blocks of `samples` in all; fewer if recording is stopped."""
+        """Yield blocks with `samples` samples in all, or fewer if recording is stopped.
+
+        Raises:
+            UserError: No sound comes from the microphone.
+        """
         since = time.monotonic()
         while samples and not self.stop:
             block = self._read()
@@ -148,7 +196,7 @@ class Session:
     # ---- one take ----
 
     def _capture(self, samples: int) -> Capture:
-        """Record a take. The gain is applied now, or after trimming if there is any."""
+        """Record a take. With trimming, the gain is applied later."""
         at = datetime.now().astimezone()
         take = Capture(self.store.begin(at), at)
         gain_db = 0.0 if self.plan.trim else self.plan.gain_db
@@ -169,7 +217,7 @@ class Session:
         return take
 
     def _rescue(self, take: Capture, error: UserError) -> None:
-        """Keep a long take although the disk is full or the microphone is gone."""
+        """Keep a long take when the disk is full or the microphone is gone."""
         if take.file.samples < _LONG or self._why_not(take):
             take.file.discard()
             return
@@ -190,7 +238,7 @@ class Session:
         levels = segment.frame_levels(pcm)
         span = segment.sound_span(levels, rules)
         if span and not self.plan.fixed and not segment.holds_all(levels, span):
-            span = None  # sounds such as rain are everywhere in the take
+            span = None  # a sound such as rain fills the whole take
         start, stop = (span[0] * segment.FRAME, span[1] * segment.FRAME) if span else (0, len(pcm))
         start, stop = self.frame(start, stop, len(pcm))
         try:
@@ -199,18 +247,37 @@ class Session:
             take.file.discard()
 
     def frame(self, start: int, stop: int, length: int) -> tuple[int, int]:
-        """The span of samples to keep around a sound."""
+        """The span of samples to keep around a sound.
+
+        Args:
+            start: First sample of the sound.
+            stop: End of the sound.
+            length: Samples of the recording.
+
+        Returns:
+            Start and stop of the span.
+        """
         if self.plan.fixed:
             return segment.centre(start, stop, round(self.plan.seconds * RATE), length)
         return segment.widen(start, stop, MARGIN, length)
 
     @property
     def quietest_db(self) -> float:
-        """Level before the gain in dBFS."""
+        """The threshold of silence before the gain, dBFS."""
         return self.plan.silence_db - self.plan.gain_db
 
     def write_take(self, pcm: np.ndarray, at: datetime, lost: int, overflows: int) -> Capture:
-        """Write a take that was cut out of a longer recording."""
+        """Write a take that was cut out of a longer recording.
+
+        Args:
+            pcm: int16 samples before the gain.
+            at: When the take began.
+            lost: Number of samples lost in it.
+            overflows: Number of overflows in it.
+
+        Raises:
+            UserError: The disk can't be written.
+        """
         take = Capture(self.store.begin(at), at, lost=lost, overflows=overflows)
         try:
             with disk_errors(take.file.path):
@@ -221,7 +288,7 @@ class Session:
         return take
 
     def _why_not(self, take: Capture) -> str | None:
-        """Why a take is rejected; None if it is good."""
+        """Why a take is rejected. None if it is good."""
         if take.lost:
             return f"{take.lost} samples were lost on the way"
         if take.overflows:
@@ -237,7 +304,18 @@ class Session:
         return None
 
     def judge(self, take: Capture, source: str = "") -> str | None:
-        """Keep a take or reject it, and report which."""
+        """Keep or reject a take, and report the result.
+
+        Args:
+            take: The take.
+            source: The recording it was cut from, or "".
+
+        Returns:
+            Why it was rejected, or None.
+
+        Raises:
+            UserError: The disk can't be written. A long take stays in its unfinished file.
+        """
         reason = self._why_not(take)
         if reason:
             take.file.discard()
@@ -275,7 +353,7 @@ class Session:
     # ---- takes ----
 
     def run(self) -> None:
-        """Record all takes of the plan. Raises UserError if one fails too often."""
+        """Record all takes of the plan. Raises UserError if a take is rejected too often."""
         self.settle()
         plan = self.plan
         samples = round(plan.seconds * RATE) + (_SLACK if plan.trim and plan.fixed else 0)

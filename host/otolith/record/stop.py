@@ -1,4 +1,4 @@
-"""Stops a command with Ctrl-C."""
+"""Lets a command finish its files when it is stopped with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Stop:
-    """Turns Ctrl-C and SIGTERM into a flag, so that files are finished."""
+    """A context manager that is true once SIGINT (Ctrl-C), SIGTERM or SIGHUP has arrived.
+
+    Attributes:
+        signal: Number of the signal. None before one arrives.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None

@@ -1,4 +1,4 @@
-"""Stores takes: a WAV file and its row in metadata.csv, both or neither."""
+"""Stores takes. A take has both a WAV file and a row in metadata.csv, or neither."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from otolith.data.metadata import Row
 from otolith.data.names import folder_of, inside
 from otolith.files import disk_errors
 
-UNFINISHED = ".unfinished-"  # in front of files that are being recorded, or were when killed
-_ROOM = 4 * RATE  # samples that are given up on a full disk to make room for the row
+UNFINISHED = ".unfinished-"  # prefix of files whose recording is not finished
+_ROOM = 4 * RATE  # samples dropped on a full disk to make room for the row
 
 
 class Store:
-    """Stores takes of one label. `row` holds what all of them have in common."""
+    """Stores takes of one label.
+
+    Args:
+        dataset: Folder of the dataset. It is created if it does not exist.
+        row: The columns that all takes share.
+
+    Raises:
+        UserError: The folder can't be used, or metadata.csv is broken.
+    """
 
     def __init__(self, dataset: Path, row: Row) -> None:
         self.dataset = dataset
@@ -30,12 +38,12 @@ class Store:
         metadata.load(dataset)  # reports a broken metadata.csv before recording
 
     def leftovers(self) -> list[Path]:
-        """Valid WAV files of recordings that were killed."""
+        """Unfinished WAV files left by commands that were killed. They are valid."""
         found = sorted(self.folder.glob(f"{UNFINISHED}*.wav"))
         return [path for path in found if not is_being_written(path)]
 
     def begin(self, at: datetime) -> WavWriter:
-        """Create the file of a take that begins at a time."""
+        """Create the unfinished file of a take that begins at `at`. Raises UserError."""
         while True:
             path = self.folder / f"{UNFINISHED}{_stem(at)}.wav"
             with disk_errors(path):
@@ -47,8 +55,16 @@ class Store:
     def keep(self, take: WavWriter, at: datetime, source: str = "") -> str:
         """Give a take its final name and its row. Names are unique and sort by time.
 
-        Returns its path below the dataset. On an error there is no row, and the file is an
-        unfinished one again.
+        Args:
+            take: The unfinished file.
+            at: When the take began.
+            source: The recording it was cut from, or "".
+
+        Returns:
+            Its path relative to the dataset.
+
+        Raises:
+            UserError: The disk can't be written. The file is unfinished again and has no row.
         """
         with disk_errors(self.folder), metadata.lock(self.dataset):
             while (path := self.folder / f"{_stem(at)}.wav").exists():
@@ -67,7 +83,7 @@ class Store:
         return file
 
     def rescue(self, take: WavWriter, at: datetime) -> str:
-        """Keep a long take on a full disk: its last seconds are cut to make room for its row."""
+        """Keep a long take on a full disk. Drops its last seconds to make room for its row."""
         with disk_errors(take.path):
             take.shorten(max(0, take.samples - _ROOM))
         return self.keep(take, at)
@@ -80,5 +96,5 @@ class Store:
 
 
 def _stem(at: datetime) -> str:
-    """A file name for a time, in UTC because local time jumps back once a year."""
+    """A file name for a time. It is in UTC, because local time jumps back once a year."""
     return at.astimezone(timezone.utc).strftime("%Y%m%d-%H%M%S-%f")[:-3]

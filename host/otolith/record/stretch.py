@@ -1,4 +1,4 @@
-"""Records without a pause and cuts takes out of the recording."""
+"""Records without a pause and cuts a take out of the recording for each sound."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ from otolith.record.session import MARGIN, Session
 
 
 class Stretch:
-    """One long recording. It is written as it comes, and takes are cut out as soon as they end."""
+    """One long recording, which is written as it comes. Takes are cut out as soon as they end.
+
+    Args:
+        session: Supplies the sound and stores the takes.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
         plan = session.plan
-        # a take of fixed length holds one sound; longer sounds are cut
+        # a take of fixed length holds one sound, so longer sounds are cut
         most = round(plan.seconds * 100) if plan.fixed else segment.Rules.most
         self._segmenter = segment.Segmenter(
             segment.Rules(quietest_db=session.quietest_db, most=max(most, segment.Rules.least))
         )
         self._floor = segment.Floor()
-        self._partial: np.ndarray = np.empty(0, np.int16)  # less than a frame
-        self._waiting: list[tuple[int, int]] = []  # sounds that wait for the samples behind them
-        self._gaps: list[tuple[int, int, int]] = []  # where, samples, overflows
+        self._partial: np.ndarray = np.empty(0, np.int16)  # incomplete frame
+        self._waiting: list[tuple[int, int]] = []  # sounds whose takes need later samples
+        self._gaps: list[tuple[int, int, int]] = []  # position, lost samples, overflows
 
     def run(self) -> None:
-        """Record until the plan is fulfilled or recording is stopped."""
+        """Record until the plan is fulfilled or recording is stopped. Raises UserError."""
         plan = self.session.plan
         self.session.settle()
         self.session.meter.heading("listening; Ctrl-C ends")
@@ -78,7 +82,7 @@ class Stretch:
         self._save_sounds(self._file.samples - self._reach())
 
     def _reach(self) -> int:
-        """How many samples behind a sound its take may need."""
+        """Most samples after a sound that its take may need."""
         plan = self.session.plan
         return max(MARGIN, round(plan.seconds * RATE) if plan.fixed else 0)
 
