@@ -1,6 +1,6 @@
-"""Writes files whole or not at all, and explains what the disk refuses in one line.
+"""Writes files whole or not at all, and turns disk errors into messages of one line.
 
-Everything that writes goes through this module (or through otolith.growing, for files that grow).
+All code that writes files uses this module, or otolith.growing for files that grow.
 """
 
 from __future__ import annotations
@@ -21,18 +21,25 @@ from otolith.errors import UserError, shown
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _DISK = _FULL | {errno.EROFS, errno.EIO, errno.EFBIG}
-# what libraries (HDF5, SQLite) make of these errors
+# how libraries (HDF5, SQLite) report these errors
 _WORDS = ("no space left on device", "disk is full", "disk quota exceeded", "file too large")
 
 
 def cannot_write(path: Path | str, error: OSError) -> UserError:
-    """The one line that says why `path` can't be written, and what to do."""
+    """Make the error that says why `path` can't be written and what to do."""
     todo = ": free some space" if error.errno in _FULL else ""
     return UserError(f"can't write {shown(path)}: {error.strerror or error}{todo}")
 
 
 def disk_problem(error: BaseException) -> UserError | None:
-    """What a disk refused, if that is the reason for `error` or for one of its causes."""
+    """Find the disk error behind an exception.
+
+    Args:
+        error: Any exception. Its causes and contexts are searched too.
+
+    Returns:
+        The error for the user, or None if the disk was not the cause.
+    """
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -47,7 +54,7 @@ def disk_problem(error: BaseException) -> UserError | None:
 
 
 def make_folder(path: Path | str) -> Path:
-    """Make a folder and those above it, unless they are there. Raises UserError."""
+    """Create a folder and its parents unless they exist. Raises UserError."""
     path = Path(path)
     with disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -55,7 +62,7 @@ def make_folder(path: Path | str) -> Path:
 
 
 def owner_tag() -> str:
-    """A part of a temporary file's name that says which process it belongs to."""
+    """A part of the name of a temporary file that identifies the process it belongs to."""
     host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
     return f"-{host}-{os.getpid()}-"
 
@@ -66,8 +73,8 @@ _TAG = re.compile(r"-([0-9a-f]{6})-(\d{1,9})-")
 def is_orphan(path: Path) -> bool:
     """Whether a temporary file or folder was left behind by a process that was killed.
 
-    Only names with an owner_tag() of this computer count. A process that began after the file was
-    written is not its owner, even if it has the same number.
+    Only names with an owner_tag() of this computer count. A process that started after the file was
+    written is not its owner, even if it has the same process ID.
     """
     found = _TAG.findall(path.name)
     if not found or found[-1][0] != owner_tag()[1:7]:
@@ -78,7 +85,7 @@ def is_orphan(path: Path) -> bool:
     except (ProcessLookupError, OverflowError):
         return True
     except OSError:
-        pass  # another user's process
+        pass  # a process of another user
     try:
         return path.lstat().st_mtime < _began(pid) - 60
     except OSError:
@@ -86,9 +93,9 @@ def is_orphan(path: Path) -> bool:
 
 
 def _began(pid: int) -> float:
-    """When a process began, in seconds since 1970; 0 where the system does not say."""
+    """When a process started, in seconds since 1970. 0 if the system does not say."""
     try:
-        # behind the name, which may hold anything: state is field 3, the start field 22
+        # skip the name, which may contain anything; then state is field 3 and the start is field 22
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         boot = re.search(r"^btime (\d+)", Path("/proc/stat").read_text(), re.MULTILINE)
         if boot is None:
@@ -99,7 +106,15 @@ def _began(pid: int) -> float:
 
 
 def remove_orphans(folder: Path, prefix: str = ".") -> list[Path]:
-    """Remove what killed processes left in a folder; returns what it was."""
+    """Remove temporary files and folders left behind by killed processes.
+
+    Args:
+        folder: The folder to clean. A missing folder is no error.
+        prefix: Only names that begin with this are removed.
+
+    Returns:
+        The paths that were removed.
+    """
     gone = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -113,18 +128,18 @@ def remove_orphans(folder: Path, prefix: str = ".") -> list[Path]:
     return gone
 
 
-_cleaned: set[Path] = set()  # folders; once a process is enough
+_cleaned: set[Path] = set()  # folders that this process has cleaned of orphans
 
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Write a file whole or not at all.
 
-    Yields a temporary path beside `path`, and renames it to `path` if the block succeeds. If the
-    block fails, the temporary file is removed and `path` is as it was.
+    Yields a temporary path beside `path` and renames it to `path` if the block succeeds. If the
+    block fails, the temporary file is removed and `path` is unchanged. Missing folders are created.
 
     Raises:
-        UserError: The disk refuses to be written to.
+        UserError: The disk can't be written.
     """
     path = Path(path)
     make_folder(path.parent)
@@ -139,7 +154,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         with disk_errors(path):
-            temporary.chmod(0o644)  # mkstemp keeps other users out
+            temporary.chmod(0o644)  # mkstemp gives other users no access
             temporary.replace(path)
     except UserError:
         raise
@@ -168,7 +183,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 @contextmanager
 def disk_errors(path: Path | str) -> Iterator[None]:
-    """Turn any OSError of the block into a UserError of one line about `path`."""
+    """Turn any OSError of the block into a UserError about `path`."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files that are valid after every write: what was written is there after a crash."""
+"""Files that are valid after every write, so that a crash loses little."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ _SYNC_BYTES = 160_000  # 5 s of sound
 
 
 def no_header(size: int) -> bytes:
-    """The header of a file that has none."""
+    """The empty header."""
     return b""
 
 
 class Growing:
-    """A file with a header that tells the size of the data behind it.
+    """A file with a header that contains the size of the data after it.
 
-    The file is locked while it is open. All methods raise OSError.
+    The file is locked while it is open. All methods may raise OSError.
+
+    Attributes:
+        path: Path of the file.
+        size: Number of data bytes.
     """
 
     def __init__(
@@ -29,18 +33,18 @@ class Growing:
 
         Args:
             path: Must not exist yet.
-            header: Makes the header from the number of data bytes. Its length never changes.
-            sync: Bring the data to the disk now and then, so that a power cut loses little.
+            header: Returns the header for a number of data bytes. Its length must not change.
+            sync: Whether to flush data to disk regularly, so that a power cut loses little.
         """
         self.path = path
         self._sync = sync
-        self.size = 0  # bytes of data
+        self.size = 0  # bytes
         self._header = header
         self._start = len(header(0))
         self._unsynced = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            with contextlib.suppress(OSError):  # some network disks have no locks
+            with contextlib.suppress(OSError):  # some network file systems have no locks
                 fcntl.flock(self._fd, fcntl.LOCK_EX)
             self._write_at(0, header(0))
         except BaseException:
@@ -53,7 +57,7 @@ class Growing:
             data, position = data[done:], position + done
 
     def append(self, data: bytes) -> None:
-        """Append `data`. On an error the file holds what it held before."""
+        """Append `data` and update the header. If writing fails, the data before it is unchanged."""
         end = self._start + self.size
         try:
             self._write_at(end, data)
@@ -68,24 +72,24 @@ class Growing:
             self._unsynced = 0
 
     def read(self, start: int, stop: int) -> bytes:
-        """Bytes start..stop of the data."""
+        """Read the bytes of the data from `start` to before `stop`."""
         return os.pread(self._fd, stop - start, self._start + start)
 
     def shorten(self, size: int) -> None:
-        """Keep only the first `size` bytes of data. This makes room on a full disk."""
+        """Truncate the data to `size` bytes. This frees space on a full disk."""
         self.size = min(size, self.size)
         os.ftruncate(self._fd, self._start + self.size)
         self._write_at(0, self._header(self.size))
 
     def finish(self, path: Path | None = None) -> None:
-        """Bring all data to the disk, then rename the file to `path`."""
+        """Flush all data to disk, rename the file to `path` if given, and close it."""
         os.fsync(self._fd)
         if path is not None:
             self.rename(path)
         self.close()
 
     def rename(self, path: Path) -> None:
-        """Give the file another name."""
+        """Rename the file."""
         self.path.rename(path)
         self.path = path
 

@@ -1,4 +1,4 @@
-"""Groups of commands whose modules are imported on first use, so that --help stays fast."""
+"""Groups of commands that are imported on first use, so that --help stays fast."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from otolith.files import disk_problem
 
 @dataclass(frozen=True)
 class Later:
-    """A command that is imported when it is asked for.
+    """A command that is imported on first use.
 
     Attributes:
         target: "module:attribute" of the click command.
-        help: What the group's --help says about it, which then imports no command.
+        help: Its line in the --help of the group, which imports no commands.
     """
 
     target: str
@@ -26,14 +26,18 @@ class Later:
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported one by one. table: command by name."""
+    """A group whose commands are imported one by one.
+
+    Args:
+        table: The commands by name.
+    """
 
     def __init__(self, *args: Any, table: Mapping[str, Later], **options: Any) -> None:
         super().__init__(*args, **options)
         self.table = table
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. A full disk is one line, whatever was writing."""
+        """Run a command. Any disk error becomes a message of one line."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -45,11 +49,11 @@ class LazyGroup(click.Group):
             raise told from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table."""
+        """The names of the commands in the order of the table."""
         return list(self.table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command of a name, imported now."""
+        """Import and return the command of a name. None if there is none."""
         later = self.table.get(name)
         if later is None:
             return None
@@ -58,6 +62,6 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the commands without importing them."""
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, later.help) for name, later in self.table.items()])

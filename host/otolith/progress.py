@@ -1,4 +1,4 @@
-"""A progress bar on stderr, on a terminal only."""
+"""A progress bar on standard error, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Call what this yields once for each of `total` things done."""
+    """Show a progress bar within the block.
+
+    Args:
+        what: Text beside the bar.
+        total: Number of steps.
+
+    Yields:
+        A function to call after each step.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,

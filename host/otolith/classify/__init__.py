@@ -1,1 +1,1 @@
-"""`host classify`: files and microphones through the chip's own C code on this computer."""
+"""`host classify`: runs the chip's C code on this computer, on files and microphones."""

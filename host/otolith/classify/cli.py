@@ -1,4 +1,4 @@
-"""`host classify`."""
+"""The command `host classify`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Examples:
     "latency",
     type=click.FloatRange(0, 60_000),
     metavar="MS",
-    help="Simulate a network that takes this long; it skips hops that end meanwhile.",
+    help="Simulate a network that takes this long. It skips hops that end meanwhile.",
 )
 @click.option("--board", help="Simulate the latency of this board, measured on a virtual one.")
 @click.option("--scores", is_flag=True, help="With --json: print the scores of every hop too.")
@@ -60,7 +60,7 @@ Examples:
     metavar="DIR",
     help="Write a PNG of what the network saw at each event.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print lines as a board sends them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON lines that a board sends.")
 def classify(
     sources: tuple[str, ...],
     model: Path,
@@ -72,15 +72,16 @@ def classify(
     spectrogram: Path | None,
     as_json: bool,
 ) -> None:
-    """Print the events a board with the network of --model would make, computed by the same C code.
+    """Print the events that a board with the model would report, computed by the same C code.
 
-    SOURCE is a sound file, mic (the Otolith microphone, else the computer's), or - for raw PCM
-    (int16, 16 kHz, mono). Each event is a line; its time is the end of the hop that made it.
+    SOURCE is a sound file, mic (the Otolith microphone, or else the computer's), or - for raw PCM
+    (int16, 16 kHz, mono). Each event is a line. Its time is the end of the hop that caused it.
 
-    With --simulate-latency the network skips a hop if the previous one would still be running at
-    its end, like the loop of MLTK's classify_audio. Smoothing and suppression count only hops in
-    which the network ran; known_ms is when the device would report the event. (Otolith's firmware
-    skips no hops: with too slow a network it loses sound and reports overruns.)
+    With --simulate-latency, the network skips a hop if it would still be busy with the previous one
+    at the end of the hop, like the loop of MLTK's classify_audio. Smoothing and suppression count
+    only the hops in which the network ran. known_ms is when the device would report the event.
+    (Otolith's firmware does not skip hops. If its network is too slow, it loses sound and reports
+    overruns.)
     """
     if device is not None:
         sources = (*sources, "mic")
@@ -139,13 +140,24 @@ def classify(
             if stop:
                 break
     if stop.signal is not None and sources[0] not in LIVE:
-        sys.exit(128 + stop.signal)  # a file was not heard to its end
+        sys.exit(128 + stop.signal)  # a file was not read to its end
     if failed:
         sys.exit(1)
 
 
 def measured(file: ModelFile, board: str) -> float:
-    """Measures how many ms the network takes on a virtual board."""
+    """Measure how long the network takes on a virtual board.
+
+    Args:
+        file: The model.
+        board: Name of the board.
+
+    Returns:
+        Milliseconds for each hop.
+
+    Raises:
+        UserError: There is no such virtual board, or its firmware can't be built.
+    """
     virtual_board(board)
     click.echo(f"measuring {file.tflite} on a virtual {board}", err=True)
     image = build(f"{board}-bench", file.tflite).uf2
@@ -161,7 +173,7 @@ def _blocks(source: str, device: str | None, stop: Stop) -> Iterator[np.ndarray]
 
 
 def _hops(ear: Ear, blocks: Iterator[np.ndarray], stop: Stop, follows: bool) -> Iterator[Hop]:
-    """All hops of a source. follows: Room tone follows its end."""
+    """Yield all hops of a source. If `follows`, room tone is appended to it."""
     ending = Ending(ear.chain.metadata)
     for block in blocks:
         ending.add(block)

@@ -1,4 +1,4 @@
-"""Feeds PCM of any length to a chain, hop by hop, with the delay of a slow network if asked."""
+"""Feeds PCM to a chain hop by hop. Can simulate the latency of a slow network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from otolith.listen.chain import Chain, Hop
 
 @dataclass
 class Count:
-    """Counts of samples, hops, hops that the network scored, and events."""
+    """Numbers of samples, hops, hops that the network scored, and events."""
 
     samples: int = 0
     hops: int = 0
@@ -25,13 +25,13 @@ class Ear:
     """Feeds one sound to a chain.
 
     Attributes:
-        chain: Is reset first.
-        count: What was heard so far.
+        chain: The chain that is fed.
+        count: Numbers so far.
 
     Args:
-        chain: A model's front end, network and decisions.
-        latency_ms: How long a device's network takes. A hop that ends before the network of the
-            last one would be done goes through the front end alone. Smoothing and suppression
+        chain: Front end, network and decisions of a model. It is reset first.
+        latency_ms: How long the network of a device takes. A hop that ends before the network has
+            finished with an earlier one only goes through the front end. Smoothing and suppression
             count only the hops that were scored.
     """
 
@@ -44,7 +44,7 @@ class Ear:
         chain.reset()
 
     def feed(self, pcm: np.ndarray) -> Iterator[Hop]:
-        """The hops that new PCM completes."""
+        """Yield the hops that new PCM (int16, 16 kHz) completes."""
         self.count.samples += len(pcm)
         left, self._left = np.concatenate([self._left, pcm]), np.empty(0, np.int16)
         size = self.chain.hop
@@ -54,13 +54,13 @@ class Ear:
         self._left = left[whole:]
 
     def follow(self, pcm: np.ndarray) -> Iterator[Hop]:
-        """The hops that room tone behind the sound completes. They do not count as sound."""
+        """Yield the hops that room tone after the sound completes. Its samples are not counted."""
         before = self.count.samples
         yield from self.feed(pcm)
         self.count.samples = before
 
     def finish(self) -> Iterator[Hop]:
-        """The last hop, padded with silence."""
+        """Yield the last hop, padded with zeros, if one is incomplete."""
         if len(self._left):
             yield self._hear(np.pad(self._left, (0, self.chain.hop - len(self._left))))
             self._left = self._left[:0]

@@ -1,4 +1,4 @@
-"""Hops as lines of the wire protocol, as a board sends them."""
+"""Formats hops as the lines of the wire protocol that a board sends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from otolith.version import PROTOCOL, VERSION
 
 
 def hello(chain: Chain, source: str) -> dict:
-    """The first line: which network listens to what."""
+    """The first line: the model and the source.
+
+    Args:
+        chain: The model.
+        source: Name of the source, as on the command line.
+    """
     return {
         "event": "hello",
         "protocol": PROTOCOL,
@@ -28,7 +33,7 @@ def hello(chain: Chain, source: str) -> dict:
 
 
 def scores(hop: Hop) -> dict | None:
-    """The scores of a hop, None if the network did not run in it."""
+    """The scores of a hop. None if the network did not run in it."""
     if hop.q is None or hop.scores is None or hop.smoothed is None:
         return None
     return {
@@ -44,14 +49,17 @@ def scores(hop: Hop) -> dict | None:
 
 
 def detect(hop: Hop, latency_ms: float) -> dict | None:
-    """The event of a hop, None if there is none.
+    """The event of a hop. None if there is none.
 
-    t_ms is the end of the hop. With a latency, known_ms is when a device would report the event.
+    Args:
+        hop: The hop. Its end is t_ms.
+        latency_ms: Simulated latency. If it is not 0, known_ms is when a device would report the
+            event.
     """
     if hop.event is None:
         return None
     label, score = hop.event
-    # thousandths as lib/wire rounds them
+    # rounds to thousandths like lib/wire
     line = {
         "event": "detect",
         "t_ms": hop.t_ms,
@@ -62,7 +70,7 @@ def detect(hop: Hop, latency_ms: float) -> dict | None:
 
 
 def end(source: str, count: Count) -> dict:
-    """The last line: how much was heard."""
+    """The last line: the numbers of samples, hops and events."""
     return {
         "event": "end",
         "source": source,

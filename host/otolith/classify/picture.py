@@ -1,4 +1,4 @@
-"""A picture of what the network saw when it made an event."""
+"""Draws the input of the network at an event."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from otolith.files import replacing
 
 
 def file_name(source: str, t_ms: int, label: str) -> str:
-    """A file name that sorts by time and is safe whatever the label."""
+    """A file name that sorts by time and is valid for any source and label."""
     parts = (str(Path(source).with_suffix("")), f"{t_ms:08d}", label)
     return "-".join(re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_") for part in parts) + ".png"
 
 
 def draw(path: Path, window: np.ndarray, title: str, end_ms: int, frame_ms: float) -> None:
-    """Writes a PNG of a network's input.
+    """Write a PNG of the input of a network.
 
     Args:
         path: The file.
-        window: int8 (frames, bands).
+        window: int8 array of shape (frames, bands).
         title: Text above the picture.
-        end_ms: End of the last frame.
-        frame_ms: Length of a frame.
+        end_ms: Time of the end of the last frame, ms.
+        frame_ms: Time from frame to frame, ms.
+
+    Raises:
+        UserError: The file can't be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

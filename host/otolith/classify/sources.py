@@ -1,4 +1,4 @@
-"""Sound to classify: files, microphones and standard input, in blocks of PCM."""
+"""Reads sound to classify from files, microphones and standard input, in blocks of PCM."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ _BLOCK = 4096  # bytes
 
 
 def of_file(path: Path) -> Iterator[Pcm]:
-    """A sound file of any format, rate and number of channels."""
+    """Read a sound file of any format, rate and number of channels.
+
+    Yields:
+        int16 blocks at 16 kHz, mono.
+
+    Raises:
+        UserError: The file does not exist or can't be read.
+    """
     if not path.exists():
         raise UserError(f"{shown(path)}: no such file")
     yield from pcm_blocks(path)
 
 
 def of_stdin(stop: object) -> Iterator[Pcm]:
-    """Raw PCM (int16, little-endian, 16 kHz, mono), until its end or until `stop` is true."""
+    """Read raw PCM (int16, little-endian, 16 kHz, mono) until it ends or `stop` is true."""
     file, left = sys.stdin.fileno(), b""
     while not stop:
         if not select.select([file], [], [], _POLL_S)[0]:
@@ -44,11 +51,17 @@ def of_stdin(stop: object) -> Iterator[Pcm]:
 
 
 def of_microphone(device: str | None, stop: object) -> Iterator[Pcm]:
-    """A microphone, until `stop` is true.
+    """Read a microphone until `stop` is true.
 
     Args:
-        device: Name or number. None: the Otolith microphone, else the computer's.
+        device: Name or number. None: the Otolith microphone, or else the computer's.
         stop: Reading ends as soon as this is true.
+
+    Yields:
+        int16 blocks at 16 kHz, mono.
+
+    Raises:
+        UserError: There is no such microphone, or it can't be opened.
     """
     from otolith.record.microphone import Microphone, ours_or_default
 

@@ -1,4 +1,4 @@
-"""All parts of the set-up, in installation order."""
+"""All parts of the set-up in the order of installation, with their finders and installers."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ SETUP = "host setup"
 
 
 def find_python() -> Found | None:
+    """Find this Python, if its version is supported."""
     if not (3, 10) <= sys.version_info[:2] <= (3, 12):
         return None
     return Found(platform.python_version(), sys.executable)
@@ -49,6 +50,7 @@ def find_distribution(*names: str):
 
 
 def find_pico_sdk() -> Found | None:
+    """Find the pico-sdk, if it has the pinned version."""
     text = paths.PICO_SDK / "pico_sdk_version.cmake"
     if not text.exists():
         return None
@@ -58,11 +60,12 @@ def find_pico_sdk() -> Found | None:
         for part in ("MAJOR", "MINOR", "REVISION")
     ]
     version = ".".join(number[1] for number in numbers if number)
-    # the builder names this version's files and linker script
+    # the builder uses file names and the linker script of this version
     return Found(version, str(paths.PICO_SDK)) if version == PICO_SDK.split("-")[0] else None
 
 
 def find_tinyusb() -> Found | None:
+    """Find TinyUSB in the pico-sdk or in the tools folder."""
     for folder in (paths.PICO_SDK / "lib" / "tinyusb", paths.TOOLS / "tinyusb"):
         header = folder / "src" / "tusb_option.h"
         if header.exists():
@@ -76,7 +79,7 @@ def find_tinyusb() -> Found | None:
 
 
 def install_pico_sdk() -> None:
-    """Unpack Debian's pico-sdk and TinyUSB source packages into the tools folder."""
+    """Unpack the Debian source packages of pico-sdk and TinyUSB into the tools folder."""
     with registries.fresh_folder(paths.TOOLS / "debian") as work:
         debian.unpack({"pico-sdk-source": PICO_SDK, "tinyusb-source": TINYUSB}, "trixie", work)
         for name in ("pico-sdk", "tinyusb"):
@@ -86,6 +89,7 @@ def install_pico_sdk() -> None:
 
 
 def find_cmsis_dsp() -> Found | None:
+    """Find CMSIS-DSP, if it has the pinned version."""
     version = paths.CMSIS_DSP / "version"
     if not version.exists() or version.read_text() != registries.CMSISDSP:
         return None
@@ -93,6 +97,7 @@ def find_cmsis_dsp() -> Found | None:
 
 
 def find_tflm_frontend() -> Found | None:
+    """Find TFLM's audio front end, if it has the pinned version."""
     version = paths.TFLM_FRONTEND / "version"
     if not version.exists() or version.read_text() != registries.MICRO_FEATURES:
         return None
@@ -100,6 +105,7 @@ def find_tflm_frontend() -> Found | None:
 
 
 def find_rp2040js() -> Found | None:
+    """Find rp2040js, if it has the pinned version."""
     manifest = paths.NODE_MODULES / "rp2040js" / "package.json"
     if not manifest.exists():
         return None
@@ -108,10 +114,12 @@ def find_rp2040js() -> Found | None:
 
 
 def find_bootrom() -> Found | None:
+    """Find the ROM image of the RP2040."""
     return Found("B1", str(paths.BOOTROM)) if paths.BOOTROM.exists() else None
 
 
 def find_tool_scons() -> Found | None:
+    """Find PlatformIO's tool-scons package, if it has the pinned version."""
     manifest = registries.PIO_CORE / "packages" / "tool-scons" / "package.json"
     if not manifest.exists():
         return None
@@ -122,10 +130,12 @@ def find_tool_scons() -> Found | None:
 
 
 def find_quiet() -> Found | None:
+    """Find the settings with which PlatformIO needs no network."""
     return Found("set", str(registries.PIO_STATE)) if registries.is_quiet() else None
 
 
 def find_portaudio() -> Found | None:
+    """Find the PortAudio library of the system."""
     library = ctypes.util.find_library("portaudio")
     return Found(library.partition(".so.")[2] or "2", library) if library else None
 
@@ -139,6 +149,7 @@ def find_pulseaudio() -> Found | None:
 
 
 def find_native() -> Found | None:
+    """Find lib/ compiled for this computer."""
     from otolith.features.native import built
 
     path = built()
@@ -146,6 +157,7 @@ def find_native() -> Found | None:
 
 
 def install_native() -> None:
+    """Compile lib/ for this computer."""
     from otolith.features.native import features_library
 
     features_library()
@@ -157,6 +169,7 @@ def apt(*packages: str):
 
 
 def gcc_name() -> str:
+    """The C compiler for this computer: $CC, or cc."""
     return os.environ.get("CC", "cc")
 
 
