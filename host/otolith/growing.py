@@ -57,7 +57,7 @@ class Growing:
             data, position = data[done:], position + done
 
     def append(self, data: bytes) -> None:
-        """Append `data` and update the header. If writing fails, the data before it is unchanged."""
+        """Append `data` and update the header. On an error the earlier data is unchanged."""
         end = self._start + self.size
         try:
             self._write_at(end, data)
