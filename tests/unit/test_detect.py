@@ -1,4 +1,4 @@
-"""lib/detect: sequences worked by hand, all of it against a plain model, settings as text."""
+"""lib/detect: sequences worked by hand, a comparison with a plain model, settings as text."""
 
 import dataclasses
 import random
@@ -18,7 +18,7 @@ from support.soak import depth
 
 def test_a_score_at_its_threshold_is_an_event_and_one_below_is_not():
     d = Detector([0, 20000])
-    assert d.step(32767, 19999) is None  # label 0 has no threshold: background
+    assert d.step(32767, 19999) is None  # label 0 is the background: it has no threshold
     assert d.step(0, 20000) == (1, 20000)
 
 
@@ -30,7 +30,7 @@ def test_the_strongest_wins_and_ties_go_to_the_lower_index():
 
 def test_each_class_has_its_own_threshold():
     d = Detector([0, 600, 200])
-    assert d.step(0, 599, 150) is None  # the stronger one does not reach its own
+    assert d.step(0, 599, 150) is None  # the stronger class does not reach its own threshold
     assert d.step(0, 599, 200) == (2, 200)
     assert d.step(0, 600, 599) == (1, 600)
 
@@ -41,7 +41,8 @@ def test_smoothing_takes_the_mean_of_what_there_is():
     assert d.step(0, 301) == (1, 200)  # 401 / 2
     assert d.step(0, 0) is None  # 401 / 3
     assert d.step(0, 399) == (1, 200)  # 800 / 4
-    assert d.step(0, 100) == (1, 200)  # the first 100 has gone: (301 + 0 + 399 + 100) / 4
+    # the first 100 has left the window: (301 + 0 + 399 + 100) / 4
+    assert d.step(0, 100) == (1, 200)
     assert d.step(0, 0) is None
 
 
@@ -69,7 +70,7 @@ QUIET, LOUD = 49, 50
 
 
 def counted(levels, **gate):
-    """Which of these hops' scores count: 1 or 0 a hop."""
+    """For each hop, whether its scores counted: 1 or 0."""
     d = Detector([0, 1], gate=LOUD, **gate)
     result = ""
     for level in levels:
@@ -82,8 +83,8 @@ def counted(levels, **gate):
     ("backoff", "delay", "loud", "counts"),
     [
         (0, 0, "0101100", "0101100"),
-        (2, 0, "0100001000", "0111001110"),  # the trigger's hop and two more
-        (2, 0, "0101000000", "0111110000"),  # a trigger while it is open begins anew
+        (2, 0, "0100001000", "0111001110"),  # the triggering hop and two more
+        (2, 0, "0101000000", "0111110000"),  # a trigger while the gate is open restarts the backoff
         (0, 2, "0100100000", "0001001000"),  # two hops later, for one hop each
         (1, 2, "0100000000", "0001100000"),
         (3, 1, "1000000000", "0111100000"),
@@ -124,8 +125,10 @@ def test_without_a_gate_nothing_else_of_it_matters():
 
 
 def decisions(scores, **settings):
-    """Decisions, one letter a hop: a, b the classes, u unknown, . none. scores: a, b, - (no class
-    reaches its threshold)."""
+    """Decisions, one letter per hop: a and b are classes, u is unknown, . is none.
+
+    In `scores`, - means that no class reaches its threshold.
+    """
     d = Detector([0, 100, 100], **settings)
     result, events = "", []
     for hop, letter in enumerate(scores):
@@ -141,10 +144,10 @@ def decisions(scores, **settings):
     [
         (0, "a-bba", "aubba"),
         (1, "a-bba", "aubba"),
-        (3, "aa-ab-bb", ".aaa..bb"),  # of -, a, b and of a, b, - nobody has two
+        (3, "aa-ab-bb", ".aaa..bb"),  # neither -, a, b nor a, b, - has a majority
         (3, "aba--a", "..a.uu"),
-        (2, "aabb-a", ".a.b.."),  # half is not more than half: both must agree
-        (4, "aabbbba", "....bbb"),  # two against two: none
+        (2, "aabb-a", ".a.b.."),  # half is no majority, so both must agree
+        (4, "aabbbba", "....bbb"),  # two against two is a tie
         (5, "aaabbabbb", "..aaaabbb"),
     ],
 )
@@ -171,9 +174,10 @@ def test_hops_before_the_minimum_count_vote_for_nothing():
 
 def test_unknown_is_the_decision_when_no_class_reaches_its_threshold():
     d = Detector([0, 300], gate=50)
-    assert d.step(0, 299) is None and d.decision == UNKNOWN  # and no event
-    assert d.step(32767, 0) is None and d.decision == UNKNOWN  # background is no class to reach
-    assert d.step(0, 299, level=49) is None and d.decision == NONE  # nothing was heard
+    assert d.step(0, 299) is None and d.decision == UNKNOWN  # but no event
+    # the background has no threshold to reach
+    assert d.step(32767, 0) is None and d.decision == UNKNOWN
+    assert d.step(0, 299, level=49) is None and d.decision == NONE  # the gate is closed
     assert d.step(0, 300) == (1, 300) and d.decision == 1
 
 
@@ -183,10 +187,10 @@ def test_unknown_events_are_suppressed_but_hold_back_no_class():
     assert [d.step(0, *pair) for pair in scores] == [
         (UNKNOWN, 0),
         None,
-        (1, 500),  # in spite of the unknown two hops ago
+        (1, 500),  # the unknown two hops earlier does not suppress it
         None,
         None,
-        (UNKNOWN, 90),  # the score of the class that came nearest
+        (UNKNOWN, 90),  # the score of the class closest to its threshold
         None,
         None,
         (UNKNOWN, 80),
@@ -231,7 +235,7 @@ HOPS = st.lists(
 @settings(max_examples=depth(75, 3000))
 @given(st.lists(st.tuples(CONFIGS, HOPS), min_size=1, max_size=3))
 def test_the_c_code_decides_as_the_plain_model_through_changes(parts):
-    """Settings replaced in the middle look back at what was heard before."""
+    """Settings replaced in mid-stream apply to earlier scores as well."""
     (first, _), *_ = parts
     d, plain = Detector(**first), Plain(**first)
     for config, hops in parts:
@@ -247,7 +251,7 @@ def test_the_c_code_decides_as_the_plain_model_through_changes(parts):
 
 @pytest.mark.parametrize("smoothing", [1, 5, 32])
 def test_long_runs_do_not_wear_out(smoothing):
-    """The sums stay true when the slots have gone round many times."""
+    """The running sums stay exact after the ring buffers have wrapped many times."""
     d, plain = Detector([0, 1], smoothing=smoothing), Plain([0, 1], smoothing=smoothing)
     for hop in range(500):
         score = hop * 7919 % 32768
@@ -270,7 +274,7 @@ def test_long_runs_do_not_wear_out(smoothing):
         {"threshold": [1], "gate_delay": 32},
         {"threshold": [1], "vote": 33},
         {"threshold": [1], "unknown_events": 2},
-        {"threshold": [1], "gate_activity": 1},  # of a front end that tells none
+        {"threshold": [1], "gate_activity": 1},  # of a front end without activity detection
     ],
 )
 def test_settings_out_of_range_are_refused(settings):
@@ -341,7 +345,7 @@ def test_a_setting_is_changed_and_nothing_else(assignment, changed):
     wanted = ffi.new("detect_config_t *", d.config[0])
     setattr(wanted, name, value)
     assert bytes(ffi.buffer(ffi.addressof(d.state, "config"))) == bytes(ffi.buffer(wanted))
-    assert bytes(ffi.buffer(d.config)) == before  # the model's own
+    assert bytes(ffi.buffer(d.config)) == before  # the model's own settings
     assert bytes(ffi.buffer(d.state.history)) == history
 
 
@@ -415,7 +419,7 @@ def harness(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_line_makes_the_settings_leave_their_memory(harness, seed):
-    """Settings good, bad, cut and mutated, and a hop after each; checked by sanitizers."""
+    """Valid, invalid, truncated and mutated settings, each followed by a hop, under sanitizers."""
     rng = random.Random(seed)
     names = [*host_detect.RANGES, *host_detect.SWITCHES, "threshold", "threshold.bell"]
     lines = []
@@ -443,7 +447,7 @@ def test_all_thresholds_return_after_all_were_off():
     assert d.set("threshold 0") is None
     assert list(d.state.config.threshold[0:4]) == [0, 0, 0, 0]
     assert d.set("threshold 0.5") is None
-    assert list(d.state.config.threshold[0:4]) == [0, 16384, 16384, 0]  # those of the model
+    assert list(d.state.config.threshold[0:4]) == [0, 16384, 16384, 0]  # the model's thresholds
     lone = Detector([0, 0], ["a", "b"])
     assert lone.set("threshold 0.5") == "no class has a threshold"
 

@@ -1,4 +1,4 @@
-"""Settings of the decision layer on their way: spec -> metadata -> C, and while it runs."""
+"""Settings of the decision layer: from spec to metadata to C, and changed while it runs."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_all_of_detect_travels(tmp_path):
         "gate_delay": 2,
         "smoothing": 16,  # 500 ms in hops of 32 ms: 15.6
         "minimum_count": 8,
-        "suppression_hops": 62,  # 62.5, to the even one
+        "suppression_hops": 62,  # 62.5, rounded to even
         "vote": 5,
         "unknown_events": True,
         "thresholds": {"bell": 0.8},
@@ -67,7 +67,7 @@ def test_all_of_detect_travels(tmp_path):
     [
         ("average_ms = 1", 4, 1, 1),
         ("average_ms = 100", 4, 3, 3),
-        ("average_ms = 100.0", 1, 12, 8),  # 12.5, to the even one
+        ("average_ms = 100.0", 1, 12, 8),  # 12.5, rounded to even
         ("average_ms = 1024", 4, 32, 8),
         ("smoothing = 5", 4, 5, 5),
         ("average_ms = 320\nminimum_count = 10", 4, 10, 10),
@@ -170,7 +170,7 @@ def test_activity_of_the_front_end_opens_the_gate():
         "thresholds": {"loud": 0.01},
     }
     rng = np.random.default_rng(3)
-    # what is active in the first second, before the network's window is full, opens nothing
+    # activity in the first second, before the window is full, does not open the gate
     levels = np.repeat(
         [8000, 50, 8000, 50, 50] + [50] * 4 + [9000] * 4 + [50] * 6 + [7000] * 2, 3200
     )
@@ -230,7 +230,7 @@ def test_a_chain_is_set_from_the_next_hop_on():
     ]
     assert not [h for h in heard if h.event]
     chain.reset()
-    assert chain.settings().thresholds["loud"] == 0  # a reset forgets sounds alone
+    assert chain.settings().thresholds["loud"] == 0  # a reset clears only the history of sounds
 
 
 def test_what_is_refused_changes_nothing():

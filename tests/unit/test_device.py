@@ -1,4 +1,4 @@
-"""otolith/device: messages out of any stream of bytes, the client, serial ports, host monitor."""
+"""otolith/device: messages from arbitrary bytes, the client, serial ports, host monitor."""
 
 import contextlib
 import os
@@ -156,7 +156,7 @@ def test_inject_sends_whole_blocks_and_sorts_the_answers():
 
 
 class NarrowBoard(FakeBoard):
-    """It takes a block only when it is read from, and has room for `ahead` of them."""
+    """A board that processes one block per read, and has room for `ahead` of them."""
 
     def __init__(self, samples: int, ahead: int) -> None:
         started = line(event="injecting", samples=samples, block=512, ahead=ahead)
@@ -205,7 +205,7 @@ def test_what_is_no_pcm_is_not_injected(pcm):
 
 @pytest.fixture
 def terminal():
-    """The board's end of a pseudo-terminal, and the name of the computer's end."""
+    """The board's file descriptor of a pseudo-terminal, and the name of the computer's end."""
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
     yield ours, os.ttyname(theirs)
@@ -214,7 +214,7 @@ def terminal():
 
 
 def test_a_board_that_talks_while_it_is_written_to_is_no_deadlock(terminal):
-    """More in both directions than the terminal holds; the board reads only once it has spoken."""
+    """Each direction carries more than the terminal buffers, and the board writes first."""
     ours, name = terminal
     sent, said = b"w" * 60_000, b"r" * 60_000
     heard = bytearray()
@@ -226,7 +226,7 @@ def test_a_board_that_talks_while_it_is_written_to_is_no_deadlock(terminal):
         while len(heard) < len(sent):
             heard.extend(os.read(ours, 4096))
 
-    transport = SerialTransport(name)  # opening a port forgets what came before
+    transport = SerialTransport(name)  # opening a port discards earlier input
     thread = threading.Thread(target=board, daemon=True)
     thread.start()
     transport.write(sent)

@@ -1,4 +1,4 @@
-"""What the documentation names exists: files, commands, options, the spec in the README."""
+"""Files, commands, options and the spec that the documentation names exist."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ README = ROOT / "README.md"
 
 
 def said(page):
-    """Command lines of a page: those in code blocks and in `code`."""
+    """Command lines of a page, in code blocks and in `code`."""
     text = page.read_text()
     lines = [line.strip() for line in re.findall(r"^ {4}(.+)$", text, re.M)]
     lines += re.findall(r"`([^`\n]+)`", text)
@@ -34,7 +34,8 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in PAGES if page.name != "CHANGELOG.md"],  # it names what is no more
+    # it names things that have been removed
+    [page for page in PAGES if page.name != "CHANGELOG.md"],
     ids=lambda page: page.name,
 )
 def test_commands_and_options_exist(page):

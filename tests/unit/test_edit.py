@@ -1,4 +1,4 @@
-"""Cutting, relabelling, merging, joining: files and rows stay together, whatever goes wrong."""
+"""Cutting, relabelling, merging, joining: files and rows stay consistent, even after failures."""
 
 import errno
 import json
@@ -40,7 +40,7 @@ def noise(seconds, seed=0, level=3000):
 
 
 def make(dataset, *files):
-    """A dataset of half-second clips; all different."""
+    """A dataset of half-second clips that all differ."""
     for number, file in enumerate(files):
         (dataset / file).parent.mkdir(parents=True, exist_ok=True)
         write_wav(dataset / file, noise(0.5, hash(file) % 1000))
@@ -50,7 +50,7 @@ def make(dataset, *files):
 
 
 def consistent(dataset):
-    """Every row has its file; the rows."""
+    """Check that every row has its file and vice versa. Returns the rows."""
     found = metadata.load(dataset)
     assert found.problems == []
     for row in found.rows:
@@ -69,7 +69,7 @@ def samples(path):
 
 @pytest.fixture
 def recording(tmp_path):
-    """Ten seconds with a track."""
+    """Ten seconds of audio with a label track."""
     pcm = noise(10)
     soundfile.write(tmp_path / "rec.wav", pcm, RATE, subtype="PCM_16")
     track = "1.0\t2.0\tDog bark\n4\t7.25\train\n8.5\t8.5\tDog bark\n"
@@ -141,7 +141,7 @@ def test_any_rate_is_cut_at_the_right_time(tmp_path, rate, channels):
 )
 @settings(max_examples=depth(15, 600))
 def test_spans_are_what_slices_are(spans, sizes):
-    """In blocks of any size, with silence beyond the ends."""
+    """Spans equal array slices, for blocks of any size, padded with silence beyond the ends."""
     pcm = np.arange(1, sum(sizes) + 1).astype(np.int16)
     ends = np.cumsum(sizes)
     got = {}
@@ -230,7 +230,7 @@ def test_a_failure_in_the_middle_loses_nothing(tmp_path, monkeypatch, fails):
     monkeypatch.undo()
     rows = consistent(d)
     assert sorted(samples(d / row.file).tobytes() for row in rows) == sounds
-    assert len({row.label for row in rows}) == 1  # all of them moved, or none
+    assert len({row.label for row in rows}) == 1  # all rows were relabelled, or none
 
 
 def test_removed_clips_are_gone_with_their_rows(tmp_path):

@@ -1,4 +1,4 @@
-"""host evaluate on clips: the chip's own decisions, real recordings, bad input."""
+"""host evaluate on clips: equal to the chip's own decisions; real recordings; bad input."""
 
 import csv
 import dataclasses
@@ -103,7 +103,7 @@ def test_real_clips_are_cut_as_training_cuts_them(tmp_path):
 
 
 def by_hand() -> clips.ClipScores:
-    """Two classes, the second with a threshold of 0.8; the last clip is of no class."""
+    """Two classes, the second with a threshold of 0.8. The last clip belongs to no class."""
     return clips.ClipScores(
         labels=["quiet", "$a_b$"],
         thresholds=np.array([0, 0.8]),
@@ -124,9 +124,9 @@ def test_the_figures_by_hand():
     quiet, other = s["classes"]
     assert (quiet["precision"], quiet["recall"], quiet["f1"]) == (0.5, 0.5, 0.5)
     assert (other["precision"], other["recall"]) == (0.5, round(1 / 3, 6))
-    # pairs of 0.9, 0.7, 0.4 against 0.1, 0.6, 0.9: 2.5 + 2 + 1 of 9
+    # positives 0.9, 0.7, 0.4 against negatives 0.1, 0.6, 0.9: (2.5 + 2 + 1) / 9
     assert other["roc_auc"] == round(5.5 / 9, 6)
-    # best F1 of the second class: at most 0.40 all three found with two wrong, 6/8
+    # best F1 of the second class: up to 0.40, all three are found and two are wrong, 6/8
     assert other["picked"]["f1"] == 0.75 and 0.1 < other["picked"]["threshold"] <= 0.4
 
 
@@ -149,7 +149,7 @@ LABELS = ["a", "b", "c"]
 
 
 def test_the_baseline_is_the_largest_class():
-    truth = np.array([0] * 3 + [1] * 5 + [3] * 9)  # 3: of no class
+    truth = np.array([0] * 3 + [1] * 5 + [3] * 9)  # 3: no class
     assert verdict.baseline(LABELS, truth) == Baseline("b", 0.625)
     assert verdict.baseline(LABELS, np.array([3, 3])) is None
 
@@ -157,7 +157,7 @@ def test_the_baseline_is_the_largest_class():
 @pytest.mark.parametrize(
     ("truth", "best", "said"),
     [
-        # 125 of 200 in the largest class, as in the small set of the baseline's own figure
+        # 125 of 200 in the largest class, as in the small set behind the documented baseline
         (np.repeat([0, 1], [125, 75]), np.repeat([0, 1, 0], [125, 5, 70]), ["not clearly better"]),
         (np.repeat([0, 1], [125, 75]), np.repeat([0, 1], [125, 75]), []),
         (np.repeat([0, 1, 2], 50), np.repeat([0, 1, 1], 50), ["never answers c"]),

@@ -1,4 +1,4 @@
-"""host compare: hand-worked tables, words, and two networks on real files."""
+"""host compare: tables worked by hand, their wording, and two networks on real files."""
 
 import json
 

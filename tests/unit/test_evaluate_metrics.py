@@ -1,4 +1,4 @@
-"""otolith.evaluate.metrics: worked by hand, and against counting one by one."""
+"""otolith.evaluate.metrics: worked by hand, and against direct counting."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otolith.evaluate import metrics
 
-# three classes, UNK = 3; ten sounds, the last of no class
+# three classes, UNK = 3; ten sounds, the last belongs to no class
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 3])
 SAID = np.array([0, 0, 1, 3, 1, 1, 0, 2, 3, 0])
 TABLE = [[2, 1, 0, 1], [1, 2, 0, 0], [0, 0, 1, 1], [1, 0, 0, 0]]
@@ -43,7 +43,7 @@ def test_ratios_of_nothing_are_not_numbers():
 def test_roc_by_hand():
     scores = np.array([0.9, 0.8, 0.8, 0.4, 0.1])
     positive = np.array([True, True, False, True, False])
-    # pairs won: 0.9 both, 0.8 one and a half, 0.4 one, of 3 x 2
+    # of 3 x 2 pairs 0.9 wins both, 0.8 one and a half, 0.4 one
     assert metrics.roc_auc(scores, positive) == 4.5 / 6
     alarms, hits = metrics.roc_curve(scores, positive)
     assert alarms.tolist() == [0, 0, 0.5, 0.5, 1]
@@ -52,7 +52,7 @@ def test_roc_by_hand():
 
 LISTS = st.lists(
     st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=60
-)  # few values: many ties
+)  # few distinct values, so many ties
 
 
 @given(LISTS)
@@ -70,7 +70,7 @@ def test_auc_equals_a_count_of_pairs_and_the_area_below_the_curve(pairs):
     assert np.trapezoid(hits, alarms) == pytest.approx(auc)
     assert (np.diff(alarms) >= 0).all() and (np.diff(hits) >= 0).all()
     assert (alarms[-1], hits[-1]) == (1, 1)
-    # another scale changes nothing; the other side of the coin
+    # scaling changes nothing; negating gives the complement
     assert metrics.roc_auc(scores**3 - 7, positive) == auc
     assert metrics.roc_auc(-scores, positive) == pytest.approx(1 - auc)
 
@@ -154,7 +154,7 @@ def test_mcnemar_by_hand(one, other, p):
 
 @given(st.integers(0, 14), st.integers(0, 14))
 def test_mcnemar_equals_all_tosses_of_the_coin(one, other):
-    """Every outcome at least as uneven as the one seen, over all outcomes."""
+    """The p-value counts all outcomes at least as uneven as the observed one."""
     n = one + other
     uneven = abs(one - other)
     as_bad = sum(math.comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= uneven)

@@ -1,4 +1,4 @@
-"""evaluate.stream: matching by hand and against every assignment, blocks against the whole."""
+"""evaluate.stream: matching by hand and against all assignments, blocks against the whole."""
 
 import itertools
 import json
@@ -24,12 +24,12 @@ def test_matching_by_hand():
     spans = [Span(1000, 2000, A), Span(1500, 3000, B), Span(5000, 6000, A), Span(9000, 9000, A)]
     events = [
         Event(850, A, 1),  # too early
-        Event(950, A, 1),  # early, but not by more than 100 ms
+        Event(950, A, 1),  # early, but by no more than 100 ms
         Event(1400, B, 1),
-        Event(1990, A, 1),  # again
-        Event(2300, B, 1),  # again
-        Event(5500, B, 1),  # in an alarm
-        Event(6500, A, 1),  # late, but not by more than 500 ms
+        Event(1990, A, 1),  # repeated
+        Event(2300, B, 1),  # repeated
+        Event(5500, B, 1),  # within an alarm
+        Event(6500, A, 1),  # late, but by no more than 500 ms
         Event(9501, A, 1),  # too late
     ]
     found = match(spans, events, early_ms=100, late_ms=500)
@@ -89,7 +89,7 @@ def test_blocks_are_the_file(rate, channels, more, tmp_path):
 
 
 def test_false_alarms_at_most():
-    # chi-square tables, 95 %: half the quantile with 2, 4, 12 degrees of freedom
+    # chi-square tables, 95 %: half the quantile for 2, 4, 12 degrees of freedom
     for count, bound in ((0, 2.9957), (1, 4.7439), (5, 10.5130)):
         assert stream.false_alarms_at_most(count, 1) == pytest.approx(bound, abs=1e-4)
         assert stream.false_alarms_at_most(count, 4) == pytest.approx(bound / 4, abs=1e-4)
@@ -98,7 +98,7 @@ def test_false_alarms_at_most():
 
 @pytest.fixture(scope="module")
 def listening(tmp_path_factory):
-    """A model that hears loudness, a recording with three loud stretches, its label track."""
+    """A model that detects loudness, a recording with three loud stretches, its label track."""
     folder = tmp_path_factory.mktemp("stream")
     (folder / "loud.tflite").write_bytes(network(2))
     rng = np.random.default_rng(4)
@@ -107,7 +107,7 @@ def listening(tmp_path_factory):
         level[start * 16000 : (start + 2) * 16000] = 12000
     pcm = np.clip(rng.normal(0, 1, len(level)) * level, -32768, 32767).astype(np.int16)
     soundfile.write(folder / "night.wav", pcm, 16000)
-    # loud at 3 and 10; nothing at 25; what is at 20 is not labelled
+    # labelled and loud at 3 and 10, labelled but silent at 25, loud but not labelled at 20
     (folder / "night.txt").write_text("3\t5\tloud\n10\t12\tloud\n25\t26\tloud\n1\t2\tcough\n")
     return folder
 
@@ -135,7 +135,7 @@ def test_hits_misses_and_false_alarms(listening):
     assert alarms and all(20_000 < t < 22_200 for t in alarms)
     assert found["false_alarms"] == len(alarms)
     assert found["false_alarms_per_hour"] == pytest.approx(len(alarms) * 120)
-    # the window (8 frames) and two of three scores: under a quarter of a second, in whole hops
+    # the window (8 frames) and two of three scores: less than 250 ms, in whole hops
     waits = found["latency_ms"]
     assert 0 < waits["mean"] <= waits["p90"] < 250
     assert found["missed"][0]["start_ms"] == 25_000

@@ -1,4 +1,4 @@
-"""[features] of a spec: kinds, presets, MLTK's names, ranges; and what travels with a model."""
+"""[features] of a spec: kinds, presets, MLTK's names, ranges, and what the model stores."""
 
 import dataclasses
 import hashlib
@@ -56,7 +56,7 @@ def test_a_preset_can_be_changed():
 def test_kinds_have_defaults_of_their_own():
     assert features() == Spectrogram()
     assert features(kind="mfcc").compress == "linear"
-    f = features(kind="logmel")  # MLTK's
+    f = features(kind="logmel")  # MLTK's defaults
     assert (f.window, f.hop, f.frames, f.bands) == (400, 160, 98, 32)
     assert f.fe.pcan_enable is False and f.fe.log_scale_shift == 6
 
@@ -158,7 +158,7 @@ def test_scales_are_those_of_the_kind():
     ],
 )
 def test_tables_are_the_same_on_every_computer(name, digest):
-    """They come from this computer's libm; another C library must not change a chip's features."""
+    """Another computer's libm must not change a chip's features."""
     text = in_c(tables_of(preset(name)), "t")
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == digest
 
@@ -172,7 +172,7 @@ def test_every_registry_has_what_its_table_says():
 
 
 def test_every_setting_says_what_it_does():
-    """The reference page and the messages are made of this."""
+    """Every setting is documented. The reference page and error messages use the descriptions."""
     front_ends = [kind_named(kind) for kind in FRONT_ENDS]
     for section in (Model, Data, Augment, Train, Quantize, Detect, Deploy, Fe, *front_ends):
         for name, field in settings_of(section).items():

@@ -1,4 +1,4 @@
-"""lib/features against the cmsisdsp wheel, which is the definition."""
+"""lib/features against its reference, the cmsisdsp wheel."""
 
 import itertools
 import json
@@ -33,7 +33,7 @@ HANN = cmsisdsp.arm_float_to_q15(0.5 * (1 - np.cos(2 * np.pi * np.arange(256) / 
 
 
 def wheel_spectrogram(pcm):
-    """The article's pipeline out of the wheel's own functions."""
+    """The article's pipeline, built from the wheel's functions."""
     rfft = cmsisdsp.arm_rfft_instance_q15()
     assert cmsisdsp.arm_rfft_init_q15(rfft, 256, 0, 1) == 0
     frames = []
@@ -66,7 +66,7 @@ def test_spectrogram_equals_the_wheel(name, pcm):
     assert ours.shape == (124, 129)
     np.testing.assert_array_equal(ours, wheel_spectrogram(pcm))
     if name == "noise":
-        assert len(np.unique(ours)) > 500  # a comparison of something
+        assert len(np.unique(ours)) > 500  # the values vary, so the comparison is meaningful
 
 
 @settings(max_examples=depth(15, 400))
@@ -132,7 +132,7 @@ def test_quantizing_is_one_rounded_multiply(multiplier, shift, zero_point, value
     expected = [
         max(-128, min(127, ((v * multiplier + half) >> shift) + zero_point)) for v in values
     ]
-    # the product and its rounding fit 32 bits for every setting of the quantizer
+    # product and rounding fit into 32 bits for every setting of the quantizer
     assert all(-(2**31) <= v * multiplier + half < 2**31 for v in values)
     assert got.tolist() == expected
 
@@ -202,7 +202,7 @@ def test_a_wav_that_was_cut_gives_what_is_left_and_a_warning(tmp_path, resample)
     said = []
     assert len(read_pcm(path, resample, said.append)) == 16000 - 501
     assert len(said) == 1 and "x.wav: cut short: 1001 bytes" in said[0]
-    # a writer into a pipe could not know the size
+    # a program that writes to a pipe does not know the size
     path.write_bytes(whole[:40] + b"\xff\xff\xff\xff" + whole[44:])
     assert len(read_pcm(path, resample)) == 16000
 

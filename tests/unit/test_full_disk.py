@@ -1,4 +1,4 @@
-"""A full disk: every command says so in one line and leaves what was there."""
+"""On a full disk, every command reports the error in one line and keeps existing files."""
 
 import errno
 import sqlite3
@@ -17,7 +17,7 @@ from support.chain_model import network, sound
 from support.dataset_files import dataset, noise, write
 from support.full_disk import full_disk
 
-# Each gets what it needs in its folder, and writes there. {} is the folder.
+# Each command gets its input in a folder and writes there. {} stands for the folder.
 COMMANDS = {
     "import": "data import {}/in --dataset {}/ds",
     "cut": "data cut {}/long.wav --dataset {}/ds",
@@ -43,7 +43,7 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory):
-    """Caches and libraries are there before the disk is full."""
+    """Fill caches and build libraries before the disk is full."""
     from otolith.compile.engine import HostModel
     from otolith.listen.chain import Chain
 
@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(folder, name):
     after = content(folder)
     assert {file: after.get(file) for file in before} == before
     assert not [file for file in set(after) - set(before) if not file.startswith("c/")]
-    # and it works once there is room
+    # the same command works once there is room
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code in (0, 1) and not isinstance(done.exception, OSError), done.output
 

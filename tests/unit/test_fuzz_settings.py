@@ -1,4 +1,4 @@
-"""Specs and metadata of strangers: settings that hold, or a message about what is wrong."""
+"""Mutated specs and metadata give valid settings, or a message that says what is wrong."""
 
 import random
 import time
@@ -24,7 +24,7 @@ HANG_S = 5.0
 
 
 def check_message(error: UserError) -> None:
-    """Printable lines of a length that is read."""
+    """Check that a message has only printable lines of bounded length."""
     lines = error.message.splitlines()
     assert lines and all(line.isprintable() for line in lines), repr(error.message)
     assert all(len(line) < 2000 for line in lines), error.message[:500]

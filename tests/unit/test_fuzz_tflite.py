@@ -1,7 +1,7 @@
-"""Mutated model files: one clear line or a network that works, for every core and engine.
+"""Mutated model files give a one-line error or a valid network, for every core and engine.
 
-`make soak` compiles 3,000, and runs the C of all that are accepted under sanitizers. In `make test`
-test_compile_bad_input.py runs some.
+`make soak` compiles 3,000 models, and runs the C code of all accepted ones under sanitizers. In
+`make test`, test_compile_bad_input.py runs some.
 """
 
 import json
@@ -20,14 +20,14 @@ from support.fuzz_tflite import HANG_S, MOST_BYTES
 from support.soak import depth
 
 MODELS = depth(60, 3000)
-BATCH = 30  # networks in a program
-MOST_MACS, MOST_ARENA = 20_000_000, 1 << 22  # larger networks would only take long
+BATCH = 30  # networks per program
+MOST_MACS, MOST_ARENA = 20_000_000, 1 << 22  # larger networks would take too long
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory):
-    """The result, and the folder with the accepted files."""
+    """The result of a fuzz run, and the folder with the accepted files."""
     folder = tmp_path_factory.mktemp("fuzz")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'host'}:{ROOT / 'tests'}"}
     command = [sys.executable, "-m", "support.fuzz_tflite", str(MODELS), "7", str(folder)]
@@ -47,7 +47,7 @@ def test_no_file_breaks_the_compiler(fuzzed, figure):
     assert result["models"] == MODELS
     assert result["tracebacks"] == [] and result["hangs"] == [] and result["bad_messages"] == []
     assert result["most_bytes"] < MOST_BYTES and result["slowest_s"] < HANG_S
-    # The mutations reach all parts: some files are still networks, others fail in many ways.
+    # The mutations are varied: some models are still valid, others fail in many different ways.
     assert result["refused"] > MODELS // 4 and len(result["accepted"]) > MODELS // 10
     assert result["messages"] > depth(10, 150)
 
@@ -65,7 +65,7 @@ def test_what_is_accepted_runs_within_its_memory(fuzzed, tmp_path, figure):
     rng = np.random.default_rng(3)
     for first in range(0, len(compiled), BATCH):
         batch = compiled[first : first + BATCH]
-        # Twice: a random window, then one that has moved by a hop.
+        # Two rounds: a random window, then the window moved by one hop.
         inputs = [
             [
                 [

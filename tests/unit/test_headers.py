@@ -1,4 +1,4 @@
-"""Every header of lib/ compiles alone, as C11 and as C++17, without a warning."""
+"""Every header of lib/ compiles on its own, as C11 and as C++17, without a warning."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ import pytest
 
 from otolith import paths
 
-# Not for the apps: parts of one chip or core, or TinyUSB's own.
+# Excluded: headers for one chip or core, and TinyUSB's configuration.
 PRIVATE = re.compile(
     r"board/src/\w+/|/cores/|tusb_config\.h|usb_port\.h|usb_request_guard\.h|nn_tflm|/ops/"
 )
@@ -21,7 +21,7 @@ STANDARDS = {"c": "c11", "c++": "c++17"}
 
 @pytest.mark.parametrize("language", STANDARDS)
 def test_headers_compile_alone(language, tmp_path):
-    """All of them in one go: a translation unit each, and at the end all twice in one."""
+    """One run compiles a translation unit per header, and one that includes all headers twice."""
     suffix = {"c": "c", "c++": "cpp"}[language]
     for number, header in enumerate(HEADERS):
         line = f'#include "{header.relative_to(paths.LIB)}"\n'

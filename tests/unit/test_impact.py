@@ -1,4 +1,4 @@
-"""Synthesised keys, knocks and bolts: what tells them apart is there; a seed gives its sounds."""
+"""Synthesised keys, knocks and bolts: distinguishable, and reproducible from a seed."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ MANY = range(25)
 
 
 def centroid(pcm):
-    """Hz."""
+    """Spectral centroid in Hz."""
     power = np.abs(np.fft.rfft(pcm)) ** 2
     return (power * np.fft.rfftfreq(len(pcm), 1 / RATE)).sum() / power.sum()
 
 
 def level(pcm, size=80):
-    """Peak of each 5 ms."""
+    """Peak level of each 5 ms."""
     return np.abs(np.pad(pcm, (0, -len(pcm) % size))).reshape(-1, size).max(1)
 
 
@@ -32,7 +32,7 @@ def test_wood_is_low_metal_is_high_and_a_bolt_between():
     assert max(pitches["knocking"]) < 600 < min(pitches["locking"])
     assert max(pitches["locking"]) < 3000 < min(pitches["key_io"])
     for found in pitches.values():
-        assert np.std(found) > 0.05 * np.mean(found)  # no two doors are alike
+        assert np.std(found) > 0.05 * np.mean(found)  # doors differ
 
 
 def test_knocks_are_as_many_blows_as_are_heard():
@@ -63,7 +63,7 @@ def test_a_bolt_slides_and_then_hits_twice():
 
 @pytest.mark.parametrize("name", list(SOUNDS))
 def test_a_window_hears_a_blow(name):
-    """Windows far shorter than the sound still have a blow and its ring in them."""
+    """Windows far shorter than the sound still contain a blow and its ringing."""
     for number in MANY:
         rng = np.random.default_rng((4, number))
         event = SOUNDS[name](rng)
@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_bytes(name):
     assert len({c.tobytes() for c in [*first, *clips(2)]}) == 16
     assert all(c.dtype == np.int16 and c.shape == (6000,) for c in first)
     peaks = [np.abs(c.astype(int)).max() for c in first]
-    assert max(peaks) > 10 * min(peaks)  # near and far
+    assert max(peaks) > 10 * min(peaks)  # distances differ
 
 
 def test_clips_and_rows_of_a_dataset(tmp_path):

@@ -1,4 +1,4 @@
-"""Keywords by espeak-ng: whole, in their place, in many voices, the same for the same seed."""
+"""Keywords by espeak-ng: complete, in many voices, reproducible from a seed."""
 
 import shutil
 
@@ -35,7 +35,7 @@ def test_clips_rows_and_speakers(tmp_path):
 
 
 def test_the_word_is_whole_inside_its_clip():
-    """What the clip holds is what espeak-ng says alone: the energy at the ends is the room's."""
+    """After subtracting espeak-ng's own rendering of the word, only the room's noise is left."""
     for number in range(12):
         pcm, voice = keyword.keyword_clip("yes", RATE, (5, number))
         word = keyword.speak("yes", voice)
@@ -45,7 +45,8 @@ def test_the_word_is_whole_inside_its_clip():
         at = int(np.fft.irfft(spectrum)[: RATE - len(word) + 1].argmax())
         rest = pcm.astype(float)
         rest[at : at + len(word)] -= level * word
-        assert np.std(rest) < 1.2 * 32768 * 10 ** (keyword.NOISE_DB[1] / 20)  # the room's
+        # the noise of the room
+        assert np.std(rest) < 1.2 * 32768 * 10 ** (keyword.NOISE_DB[1] / 20)
 
 
 def test_same_seed_same_bytes_other_seed_other_voices():

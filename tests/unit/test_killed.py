@@ -1,4 +1,4 @@
-"""A command that is killed leaves nothing behind once the next one has run."""
+"""The next command cleans up after one that was killed."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from otolith import files
 from otolith.data.metadata import Row, load
 from support.dataset_files import dataset, host, noise, write
 
-# Runs `host data ...` and kills itself in the middle of what {where} names.
+# Runs `host data ...` and kills itself during the call that {where} names.
 KILLED = """
 import os, signal, sys
 from otolith.data import metadata, adding, importing
@@ -50,7 +50,7 @@ def folder(tmp_path):
 
 
 def check_whole(folder):
-    """Every file has a row, and every row a file; nothing is hidden."""
+    """Check that files and rows match and no hidden file is left."""
     found = [name for name in content(folder / "ds") if name != "metadata.csv"]
     assert found == sorted(row.file for row in load(folder / "ds").rows)
 

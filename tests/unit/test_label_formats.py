@@ -1,4 +1,4 @@
-"""Labels of other programs: the same stretches, whatever wrote them."""
+"""Label files of other programs give the same spans in every format."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Audacity label tracks: nothing readable is lost, everything else is told."""
+"""Audacity label tracks: everything readable is kept, everything else is reported."""
 
 import pytest
 from hypothesis import given

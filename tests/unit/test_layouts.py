@@ -1,4 +1,4 @@
-"""Datasets as people have them: what comes in, and what is asked before."""
+"""Datasets in common layouts: what is imported, and what is asked first."""
 
 import json
 
@@ -15,7 +15,7 @@ from support.encoded import by_ffmpeg
 
 
 def tree(root, *files):
-    """Empty files where only names count."""
+    """Empty files, where only the names matter."""
     for file in files:
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_bytes(b"RIFF")

@@ -1,4 +1,4 @@
-"""Learning rate, balance, early ends: by figures worked out by hand."""
+"""Learning rate, class balance and early stopping, against values worked out by hand."""
 
 import types
 
@@ -56,7 +56,7 @@ def test_weights_make_classes_count_alike():
 
 
 class Schedules:
-    """Stands for keras.optimizers.schedules."""
+    """A replacement for keras.optimizers.schedules."""
 
     @staticmethod
     def PiecewiseConstantDecay(places, values):
@@ -73,7 +73,7 @@ KERAS = types.SimpleNamespace(optimizers=types.SimpleNamespace(schedules=Schedul
 @pytest.mark.parametrize(
     ("settings", "windows", "found"),
     [
-        (Train(epochs=20), 40, Length(20, 0)),  # what a spec names is kept
+        (Train(epochs=20), 40, Length(20, 0)),  # the spec's value is kept
         (Train(epochs=300, plateau=7), 40, Length(300, 7)),
         (Train(), 200, Length(500, 100)),  # 4 batches: 750 would make 3,000 updates
         (Train(), 4000, Length(48, 10)),  # 63 batches
@@ -100,7 +100,7 @@ OTHER = {"loss": 1.0, "accuracy": 0.5}
 
 
 class Model:
-    """Gives its epoch as its weights."""
+    """Its weights are the number of its epoch."""
 
     stop_training = False
     epoch = 0
@@ -110,7 +110,7 @@ class Model:
 
 
 def watch(settings, losses, accuracies):
-    """What a Watch makes of these validation figures; it and the epochs that ran."""
+    """Feed these validation figures to a Watch. Returns the Watch and the epochs it ran."""
     keras = types.SimpleNamespace(callbacks=types.SimpleNamespace(Callback=object))
     found = Watch(settings, lambda *_: None)
     callback, model = found.callback(keras), Model()

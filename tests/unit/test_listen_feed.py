@@ -1,4 +1,4 @@
-"""listen_feed: blocks of any size give what whole hops give."""
+"""listen_feed: blocks of any size give the same as whole hops."""
 
 from functools import cache
 
@@ -13,14 +13,14 @@ from support.front_end_model import network, sound
 from support.front_end_model import settings as front_end
 from support.front_ends import changed
 
-# three front ends; micro_speech with a filter over the samples, on_off with a dynamic range
+# three front ends; micro_speech with a DC filter, on_off with dynamic range
 PRESETS = ("smart_lock", "micro_speech", "on_off")
 HOP_FRAMES = 3
 
 
 @cache
 def chain_and_hops(name):
-    """A chain, sound that ends within a hop, and what its whole hops give."""
+    """A chain, a sound that ends in mid-hop, and the results of its whole hops."""
     notch = {"fe": {"dc_notch_filter_enable": True}} if name == "micro_speech" else {}
     features = changed(front_end(name), frames=12, **notch)
     chain = Chain(network(features, HOP_FRAMES))
@@ -48,7 +48,7 @@ def test_blocks_of_any_size_give_the_same_hops(name, sizes):
         size = sizes[turn % len(sizes)] if turn < 50 else chain.hop
         hops += chain.feed(pcm[at : at + size])
         at, turn = at + size, turn + 1
-        assert len(hops) == min(at, len(pcm)) // chain.hop  # each as soon as it can be
+        assert len(hops) == min(at, len(pcm)) // chain.hop  # each hop as soon as it is complete
     for a, b in zip(hops, whole, strict=True):
         same(a, b)
 

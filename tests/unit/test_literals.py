@@ -1,4 +1,4 @@
-"""Strings in generated C: whatever a class is called, both compilers see exactly that."""
+"""Strings in generated C: both compilers see exactly the class's name, whatever it contains."""
 
 import subprocess
 
@@ -43,7 +43,7 @@ COMPILERS = (("cc", "objcopy"), ("arm-none-eabi-gcc", "arm-none-eabi-objcopy"))
 
 
 def contents(folder, compiler: str, objcopy: str, source: str) -> bytes:
-    """Compiles C and returns what lies in its section .names."""
+    """Compile C and return the contents of section .names."""
     text, compiled, raw = folder / "names.c", folder / "names.o", folder / "names.bin"
     text.write_text(source)
     done = subprocess.run(
@@ -60,15 +60,16 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("names")
 
 
-@settings(max_examples=4, deadline=None, phases=[Phase.generate])  # shrinking would compile a lot
+# shrinking would compile too often
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
 @given(names=st.lists(NAMES, min_size=60, max_size=60))
 def test_names_are_data(folder, names):
-    """Sixty a time, with GCC for this computer and GCC for Arm."""
+    """Sixty names per build, with GCC for this computer and GCC for Arm."""
     names = [*HOSTILE, *names]
     expected = b"".join(name.encode("utf-8", "replace") + b"\0" for name in names) + b"\0"
     literals = [c_string(name) for name in names]
     assert all(" " <= c <= "~" for literal in literals for c in literal)
-    # Adjacent literals are joined after their escapes are read.
+    # Adjacent literals are joined after escapes have been interpreted.
     text = "\n".join(f'{literal} "\\0"' for literal in literals)
     source = f'__attribute__((section(".names"))) const char names[] = {text};\n'
     for compiler, objcopy in COMPILERS:
@@ -76,7 +77,7 @@ def test_names_are_data(folder, names):
 
 
 def test_a_network_with_such_classes_compiles(tmp_path):
-    """The whole of model.c, for both compilers."""
+    """The complete model.c, with both compilers."""
     data = small_models.loudness()
     for number, name in enumerate(("wow???/", "a\\u", 'quo"te', "犬\x1b")):
         metadata = told(data)

@@ -1,5 +1,8 @@
-"""Front end logmel against the pymicro-features wheel, against its C++ sources for other settings,
-and MLTK's additions against their definitions."""
+"""Front end logmel against its references.
+
+These are the pymicro-features wheel, its C++ sources for other settings, and the definitions of
+MLTK's additions.
+"""
 
 import math
 
@@ -27,13 +30,13 @@ from support.front_ends import changed, told, with_metadata
 from support.skips import recordings
 from support.soak import depth
 
-# what the wheel is built for: micro_speech at 10 ms
+# the wheel's fixed configuration: micro_speech with a 10 ms step
 WHEEL = preset("micro_speech", fe={"window_step_ms": 10})
-STEP = 0.0390625  # the wheel multiplies TFLM's integers by it
+STEP = 0.0390625  # the wheel multiplies TFLM's integers by this
 
 
 def wheel(pcm):
-    """The integers behind the wheel's floats, fed 10 ms at a time."""
+    """The integers behind the wheel's floats, for input in pieces of 10 ms."""
     front_end, frames, raw, at = MicroFrontend(), [], pcm.tobytes(), 0
     while at + 320 <= len(raw):
         out = front_end.process_samples(raw[at : at + 320])
@@ -44,7 +47,7 @@ def wheel(pcm):
 
 
 def plain(name, **fe):
-    """A preset without what MLTK adds to TFLM."""
+    """A preset without MLTK's additions to TFLM."""
     off = {"dc_notch_filter_enable": False, "quantize_dynamic_scale_enable": False}
     return preset(name, fe={**off, **fe})
 
@@ -63,7 +66,7 @@ def test_logmel_equals_the_wheel(sound):
     assert ours.shape == (98, 40)
     np.testing.assert_array_equal(ours, wheel(pcm))
     if sound == "noise":
-        assert len(np.unique(ours)) > 200  # a comparison of something
+        assert len(np.unique(ours)) > 200  # the values vary, so the comparison is meaningful
 
 
 def test_logmel_equals_the_wheel_on_recorded_speech():
@@ -153,7 +156,7 @@ def test_the_notch_filter_runs_over_the_stream_before_the_windows(seed, level, c
 
 
 def test_the_notch_filter_removes_an_offset():
-    # the lowest bins of an offset alone, after the filter has settled
+    # the lowest bins for a constant offset, after the filter has settled
     quiet = plain("micro_speech", noise_reduction_enable=False, pcan_enable=False)
     filtered = changed(quiet, fe={"dc_notch_filter_enable": True})
     pcm = np.full(16000, 12000, np.int16)
@@ -166,7 +169,7 @@ def test_the_notch_filter_removes_an_offset():
 def test_without_noise_reduction_the_signal_passes():
     pcm = sounds.made()["noise"]
     off = plain("micro_speech", noise_reduction_enable=False, pcan_enable=False)
-    # all of the signal remains: what TFLM calls so
+    # TFLM's setting for keeping the whole signal
     all_of_it = {"noise_reduction_min_signal_remaining": 1.0, "pcan_enable": False}
     np.testing.assert_array_equal(
         extract(pcm, off), extract(pcm, plain("micro_speech", **all_of_it))
@@ -174,7 +177,7 @@ def test_without_noise_reduction_the_signal_passes():
 
 
 def trips(energies, fe, bands):
-    """Activity detection by its definition: frames in which it trips."""
+    """Activity detection by its definition: the frames in which it trips."""
     a = b = 0
     armed, found = False, []
     q8 = {key: int(getattr(fe, f"activity_detection_alpha_{key}") * 256) for key in "ab"}
@@ -200,12 +203,12 @@ def test_activity_detection_follows_its_definition(name):
     fe = {"noise_reduction_enable": False, "pcan_enable": False, "activity_detection_enable": True}
     s = plain(name, **fe)
     energies = extract(pcm, plain(name, **{**fe, "log_scale_enable": False}))
-    assert energies.max() < 32767  # not limited
+    assert energies.max() < 32767  # not saturated
     expected = trips(energies.astype(int), s.fe, s.bands)
     assert activity(pcm, s).tolist() == expected
     assert 2 <= sum(expected) < len(expected) / 2
     assert not activity(pcm, plain(name)).any()
-    # noise reduction comes behind it
+    # noise reduction comes after it
     assert activity(pcm, plain(name, activity_detection_enable=True)).tolist() == expected
 
 
@@ -228,7 +231,7 @@ def test_dynamic_range_is_mltks(seed, level, decibel, shift):
     expected = np.clip(truncated - 128, -128, 127)
     ours = extract(pcm, s)
     np.testing.assert_array_equal(ours - 128, expected)
-    # MLTK feeds these int8, and a network trained here gets 0..1 in 256 steps
+    # MLTK's networks take these int8; networks trained here take 0..1 in 256 steps
     for q in (input_quantizer(changed(s, input="tflm"), 9.0, 5), input_quantizer(s, 1 / 255, -128)):
         np.testing.assert_array_equal(quantize(ours, q), expected)
 

@@ -1,8 +1,8 @@
-"""Front end logmel beside TensorFlow's audio_microfrontend op.
+"""Front end logmel against TensorFlow's audio_microfrontend op.
 
-They differ, in few cells, and for one reason: TensorFlow's library computes window, filters and
-gains in double precision, TFLM's in float, so a handful of the rounded tables' entries differ by
-one. With TensorFlow's tables our code gives the op's integers.
+A small share of cells differ, for one reason: TensorFlow's library computes window, filters and
+gains in double precision and TFLM's in float, so a few rounded table entries differ by one. With
+TensorFlow's tables our code gives the op's integers.
 """
 
 import math
@@ -15,7 +15,7 @@ import pytest
 from otolith.features import extract, logmel, preset, rfft
 from support import sounds
 
-# TensorFlow is imported by the tests alone: each process collects every module.
+# Tests import TensorFlow themselves, because every test process collects every module.
 pytestmark = pytest.mark.skipif(find_spec("tensorflow") is None, reason="no TensorFlow")
 f32 = np.float32
 PLAIN = {"dc_notch_filter_enable": False, "quantize_dynamic_scale_enable": False}
@@ -28,7 +28,7 @@ MOST = 0.05  # share of cells that may differ
 
 
 def op(pcm, s):
-    """What the op gives."""
+    """The output of TensorFlow's op."""
     import tensorflow as tf
     from tensorflow.lite.experimental.microfrontend.python.ops import audio_microfrontend_op
 
@@ -61,7 +61,7 @@ def mel(hertz):
 
 
 def tensorflows_bank(s, points):
-    """The filter bank's tables with doubles where TensorFlow has them."""
+    """The filter bank's tables, in double precision where TensorFlow uses it."""
     fe, count = s.fe, s.bands + 1
     low, high = (mel(getattr(fe, f"filterbank_{name}_band_limit")) for name in ("lower", "upper"))
     spacing = f32(f32(high - low) / f32(count))
@@ -84,7 +84,7 @@ def tensorflows_bank(s, points):
 
 
 def tensorflows_tables(s):
-    """Ours, with the window and the filter bank as TensorFlow rounds them."""
+    """Our tables, with the window and the filter bank rounded as in TensorFlow."""
     ours = logmel.tables(s)
     argument = float(f32(math.pi * 2.0 / s.window))
     window = [

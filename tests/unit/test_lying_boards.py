@@ -1,4 +1,4 @@
-"""Boards that lie: each conversation ends well or in one line that says what is wrong."""
+"""Faulty boards: each conversation succeeds, or ends with a one-line error."""
 
 from __future__ import annotations
 
@@ -88,8 +88,9 @@ def test_conversations_end_well_or_in_one_line(talk, tmp_path):
                 assert "\n" not in error.message and error.message.isprintable(), (seed, error)
         assert time.process_time() - start < SLOW_S, seed
         assert "\x1b" not in printed.getvalue(), seed
-    assert refused  # or the board lies too little
-    assert good or talk == "inject"  # or too much: `inject` needs many right answers
+    assert refused  # otherwise the board lies too rarely
+    # otherwise it lies too often; `inject` needs many correct answers
+    assert good or talk == "inject"
 
 
 def test_serial_microphones_of_lying_boards(capsys):
@@ -121,7 +122,7 @@ def test_any_line_becomes_a_record_or_names_its_fault(line, changes):
         assert told.reason.isprintable() and len(told.reason) < 700
     else:
         assert told == line and told.event == line["event"]
-        json.dumps(told.told).encode()  # whatever is kept can be written again
+        json.dumps(told.told).encode()  # every record can be serialised again
 
 
 @given(st.one_of(st.binary(max_size=200), values.map(lambda v: json.dumps(v).encode())))
@@ -189,7 +190,7 @@ def test_a_malformed_answer_is_told_at_once():
 
 
 def test_labels_in_attributes_are_as_the_model_has_them():
-    said = "école".encode().decode("latin-1")  # a board writes the bytes of UTF-8
+    said = "école".encode().decode("latin-1")  # a board writes UTF-8 byte by byte
     hello, detect = record({**HELLO, "labels": [said]}), record({**DETECT, "label": said})
     assert hello.labels == ["école"] and detect.label == "école" and detect["label"] == said
     assert record({**SCORES, "decision": said}).decision == "école"

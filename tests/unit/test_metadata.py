@@ -1,4 +1,4 @@
-"""metadata.csv: nothing in it is ever lost, whatever else is wrong."""
+"""metadata.csv: no content is ever lost, whatever else is wrong."""
 
 import errno
 import io

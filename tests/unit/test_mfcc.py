@@ -1,5 +1,4 @@
-"""Front end mfcc: its integers against the cmsisdsp wheel, its meaning against a float reference
-written here."""
+"""Front end mfcc: integers against the cmsisdsp wheel, accuracy against a float reference here."""
 
 import cmsisdsp
 import cmsisdsp.datatype
@@ -18,9 +17,10 @@ from support.skips import recordings
 from support.soak import depth
 
 PRESETS = ("smart_lock", "keyword")
-# Of natural logarithms; a q8.7 step is 0.0078.
-COEFFICIENTS = (0.1, 0.01)  # worst and mean, where every mel band has energy
-# The FFT loses 9 bits of a frame's peak, and the log's smallest step is an energy of 2^-10: so the
+# Natural logarithms. A q8.7 step is 0.0078.
+COEFFICIENTS = (0.1, 0.01)  # worst and mean error, where every mel band has energy
+# The FFT loses 9 bits below a frame's peak, and the log's smallest step is an energy of 2^-10. So
+# only energies above LEAST and above RATIO times the frame's peak are compared.
 # energies compared are those above LEAST and RATIO times the frame's peak.
 ENERGIES, LEAST, RATIO = (0.15, 0.03), 0.02, 3
 
@@ -30,7 +30,7 @@ def linear(name, **changes):
 
 
 def unpacked(words):
-    """Pairs in words -> int16."""
+    """Unpack words into pairs of int16."""
     return words.astype("<u4").view("<i2")
 
 
@@ -58,8 +58,10 @@ def wheel(pcm, s):
 
 
 def float_energies(pcm, s):
-    """librosa's way: Hann, power-of-two FFT magnitude, HTK mel filters of height 1, in float64;
-    and each frame's peak."""
+    """Mel energies in float64 as librosa computes them, and each frame's peak.
+
+    Hann window, power-of-two FFT magnitude, HTK mel filters of height 1.
+    """
     size = 1 << (s.window - 1).bit_length()
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(s.window) / s.window)
     edges = np.linspace(*(2595 * np.log10(1 + np.array([s.low_hz, s.high_hz]) / 700)), s.mels + 2)
@@ -73,7 +75,7 @@ def float_energies(pcm, s):
 
 
 def float_dct(s):
-    """DCT-II, bands rows of mels."""
+    """DCT-II matrix (bands, mels)."""
     k = np.arange(s.mels) + 0.5
     return np.cos(np.pi * np.arange(s.bands)[:, None] * k / s.mels) * np.sqrt(2 / s.mels)
 
@@ -94,7 +96,7 @@ def test_mfcc_equals_the_wheel(name, sound):
     assert len(ours) == (len(pcm) - s.window) // s.hop + 1
     np.testing.assert_array_equal(ours, wheel(pcm, s))
     if sound == "noise":
-        assert len(np.unique(ours)) > 100  # a comparison of something
+        assert len(np.unique(ours)) > 100  # the values vary, so the comparison is meaningful
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -153,7 +155,7 @@ def test_the_tables_are_cmsis_dsps_own(name):
         for row, (first, count) in enumerate(zip(begin, length, strict=True)):
             dense[row, first : first + count] = weights[at : at + count]
             at += count
-    assert np.abs(ours - theirs).max() <= 1  # their rounding is NumPy's
+    assert np.abs(ours - theirs).max() <= 1  # they round with NumPy
     dct = cmsisdsp.mfcc.dctMatrix(cmsisdsp.datatype.Q15, s.bands, s.mels)
     assert np.abs(whole_dct(s).astype(int) - dct).max() <= 1
     assert (unpacked(t["window"])[s.window :] == 0).all()
@@ -169,7 +171,7 @@ def test_half_of_the_dct_tells_the_other_half(mels):
         assert (whole[1::2, half - 1] == 0).all()
     kept = unpacked(mfcc.halves(mfcc.dct(Mfcc(mels=mels, bands=mels)))).reshape(mels, -1)
     np.testing.assert_array_equal(kept[:, :half], whole[:, :half])
-    # sums of 32 bits hold: logarithms are -976 .. 1863
+    # 32-bit sums do not overflow: logarithms are -976 .. 1863
     assert np.abs(whole.astype(int)).sum(1).max() * 1863 < 2**31
 
 
@@ -188,7 +190,8 @@ def test_coefficients_are_near_the_float_reference(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_energies_behind_the_coefficients_are_near_the_float_reference(name):
     s = linear(name, bands=23)
-    back = np.linalg.inv(float_dct(s))  # as many coefficients as filters: the DCT can be undone
+    # with as many coefficients as filters, the DCT is invertible
+    back = np.linalg.inv(float_dct(s))
     worst, sums, count = 0.0, 0.0, 0
     names = ("noise", "quiet noise", "sweep", "offset", "full-scale sine")
     for pcm in [*(sounds.made()[key] for key in names), *sounds.recorded()]:

@@ -1,4 +1,4 @@
-"""A .tflite of MLTK goes through the chain as it is: its parameters are its metadata."""
+"""An MLTK .tflite runs through the chain unchanged: its parameters serve as metadata."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""MLTK's settings: from a .tflite of MLTK, from a spec, and what is wrong with either."""
+"""MLTK's settings: from an MLTK .tflite, from a spec, and errors in either."""
 
 import flatbuffers
 import pytest
@@ -15,7 +15,7 @@ from support.skips import third_party_model
 
 
 def dictionary(entries, version=1):
-    """MLTK's flatbuffer: entries of (key, union type, struct code or bytes, value)."""
+    """MLTK's flatbuffer, of entries (key, union type, struct code or bytes, value)."""
     b = flatbuffers.Builder(256)
     tables = []
     for key, kind, value in entries:
@@ -63,7 +63,7 @@ def dictionary(entries, version=1):
 
 
 def tflite(content, name=NAME):
-    """A .tflite with nothing but this metadata."""
+    """A .tflite that contains only this metadata."""
     b = flatbuffers.Builder(256)
     data = b.CreateByteVector(content)
     b.StartObject(1)

@@ -1,4 +1,4 @@
-"""host monitor against a board made of Python: what is shown, what is kept, what a gap becomes."""
+"""host monitor against a simulated board: what it shows, what it keeps, how it fills gaps."""
 
 import contextlib
 import errno
@@ -64,7 +64,7 @@ def feature_frame(number):
 
 @pytest.fixture
 def monitor(monkeypatch):
-    """Calls `host monitor` with a board in place of the one at the port."""
+    """Calls `host monitor` with a simulated board at the port."""
 
     def call(board, *arguments):
         @contextlib.contextmanager
@@ -81,7 +81,7 @@ def monitor(monkeypatch):
 
 
 def kept(folder):
-    """What is in the folder of a recording: samples, rows, lines."""
+    """Samples, feature rows and lines in the folder of a recording."""
     with wave.open(str(folder / "audio.wav")) as file:
         assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (16000, 2, 1)
         pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
@@ -115,7 +115,7 @@ def test_json_is_every_line_as_it_is(monitor):
 
 
 class Reset(FakeBoard):
-    """Is reset once it is listened to; a board forgets what it was asked for."""
+    """A board that is reset while it is being listened to, and forgets its settings."""
 
     def write(self, data):
         if data == b"scores on\n" and self.sent.count(data) == 1:
@@ -154,7 +154,8 @@ def test_the_screen_shows_scores_level_load_and_the_last_detections():
     scores = {part[0]: part for part in map(str.split, text) if part}
     assert scores["background"][1:] == ["0.250", "█" * 10]
     assert scores["loud"][1:] == ["0.750", "█" * 30]
-    assert "mean  -40.0 dBFS" in shown(screen)  # 327 of 32768, of the hop, not of the second
+    # 327 of 32768: the level of the hop, not of the second
+    assert "mean  -40.0 dBFS" in shown(screen)
     (status,) = [part for part in text if "CPU" in part]
     for figure in (
         "0.1 s",
@@ -212,15 +213,15 @@ def test_a_recording_holds_what_the_board_streamed(monitor, tmp_path):
     frames = pcm_frames(pcm)
     stream = b"".join(frames[:4]) + feature_frame(0) + b"".join(frames[4:]) + feature_frame(1)
     board = listening_board(stream + line(**SCORES) + line(**DETECT))
-    # what was streamed before the restart is of another stream
+    # data streamed before the restart belongs to another stream
     board.answers["pcm on"] += b"".join(pcm_frames(sound(2), first=700)) + feature_frame(99)
-    # what was on its way when the audio ended belongs to it
+    # data on its way when the audio ended belongs to the recording
     board.answers["pcm off"] = line(event="stats", t_ms=70) + board.answers["pcm off"]
     board.answers["scores off"] = line(event="scores", t_ms=9999) + board.answers["scores off"]
     done = monitor(board, "--record", tmp_path / "r", "--seconds", 1)
     assert done.exit_code == 0, done.output
     heard, features, events = kept(tmp_path / "r")
-    assert heard.tolist() == pcm[:1024].tolist()  # two whole hops; the rest made no score
+    assert heard.tolist() == pcm[:1024].tolist()  # two whole hops; the rest has no score
     assert features.tolist() == [row(0).tolist(), row(1).tolist()] and features.dtype == np.int16
     assert events == [SCORES, DETECT, {"event": "stats", "t_ms": 70}]
     session = json.loads((tmp_path / "r" / "session.json").read_text())
@@ -273,7 +274,7 @@ def test_the_numbers_of_blocks_wrap(tmp_path):
 
 
 def test_frames_of_a_hop_that_goes_on_are_left_out(tmp_path):
-    """A board sends a frame as soon as it is complete: the recording ends with a whole hop."""
+    """A board sends a frame as soon as it is complete, but the recording ends with a whole hop."""
     recording = Recording(tmp_path / "r", record(HELLO), {})
     for number, block in enumerate(sound(9).reshape(-1, 128)):
         recording.take(Frame("P", number, block.tobytes()))
@@ -295,7 +296,7 @@ def test_the_files_are_valid_at_any_time(tmp_path):
         recording.take(Frame("P", number, block.tobytes()))
         recording.take(Frame("F", number, row(number).tobytes()))
         recording.take(record(STATS))
-        heard, features, events = kept(tmp_path / "r")  # nothing was closed
+        heard, features, events = kept(tmp_path / "r")  # no file was closed
         assert heard.tolist() == pcm[: 128 * (number + 1)].tolist()
         assert features.shape == (number + 1, 3) and features[-1].tolist() == row(number).tolist()
         assert len(events) == number + 1
@@ -303,7 +304,7 @@ def test_the_files_are_valid_at_any_time(tmp_path):
 
 
 class Unplugged(FakeBoard):
-    """Is gone once its stream has been read."""
+    """A board that disappears after its stream has been read."""
 
     def read(self, timeout_ms):
         data = super().read(timeout_ms)
@@ -391,7 +392,7 @@ def test_only_the_inference_app_is_recorded(monitor, tmp_path):
 
 @contextlib.contextmanager
 def port(board):
-    """`board` at the other end of a pseudo-terminal: its name."""
+    """Attach `board` to a pseudo-terminal and return its name."""
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
 

@@ -1,4 +1,4 @@
-"""Labels and paths: one place decides, and nothing leaves the dataset."""
+"""Labels and paths: one module checks them all, and nothing is written outside the dataset."""
 
 import os
 
@@ -55,7 +55,7 @@ def test_folders_are_safe_and_their_labels_never_share_one(a, b):
 
 @pytest.fixture
 def linked(tmp_path):
-    """A dataset whose class folder `out` is a link to a folder outside of it."""
+    """A dataset whose class folder `out` is a link to a folder outside."""
     write(tmp_path / "outside" / "x.wav", noise(1))
     folder = dataset(tmp_path / "ds", [Row("dog/a.wav", "dog")])
     (folder / "out").symlink_to(tmp_path / "outside")

@@ -1,4 +1,4 @@
-"""otolith.native: declarations come from the headers, and are what the compiler makes of them."""
+"""otolith.native: declarations come from the headers and match what the compiler sees."""
 
 import os
 import shutil
@@ -35,7 +35,7 @@ def test_python_follows_a_field_that_a_header_gains(tree):
     )
     assert header.read_text() != text
     ffi, c = detect()
-    assert ffi.sizeof("detect_config_t") == before[0] + 6  # and padding
+    assert ffi.sizeof("detect_config_t") == before[0] + 6  # including padding
     assert ffi.offsetof("detect_config_t", "threshold") == before[1] + 4
     config = ffi.new("detect_config_t *", {"labels": 2, "smoothing": 1, "minimum_count": 1})
     config.threshold[1] = 16384

@@ -1,4 +1,4 @@
-"""lib/pdm: response, noise and exactness of the decimation, from bits made here."""
+"""lib/pdm: frequency response, noise and exactness of the decimation, for bits generated here."""
 
 import re
 
@@ -15,7 +15,7 @@ RATE = 1_024_000
 
 
 def taps(name):
-    """Half of a symmetric filter, out of the C."""
+    """Half of a symmetric filter, parsed from the C source."""
     text = (LIB / "pdm" / "src" / "pdm_taps.h").read_text()
     return np.array(re.findall(rf"#define PDM_{name}_\d+ (-?\d+)\n", text), np.int64)
 
@@ -31,8 +31,8 @@ HALF_BAND[31] = 4096
 
 
 def reference(bits):
-    """The filters as their comments state them, one after the other over the whole clip."""
-    past = np.resize([0, 1], 64)  # what silence looks like
+    """The filters as their comments define them, applied one after the other to the whole clip."""
+    past = np.resize([0, 1], 64)  # silence as bits
     x = np.convolve(np.concatenate([past, bits]).astype(np.int64), BOXES)[64 + 15 : 64 + len(bits)]
     x = 2 * x[::16] - BOXES.sum()
 
@@ -75,8 +75,10 @@ def tone(frequency, amplitude, seconds=0.3):
 
 
 def level_and_noise(pcm, frequency, skip=800):
-    """Amplitude of the tone (1 = full scale) and rms of everything else up to 8 kHz, once the
-    notch has settled."""
+    """Amplitude of the tone (1 = full scale), and RMS of everything else up to 8 kHz.
+
+    The first `skip` samples are left out while the notch settles.
+    """
     x = pcm[skip:].astype(float) / 32768
     t = np.arange(len(x)) / 16000
     basis = np.stack(
@@ -93,7 +95,7 @@ def test_a_tone_keeps_its_level_and_80_db_over_the_noise(frequency):
     snr = 20 * np.log10(amplitude / np.sqrt(2) / noise)
     print(f"{frequency} Hz: SNR {snr:.1f} dB")
     assert abs(20 * np.log10(amplitude / 0.5)) < 0.15
-    assert snr >= 85  # asked for: 80
+    assert snr >= 85  # the requirement is 80
 
 
 def test_the_pass_band_is_flat_to_7_khz():
@@ -115,7 +117,7 @@ def test_what_lies_above_the_band_does_not_fold_into_it(frequency):
 
 def test_no_sum_leaves_32_bits():
     largest = BOXES.sum()
-    assert largest < 2**16  # two share a word
+    assert largest < 2**16  # two sums share a word
     for filter_taps, shift in ((MIDDLE, 14), (HALF_BAND, 10)):
         assert largest * np.abs(filter_taps).sum() + (1 << shift) < 2**31
         largest = (largest * np.abs(filter_taps).sum() >> shift) + 1
@@ -135,7 +137,7 @@ def test_every_sample_is_what_the_filters_say(kind):
 
 
 def loudest():
-    """Bits that have the sign of the tap each meets: no others make a larger sample."""
+    """Bits that match the sign of each filter tap, which gives the largest possible sample."""
     whole = np.zeros(16 * (2 * 62 + 10) + 61, np.int64)
     for i, a in enumerate(HALF_BAND):
         for k, b in enumerate(MIDDLE):

@@ -1,4 +1,4 @@
-"""The PlatformIO platform: real builds, and what they leave when something is wrong."""
+"""The PlatformIO platform: real builds, and what they leave behind when something is wrong."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def network(metadata: dict | None) -> bytes:
 
 
 def wide_network() -> bytes:
-    """A network whose input alone, 300,000 bytes, is more than an RP2040's RAM."""
+    """A network whose input alone, 300,000 bytes, exceeds the RP2040's RAM."""
     b = ModelBuilder()
     image, out = b.tensor([1, 500, 600, 1], 0.1, 0), b.tensor([1, 250, 300, 1], 0.1, 0)
     b.op("MAX_POOL_2D", [image], [out], filterWidth=2, filterHeight=2, strideW=2, strideH=2)
@@ -82,12 +82,12 @@ def wide_network() -> bytes:
 
 @dataclass
 class Bench:
-    """A build folder of its own, with a model for each purpose."""
+    """A private build folder, with a model for each purpose."""
 
     folder: Path
 
     def run(self, env: str, model: str, *arguments: str, **variables: str):
-        """(exit status, output) of `pio run`."""
+        """Run `pio run`. Returns (exit status, output)."""
         environment = {
             **os.environ,
             "PLATFORMIO_BUILD_DIR": str(self.folder / "build"),
@@ -121,7 +121,7 @@ def bench(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pico(bench):
-    """The app inference, built."""
+    """The built inference app."""
     status, output = bench.run("pico", "quick")
     assert status == 0, output
     return bench.folder / "build" / "pico"
@@ -140,7 +140,7 @@ def test_boards_are_complete(board):
 
 
 def check_rp2040(about, pins):
-    """The SDK knows the same board."""
+    """The SDK defines the same board."""
     assert {"PDM_DATA", "PDM_CLOCK", "LED"} <= set(pins)
     assert all(0 <= pin < 30 for pin in pins.values())
     header = paths.PICO_SDK / "src/boards/include/boards" / f"{about['build']['sdk_board']}.h"
@@ -151,7 +151,7 @@ def check_rp2040(about, pins):
 
 
 def check_mps2(about, pins):
-    """QEMU knows the machine and the core."""
+    """QEMU has the machine and the core."""
     machines = subprocess.check_output(["qemu-system-arm", "-M", "help"], text=True)
     (line,) = re.findall(rf"^{about['otolith']['qemu']} .*", machines, re.M)
     assert about["build"]["cpu"].replace("-", "").lower() in line.replace("-", "").lower()
@@ -160,7 +160,7 @@ def check_mps2(about, pins):
 
 
 def check_efr32(about, pins):
-    """The chip's memory, by its part number, and pins that it has."""
+    """Memory sizes match the part number, and the pins exist."""
     part = re.fullmatch(r"efr32mg24[ab]\d\d\df(\d+)[ig]m48", about["build"]["mcu"])
     assert about["upload"]["maximum_size"] == int(part[1]) * 1024
     assert about["upload"]["maximum_ram_size"] == (256 if part[1] == "1536" else 128) * 1024
@@ -170,13 +170,14 @@ def check_efr32(about, pins):
 
 
 def check_nrf52(about, pins):
-    """Pins that exist; memory that the boot loader leaves; what its upload methods must know."""
+    """Pins exist, memory excludes the boot loader's part, upload methods have their settings."""
     assert {"PDM_DATA", "PDM_CLOCK", "LED", "UART_TX"} <= set(pins)
     assert all(re.fullmatch(r"P0_([0-2]\d|3[01])|P1_(0\d|1[0-5])", pin) for pin in pins.values())
     flash, upload = int(about["otolith"]["memory"]["flash"], 16), about["upload"]
     assert flash % 0x1000 == 0 and flash + upload["maximum_size"] <= 1 << 20
     assert upload["maximum_ram_size"] == 256 << 10
-    if "uf2" in upload["protocols"]:  # Adafruit's: SoftDevice S140 6 or 7 below, settings above
+    # Adafruit's boot loader: SoftDevice S140 6 or 7 below, settings above
+    if "uf2" in upload["protocols"]:
         assert flash in (0x26000, 0x27000) and flash + upload["maximum_size"] == 0xED000
         assert int(upload["uf2_family"], 16) == 0xADA52840
         assert int(about["otolith"]["bootloader_request"], 16) == 0x57
@@ -198,7 +199,7 @@ def test_environments_name_what_exists(env):
 def test_boot_stage_2_has_the_checksum_the_boot_rom_wants(pico):
     image = (pico / "firmware.bin").read_bytes()
     crc = 0xFFFFFFFF
-    for byte in image[:252]:  # CRC-32/MPEG-2, bit by bit as the datasheet has it
+    for byte in image[:252]:  # CRC-32/MPEG-2, bit by bit as in the datasheet
         crc ^= byte << 24
         for _ in range(8):
             crc = (crc << 1 ^ 0x04C11DB7 if crc & 0x80000000 else crc << 1) & 0xFFFFFFFF
@@ -220,7 +221,7 @@ def test_parts_add_up_to_the_image(pico):
     sizes = subprocess.check_output(["arm-none-eabi-size", "-A", pico / "firmware.elf"], text=True)
     ram = re.findall(r"^\.(?:ram_vector_table|data|bss|heap|stack\w*) +(\d+)", sizes, re.M)
     assert total(uses).ram == sum(map(int, ram))
-    assert WEIGHTS <= uses["model"].flash < WEIGHTS + 4096  # and the front end's tables
+    assert WEIGHTS <= uses["model"].flash < WEIGHTS + 4096  # plus the front end's tables
     assert uses["model"].ram >= 124 * 129 * 2  # the spectrogram's ring
     assert "other" not in uses
     expected = {"nn kernels", "features", "pdm", "wire", "board", "TinyUSB", "app"}
@@ -312,7 +313,7 @@ def test_a_network_without_front_end_or_file_is_one_line(bench, pico, tmp_path):
 
 @pytest.mark.slow
 def test_a_network_too_big_says_by_how_much(bench):
-    env = "sparkfun_micromod_rp2040-bench"  # the other board, the other app
+    env = "sparkfun_micromod_rp2040-bench"  # another board and another app
     status, output = bench.run(env, "plain")
     assert status == 0, output
     before = bench.outputs(env)

@@ -1,4 +1,4 @@
-"""Quantisation-aware training on a toy task, next to quantisation after training."""
+"""Quantisation-aware training on a toy task, compared with quantisation after training."""
 
 import os
 
@@ -17,7 +17,7 @@ FRAMES, BANDS, CLASSES = 40, 16, 5
 
 
 def task(count, seed):
-    """Chirps in noise with a click: the class is how fast the tone climbs; its level varies."""
+    """Chirps in noise with a click. The class is how fast the tone rises; the level varies."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, CLASSES, count)
     time, band = np.arange(FRAMES)[:, None], np.arange(BANDS)
@@ -57,15 +57,17 @@ def network(architecture="strided_cnn"):
 
 
 def statistics(model):
-    """Every mean and variance of every batch norm."""
+    """The means and variances of every batch norm."""
     found = [v.numpy() for v in model.weights if "/moving_" in v.name]
     return np.concatenate([v.ravel() for v in found])
 
 
 @pytest.mark.slow
 def test_after_quantisation_aware_training_int8_does_what_was_measured():
-    """Clicks far above the sound make the input's steps coarse: converted as it is, the network
-    loses by it; trained on with it, less."""
+    """QAT recovers part of what int8 conversion loses.
+
+    Clicks far above the sound make the input's quantisation steps coarse, which costs accuracy.
+    """
     x, labels = task(2000, 1)
     model, picked = network(), x[:200]
     qat.fine_tune(model, x, labels, epochs=15, batch=32, learning_rate=3e-3)
@@ -142,7 +144,7 @@ def test_networks_it_can_not_do_are_refused_in_one_line():
 
 @pytest.mark.slow
 def test_channels_of_a_depthwise_kernel_are_made_to_reach_alike():
-    """So that one scale for all of them serves each, as scales of their own do in the .tflite."""
+    """Afterwards one scale suits all channels, as separate scales do in the .tflite."""
     import tf_keras
 
     model, (x, _) = network(), task(50, 1)
@@ -163,7 +165,7 @@ def test_channels_of_a_depthwise_kernel_are_made_to_reach_alike():
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
     careful, plain = scores_of(qat.to_int8(aware), x), scores_of(to_int8(model, x), x)
-    # 1.6 times as far when the kernels are left as they are
+    # the error is 1.6 times as large if the kernels are left as they are
     assert np.abs(careful - scores).mean() < 1.2 * np.abs(plain - scores).mean()
 
 
@@ -177,7 +179,7 @@ def test_what_differs_from_a_mean_is_quantised_with_a_scale_of_its_own():
     x = layers.Conv2D(8, 3, activation="relu")(layers.Subtract()([inputs, mean]))
     scores = layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
     model = tf_keras.Model(inputs, scores)
-    features = task(64, 3)[0] + 40  # far from zero, as log energies are
+    features = task(64, 3)[0] + 40  # far from zero, like log energies
     data = qat.to_int8(qat.quantization_aware(model, features))
     assert [step.operation for step in HostModel(data).compiled.schedule.calls].count("SUB") == 1
     error = np.abs(scores_of(data, features) - model.predict(features, verbose=0))

@@ -1,4 +1,4 @@
-"""The estimate of a hop: its counts are those of the loops, its line says by how much."""
+"""The estimated time of a hop: counts equal the loops', and the message gives the excess."""
 
 import dataclasses
 import json
@@ -47,7 +47,7 @@ def test_without_padding_the_macs_are_the_compilers():
 
 
 def test_a_fast_network_keeps_up_and_a_slow_one_does_not():
-    """tests/virtual shows that both do as is said here."""
+    """tests/virtual confirms that the fast one keeps up and the slow one does not."""
     fast, slow = of(small_models.loudness()), of(small_models.slow())
     assert fast.hop_ms == slow.hop_ms == 32
     assert fast.keeps_up and "will not" not in fast.line()

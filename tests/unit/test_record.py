@@ -1,4 +1,4 @@
-"""host record from sources made for the test: what is kept, what is rejected, what is on disk."""
+"""host record with simulated sources: which takes are kept or rejected, and the files on disk."""
 
 import errno
 import json
@@ -26,8 +26,10 @@ SETTLE = RATE // 4
 
 
 class Sound:
-    """A source that gives `pcm` in blocks of odd sizes, then nothing; `faults`: (sample, lost,
-    overflows)."""
+    """A source that yields `pcm` in blocks of odd sizes, then empty blocks.
+
+    `faults` lists (sample, lost, overflows).
+    """
 
     name = "Otolith Mic E6614C311B5A7E24"
 
@@ -60,18 +62,18 @@ def tone(seconds, amplitude=8000, frequency=1000):
 
 
 def hard(pcm):
-    """`pcm` as a microphone gives it that can't follow."""
+    """`pcm` as an overdriven microphone gives it."""
     return np.clip(pcm.astype(int) * 10, -32768, 32767).astype(np.int16)
 
 
 def sound(*parts):
-    """The parts after what is dropped while the microphone settles."""
+    """These parts, after the stretch that is dropped while the microphone settles."""
     return np.concatenate([np.full(SETTLE, 32767, np.int16), *parts])
 
 
 @pytest.fixture
 def record(tmp_path, monkeypatch):
-    """Calls `host record` with a source; the dataset is a folder of the test."""
+    """Calls `host record` with a source and a dataset folder of its own."""
     monkeypatch.setattr(session, "_PATIENCE_S", 0.0)
     monkeypatch.setattr(cli, "check_source", lambda device, port: None)
 
@@ -96,7 +98,7 @@ def read_wav(path):
 
 
 def takes(dataset):
-    """What the dataset holds, by file; the rows and the files are the same, and nothing else is."""
+    """The dataset's sounds by file name. Also checks that rows and files match exactly."""
     read = metadata.load(dataset)
     assert read.problems == []
     files = sorted(p.relative_to(dataset).as_posix() for p in dataset.rglob("*") if p.is_file())
@@ -163,7 +165,7 @@ def test_countdown_is_not_recorded(record):
     [
         (noise(1, 5), "silent (-7"),
         (np.zeros(RATE, np.int16), "silent (no signal at all: muted?"),
-        (np.full(RATE, 3000, np.int16), "silent (no signal at all"),  # DC is not heard
+        (np.full(RATE, 3000, np.int16), "silent (no signal at all"),  # DC is ignored
         (hard(tone(1)), "clipped ("),
     ],
 )
@@ -303,7 +305,7 @@ def test_takes_of_a_stretch_may_have_one_length(record):
 
 
 def test_a_stretch_drops_only_the_takes_that_are_bad(record):
-    first = SETTLE + round(1.6 * RATE)  # inside the first sound
+    first = SETTLE + round(1.6 * RATE)  # within the first sound
     duration = (len(several()) - SETTLE) / RATE
     done = record(Sound(several(), [(first, 128, 0)]), "--continuous", "--duration", duration)
     assert done.exit_code == 0 and "128 samples were lost" in done.stderr
@@ -347,7 +349,7 @@ def test_ctrl_c_is_how_a_stretch_ends(record):
 
 
 class Disk:
-    """os.pwrite and the row's file, until `room` bytes are written."""
+    """Limits os.pwrite to `room` bytes. Then it raises ENOSPC."""
 
     def __init__(self, monkeypatch, room):
         self.room = room
@@ -406,7 +408,7 @@ def test_without_room_for_the_row_there_is_no_take(record, monkeypatch, long):
     assert done.exit_code == 1 and "No space left" in done.stderr
     unfinished = list((record.dataset / "beep").glob(f"{UNFINISHED}*"))
     assert len(unfinished) == long
-    for path in unfinished:  # valid, told, and under a name nothing reads
+    for path in unfinished:  # valid, reported, and under a name that no command reads
         assert (read_wav(path) == tone(1)).all() and str(path) in done.stderr
         path.unlink()
     assert len(takes(record.dataset)) == 1
@@ -414,7 +416,7 @@ def test_without_room_for_the_row_there_is_no_take(record, monkeypatch, long):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of 256 kB: 8 s of sound."""
+    """A folder on a disk of 256 kB, enough for 8 s of sound."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
@@ -447,7 +449,7 @@ def test_a_killed_recording_is_pointed_out(record):
     store = Store(record.dataset, metadata.Row("", "beep"))
     left = store.begin(datetime.now().astimezone())
     left.write(tone(2.5))
-    assert store.leftovers() == []  # somebody is recording it
+    assert store.leftovers() == []  # a recording is in progress
     left.close()
     done = record(sound(tone(1)))
     assert f"{left.path}: 2.5 s of a recording that was cut short" in done.stderr
@@ -485,7 +487,7 @@ def test_a_dataset_that_makes_no_sense_is_found_before_recording(record):
 
 
 def test_questions_are_asked_only_on_a_terminal(record):
-    """Without one: no prompt, no answer needed. On one: once, before the takes."""
+    """Without a terminal there is no prompt. On a terminal it asks once, before the takes."""
     assert "Speaker" not in record(sound(tone(1))).output
     master, slave = pty.openpty()
     script = (

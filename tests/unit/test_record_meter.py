@@ -27,7 +27,7 @@ def test_gauge_shows_levels_and_holds_the_peak():
     assert gauge.rms_db == pytest.approx(-9.03, abs=0.1)
     feed(gauge, tone(1.3, 1638.4))
     assert gauge.peak_db == pytest.approx(-26.02, abs=0.05)
-    assert gauge.hold_db == pytest.approx(-6.02, abs=0.01)  # for a second and a half
+    assert gauge.hold_db == pytest.approx(-6.02, abs=0.01)  # held for 1.5 s
     feed(gauge, tone(1.2, 1638.4))
     assert -27 < gauge.hold_db < -20
 

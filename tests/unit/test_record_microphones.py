@@ -1,5 +1,8 @@
-"""The microphones of host record: PortAudio's choice of devices, boards at a serial port, and the
-program itself when it is interrupted or killed."""
+"""Microphones of host record, and interrupting the program.
+
+Covers PortAudio's choice of devices, boards at a serial port, and the program when it is
+interrupted or killed.
+"""
 
 import contextlib
 import json
@@ -39,7 +42,7 @@ SERVED = Device(7, "OTOLITH MIC Mono", PULSE, 48000.0, 1)
     ("devices", "wanted", "found"),
     [
         ([LAPTOP, OURS], None, [OURS]),
-        ([LAPTOP, OURS, SERVED], None, [OURS, SERVED]),  # one device, two ways to it
+        ([LAPTOP, OURS, SERVED], None, [OURS, SERVED]),  # one device, reachable in two ways
         ([LAPTOP, OURS], "alc257", [LAPTOP]),
         ([LAPTOP, OURS, SECOND], "4", [SECOND]),
         ([OURS, SECOND], "hw:2", [SECOND]),
@@ -71,7 +74,7 @@ class PortAudioError(Exception):
 
 
 class FakePortAudio:
-    """Stands for the sounddevice module: devices take the rates in `rates`."""
+    """Replaces the sounddevice module. Devices support the sample rates in `rates`."""
 
     PortAudioError = PortAudioError
 
@@ -220,8 +223,10 @@ def test_without_the_microphone_real_portaudio_says_so_in_one_line(tmp_path):
 
 
 class Board:
-    """A pseudo-terminal with a board behind it that streams a counter, at `speed` times real time,
-    and leaves out the frames in `lost`."""
+    """A pseudo-terminal with a simulated board that streams a counter.
+
+    It runs at `speed` times real time and omits the frames in `lost`.
+    """
 
     def __init__(self, lost=(), app="usb_mic", speed=20.0, rate=16000):
         self.lost, self.app, self.speed, self.rate = set(lost), app, speed, rate
@@ -231,7 +236,7 @@ class Board:
         self.port = os.ttyname(self.slave)
         self.streaming = False
         self.said = b""
-        self.sequence = 65500  # it wraps
+        self.sequence = 65500  # wraps soon
         self._over = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -375,7 +380,7 @@ def test_a_board_that_refuses_pcm_is_let_go(monkeypatch):
 
 @contextlib.contextmanager
 def running(board, dataset, *arguments):
-    """`host record` as users run it."""
+    """`host record` in a separate process, as users run it."""
     command = [sys.executable, "-m", "otolith", "record", "ramp", "--serial", board.port]
     command += ["--dataset", str(dataset), "--countdown", "0", "--silence", "-100", *arguments]
     with subprocess.Popen(
@@ -400,7 +405,7 @@ def wait_for(condition, seconds=20):
 
 
 def growing(dataset, seconds):
-    """The file being recorded, once it holds so much."""
+    """The file being recorded, once it holds this many seconds."""
     found = [
         path
         for path in dataset.rglob(".unfinished-*.wav")
@@ -426,7 +431,7 @@ def test_an_interrupted_program_keeps_what_it_has(board, tmp_path, number):
 
 
 def test_interrupted_at_any_moment_files_and_rows_agree(board, tmp_path):
-    """Short takes, interrupted at odd times: most likely while one is written."""
+    """Short takes, interrupted at odd times, most likely during a write."""
     for i in range(4):
         one = board(speed=30)
         with running(one, tmp_path, "--seconds", "0.1", "--count", "1000") as process:
@@ -455,7 +460,7 @@ def test_a_killed_program_leaves_a_valid_recording(board, tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a Unix")
 def test_a_file_size_limit_is_a_full_disk(board, tmp_path):
-    """The shell's own limit, 64 kB: two seconds do not fit."""
+    """The shell's limit of 64 kB is too small for two seconds."""
     one = board()
     command = (
         f"ulimit -f 64; exec {sys.executable} -m host record ramp --serial {one.port} "

@@ -1,4 +1,4 @@
-"""host/otolith/record/segment: sounds found in levels and in sound made for the test."""
+"""host/otolith/record/segment: sounds found in level sequences and in synthetic sounds."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_sounds_lie_apart_within_limits_and_are_loud(levels, floor, rules):
 
 @given(levels, st.floats(-100, -20), rules)
 def test_what_is_loud_is_in_a_sound_or_too_short_for_one(levels, floor, rules):
-    """No frame above the first threshold is left out, but next to a click or where one was cut."""
+    """With a minimum length of one frame, every frame above the first threshold is in a sound."""
     found = segments(levels, floor, Rules(rules.on_db, rules.off_db, 1, rules.gap, rules.most))
     inside = np.zeros(len(levels), bool)
     for start, stop in found:
@@ -46,7 +46,7 @@ def test_what_is_loud_is_in_a_sound_or_too_short_for_one(levels, floor, rules):
 
 @given(levels, st.floats(-100, -20), rules, st.floats(-30, 30))
 def test_only_the_distance_to_the_floor_counts(levels, floor, rules, louder):
-    # whole numbers: no rounding at the thresholds
+    # whole numbers avoid rounding at the thresholds
     levels, floor, louder = np.round(levels), round(floor), round(louder)
     rules = Rules(round(rules.on_db), round(rules.off_db), rules.least, rules.gap, rules.most)
     unbound = Rules(**{**vars(rules), "quietest_db": -1000})
@@ -55,7 +55,7 @@ def test_only_the_distance_to_the_floor_counts(levels, floor, rules, louder):
 
 @given(st.lists(st.tuples(st.integers(10, 80), st.integers(31, 120)), min_size=1, max_size=5))
 def test_bursts_are_found_to_the_frame(bursts):
-    """(length, pause after it) of bursts of noise, 40 dB above the noise between them."""
+    """Bursts of noise, as (length, pause after it), 40 dB above the noise between them."""
     rng = np.random.default_rng(1)
     amplitude = [np.full(50, 30.0)]
     expected, at = [], 50
@@ -72,7 +72,8 @@ def test_bursts_are_found_to_the_frame(bursts):
 def test_hysteresis_a_pause_and_a_click():
     rules = Rules(on_db=12, off_db=6, least=3, gap=4, most=100)
     levels = np.array([-60, -50, -47, -53, -53, -60, -60, -60, -53, -60, -60, -60, -60, -40, -60])
-    #                         starts at 2: -47 >= -48; -53 >= -54 goes on; 3 quiet ones: a pause
+    #                         starts at 2: -47 >= -48; -53 >= -54 continues it; 3 quiet frames: a
+    # pause
     assert segments(levels, -60, rules) == [(2, 9)]  # the click at 13 is too short
 
 
@@ -100,7 +101,7 @@ def test_the_floor_is_unknown_at_first_and_follows_within_its_window():
     for _ in range(100):
         floor.add(-50)
     assert floor.db == -50
-    for _ in range(300):  # a short loud time does not lift it
+    for _ in range(300):  # a short loud sound does not raise it
         floor.add(-10)
         floor.add(-50)
     assert floor.db == -50
@@ -110,7 +111,7 @@ def test_the_floor_is_unknown_at_first_and_follows_within_its_window():
 
 
 def test_a_noise_that_sets_in_is_noise_after_a_while():
-    """A fan is switched on: at first it is a sound, ten seconds later it is the floor."""
+    """A fan that is switched on counts as a sound at first, and as the floor after ten seconds."""
     floor, segmenter = Floor(), Segmenter(Rules())
     ended = []
     for level in [-70.0] * 500 + [-40.0] * 5000:

@@ -1,4 +1,4 @@
-"""record: levels against numbers known beforehand; WAV files that are valid at any time."""
+"""record: levels against known values, and WAV files that are valid at any time."""
 
 import errno
 import math

@@ -1,4 +1,4 @@
-"""Training uses exactly the clips that host record and host data put into a dataset."""
+"""Training uses exactly the clips that host record and host data added to a dataset."""
 
 import wave
 
@@ -29,7 +29,7 @@ RATE = 16_000
 
 @pytest.fixture
 def dataset(tmp_path):
-    """Twenty clips of each of three labels; one of two seconds; sets of half of them given."""
+    """Twenty clips for each of three labels, one of them two seconds long. Twelve have a set."""
     folder = tmp_path / "dataset"
     for label in ("key", "knock", "bell"):
         (folder / label).mkdir(parents=True)
@@ -98,7 +98,7 @@ def test_the_scene_plays_test_clips_alone(tmp_path, dataset):
     for segment in played:
         first, stop = segment.sound
         assert segment.pcm[first:stop].astype("<i2").tobytes() in sounds
-        # room tone before and after: two seconds more than the chain remembers
+        # room tone before and after: two seconds more than the chain's memory
         assert len(segment.pcm) == round((memory_ms(spec.metadata()) / 1000 + 2) * RATE)
         assert first == RATE / 2 and np.abs(segment.pcm[:first]).max() > 0
 
@@ -139,7 +139,8 @@ def test_around_a_short_clip_its_room_goes_on():
     np.testing.assert_array_equal(window[5000:11_000], pcm)
     for outside in (window[:5000], window[11_000:]):
         assert 15 < np.std(outside.astype(float)) < 25
-    np.testing.assert_array_equal(window, cover(pcm, RATE)[0])  # for the same clip the same
-    gated = np.where(np.arange(6000) < 2000, 0, pcm).astype(np.int16)  # digital silence stays that
+    np.testing.assert_array_equal(window, cover(pcm, RATE)[0])  # deterministic for the same clip
+    # digital silence is padded with digital silence
+    gated = np.where(np.arange(6000) < 2000, 0, pcm).astype(np.int16)
     (window,) = cover(gated, RATE)
     assert not window[:5000].any() and not window[11_000:].any()

@@ -1,4 +1,4 @@
-"""report.html: one file, complete, whatever the names in it."""
+"""report.html is one self-contained file, whatever names it contains."""
 
 import base64
 import dataclasses
@@ -74,7 +74,7 @@ def test_the_report_gives_the_figures():
         "51.00%",
     ):
         assert text in page
-    assert page.count("80.0%") >= 4  # 4 right of 5, precision and recall of two classes
+    assert page.count("80.0%") >= 4  # 4 of 5 right; precision and recall of two classes
     assert "int8 costs 2.0 points" in page and "2 of 3" in page
 
 

@@ -1,5 +1,7 @@
-"""The straight line that stands for two roundings: at every sum, not only at the steps that prove
-it."""
+"""The straight line that replaces two roundings is exact for every possible sum.
+
+The generator proves it only at the steps; this test tries every sum.
+"""
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ def step(real: list[float], bias: np.ndarray, zero_point: int, low: int, high: i
 
 
 def outputs(exact: Line, channel: int, sums: np.ndarray) -> np.ndarray:
-    """As dot.h says, of sums without bias."""
+    """Evaluate the line as dot.h defines it, for sums without bias."""
     most, coarse, fine, start, *signs = exact.constants[channel]
     s = np.clip(sums + exact.first[channel], 0, most)
     value = s * coarse + ((s >> exact.narrow) * fine >> exact.fine) + start

@@ -1,5 +1,8 @@
-"""lib/features' real FFTs: rfft_q15.c against the cmsisdsp wheel's arm_rfft_q15 and
-arm_cmplx_mag_q15, rfft_kiss.c against kissfft."""
+"""lib/features' real FFTs against their references.
+
+rfft_q15.c is compared with the cmsisdsp wheel's arm_rfft_q15 and arm_cmplx_mag_q15, rfft_kiss.c
+with kissfft.
+"""
 
 import math
 from functools import cache
@@ -25,7 +28,7 @@ TABLES = (CMSIS_DSP / "Source" / "CommonTables" / "arm_common_tables.c").read_te
 
 
 def unpacked(words):
-    """Pairs in words -> int16."""
+    """Unpack words into pairs of int16."""
     return words.astype("<u4").view("<i2")
 
 
@@ -56,7 +59,7 @@ def wheels(window, samples):
 
 
 def theirs(name):
-    """A table out of CMSIS-DSP's source: rows of two."""
+    """A table from CMSIS-DSP's source, as rows of two."""
     body = TABLES.split(f" {name}[")[1].split("{")[1].split("}")[0].replace("(q15_t)", "")
     values = [int(v, 0) for v in body.split(",") if v.strip()]
     return np.array(values, np.uint16).view(np.int16).reshape(-1, 2)
@@ -79,7 +82,7 @@ def test_the_tables_are_cmsis_dsps(points):
     split = unpacked(members["split"]).reshape(-1, 2)
     bins = np.arange(1, n // 2)
     np.testing.assert_array_equal(split, np.stack([a[bins, 0], b[bins, 1]], 1))
-    # what rfft_q15.c makes of them
+    # the symmetries that rfft_q15.c relies on
     bins = np.arange(1, n)
     np.testing.assert_array_equal(a[bins, 1], -b[bins, 1])
     np.testing.assert_array_equal(a[n - bins, 0], a[bins, 0])
@@ -90,7 +93,7 @@ def test_the_tables_are_cmsis_dsps(points):
 
 
 def test_no_hann_window_can_make_a_sum_overflow():
-    """What rfft_q15.h asks of a window holds for all of mfcc's and the spectrogram's."""
+    """Every window of mfcc and the spectrogram meets the conditions in rfft_q15.h."""
     windows = [hann(rfft_points(length), length) for length in range(32, 513)]
     for window in [*windows, unpacked(spectrogram_tables({}).members["window"])]:
         quarters = window.astype(int).reshape(4, -1).sum(0)
@@ -103,7 +106,7 @@ def rfft_points(length):
 
 
 def loudest(points, window):
-    """For each bin the samples that make its real or imaginary part largest, and both together."""
+    """For each bin, the samples that maximise its real part, its imaginary part, or both."""
     phases = 2 * np.pi * np.arange(points) * np.arange(points // 2 + 1)[:, None] / points
     for wave in (np.cos(phases), np.sin(phases), np.cos(phases - np.pi / 4)):
         for row in wave:
@@ -156,7 +159,7 @@ def test_magnitudes_are_the_definitions_for_every_energy():
 
 @cache
 def kissfft():
-    """(ffi, kiss_fftr and its allocation) with room for any length."""
+    """(ffi, lib) of kiss_fftr and its allocation function, for any length."""
     source = tflm_frontend()
     return library("kissfft", source.files, logmel.HEADERS, source.include, source.flags)
 
@@ -199,7 +202,7 @@ def test_energies_are_kissffts_wrapping_included(points, seed, data):
     samples = {
         "noise": rng.integers(-level - 1, level + 1, points),
         "extremes": rng.choice([-32768, 32767], points),
-        # two full-scale square waves, one in the even and one in the odd samples: sums wrap
+        # two full-scale square waves, in the even and in the odd samples: sums wrap
         "tone": np.where(np.cos(tone + np.pi / 4 * (np.arange(points) % 2)) > 0, 32767, -32768),
     }[kind].astype(np.int16)
     shift = data.draw(st.integers(0, 15)) if kind == "noise" else 0
@@ -229,7 +232,7 @@ def test_a_filters_root_is_rounded_as_tflms(x):
 
 
 def test_a_filter_banks_uneven_shares_keep_their_sum():
-    """Where TFLM rounds both shares of a bin up or down."""
+    """Some bins' two shares are both rounded up, or both down, in TFLM."""
     weights, unweights = np.array([0, 1000, 4000, 7, 0, 0], "int16"), np.zeros(6, "int16")
     unweights[1:4] = [3097, 95, 4089]
     bank = logmel.packed_bank([(4, 0, 4), (0, 0, 1)], weights, unweights, 5, 8)

@@ -1,4 +1,4 @@
-"""C that reads what strangers send, or tables at their ends, under the compiler's sanitizers."""
+"""Sanitizers on C code that parses untrusted input or reads tables near their ends."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ FLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", *SANITIZERS]
 
 
 def run(name, library, folder, *arguments):
-    """What tests/support/<name>.c prints, built with `library` and sanitizers."""
+    """Build tests/support/<name>.c with `library` and sanitizers, run it, return its output."""
     sources = lib(library)
     include = [f"-I{path}" for path in sources.include]
     files = [str(HERE / f"{name}.c"), *map(str, sources.files)]
@@ -31,7 +31,7 @@ def run(name, library, folder, *arguments):
 
 @pytest.mark.deep
 def test_square_roots_stay_in_their_table(tmp_path, figure):
-    """Every power of two and its neighbours; in the soak every value up to 2^30."""
+    """Every power of two and its neighbours; in the soak run, every value up to 2^30."""
     checked = int(run("root_every", "features", tmp_path, depth(4999, soak=1)))
     assert checked > depth(200_000, soak=2**30 - 2)
     figure(f"{checked:,} square roots")

@@ -1,4 +1,4 @@
-"""Who trains, who validates, who tests: nobody does two of these, and newcomers move nobody."""
+"""Training, validation and test sets do not overlap, and new files do not move old ones."""
 
 import dataclasses
 
@@ -50,7 +50,7 @@ def test_validation_by_file_keeps_every_other_speaker_in_training():
     assert by_set(rows, sets, lambda row: row.speaker)["train"] == set(SPEAKERS) - {"cy"}
     for label in ("one", "two"):
         kept = [s for r, s in zip(rows, sets, strict=True) if r.label == label and s == "validate"]
-        assert len(kept) == 4  # of 24, 15 %
+        assert len(kept) == 4  # 15 % of 24
 
 
 def test_groups_that_always_train_neither_validate_nor_test():
@@ -84,7 +84,7 @@ def test_a_foreign_column_makes_groups_too():
 
 
 def test_validation_by_a_column_keeps_what_shares_it_together():
-    """ESC's clips: a fold tests, and the cuts of one recording validate together."""
+    """As for ESC's clips: one fold tests, and clips cut from one recording stay together."""
     rows = [
         Row(f"{label}/{n}.wav", label, extra={"fold": str(n % 4 + 1), "src_file": str(n // 2)})
         for label in ("rain", "siren")

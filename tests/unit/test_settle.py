@@ -1,4 +1,4 @@
-"""[features] settle: a training window sounds as it does in the middle of a stream."""
+"""[features] settle makes a training window look as it does in the middle of a stream."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from support.front_ends import changed
 
 
 def noisy_word():
-    """A second of a steady room with a tone burst in its middle, and the room before it."""
+    """A second of steady room noise with a tone burst in the middle, after more room noise."""
     rng = np.random.default_rng(5)
     pcm = rng.normal(0, 200, 48000)
     pcm[40000:44000] += 4000 * np.sin(np.arange(4000) * 0.3)
@@ -22,7 +22,7 @@ def noisy_word():
 def test_a_settled_window_is_nearer_to_the_streams():
     settings = preset("micro_speech")
     pcm = noisy_word()
-    start = len(pcm) - 480 - 48 * 320  # where the last window of 49 frames begins
+    start = len(pcm) - 480 - 48 * 320  # start of the last window of 49 frames
     frames = extract(pcm[start % 320 :], settings)[-49:].astype(int)
     cold = window(pcm[start:], settings)
     settled = window(pcm[start:], changed(settings, settle=50))

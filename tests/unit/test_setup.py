@@ -1,4 +1,4 @@
-"""host setup and host doctor, with parts made up for the test."""
+"""host setup and host doctor, with simulated parts."""
 
 import contextlib
 import io
@@ -21,7 +21,7 @@ from otolith.setup.report import report
 
 
 class Shelf:
-    """A part that is there after it was installed; counts how often that happens."""
+    """A part that is present once it was installed. Counts its installations."""
 
     def __init__(self, present=False, works=True, **options):
         self.present, self.works, self.installs = present, works, 0
@@ -214,7 +214,7 @@ def test_other_bytes_than_the_pinned_ones_are_refused():
 
 
 def test_a_changed_build_tool_is_not_unpacked(tmp_path, monkeypatch):
-    """PlatformIO executes it: other bytes leave what was installed as it is."""
+    """PlatformIO executes this tool. If its bytes changed, the installed one stays untouched."""
     wheel = tmp_path / "scons-0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as files:
         files.writestr("SCons/__init__.py", "raise SystemExit")

@@ -1,4 +1,4 @@
-"""What instructions do, and what they cost on a Cortex-M0+: counted in programs of known length."""
+"""Purposes of instructions and their cost on a Cortex-M0+, in programs of known length."""
 
 import subprocess
 from collections import Counter
@@ -79,7 +79,7 @@ def test_what_does_not_come_back_or_crashes_is_an_error(program, monkeypatch):
         program.call("absent")
 
 
-# Arm DDI 0484C, table 3-1; the multiplier is the fast one
+# Arm DDI 0484C, table 3-1, with the fast multiplier
 @pytest.mark.parametrize(
     ("text", "cycles", "taken"),
     [

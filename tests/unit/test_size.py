@@ -68,10 +68,10 @@ def test_each_byte_is_counted_once_and_in_its_part(tmp_path):
     assert uses == {
         "libc, libgcc": Use(flash=8),
         "model": Use(flash=8, ram=0x30),
-        "nn kernels": Use(flash=8),  # with its padding
+        "nn kernels": Use(flash=8),  # includes padding
         "features": Use(flash=0x20),
-        "board": Use(flash=0x10, ram=0x10),  # initialised data lies in both
-        "TinyUSB": Use(flash=0xC),  # strings the linker merged are counted once
+        "board": Use(flash=0x10, ram=0x10),  # initialised data takes both
+        "TinyUSB": Use(flash=0xC),  # merged strings are counted once
         "pico-sdk": Use(ram=0xC0),
         "boot stage 2": Use(flash=0x100),
         "app": Use(flash=0x10),

@@ -1,4 +1,4 @@
-"""spec.toml: what is accepted, and the one line each mistake gets."""
+"""spec.toml: valid specs, and one error line for each mistake."""
 
 import dataclasses
 
@@ -134,7 +134,7 @@ def test_a_missing_spec_names_the_file(tmp_path):
 
 
 def test_every_setting_is_read_somewhere():
-    """A key that nothing reads is a promise nobody keeps."""
+    """No setting is accepted and then ignored."""
     import typing
 
     from otolith.paths import ROOT

@@ -1,4 +1,4 @@
-"""The stages of a training, called one after another as a notebook would."""
+"""The stages of training, called one after another as in a notebook."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def network(frames, bands, classes, dropout):
-    """As small as a network gets."""
+    """The smallest possible network."""
     from tf_keras import Sequential, layers
 
     return Sequential(
@@ -37,7 +37,7 @@ def network(frames, bands, classes, dropout):
 
 
 def hidden(frames, bands, classes, dropout):
-    """With a hidden layer."""
+    """A network with a hidden layer."""
     from tf_keras import Sequential, layers
 
     return Sequential(
@@ -112,7 +112,7 @@ def test_a_stage_called_again_gives_the_same_bytes(prepared):
 
 
 def examples(count, seed):
-    """Noise; 37.5 % of the windows have a louder band somewhere."""
+    """Noise, in which 37.5 % of the windows have a louder band somewhere."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(count) % 8 >= 5).astype(int)
     values = rng.integers(0, 1000, (count, 16, 129)).astype(np.int16)
@@ -124,7 +124,10 @@ def examples(count, seed):
 
 
 def test_a_small_set_is_trained_until_it_is_learned():
-    """Twenty epochs leave it where always answering the larger class is; counting updates helps."""
+    """After twenty epochs it is no better than always answering the larger class.
+
+    A fixed number of updates trains it long enough.
+    """
     spec = load(MODELS / "fire_alarm")
     spec = dataclasses.replace(spec, features=dataclasses.replace(spec.features, frames=16))
     by_updates = dataclasses.replace(

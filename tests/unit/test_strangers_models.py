@@ -1,4 +1,4 @@
-"""A model's folder from a stranger: nothing in it runs, unless the user says so."""
+"""Untrusted model folders: no code in them runs unless the user allows it."""
 
 import dataclasses
 import json
@@ -43,7 +43,7 @@ def network(plan=PLAN):
 
 
 def spec_in(folder: Path, **changes: str) -> Path:
-    """The fire alarm's spec in a folder, with other lines."""
+    """The fire alarm's spec in a folder, with some lines changed."""
     text = (MODELS / "fire_alarm" / "spec.toml").read_text()
     for key, new in changes.items():
         assert f"\n{key} =" in text
@@ -63,7 +63,7 @@ def spec_in(folder: Path, **changes: str) -> Path:
 def test_a_network_comes_back_from_its_weights_alone(heads, tmp_path):
     plan = dataclasses.replace(PLAN, heads=heads)
     first, file = network(plan), tmp_path / "a.weights.safetensors"
-    for variable in first.weights:  # statistics of batch norms too
+    for variable in first.weights:  # includes batch-norm statistics
         variable.assign(np.random.default_rng(1).random(variable.shape) + 0.5)
     write_weights(file, first, plan)
     again, arrays = read_weights(file)
@@ -76,7 +76,7 @@ def test_a_network_comes_back_from_its_weights_alone(heads, tmp_path):
 
 @pytest.mark.slow
 def test_a_base_with_code_in_it_is_refused_and_its_code_does_not_run(tmp_path, monkeypatch):
-    """The layer's function writes a file whenever the network is built or loaded."""
+    """The layer's function would write a file whenever the network is built or loaded."""
     import tf_keras
     from tf_keras import layers
 
@@ -98,10 +98,10 @@ def test_a_base_with_code_in_it_is_refused_and_its_code_does_not_run(tmp_path, m
     done = host("train", new, "--dry-run")
     said = "a .keras file can hold code, so it is not loaded: convert it once with `host train"
     assert done.exit_code == 1 and said in done.output
-    # converting takes arrays alone, and these are not the registered network's
+    # conversion takes only arrays, and these do not fit the registered network
     done = host("train", base, "--convert-base")
     assert done.exit_code == 1 and "holds no weights of its spec's network" in done.output
-    # nor does another name help
+    # renaming the file does not help
     (base / "fire_alarm.keras").rename(weights_file(base, "fire_alarm"))
     done = host("train", new, "--dry-run")
     assert done.exit_code == 1 and "not the weights of a trained network" in done.output
@@ -157,7 +157,7 @@ def test_any_bytes_are_refused_in_one_line(tmp_path_factory, body, length, frame
 
 
 class Network:
-    """Stands for a Keras network with two weights."""
+    """Replaces a Keras network that has two weights."""
 
     weights = (np.zeros((2, 3)), np.zeros(3))
 
@@ -198,7 +198,7 @@ def test_code_runs_only_when_it_is_allowed_and_only_from_the_specs_folder(tmp_pa
     (own / "link.py").symlink_to(outside / "nets.py")
     (own / "broken.py").write_text("def net(:\n")
     (own / "empty").mkdir()
-    monkeypatch.chdir(outside)  # neither the current folder counts nor Python's path
+    monkeypatch.chdir(outside)  # neither the current folder nor Python's path is searched
     monkeypatch.syspath_prepend(str(outside))
     before = list(sys.path)
     for name, code, said in (

@@ -1,4 +1,4 @@
-"""A sliding window: the hop's program gives what the full pass gives, bit for bit, for less."""
+"""Sliding windows: the hop's program equals the full pass, bit for bit, with less work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROUNDS = 20
 
 
 def windows(rng: np.random.Generator, shape, slides: list[int]) -> list[list[np.ndarray]]:
-    """A window a round, each the one before moved up by so many rows; 0: one of its own."""
+    """One window per round, moved up by `slides[i]` rows since the previous one; 0: unrelated."""
     rows = shape[1]
     found = [rng.integers(-128, 128, shape).astype(np.int8)]
     for slide in slides[1:]:
@@ -46,7 +46,7 @@ def windows(rng: np.random.Generator, shape, slides: list[int]) -> list[list[np.
 
 
 def some_slides(rng: np.random.Generator, hop: int, rows: int) -> list[int]:
-    """Mostly hops; now and then a new start or another distance."""
+    """Mostly hops, sometimes a fresh window or another distance."""
     slides = [hop] * ROUNDS
     slides[0] = 0
     for at, slide in ((9, 0), (14, int(rng.integers(1, rows + 1)))):
@@ -55,7 +55,7 @@ def some_slides(rng: np.random.Generator, hop: int, rows: int) -> list[int]:
 
 
 def one_window(seed: list[int]) -> Net:
-    """A random network of one input."""
+    """A random network with one input."""
     for attempt in range(100):
         net = tall(np.random.default_rng([*seed, attempt]))
         if len(net.inputs) == 1:
@@ -88,13 +88,13 @@ def test_every_hop_equals_tflm(core, tmp_path):
 
 
 def network(name: str) -> bytes:
-    """A third party's network, or the main job's, trained once for all tests."""
+    """A third-party network, or the fire alarm trained once for all tests."""
     if name == "own fire_alarm":
         return (fire_alarm() / "fire_alarm.tflite").read_bytes()
     return third_party_model(f"{name}.tflite").read_bytes()
 
 
-FRONT_ENDS = {  # by values a frame
+FRONT_ENDS = {  # by values per frame
     129: SPECTROGRAM,
     40: preset("micro_speech"),
     10: preset("keyword", bands=10),
@@ -102,7 +102,7 @@ FRONT_ENDS = {  # by values a frame
 
 
 def features(model: HostModel, frames: int, count: int) -> np.ndarray:
-    """The last `count` int8 frames of speech and made sounds, as the network would hear them."""
+    """The last `count` int8 frames of speech and synthetic sounds, quantised for the network."""
     source = model.network.inputs[0]
     settings = FRONT_ENDS[source.count // frames]
     pcm = np.concatenate([*sounds.recorded(), *sounds.made(8000).values()])
@@ -123,7 +123,7 @@ def features(model: HostModel, frames: int, count: int) -> np.ndarray:
     ],
 )
 def test_real_model(name, hop, frames, share, core):
-    """Fifty hops of real features; the part of the full pass's MACs that a hop needs."""
+    """Fifty hops of real features. `share` limits the fraction of the full pass's MACs per hop."""
     data = network(name)
     model = HostModel(data, core=core, hop=hop)
     schedule = model.compiled.schedule
@@ -155,8 +155,10 @@ int main(int argc, char **argv) {
 
 
 def products(folder, files: dict[str, str], slides: int, hop: int) -> int:
-    """Multiplications by a weight that the portable kernels do in an invocation and some slides:
-    how often gcov saw those lines."""
+    """Count the portable kernels' multiplications by weights in one invocation and some slides.
+
+    Uses gcov's execution counts of those lines.
+    """
     folder.mkdir()
     (folder / "model.c").write_text(files["model.c"])
     (folder / "main.c").write_text(COUNTED)
@@ -191,8 +193,10 @@ def products(folder, files: dict[str, str], slides: int, hop: int) -> int:
 
 @pytest.mark.parametrize(("name", "hop"), [("own fire_alarm", 4), ("kws_ref", 2)])
 def test_the_report_counts_what_is_done(name, hop, tmp_path):
-    """Multiplications as they happen, in an invocation and in a hop, are those of the report:
-    all of them without padding, those inside the window with it."""
+    """Executed multiplications equal those that `work` counts, in an invocation and in a hop.
+
+    The schedule's MACs also count padding, for which nothing is executed.
+    """
     compiled = compile_graph(network(name), "m", hop=hop)
     first = compiled.schedule.stream.history
     none = products(tmp_path / "none", compiled.files, 0, hop)
@@ -216,7 +220,7 @@ def lowered(net: Net):
 
 
 def plain(rows: int, stride: int, padding: int, taps: int = 3) -> Net:
-    """One convolution."""
+    """A network with one convolution."""
     net = Net(np.random.default_rng(1), (1, rows, 4, 1))
     inputs, s = net.weights([2, taps, 3, 1], 2, 0, taps * 3, True)
     high = -(-rows // stride) if padding == SAME else (rows - taps) // stride + 1
@@ -229,7 +233,7 @@ def plain(rows: int, stride: int, padding: int, taps: int = 3) -> Net:
 def test_rows_that_padding_makes_different_are_computed():
     graph, steps = lowered(plain(20, 1, SAME))
     (layer,) = stream(graph, steps, 2, None).layers
-    # the first, which padding touches; the last, and the three that saw padding or nothing before
+    # the first row, touched by padding; the last; and two that saw padding or nothing before
     assert (layer.rows, layer.computed, layer.phases) == (20, 4, 1)
 
 
@@ -275,7 +279,7 @@ def test_what_does_not_slide_is_named():
 
 
 def test_a_network_that_keeps_nothing_runs_whole():
-    """A dense layer over the window."""
+    """A dense layer over the whole window."""
     net = Net(np.random.default_rng(3), (1, 12, 4, 1))
     inputs, s = net.weights([3, 48], 3, 0, 48, False)
     net.grow("FULLY_CONNECTED", inputs, (1, 3), s)
@@ -289,7 +293,7 @@ def test_a_network_that_keeps_nothing_runs_whole():
 
 
 def test_what_nobody_reads_is_no_part_of_a_hop():
-    """A branch that ends nowhere, under another shape."""
+    """A branch whose output is unused, with another shape."""
     net = plain(20, 1, SAME)
     kept = (net.x, net.shape, net.s, net.z)
     relu6(net)
@@ -312,7 +316,7 @@ def without_streaming(data: bytes) -> bytes:
 
 
 def test_a_listener_streams_and_hears_the_same():
-    """Through hops that the network misses and a reset, where the window is computed whole."""
+    """Compared through skipped hops and a reset, after which the whole window is computed."""
     data = small_models.sliding()
     streaming, whole = Chain(data), Chain(without_streaming(data))
     assert streaming.schedule.stream.kept > 0 and whole.schedule.stream is None

@@ -1,4 +1,4 @@
-"""host summarize: figures against the flatbuffer classes of the wheel, Keras and a linker map."""
+"""host summarize: figures against the wheel's flatbuffer classes, Keras and a linker map."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ MODELS = sorted(paths.test_models().glob("*.tflite")) + sorted(paths.MODELS.glob
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_shapes_and_parameters_are_those_of_the_file(path):
-    """Read with the flatbuffer classes that come with the wheel."""
+    """Compared with the file as the wheel's flatbuffer classes read it."""
     data = path.read_bytes()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
     graph = model.subgraphs[0]
@@ -31,7 +31,7 @@ def test_shapes_and_parameters_are_those_of_the_file(path):
     kept = [
         o for o in graph.operators if graph.tensors[o.outputs[0]].type == schema.TensorType.INT8
     ]
-    kept = kept[-len(rows) :]  # QUANTIZE of a float input is the caller's
+    kept = kept[-len(rows) :]  # the caller does the QUANTIZE of a float input
     assert len(rows) == len(kept)
     learnt = set()
     for row, operator in zip(rows, kept, strict=True):
@@ -58,7 +58,7 @@ def test_macs_by_hand():
 
 @pytest.fixture
 def builds(tmp_path):
-    """A build folder with a map like the linker's: 1,000 bytes of model in 50,000 of image."""
+    """A build folder with a map like the linker's: 1,000 bytes of model in an image of 50,000."""
     folder = tmp_path / "pico"
     (folder / "model").mkdir(parents=True)
     text = f"""

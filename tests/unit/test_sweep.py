@@ -1,4 +1,4 @@
-"""host sweep: spaces, limits, and workers that come, go and die."""
+"""host sweep: search spaces, limits, and workers that join, leave and die."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def space_of(tmp_path, text):
 
 
 def small(given=None):
-    """One setting varies; what is trained is up to the test."""
+    """A space with one setting. Each test defines what training does."""
     return Space(TABLES, "spec", {RATE: Range(1e-4, 1e-2, True)}, dict(given or {}))
 
 
@@ -64,7 +64,7 @@ def test_a_space_is_read_and_makes_specs(tmp_path):
     spec = space.spec({RATE: 0.005, "train.epochs": 20, "model.architecture": "esc_cnn"})
     assert (spec.train.learning_rate, spec.train.epochs) == (0.005, 20)
     assert spec.model.architecture == "esc_cnn"
-    assert load(SPEC).train.learning_rate == 0.002  # the file is as it was
+    assert load(SPEC).train.learning_rate == 0.002  # the file was not changed
 
 
 def test_without_a_file_the_usual_settings_vary():
@@ -200,7 +200,7 @@ def test_an_error_ends_its_trial_and_no_other(url):
             raise UserError("training diverged in epoch 1")
         return 0.5
 
-    study = work(url, 3, train)  # with a result
+    study = work(url, 3, train)  # one finished trial has a result
     assert [t.value for t in study.trials] == [0.5, None, 0.5, 0.5]
     assert study.trials[1].user_attrs[REASON] == "training diverged in epoch 1"
 
@@ -231,7 +231,7 @@ def test_workers_that_join_at_once_draw_differently(url):
 
 
 def taken_over(url, number):
-    """What another worker does with a trial that shows no signs of life."""
+    """What another worker does with a trial whose worker shows no sign of life."""
     other = Worker(join(url, "sweep", small(), 1), small(), 9, None, None, grace=0.0)
     other._running()
     assert other.study.trials[number].state.name == "FAIL"
@@ -261,7 +261,7 @@ def test_a_worker_that_wakes_up_after_its_trial_was_taken_over_works_on(url, the
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: the worker tells nobody."""
+    """Simulates SIGKILL: the worker reports nothing."""
 
 
 def test_settings_that_kill_do_not_kill_all_workers(url):
@@ -327,12 +327,12 @@ def test_only_the_best_network_stays(tmp_path, url):
     study.tell(trials[2], 0.4)
     tidy(out, study)
     assert network() == "1" and not folder_of(out, 2).exists()
-    # two were told before anyone tidied; the worker of the better one was killed then
+    # two results arrived before the clean-up; the worker of the better one was then killed
     study.tell(trials[3], 0.7)
     study.tell(trials[0], 0.6)
     tidy(out, study)
     assert network() == "3" and not list(out.glob("trial_*"))
-    # the best is trained elsewhere
+    # the best trial was trained on another machine
     elsewhere = study.ask()
     study.tell(elsewhere, 0.9)
     tidy(out, study)
@@ -355,7 +355,7 @@ def test_latency_is_measured_once_for_networks_of_the_same_shapes(tmp_path, monk
     assert limits._latency(b"", whole, "sparkfun_micromod_rp2040") == 3
     monkeypatch.setattr(limits, "_sources", lambda: "faster kernels")
     assert limits._latency(b"", whole, "pico") == 4
-    assert limits._latency(b"", slid, "pico") == 5  # other steps
+    assert limits._latency(b"", slid, "pico") == 5  # other steps, so a new measurement
     assert built == ["pico-bench"] * 2 + ["sparkfun_micromod_rp2040-bench"] + ["pico-bench"] * 2
 
 
@@ -417,7 +417,7 @@ def test_a_killed_workers_trial_is_taken_over_and_no_finished_one_is_lost(tmp_pa
     before = {t.number: t.value for t in study.trials if t.value is not None}
     stuck = int(log.read_text().split()[-1])
     others = [started(url, tmp_path / f"{n}.log", "") for n in range(2)]
-    time.sleep(3)  # longer than the grace: a living worker's trial is left alone
+    time.sleep(3)  # longer than the grace period: a living worker's trial is left alone
     assert study.trials[stuck].state.name == "RUNNING"
     doomed.send_signal(signal.SIGKILL)
     for other in others:
@@ -428,7 +428,7 @@ def test_a_killed_workers_trial_is_taken_over_and_no_finished_one_is_lost(tmp_pa
     assert trials[stuck].user_attrs["lost"]
     (again,) = [t for t in trials if t.user_attrs.get("again") == stuck]
     assert again.params == trials[stuck].params and again.value == 0.5
-    assert all((tmp_path / f"{n}.log").exists() for n in range(2))  # both worked
+    assert all((tmp_path / f"{n}.log").exists() for n in range(2))  # both workers took part
 
 
 @pytest.mark.slow
@@ -453,7 +453,7 @@ def test_the_command_trains_and_leaves_the_best_network(tmp_path):
     )
     assert "accuracy by setting" in (out / "report.html").read_text()
     assert not list(out.glob("trial_*"))
-    # strided_cnn's arena does not fit the limit
+    # the arena of strided_cnn exceeds the limit
     trials = join(f"sqlite:///{out / 'sweep.db'}", "fire_alarm", load_with(tmp_path), 1, 1).trials
     for trial in trials:
         assert (trial.value is None) == (trial.params["model.architecture"] == "strided_cnn")

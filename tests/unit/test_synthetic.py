@@ -1,4 +1,4 @@
-"""[data] synth: sounds to train on where nobody has recorded any."""
+"""[data] synth: generated sounds for training without recordings."""
 
 import dataclasses
 import hashlib
@@ -63,7 +63,7 @@ def test_sets_are_made_once_and_half_is_unknown(tmp_path, folder):
         labels = windows[name].labels
         assert len(labels) == count and (labels == 0).sum() == count / 2
         assert windows[name].pcm.shape == (count, spec.features.samples)
-    # no sound is in two sets, and the files are what the windows are
+    # no sound is in two sets, and the files equal the windows
     sounds = [pcm.tobytes() for w in windows.values() for pcm in w.pcm]
     assert len(set(sounds)) == 44
     (made,) = folder.iterdir()
@@ -132,10 +132,10 @@ def test_what_it_can_not_make_is_said(tmp_path, folder, change, reason):
 
 
 def test_a_generator_is_one_file_and_one_line(tmp_path, monkeypatch):
-    """Specs, datasets, scenes and the command line know a new generator by its line alone."""
+    """One registration makes a generator available to specs, datasets, scenes and commands."""
     (tmp_path / "door_bells.py").write_text(BELLS)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # of the processes that make clips
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # for the processes that generate clips
     monkeypatch.setitem(registry.GENERATORS, "bells", "door_bells:Bells")
     registry.find.cache_clear()
     with pytest.raises(UserError, match="makes ding, dong, not unknown"):
@@ -189,7 +189,7 @@ def test_the_ready_models_say_that_they_are_synthesised():
         assert spec.data.synth and "synthesised" in spec.model.description
 
 
-FIRE_ALARM = {  # SHA-256 of PCM and labels, with the counts below
+FIRE_ALARM = {  # SHA-256 of PCM and labels, for the clip counts below
     "train": "80e2ef884b89c573 3555dcdef3892f52",
     "validate": "fbc237fea8f657f8 33215a82af4d2b1a",
     "test": "8578977d123ae8ff 33215a82af4d2b1a",
@@ -197,7 +197,7 @@ FIRE_ALARM = {  # SHA-256 of PCM and labels, with the counts below
 
 
 def test_fire_alarm_learns_from_the_very_sounds_it_always_did(folder):
-    """models/fire_alarm stays the same network, bit for bit, as long as these digests stay."""
+    """While these digests stay the same, models/fire_alarm trains to the same network."""
     spec = specs.load(MODELS / "fire_alarm")
     few = {"train_clips": 20, "validate_clips": 8, "test_clips": 8, "path": "/nowhere"}
     spec = dataclasses.replace(spec, data=dataclasses.replace(spec.data, **few))
@@ -205,7 +205,7 @@ def test_fire_alarm_learns_from_the_very_sounds_it_always_did(folder):
         arrays = (windows.pcm, windows.labels.astype("<i8"))
         digests = [hashlib.sha256(array.tobytes()).hexdigest()[:16] for array in arrays]
         assert " ".join(digests) == FIRE_ALARM[name]
-    # a dry run makes no more than it uses, and finds the whole dataset if that is there
+    # a dry run generates only what it uses, and reuses the whole dataset if there is one
     assert len(list(folder.iterdir())) == 1
     first = load_windows(spec, lambda *_: None, clips=4)
     assert len(list(folder.iterdir())) == 1
@@ -251,7 +251,7 @@ def test_a_word_cut_off_is_a_third_of_it_at_most():
         out = spoken._cut_off(rng, word, 16000)
         kept = np.flatnonzero(out)
         assert kept[-1] - kept[0] < 0.36 * len(word)
-        assert kept[0] < 500 or kept[-1] > 15500  # at an end of the window
+        assert kept[0] < 500 or kept[-1] > 15500  # at one end of the window
 
 
 def test_without_espeak_it_is_one_line(tmp_path, monkeypatch):
@@ -274,7 +274,7 @@ def test_noises_are_a_class_each(tmp_path, folder):
 
 @needs_espeak
 def test_silence_is_what_unknown_is_without_the_words():
-    """With a class for silence, the unknown is always somebody who speaks."""
+    """If there is a class for silence, unknown clips always contain speech."""
     n, classes = 16000, ["silence", "unknown", "yes"]
 
     def levels(label, classes):

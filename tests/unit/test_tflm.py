@@ -1,4 +1,4 @@
-"""What TensorFlow Lite Micro is given: model, resolver, and an arena as large as it has to be."""
+"""Inputs of TensorFlow Lite Micro: model, resolver, and an arena no larger than necessary."""
 
 import re
 import subprocess
@@ -23,7 +23,8 @@ MACHINES = {
     "cortex-m4": ["-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
     "cortex-m33": ["-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"],
 }
-# An engine that has `kept` bytes of its arena in use and needs `peak` while it starts, and that
+# An engine that keeps `kept` bytes of its arena in use and needs `peak` bytes during start-up. It
+# computes with floats, as the interpreter does during preparation.
 # computes with floats, as the interpreter does when it prepares.
 ENGINE = """
 #include <stdint.h>
@@ -46,7 +47,7 @@ uint32_t nn_tflm_used(void) { return KEPT; }
 
 @pytest.fixture
 def link(tmp_path):
-    """A firmware's link command with ENGINE for a processor."""
+    """Links ENGINE as firmware for a processor."""
 
     def made(cpu, kept, peak, known=1):
         machine = [f"-mcpu={cpu}", "-mthumb", *MACHINES.get(cpu, [])]
@@ -87,7 +88,7 @@ def test_a_network_that_does_not_start_is_one_line(link):
 
 
 def resolver(files):
-    """The resolver's calls, and how many it has room for."""
+    """The resolver's calls, and its capacity."""
     text = files["resolver.cpp"]
     room = int(re.search(r"Resolver<(\d+)>", text)[1])
     return re.findall(r"resolver->(\w+\(.*?\)) ==", text), room
@@ -161,7 +162,8 @@ def test_the_model_is_the_file(tmp_path):
     text = (tmp_path / "network.h").read_text()
     assert bytes(int(x, 16) for x in re.findall(r"0x([0-9a-f]{2})", text)) == data
     other = compile_graph(data, "sums")
-    write(tmp_path, other.files, compiled_report(other.schedule))  # leaves nothing of the first
+    # leaves no file of the first model
+    write(tmp_path, other.files, compiled_report(other.schedule))
     assert sorted(f.name for f in tmp_path.iterdir()) == ["model.c", "report.json"]
 
 

@@ -1,4 +1,4 @@
-"""Training end to end on next to nothing: what it writes, and what it leaves alone."""
+"""Training end to end with minimal data: the files it writes, and those it leaves alone."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def tiny(**changes):
-    """The fire-alarm spec with a handful of clips and one epoch."""
+    """The fire-alarm spec with a few clips and one epoch."""
     spec = load(MODELS / "fire_alarm")
     data = dataclasses.replace(spec.data, train_clips=24, validate_clips=8, test_clips=12)
     learning = dataclasses.replace(spec.train, epochs=1, batch=8)
@@ -49,12 +49,12 @@ def test_every_architecture_trains_to_int8_equal_to_the_wheel(architecture, tmp_
 
 
 def not_a_number(weights):
-    """A penalty that spoils the loss."""
+    """A penalty that makes the loss NaN."""
     return 0.0 * weights[0, 0] + np.nan
 
 
 def broken(frames, bands, classes, dropout):
-    """A network whose loss is no number from the start."""
+    """A network whose loss is NaN from the start."""
     from tf_keras import Sequential, layers
 
     out = layers.Dense(classes, activation="softmax", kernel_regularizer=not_a_number)
@@ -75,12 +75,12 @@ def test_a_training_that_fails_says_why_and_leaves_what_was_there(tmp_path):
 
 
 def too_small(frames, bands, classes, dropout):
-    """No network fits."""
+    """Builds nothing, because the input is too small."""
     raise ValueError("nothing left after pooling\nand a second line")
 
 
 def three_scores(frames, bands, classes, dropout):
-    """One score too many."""
+    """A network with one output too many."""
     from tf_keras import Sequential, layers
 
     return Sequential([layers.Input((frames, bands, 1)), layers.Flatten(), layers.Dense(3)])
@@ -102,12 +102,13 @@ def test_a_network_that_does_not_fit_is_refused_in_one_line(build, said, tmp_pat
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text("earlier")
-    # the package's attribute of this name is the function
+    # the package attribute of this name is the function
     module = sys.modules["otolith.train.save"]
-    monkeypatch.setattr(module, "training_report", lambda *_: "\ud800")  # can't be encoded
+    # a lone surrogate can't be encoded
+    monkeypatch.setattr(module, "training_report", lambda *_: "\ud800")
     with pytest.raises(UnicodeEncodeError):
         train(tiny(), tmp_path)
-    # The checkpoint stays: --resume need not train again.
+    # The checkpoint stays, so --resume need not train again.
     assert {f.name for f in tmp_path.iterdir()} == {"metrics.json", "checkpoint.npz"}
     assert (tmp_path / "metrics.json").read_text() == "earlier"
 

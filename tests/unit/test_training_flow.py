@@ -1,4 +1,4 @@
-"""Training with all its options, on next to nothing: transfer, variants, early ends, QAT."""
+"""Training with all its options on minimal data: transfer, variants, early stopping, QAT."""
 
 import dataclasses
 import io
@@ -27,7 +27,7 @@ SETTINGS = load(MODELS / "fire_alarm").features
 
 
 def tiny(train_=None, quantize=None, augment=None, clips=(24, 8, 12)):
-    """The fire-alarm spec with a handful of clips and one epoch."""
+    """The fire-alarm spec with a few clips and one epoch."""
     spec = load(MODELS / "fire_alarm")
     names = ("train_clips", "validate_clips", "test_clips")
     data = dataclasses.replace(spec.data, **dict(zip(names, clips, strict=True)))
@@ -168,7 +168,7 @@ def test_features_are_those_of_the_chip_and_come_from_the_cache_next_time(window
     before = file.stat().st_mtime_ns
     again = maker.make(windows)
     np.testing.assert_array_equal(again.values, made.values)
-    assert file.stat().st_mtime_ns != before  # used, so kept longest
+    assert file.stat().st_mtime_ns != before  # recently used, so kept longest
     file.write_bytes(file.read_bytes()[:1000])
     np.testing.assert_array_equal(maker.make(windows).values, made.values)
     maker.close()
@@ -203,7 +203,7 @@ def test_epochs_take_turns_with_the_variants(windows, tmp_path):
 
 
 def huge(frames, bands, classes, dropout):
-    """More weights than a Pico has flash."""
+    """A network with more weights than a Pico has flash."""
     from tf_keras import Sequential, layers
 
     return Sequential(
@@ -239,7 +239,7 @@ def test_a_dry_run_proves_the_spec_and_writes_nothing(tmp_path):
 
 
 class Interrupted(Watch):
-    """Ctrl-C in the third epoch."""
+    """Simulates Ctrl-C in the third epoch."""
 
     def epoch_done(self, epoch, logs, weights):
         if epoch == 3:

@@ -1,4 +1,4 @@
-"""Upload to a BOOTSEL drive, and the UF2 file it takes."""
+"""Upload to a BOOTSEL drive, and the UF2 file for it."""
 
 import struct
 

@@ -1,5 +1,4 @@
-"""Uploading by what a board lists: which way is taken, what each program is told, what is said when
-nothing is there."""
+"""Upload methods: which one is chosen, the arguments of each program, messages if none works."""
 
 from __future__ import annotations
 
@@ -33,8 +32,10 @@ def built(tmp_path):
 
 @pytest.fixture
 def tools(tmp_path, monkeypatch):
-    """Programs that write down what they are told: tools(name, output, status) -> nothing;
-    tools.log() -> lines."""
+    """Simulated programs that log their arguments: tools(name, output, status).
+
+    tools.log() returns the logged lines.
+    """
     folder = tmp_path / "tools"
     folder.mkdir()
     log = tmp_path / "log"
@@ -161,7 +162,7 @@ def test_crc_has_the_published_check_value():
 
 @given(st.binary(min_size=1, max_size=2000))
 def test_package_holds_image_and_init_packet(binary):
-    """As adafruit-nrfutil 0.5.3 makes it: its files were compared byte by byte."""
+    """As adafruit-nrfutil 0.5.3 makes it. Its files were compared byte by byte."""
     with zipfile.ZipFile(io.BytesIO(dfu.encode(binary))) as package:
         assert package.read("firmware.bin") == binary
         packet = package.read("firmware.dat")

@@ -1,4 +1,4 @@
-"""lib/usb without USB: packets that follow the host's clock, and the volume."""
+"""lib/usb without USB: packet sizes that follow the host's clock, and the volume."""
 
 from functools import cache
 
@@ -46,7 +46,7 @@ class Stream:
 
 
 def steps(pcm):
-    """Differences of a counter, whatever its wrap."""
+    """Differences of a counter, modulo its wrap."""
     return np.diff(pcm.astype(np.uint16)).astype(np.uint16)
 
 
@@ -57,7 +57,7 @@ def steps(pcm):
 )
 @settings(max_examples=depth(15, 600))
 def test_drift_is_absorbed_by_one_sample_a_packet(ppm, phase, jitter):
-    """20 s: the microphone is `ppm` fast, its blocks come up to 2 ms late."""
+    """For 20 s the microphone is `ppm` fast and its blocks arrive up to 2 ms late."""
     stream, packets, blocks_due = Stream(), [], phase
     for ms in range(20_000):
         while blocks_due + jitter[stream.blocks % len(jitter)] <= ms:
@@ -116,7 +116,7 @@ def test_a_microphone_that_stops_gives_all_it_had_and_is_waited_for():
     assert len(out) == 2 * BLOCK
     assert stream.state.underruns == 1
     stream.put()
-    assert len(stream.take()) == 0  # fills up first
+    assert len(stream.take()) == 0  # it fills up first
     stream.put()
     assert len(stream.take()) == 16
 

@@ -1,4 +1,4 @@
-"""The version stands in otolith.version alone."""
+"""The version is defined only in otolith.version."""
 
 import json
 import re

@@ -35,7 +35,7 @@ def encode(kind, sequence, content):
 
 
 def receive(stream):
-    """Events of a fresh receiver, with what they carry."""
+    """Events of a fresh receiver, with their payloads."""
     receiver = ffi.new("wire_receiver_t *")
     lib.wire_receiver_init(receiver)
     events = []
@@ -134,7 +134,7 @@ def harness(tmp_path_factory):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_garbage_makes_the_receiver_leave_its_buffers(harness, seed):
-    """Frames and lines, cut, joined, mutated and mixed with noise; checked by sanitizers."""
+    """Frames and lines, truncated, joined, mutated and mixed with noise, under sanitizers."""
     rng = random.Random(seed)
     stream = bytearray()
     while len(stream) < 300_000:
@@ -163,7 +163,7 @@ def test_no_garbage_makes_the_receiver_leave_its_buffers(harness, seed):
 
 def json_line(fill, size=4096, event="x"):
     text = ffi.new("char[]", size + 1)
-    text[size] = b"#"  # the writer must not touch what lies behind its buffer
+    text[size] = b"#"  # the writer must not touch bytes behind its buffer
     line = ffi.new("json_t *")
     lib.json_open(line, text, size, event.encode())
     fill(line)
@@ -237,7 +237,7 @@ def test_q15_is_rounded_to_thousandths():
 
 
 class Commands:
-    """Tables of three commands and one that takes text, which note what was run."""
+    """Tables of three commands and one text command, which record their calls."""
 
     def __init__(self):
         self.ran = []
@@ -254,7 +254,7 @@ class Commands:
         self.text_table = ffi.new("wire_text_command_t[1]", [(self.text_name, self.text_call)])
 
     def take(self, text):
-        """Notes the text, and refuses what begins with no."""
+        """Records the text, and rejects text that begins with "no"."""
         text = ffi.string(text)
         self.ran.append(("set", text))
         return self.refusal if text.startswith(b"no") else ffi.NULL
@@ -264,7 +264,7 @@ class Commands:
         return None if reason == ffi.NULL else ffi.string(reason).decode()
 
     def run_text(self, line):
-        """(whether it was one, why not)"""
+        """(whether it was a text command, the reason for refusing it)"""
         reason = ffi.new("const char **")
         known = lib.wire_run_text_command(line, self.text_table, 1, reason)
         return known, None if reason[0] == ffi.NULL else ffi.string(reason[0]).decode()
@@ -359,7 +359,7 @@ def test_any_line_is_a_text_command_or_none(line):
 
 
 class Device:
-    """A session on a port made of Python: bytes in `inbox`, `room` bytes fit, time by the call."""
+    """A session on a simulated port: bytes in `inbox`, space for `room` bytes, settable time."""
 
     def __init__(self):
         self.inbox, self.outbox = bytearray(), bytearray()

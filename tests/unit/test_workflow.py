@@ -1,4 +1,4 @@
-"""The workflow that tests boards names boards, environments, paths and options that exist."""
+"""The workflow that tests boards uses boards, environments, paths and options that exist."""
 
 import configparser
 import re
@@ -10,7 +10,7 @@ import yaml
 from otolith import paths
 from otolith.cli import main
 
-OF_PLUGINS = {"--port", "--root-logdir", "--junit-xml"}  # pytest-embedded, pytest
+OF_PLUGINS = {"--port", "--root-logdir", "--junit-xml"}  # options of pytest-embedded and pytest
 WORKFLOW = paths.ROOT / ".github" / "workflows" / "hil.yml"
 
 
