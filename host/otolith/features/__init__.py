@@ -1,8 +1,8 @@
-"""Audio front ends: the C of lib/features, called from Python.
+"""Audio front ends: the C code of lib/features, called from Python.
 
-Features are the integers the chip computes. `value * front_end.step` is what a network sees in
-training. A front end's settings are an `otolith.settings.features.FrontEnd`: the [features] of a
-spec, those of a model's metadata, or a ready one from `preset`.
+Features are the same integers that the chip computes. In training, a network sees
+`value * front_end.step`. The settings are an `otolith.settings.features.FrontEnd`. It comes from
+the [features] section of a spec, from a model's metadata or from `preset`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from otolith.settings.features import COMPRESS, FrontEnd, preset
 from otolith.settings.front_ends.presets import PRESETS
 from otolith.settings.registries import attribute
 
-__all__ = ["COMPRESS", "PRESETS", "preset"]  # from settings, for callers
+__all__ = ["COMPRESS", "PRESETS", "preset"]  # re-exported from settings
 
-# kind -> "module:function" that computes the tables of the C code
+# kind -> "module:function" that computes the tables for the C code
 TABLES = {
     "spectrogram": "otolith.features.spectrogram:tables",
     "mfcc": "otolith.features.mfcc:tables",
@@ -38,7 +38,10 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Quantizer:
-    """int16 feature -> int8 network input, in one 32-bit multiply (audio_features.h)."""
+    """Converts int16 features to int8 network input with one 32-bit multiplication.
+
+    lib/features/src/audio_features.h defines the arithmetic.
+    """
 
     multiplier: int
     shift: int
@@ -46,35 +49,36 @@ class Quantizer:
 
 
 def tables_of(front_end: FrontEnd) -> Struct | None:
-    """The tables lib/features takes for a front end; None if it takes none.
+    """Computes the tables that lib/features needs for a front end. None: it needs none.
 
     Raises:
-        UserError: lib/features does not take these settings.
+        UserError: lib/features does not support these settings.
     """
     make: Callable[[FrontEnd], Struct | None] = attribute(TABLES[front_end.kind])
     return make(front_end.checked())
 
 
-# int8 = (256 * value + 333) / 666 - 128 of TFLM's micro_speech example, exact up to where it clamps
+# TFLM's micro_speech example: int8 = (256 * value + 333) / 666 - 128. Exact for values that it does
+# not clamp.
 TFLM_INPUT = Quantizer(25191, 16, -128)
 
 
 def input_quantizer(front_end: FrontEnd, scale: float, zero_point: int) -> Quantizer:
-    """The quantizer between a front end and a network's input.
+    """Makes the quantizer between a front end and a network's input.
 
-    A network trained here is fed by its input's scale. One of TFLM's or MLTK's programs is fed as
-    those programs do.
+    For networks trained here, the quantizer follows from the scale and zero point of the input.
+    Networks for the front ends of TFLM or MLTK get the fixed conversion of those programs.
 
     Args:
         front_end: The front end.
         scale: Real value of one step of the network's input.
-        zero_point: The input's value that stands for 0.
+        zero_point: Value of the network's input that represents 0.
 
     Raises:
-        UserError: No quantizer of the chip gives this scale.
+        UserError: The chip's quantizer can't represent this scale.
     """
     if front_end.input_of_tflm:
-        # MLTK's dynamic range ends in int8 whatever the scale; here it ends in 0..255
+        # MLTK's dynamic range always yields int8. Here it yields 0 to 255.
         return Quantizer(1 << 14, 14, -128) if front_end.compress == "dynamic" else TFLM_INPUT
     ratio = front_end.step / scale if scale > 0 else 0.0
     shift = 30
@@ -91,27 +95,28 @@ def input_quantizer(front_end: FrontEnd, scale: float, zero_point: int) -> Quant
 
 
 def extract(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
-    """Features of a clip.
+    """Computes the features of a clip.
 
     Args:
         pcm: int16 samples at 16 kHz, mono.
-        front_end: The front end. compress = "dynamic" takes the whole clip as one window.
+        front_end: The front end. With compress = "dynamic", the whole clip counts as one window.
 
     Returns:
-        int16 (frames, bands), after compression and before quantising; no frames if the clip is
-        shorter than a frame's window.
+        int16 array of shape (frames, bands), compressed but not quantised. It has no frames if the
+        clip is shorter than one frame's window.
 
     Raises:
-        UserError: lib/features does not take these samples or settings.
+        UserError: lib/features does not support these samples or settings.
     """
     return _extract(pcm, front_end)[0]
 
 
 def window(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
-    """Features of a network window that is looked at alone; as `extract`.
+    """Computes the features of a single network window, separate from any recording.
 
-    A log-mel front end estimates the noise as it goes and begins with none. On the chip it has
-    heard the room before. Here `settle` frames made of the window's quietest moments go first.
+    A log-mel front end tracks the background noise and starts without an estimate. On the chip it
+    has already heard the room. Here it first hears `settle` frames, made from the quietest parts
+    of the window. Arguments, result and errors are those of `extract`.
     """
     lead = front_end.lead_frames
     if not lead:
@@ -120,14 +125,16 @@ def window(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
 
 
 def room_of(pcm: np.ndarray, samples: int) -> np.ndarray:
-    """What a clip sounds like in its quietest quarter, played forwards and backwards in turn.
+    """Makes background sound from the quietest quarter of a clip.
+
+    The quiet parts are played forwards, then backwards, and so on.
 
     Args:
         pcm: int16 samples.
-        samples: How many samples to make.
+        samples: Number of samples to make.
 
     Returns:
-        int16 (samples,).
+        int16 array of shape (samples,).
     """
     block = 800  # 50 ms
     blocks = pcm[: len(pcm) // block * block].reshape(-1, block)
@@ -138,14 +145,14 @@ def room_of(pcm: np.ndarray, samples: int) -> np.ndarray:
 
 
 def activity(pcm: np.ndarray, front_end: FrontEnd) -> np.ndarray:
-    """For each frame of a clip, whether the front end detected activity in it.
+    """Tells in which frames of a clip the front end detected activity.
 
     Args:
         pcm: int16 samples at 16 kHz, mono.
-        front_end: The front end; without activity detection all frames are False.
+        front_end: The front end. Without activity detection, all frames are False.
 
     Returns:
-        bool (frames,).
+        bool array of shape (frames,).
     """
     return _extract(pcm, front_end)[1]
 
@@ -183,7 +190,7 @@ def _extract(pcm: np.ndarray, front_end: FrontEnd) -> tuple[np.ndarray, np.ndarr
         ffi.cast("int16_t *", out.ctypes.data),
         ffi.cast("bool *", active.ctypes.data),
     )
-    del alive  # the C code reads it until here
+    del alive  # the C code reads these objects up to here
     if count != len(out):
         raise UserError(
             f"front end {front_end.kind} does not take window {front_end.window}, hop "
@@ -193,7 +200,7 @@ def _extract(pcm: np.ndarray, front_end: FrontEnd) -> tuple[np.ndarray, np.ndarr
 
 
 def _limits(ffi: cffi.FFI, front_end: FrontEnd, alive: list[Any]) -> dict[str, Any]:
-    """What compress needs besides its name; arrays that must live go to `alive`."""
+    """Settings of the compression; arrays that must outlive the call are added to `alive`."""
     if front_end.compress == "minmax":
         alive += [ffi.new("int16_t[]", list(values)) for values in front_end.limits]
         return {"minimum": alive[-2], "maximum": alive[-1]}
@@ -203,13 +210,14 @@ def _limits(ffi: cffi.FFI, front_end: FrontEnd, alive: list[Any]) -> dict[str, A
 
 
 def min_max(values: Iterable[np.ndarray]) -> tuple[list[int], list[int]]:
-    """The limits of each band that compress = "minmax" takes.
+    """Computes the limits of each band for compress = "minmax".
 
     Args:
-        values: int16 (frames, bands) arrays, extracted with compress = "linear".
+        values: int16 arrays of shape (frames, bands), extracted with compress = "linear".
 
     Returns:
-        (minimum, maximum) over all frames of all arrays, the minimum below the maximum.
+        (minimum, maximum) of each band over all frames of all arrays. Each minimum is below its
+        maximum.
 
     Raises:
         UserError: There are no frames.
@@ -219,13 +227,13 @@ def min_max(values: Iterable[np.ndarray]) -> tuple[list[int], list[int]]:
         raise UserError("no frames to take minimum and maximum of")
     low = np.min([v.min(axis=0) for v in arrays], axis=0).astype(int)
     high = np.max([v.max(axis=0) for v in arrays], axis=0).astype(int)
-    # a band that never moved still needs room
+    # a constant band also needs a range
     high = np.minimum(np.maximum(high, low + 1), 32767)
     return np.minimum(low, high - 1).tolist(), high.tolist()
 
 
 def quantize(values: np.ndarray, q: Quantizer) -> np.ndarray:
-    """Quantises features with the chip's code.
+    """Quantises features with the chip's C code.
 
     Args:
         values: int16, any shape.
@@ -253,7 +261,21 @@ def extract_files(
     resample: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Iterable[np.ndarray]:
-    """Features of many files, in order, on `workers` threads (the C code runs without the GIL)."""
+    """Computes the features of many files in parallel; the C code runs without the GIL.
+
+    Args:
+        files: Sound files.
+        front_end: The front end.
+        workers: Number of threads. None: one per core.
+        resample: Whether to accept any sample rate and channel count.
+        progress: Called with the number of finished files.
+
+    Yields:
+        int16 array of shape (frames, bands) for each file, in the order of `files`.
+
+    Raises:
+        UserError: A file can't be read or is shorter than one frame.
+    """
 
     def one(path: Path) -> np.ndarray:
         pcm = read_pcm(path, resample)

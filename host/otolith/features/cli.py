@@ -1,4 +1,4 @@
-"""`host features`: a folder of sounds -> features in one file."""
+"""`host features`: computes the features of a folder of sounds into one file."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from otolith.settings.spec import load
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=".npz file.")
 @click.option("--compress", type=click.Choice(list(COMPRESS)), help="Default: the front end's.")
-@click.option("--preset", "name", type=click.Choice(list(PRESETS)), help="Instead of spectrograms.")
-@click.option("--spec", "spec", type=click.Path(path_type=Path), help="A model's [features].")
+@click.option("--preset", "name", type=click.Choice(list(PRESETS)), help="Front end; default: spectrogram.")
+@click.option("--spec", "spec", type=click.Path(path_type=Path), help="Use a model's [features].")
 @click.option("--min-max", "show", is_flag=True, help="Print minimum and maximum of each band.")
-@click.option("--resample", is_flag=True, help="Take any rate and channel count.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Threads; default: one a core.")
+@click.option("--resample", is_flag=True, help="Accept any sample rate and channel count.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Threads; default: one per core.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def features(
     folder: Path,
@@ -45,9 +45,9 @@ def features(
 ) -> None:
     """Compute the features of every sound below FOLDER, as the chip does, in parallel.
 
-    Spectrograms, or those of a preset or a model. OUT gets one int16 array (frames, bands) a file,
-    named by its path below FOLDER. --min-max goes with --compress linear and prints what
-    compress = "minmax" wants in a spec.
+    The front end is a spectrogram, a preset or that of a model. OUT gets one int16 array of shape
+    (frames, bands) per sound, named by the path below FOLDER. --min-max needs --compress linear
+    and prints the limits that compress = "minmax" needs in a spec.
 
     \b
     Example:
@@ -89,7 +89,7 @@ def features(
 
 
 def _front_end(name: str | None, spec: Path | None, compress: str | None) -> FrontEnd:
-    """The front end asked for."""
+    """The front end that the options select."""
     if name is not None and spec is not None:
         raise UserError("--preset or --spec, not both")
     change = {} if compress is None else {"compress": compress}

@@ -1,4 +1,4 @@
-"""A front end's settings as C source: what `host compile` links into the firmware."""
+"""Writes a front end's settings as C source, which `host compile` links into the firmware."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from otolith.settings.features import FrontEnd
 
 @dataclass(frozen=True)
 class Source:
-    """`includes` go to the top of the file; `source` defines `static const features_config_t
-    features`."""
+    """C source of a front end.
+
+    Attributes:
+        includes: #include lines for the top of the file.
+        source: Definition of `static const features_config_t features` and its tables.
+    """
 
     includes: str
     source: str
 
 
 def config_source(front_end: FrontEnd, q: Quantizer) -> Source:
-    """C for a front end.
+    """Writes a front end as C source.
 
     Args:
         front_end: The front end.
-        q: Quantises its features for the network's input.
+        q: Quantizer from its features to the network's input.
 
     Raises:
-        UserError: lib/features does not take these settings.
+        UserError: lib/features does not support these settings.
     """
     tables = tables_of(front_end)
     members: dict[str, Any] = {

@@ -1,6 +1,6 @@
-"""Tables of front end `logmel` for TFLM's audio front end (lib/features/src/logmel.c).
+"""Tables of the front end `logmel`, TFLM's audio front end (lib/features/src/logmel.c).
 
-The tables are what TFLM's own Populate functions compute, run here on this computer.
+TFLM's own Populate functions compute the tables on this computer.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from otolith.native.sources import TFLM_LIB as LIB
 from otolith.native.sources import tflm_frontend
 from otolith.settings.front_ends.logmel import Fe, Logmel, correction_bits, fft_length
 
-LUT = 125  # entries of TFLM's gain table
-# Of TFLM. kiss_fftr.c: the state's struct stands in no header.
+LUT = 125  # entries in TFLM's gain table
+# TFLM's headers. No header declares the state struct of kiss_fftr.c.
 UTILITIES = ("window", "filterbank", "noise_reduction", "pcan_gain_control")
 HEADERS = (*(f"{LIB}/{name}_util.h" for name in UTILITIES), "kissfft/tools/kiss_fftr.c")
 
 
 @cache
 def _utilities() -> tuple[cffi.FFI, Any]:
-    """TFLM's functions that compute tables."""
+    """Loads TFLM's functions that compute tables."""
     s = tflm_frontend()
     return library("tflm-tables", s.files, HEADERS, s.include, s.flags)
 
@@ -39,7 +39,7 @@ def _int16(ffi: cffi.FFI, pointer: Any, count: int) -> np.ndarray:
 
 def _window(size: int) -> dict[str, Any]:
     ffi, lib = _utilities()
-    # WindowPopulateState takes milliseconds; at 1 kHz they are samples
+    # WindowPopulateState takes milliseconds, which equal samples at 1 kHz
     state = ffi.new("struct WindowState *")
     lib.WindowPopulateState(ffi.new("struct WindowConfig *", [size, size]), state, 1000)
     try:
@@ -91,10 +91,18 @@ def packed_bank(
     start: int,
     end: int,
 ) -> dict[str, Any]:
-    """TFLM's filter bank without the padding, and one share of each bin instead of two.
+    """Packs TFLM's filter bank: no padding, and one weight per bin instead of two.
 
-    spans: (first bin, first weight, how many) of each channel; weights, unweights: int16; bins
-    `start` to `end` have a share each. Returns members of logmel_tables_t.
+    Args:
+        spans: (first bin, index of its weight, number of bins) of each span between two peaks.
+        weights: int16, Q12: share of each bin that goes to the filter with the later peak.
+        unweights: int16, Q12: share that goes to the filter with the earlier peak.
+        start: First bin that has a weight.
+        end: End of the bins that have a weight, exclusive.
+
+    Returns:
+        Members of logmel_tables_t. "uneven" lists the bins whose shares do not add up to 4096:
+        span, bin and difference of each, then three zeros.
     """
     bins = start
     shares: list[int] = []
@@ -153,14 +161,14 @@ def _pcan(front_end: Logmel, size: int) -> dict[str, Any]:
     )
     try:
         lut = _int16(ffi, state.gain_lut, LUT)
-        lut[5::4] = 0  # TFLM neither writes nor reads them
+        lut[5::4] = 0  # TFLM neither writes nor reads these entries
         return {"gain_lut": lut, "snr_shift": state.snr_shift}
     finally:
         lib.PcanGainControlFreeStateContents(state)
 
 
 def _mltk(front_end: Logmel) -> dict[str, Any]:
-    """What MLTK adds, in its fixed-point formats, truncated as there."""
+    """MLTK's additions in its fixed-point formats, truncated as in MLTK."""
     fe = front_end.fe
     notch = int(fe.dc_notch_filter_coefficient * 32768) if fe.dc_notch_filter_enable else 0
     return {
@@ -176,7 +184,7 @@ def _mltk(front_end: Logmel) -> dict[str, Any]:
 
 @cache
 def tables(front_end: Logmel) -> Struct:
-    """What logmel.c takes."""
+    """Computes the tables that logmel.c reads."""
     size = fft_length(front_end.window)
     return Struct(
         "logmel_tables_t",

@@ -1,10 +1,16 @@
-"""Tables of front end `mfcc` for CMSIS-DSP's arm_mfcc_q15 (lib/features/src/mfcc.c).
+"""Tables of the front end `mfcc`, CMSIS-DSP's arm_mfcc_q15 (lib/features/src/mfcc.c).
 
-Definition, float: x = `window` samples (full scale 1) times a periodic Hann window of that length,
-zeros behind it up to the next power of two N, as arm_mfcc takes no other lengths; magnitudes of its
-real FFT; `mels` triangular filters between low_hz and high_hz, equally wide on the mel scale
-1127 ln(1 + f / 700), 1 at their peak; natural logarithm; the first `bands` coefficients of a DCT-II
-with sqrt(2 / mels) for all of them. The integers are q8.7: one step is 1/128.
+Definition in floating point:
+
+1. Multiply `window` samples (full scale 1) by a periodic Hann window of that length.
+2. Pad with zeros to the next power of two, because arm_mfcc takes no other lengths.
+3. Take the magnitudes of the real FFT.
+4. Apply `mels` triangular filters between low_hz and high_hz. They are equally wide on the mel
+   scale 1127 ln(1 + f / 700), and their peak is 1.
+5. Take the natural logarithm.
+6. Take the first `bands` coefficients of a DCT-II, each scaled by sqrt(2 / mels).
+
+The integers are in q8.7: one step is 1/128.
 """
 
 from __future__ import annotations
@@ -25,11 +31,12 @@ def _q15(values: list[float]) -> np.ndarray:
 
 
 def hann(window: int) -> list[float]:
+    """A periodic Hann window."""
     return [0.5 - 0.5 * math.cos(2 * math.pi * i / window) for i in range(window)]
 
 
 def dct(front_end: Mfcc) -> list[list[float]]:
-    """`bands` rows of `mels` weights."""
+    """The DCT-II matrix: `bands` rows of `mels` weights."""
     mels = front_end.mels
     return [
         [math.sqrt(2 / mels) * math.cos(i * math.pi * (k + 0.5) / mels) for k in range(mels)]
@@ -38,8 +45,10 @@ def dct(front_end: Mfcc) -> list[list[float]]:
 
 
 def halves(rows: list[list[float]]) -> np.ndarray:
-    """The first half of each row in Q15: the second repeats it, with the other sign in every second
-    row."""
+    """Packs the first half of each row in Q15.
+
+    The second half mirrors the first, with the opposite sign in every second row.
+    """
     half = (len(rows[0]) + 1) // 2
     padded = [[*row[:half], 0.0] if half % 2 else row[:half] for row in rows]
     return rfft.pairs(_q15([weight for row in padded for weight in row]))
@@ -47,7 +56,11 @@ def halves(rows: list[list[float]]) -> np.ndarray:
 
 @cache
 def tables(front_end: Mfcc) -> Struct:
-    """What arm_mfcc_q15 takes, in Q15."""
+    """Computes the tables that arm_mfcc_q15 reads, in Q15.
+
+    Raises:
+        UserError: There are so many mel filters that one contains no FFT bin.
+    """
     size = fft_length(front_end.window)
     starts, lengths, weights = [], [], []
     for number, row in enumerate(front_end.mel_filters()):

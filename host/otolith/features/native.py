@@ -1,4 +1,4 @@
-"""lib/features on this computer."""
+"""Builds and loads lib/features on this computer."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FLAGS = ("-O3",)
 
 
 def sources() -> Sources:
-    """lib/features."""
+    """The sources of lib/features."""
     return lib("features")
 
 
 def built() -> Path | None:
-    """The library's file, if it has been built from the sources as they are."""
+    """The library's file. None: it has not been built from the current sources."""
     try:
         s = sources()
         path = library_path("features", s.files, s.include, (*s.flags, *FLAGS))
@@ -45,6 +45,6 @@ def built() -> Path | None:
 
 @cache
 def features_library() -> tuple[cffi.FFI, Any]:
-    """(ffi, lib), built if needed."""
+    """Loads the library as (ffi, lib) and builds it first if needed."""
     s = sources()
     return library("features", s.files, HEADERS, s.include, (*s.flags, *FLAGS))

@@ -1,6 +1,6 @@
-"""int16 features as a network takes them: float32 in training, int8 on the chip.
+"""Converts int16 features to a network's input: float32 in training, int8 on the chip.
 
-Nothing else in this project converts between the three.
+No other module converts between these three.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from otolith.settings.features import FrontEnd
 
 
 def real_input(values: np.ndarray, front_end: FrontEnd) -> np.ndarray:
-    """Turns features into the input of a Keras network.
+    """Converts features to the input of a Keras network.
 
     Args:
-        values: int16 (count, frames, bands), as the front end computes them.
+        values: int16 features of shape (count, frames, bands).
         front_end: The front end that computed them.
 
     Returns:
-        float32 (count, frames, bands, 1).
+        float32 array of shape (count, frames, bands, 1).
     """
     return (values * np.float32(front_end.step))[..., None]
 
@@ -27,16 +27,16 @@ def real_input(values: np.ndarray, front_end: FrontEnd) -> np.ndarray:
 def int8_input(
     values: np.ndarray, front_end: FrontEnd, scale: float, zero_point: int
 ) -> np.ndarray:
-    """Turns features into the input of a quantised network, with the chip's arithmetic.
+    """Converts features to the input of a quantised network, with the chip's arithmetic.
 
     Args:
-        values: int16, any shape, as the front end computes them.
+        values: int16 features of any shape.
         front_end: The front end that computed them.
         scale: Scale of the network's input.
         zero_point: Zero point of the network's input.
 
     Returns:
-        int8, the shape of `values`.
+        int8 array with the shape of `values`.
 
     Raises:
         UserError: The scale does not suit the front end.

@@ -1,5 +1,7 @@
-"""Tables of lib/features' real FFTs: rfft_q15.c in CMSIS-DSP's arithmetic, rfft_kiss.c in
-kissfft's."""
+"""Tables of the real FFTs in lib/features.
+
+rfft_q15.c computes as CMSIS-DSP does, rfft_kiss.c as kissfft does.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ MAX_POINTS = 512  # rfft_q15.h
 
 
 def pairs(values: Sequence[int] | np.ndarray) -> np.ndarray:
-    """int16 values, two a word, the first in the low half: aligned as the chip reads them."""
+    """Packs int16 values in 32-bit words, as the chip reads them; the first is the low half.
+
+    Args:
+        values: An even number of int16 values.
+
+    Returns:
+        uint32 array of half the length.
+    """
     return np.array(values, "<i2").view("<u4").astype("uint32")
 
 
@@ -23,16 +32,16 @@ def _q15(value: float) -> int:
 
 
 def _twiddle(index: int, n: int) -> tuple[int, int]:
-    """CMSIS-DSP's twiddleCoef_<n>_q15[index]: rounded down."""
+    """CMSIS-DSP's twiddleCoef_<n>_q15[index], which is rounded down."""
     angle = 2 * math.pi * index / n
     return _q15(math.cos(angle)), _q15(math.sin(angle))
 
 
 def twiddles(n: int) -> list[int]:
-    """Of a complex FFT of n points: (cos, sin) after (cos, sin), in the order of use."""
+    """Twiddle factors of a complex FFT of n points: cos, sin, cos, sin ... in the order of use."""
     values: list[int] = []
     block = n
-    if n & 0xAAAA:  # no power of four: radix 2 first
+    if n & 0xAAAA:  # no power of four: the first stage is radix 2
         block = n // 2
         for i in range(block):
             values += _twiddle(i, n)
@@ -46,8 +55,11 @@ def twiddles(n: int) -> list[int]:
 
 
 def split(points: int) -> list[int]:
-    """((1 - sin) / 2, cos / 2) of bins 1 .. points / 4 - 1: CMSIS-DSP's realCoefBQ15 but for the
-    sign of the sine; rounded to nearest."""
+    """Factors that turn a complex FFT into a real one: (1 - sin) / 2 and cos / 2 of each bin.
+
+    They are CMSIS-DSP's realCoefBQ15 with the opposite sign of the sine, in Q15, rounded to
+    nearest. The bins are 1 to points / 4 - 1.
+    """
     values = []
     for k in range(1, points // 4):
         angle = 2 * math.pi * k / points
@@ -57,13 +69,17 @@ def split(points: int) -> list[int]:
 
 
 def bits_reversed(n: int) -> np.ndarray:
-    """Bit reversal."""
+    """The bit-reversed index of each of n points, n a power of two up to 256."""
     bits = n.bit_length() - 1
     return np.array([int(f"{k:0{bits}b}"[::-1], 2) for k in range(n)], "uint8")
 
 
 def q15(points: int) -> Struct:
-    """rfft_q15_t for 32 to MAX_POINTS points, a power of two."""
+    """Makes an rfft_q15_t.
+
+    Args:
+        points: A power of two from 32 to MAX_POINTS.
+    """
     return Struct(
         "rfft_q15_t",
         {
@@ -77,8 +93,10 @@ def q15(points: int) -> Struct:
 
 
 def _inputs(n: int) -> list[int]:
-    """The order in which kissfft's recursion, radix 4 but 2 innermost where that is left, reaches
-    its inputs."""
+    """The order in which kissfft's recursion reads its inputs.
+
+    All stages are radix 4, except that the innermost is radix 2 if n is no power of four.
+    """
     if n in (2, 4):
         return list(range(n))
     inner = _inputs(n // 4)
@@ -86,8 +104,13 @@ def _inputs(n: int) -> list[int]:
 
 
 def kiss(points: int, twiddles: np.ndarray, super_twiddles: np.ndarray) -> Struct:
-    """rfft_kiss_t for 16 to MAX_POINTS points, a power of two. twiddles, super_twiddles: int16 as
-    kissfft computes them, points / 2 and points / 4 pairs."""
+    """Makes an rfft_kiss_t.
+
+    Args:
+        points: A power of two from 16 to MAX_POINTS.
+        twiddles: int16 from kissfft, points / 2 pairs of real and imaginary part.
+        super_twiddles: int16 from kissfft, points / 4 pairs of real and imaginary part.
+    """
     n = points // 2
     radix = 2 if n & 0xAAAA else 4
     rows, used = twiddles.reshape(-1, 2), []

@@ -1,4 +1,4 @@
-"""Tables of front end `spectrogram` (lib/features/src/spectrogram.c)."""
+"""Tables of the front end `spectrogram` (lib/features/src/spectrogram.c)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otolith.settings.features import FrontEnd
 
 @cache
 def _tables(window: int) -> Struct:
-    """A periodic Hann window, rounded down, and the FFT."""
+    """A periodic Hann window, rounded down, and the FFT's tables."""
     hann = [0.5 * (1 - math.cos(2 * math.pi * i / window)) for i in range(window)]
     return Struct(
         "spectrogram_tables_t",
@@ -25,5 +25,5 @@ def _tables(window: int) -> Struct:
 
 
 def tables(front_end: FrontEnd) -> Struct:
-    """What spectrogram.c takes."""
+    """Computes the tables that spectrogram.c reads."""
     return _tables(256)

@@ -1,6 +1,6 @@
-"""Constants of a front end as a C struct: in memory for this computer, as C source for the chip.
+"""A front end's constants as a C struct.
 
-Both are made of the same numbers.
+The same numbers become a struct in memory on this computer, or C source for the chip.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ C_TYPES = {"int16": "int16_t", "uint8": "uint8_t", "uint16": "uint16_t", "uint32
 
 @dataclass(frozen=True)
 class Struct:
-    """The members of a C struct.
+    """A C struct.
 
-    An array or a Struct becomes a member that points to it; arrays named in `inline` are part of
-    the struct. None is NULL.
+    Attributes:
+        ctype: Name of the C type.
+        members: Values by name. An array or a Struct becomes a pointer to it. None becomes NULL.
+        header: Header that declares the type; may be empty.
+        inline: Names of the arrays that are part of the struct itself.
     """
 
     ctype: str
@@ -29,7 +32,11 @@ class Struct:
 
 
 def in_memory(ffi: cffi.FFI, struct: Struct) -> tuple[Any, list]:
-    """The struct in memory: a pointer to it, and the objects that must live as long as it."""
+    """Makes the struct in memory.
+
+    Returns:
+        A pointer to the struct, and the objects that must live as long as the struct is used.
+    """
     alive: list = []
     values: dict[str, Any] = {}
     for name, value in struct.members.items():
@@ -53,7 +60,7 @@ def _lines(values: list[int]) -> str:
 
 
 def in_c(struct: Struct, name: str) -> str:
-    """C source that defines `static const <ctype> <name>` and what it points to."""
+    """Writes C source that defines `static const <ctype> <name>` and everything it points to."""
     before, members = [], []
     for member, value in struct.members.items():
         if isinstance(value, Struct):
@@ -74,7 +81,7 @@ def in_c(struct: Struct, name: str) -> str:
 
 
 def headers(struct: Struct) -> list[str]:
-    """The headers that the source of `in_c` needs."""
+    """The headers that the source from `in_c` needs."""
     found = [struct.header] if struct.header else []
     for value in struct.members.values():
         if isinstance(value, Struct):
