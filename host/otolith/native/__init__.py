@@ -1,8 +1,8 @@
-"""lib/ compiled for this computer and called through cffi: the integers the chip computes.
+"""Compiles lib/ for this computer and calls it through cffi, to get the chip's own integers.
 
-Libraries are built on first use. A library's file is named by the content of its sources, headers
-and flags, so a changed source never meets an old library and several processes can build at once.
-Declarations come from the headers (declarations.py).
+Libraries are built on first use. The name of a library's file contains a hash of its sources,
+headers and flags. So a changed source never uses an old library, and several processes can build at
+once. The declarations come from the headers (declarations.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INCLUDED = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
 def _content(sources: Iterable[Path], include: Sequence[Path]) -> Iterable[bytes]:
-    """The bytes of `sources` and of every header of ours they include, each once."""
+    """The bytes of `sources` and of every project header that they include, each file once."""
     waiting, seen = [Path(s).resolve() for s in sources], set()
     while waiting:
         path = waiting.pop(0)
@@ -55,13 +55,19 @@ def _command(flags: Sequence[str]) -> list[str]:
 def library_path(
     name: str, sources: Sequence[Path], include: Sequence[Path] = (), flags: Sequence[str] = ()
 ) -> Path:
-    """Where the library of `sources` is or will be.
+    """The path at which the library of `sources` is or will be.
 
-    The name holds a hash of the content of sources, the headers they include, and flags. $CC names
-    the compiler.
+    The file's name contains a hash of the sources, the headers they include, the compiler ($CC) and
+    the flags.
+
+    Args:
+        name: Name of the library.
+        sources: C files.
+        include: Folders of headers.
+        flags: Compiler flags.
 
     Raises:
-        UserError: a source can't be read.
+        UserError: A source can't be read.
     """
     digest = hashlib.sha256(repr(_command(flags)).encode())
     try:
@@ -75,10 +81,19 @@ def library_path(
 def build(
     name: str, sources: Sequence[Path], include: Sequence[Path] = (), flags: Sequence[str] = ()
 ) -> Path:
-    """Compile `sources` into a shared library below paths.NATIVE, unless it is there already.
+    """Compiles `sources` into a shared library below paths.NATIVE, unless it exists already.
+
+    Args:
+        name: Name of the library.
+        sources: C files.
+        include: Folders of headers.
+        flags: Compiler flags.
+
+    Returns:
+        Path of the library.
 
     Raises:
-        UserError: no compiler, an error in the sources, or a folder that can't be written.
+        UserError: There is no compiler, a source has an error, or the folder can't be written.
     """
     target = library_path(name, sources, include, flags)
     if target.exists():
@@ -86,7 +101,7 @@ def build(
     command = _command(flags)
     try:
         paths.NATIVE.mkdir(parents=True, exist_ok=True)
-        # a name of its own: threads and processes may build the same library at once
+        # a unique name, because threads and processes may build the same library at once
         fd, file = tempfile.mkstemp(prefix=f"{name}-", suffix=".tmp", dir=paths.NATIVE)
     except OSError as error:
         raise UserError(f"can't write {paths.NATIVE}: {error.strerror}") from error
@@ -108,7 +123,7 @@ def build(
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line]
             raise UserError(f"{name}: {(lines or ['the C compiler failed'])[0]}")
-        temporary.chmod(0o755)  # mkstemp keeps others out; this is for all users of the checkout
+        temporary.chmod(0o755)  # mkstemp's file is private; all users of the checkout need this one
         temporary.replace(target)
     except FileNotFoundError as error:
         raise UserError(f"{command[0]} is missing: run `host setup`") from error
@@ -118,7 +133,7 @@ def build(
 
 
 def _found(header: str, include: Sequence[Path]) -> Path:
-    """The file an #include of `header` names."""
+    """The file that an #include of `header` finds."""
     for folder in include:
         if (path := Path(folder) / header).is_file():
             return path
@@ -128,16 +143,16 @@ def _found(header: str, include: Sequence[Path]) -> Path:
 def cdef(
     name: str, headers: Sequence[str], include: Sequence[Path], flags: Sequence[str] = ()
 ) -> str:
-    """The declarations of `headers`, checked against the compiler; kept like a library.
+    """The declarations of `headers`, checked against the compiler and cached like a library.
 
     Args:
-        name: for the file and for errors.
-        headers: names as after #include. A C file stands for its functions' prototypes.
-        include: folders of the headers; declarations from elsewhere are left out.
-        flags: of the compiler, as for the library.
+        name: Name of the library, for the file and for error messages.
+        headers: Names as in #include. A C file contributes the prototypes of its functions.
+        include: Folders of the headers. Declarations from other folders are left out.
+        flags: Compiler flags, as for the library.
 
     Raises:
-        UserError: a header is missing or wrong, or cffi would read a struct wrongly.
+        UserError: A header is missing or invalid, or cffi would misread a struct.
     """
     files = [_found(header, include) for header in headers]
     kept = library_path(f"{name}-cdef", [FILTER, *files], include, flags).with_suffix(".h")
@@ -156,22 +171,22 @@ def library(
     flags: Sequence[str] = (),
     private: bool = False,
 ) -> tuple[cffi.FFI, Any]:
-    """Build (if needed) and load a library.
+    """Loads a library and builds it first if needed.
 
     Args:
-        name: for the file and for errors.
+        name: Name of the library, for the file and for error messages.
         sources: C files.
-        headers: what it offers: names of headers in `include`, whose declarations are used.
-        include: folders of headers.
-        flags: of the compiler.
-        private: load a copy. A process loads a file once, static variables included; a private
-            copy has its own.
+        headers: Names of headers in `include`, whose declarations become available.
+        include: Folders of headers.
+        flags: Compiler flags.
+        private: Whether to load a copy with its own static variables. Otherwise all callers in a
+            process share one.
 
     Returns:
         ffi with the headers' types, and the library with their functions and constants.
 
     Raises:
-        UserError: no compiler, or an error in sources or headers.
+        UserError: There is no compiler, or a source or header has an error.
     """
     ffi = cffi.FFI()
     ffi.cdef(cdef(name, headers, include, flags))

@@ -1,8 +1,8 @@
-"""C declarations for cffi, taken from the headers themselves.
+"""Extracts C declarations for cffi from the headers.
 
-The preprocessor runs over the headers, a filter keeps the project's own declarations, and the
-compiler confirms that cffi lays out every struct as it does. So a changed field changes what Python
-sees, and a header that cffi would misread is refused.
+The preprocessor reads the headers and a filter keeps the project's own declarations. The compiler
+then confirms that cffi uses the same layout for every struct. So Python follows every change of a
+struct, and a header that cffi would misread is an error.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from otolith.errors import UserError
 
 MARKER = re.compile(r'^# \d+ "((?:[^"\\]|\\.)*)"')
 ATTRIBUTE = re.compile(r"\b(?:__attribute__|__asm__|_Static_assert|_Alignas)\s*(?=\()")
-# Words that say nothing about a type's layout or a function's signature.
+# Words that do not affect a type's layout or a function's signature.
 WORDS = re.compile(r"\b(?:_Noreturn|__extension__|__restrict|restrict|__inline|inline)\b")
 
 
 def _run(command: Sequence[str], source: str, what: str) -> str:
-    """The output of a compiler command that reads `source`."""
+    """Runs a compiler command on `source` and returns its output."""
     try:
         done = subprocess.run(command, input=source, capture_output=True, text=True)
     except FileNotFoundError as error:
@@ -52,7 +52,7 @@ def _own(text: str, include: Sequence[Path]) -> str:
 
 
 def _closing(text: str, start: int) -> int:
-    """Index behind the bracket that closes the one at `start`."""
+    """Index after the bracket that closes the one at `start`."""
     pairs = {"(": ")", "{": "}"}
     opening, depth = text[start], 0
     for i in range(start, len(text)):
@@ -72,7 +72,7 @@ def _without_attributes(text: str) -> str:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Declarations at file scope; a function's definition comes as its prototype."""
+    """Declarations at file scope; a function's definition becomes its prototype."""
     start = i = 0
     while i < len(text):
         if text[i] == "{":
@@ -92,38 +92,38 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def _key(chunk: str) -> str:
-    """The same for two chunks that declare the same: a function's name, or all of the text."""
+    """A key that is equal for equal declarations: the function's name, otherwise the whole text."""
     function = re.match(r"(?!typedef\b)[\w\s*]*?(\w+)\s*\((?!\s*\*)", chunk)
     return function[1] if function else chunk
 
 
 def _wanted(chunk: str) -> bool:
-    """Whether other files can use what a chunk declares."""
+    """Whether other files can use the declared name."""
     if chunk.startswith("static"):
         return False
     outside = re.sub(r"\{.*\}", "", chunk, flags=re.S)
-    return "=" not in outside  # a variable's definition
+    return "=" not in outside  # "=" means the definition of a variable
 
 
 def declarations(
     headers: Sequence[str], include: Sequence[Path], command: Sequence[str], what: str
 ) -> str:
-    """What `headers` declare, as cffi reads it.
+    """Extracts the declarations of `headers` in the syntax that cffi reads.
 
     Args:
-        headers: names as after #include; a C file stands for the prototypes of its functions.
-        include: folders in which they are found. Declarations from other folders are left out.
-        command: compiler and flags, as for the library.
-        what: name of the library, for errors.
+        headers: Names as in #include. A C file contributes the prototypes of its functions.
+        include: Folders of the headers. Declarations from other folders are left out.
+        command: Compiler and flags, as for the library.
+        what: Name of the library, for error messages.
 
     Raises:
-        UserError: the compiler refuses a header, or cffi reads a struct differently.
+        UserError: The compiler rejects a header, or cffi reads a struct differently.
     """
     folders = [f"-I{folder}" for folder in include]
     options = [*command, *folders, "-x", "c"]
     preprocessed = _run([*options, "-E", "-"], _included(headers), what)
     own = _without_attributes(_own(preprocessed, include))
-    chunks: dict[str, str] = {}  # the first declaration of each; a definition may follow
+    chunks: dict[str, str] = {}  # the first declaration counts; a definition may follow
     for chunk in filter(_wanted, _chunks(own)):
         chunks.setdefault(_key(chunk), chunk)
     text = "\n".join(chunks.values()) + "\n"
@@ -132,7 +132,7 @@ def declarations(
 
 
 def _check(headers: Sequence[str], text: str, what: str) -> str:
-    """C that compiles only if the compiler's structs are laid out as cffi's of `text`."""
+    """C code that compiles only if the compiler and cffi lay out the structs of `text` alike."""
     ffi = cffi.FFI()
     try:
         ffi.cdef(text)
@@ -144,7 +144,7 @@ def _check(headers: Sequence[str], text: str, what: str) -> str:
 
 
 def _structs(ffi: cffi.FFI) -> Iterator[str]:
-    """Names of all types with a layout."""
+    """Names of all typedefs, structs and unions."""
     typedefs, structs, unions = ffi.list_types()
     yield from typedefs
     yield from (f"struct {name}" for name in structs)
@@ -152,13 +152,13 @@ def _structs(ffi: cffi.FFI) -> Iterator[str]:
 
 
 def _layout(ffi: cffi.FFI, name: str) -> Iterator[str]:
-    """Assertions about one type; none if it has no layout that a program can see."""
+    """Assertions about the layout of one type; none if its layout is unknown."""
     ctype = ffi.typeof(name)
     if ctype.kind not in ("struct", "union", "enum"):
         return
     try:
         size = ffi.sizeof(ctype)
-    except (cffi.FFIError, ValueError):  # declared, but defined elsewhere
+    except (cffi.FFIError, ValueError):  # declared, but not defined here
         return
     yield f'_Static_assert(sizeof({name}) == {size}, "size of {name}");\n'
     if ctype.kind == "enum":

@@ -1,4 +1,4 @@
-"""Which files a library needs."""
+"""Lists the source files of each library."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TFLM_FILES = (
     f"{TFLM_LIB}/pcan_gain_control.c",  # pcan_gain_control_util.c calls it
     *(f"{TFLM_LIB}/{name}_util.c" for name in _UTILITIES),
 )
-# 16-bit kissfft, and no fused multiply-add, which flips cells of the tables
+# 16-bit kissfft, and no fused multiply-add, which would change some table entries
 TFLM_FLAGS = ("-DFIXED_POINT=16", "-ffp-contract=off")
 
 
 @dataclass(frozen=True)
 class Sources:
-    """C files, include folders and flags of one or more libraries."""
+    """C files, include folders and compiler flags of one or more libraries."""
 
     files: tuple[Path, ...] = ()
     include: tuple[Path, ...] = ()
@@ -34,14 +34,16 @@ class Sources:
 
 
 def lib(*names: str) -> Sources:
-    """The C files of lib/<name>/src, and every library's headers."""
+    """The C files of lib/<name>/src for each name, and the include folders of all libraries."""
     files = [f for name in names for f in sorted((paths.LIB / name / "src").rglob("*.c"))]
     return Sources(tuple(files), tuple(sorted(paths.LIB.glob("*/src"))))
 
 
 def tflm_frontend() -> Sources:
-    """TFLM's audio front end as the pymicro-features wheel is built: its functions that compute
-    lib/features' tables (host/otolith/features/logmel.py)."""
+    """The part of TFLM's audio front end that computes tables for lib/features.
+
+    It is built as in the pymicro-features wheel. host/otolith/features/logmel.py uses it.
+    """
     return Sources(
         tuple(paths.TFLM_FRONTEND / name for name in TFLM_FILES),
         (
