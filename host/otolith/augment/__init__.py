@@ -1,4 +1,4 @@
-"""Training sounds as they might have been: louder, elsewhere, through another microphone.
+"""Varies training sounds: other levels, rooms, microphones, noise and more.
 
-Each augmentation is one file and one line of registry.py; pipeline.py applies them.
+Each augmentation has a file and a line in registry.py. pipeline.py applies them.
 """

@@ -1,4 +1,4 @@
-"""Mixes in another sound at a drawn signal-to-noise ratio."""
+"""Mixes in a background sound at a random signal-to-noise ratio."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,13 +17,13 @@ from otolith.augment.base import (
 )
 from otolith.errors import UserError
 
-TRIES = 4  # places looked at for one that is not silent
+TRIES = 4  # attempts to find a piece that is not silent
 
 
 @dataclass(frozen=True)
 class Background(Augmentation):
-    """snr_db: Mean power of the window over that of the other sound. A silent window gets the other
-    sound at its own level. folder: More sounds to mix in, beside the backgrounds of the data.
+    """snr_db: Mean power of the window relative to the background. A silent window gets the
+    background at its original level. folder: Sounds to mix in besides the data's own backgrounds.
     """
 
     name: ClassVar[str] = "background"

@@ -1,4 +1,4 @@
-"""What an augmentation is: settings with ranges, and what it does to one window."""
+"""The base class of augmentations, and the types of their settings."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 FULL = 32768.0  # int16 full scale
-SILENT = 1e-5  # rms, full scale is 1: a third of the smallest step
+SILENT = 1e-5  # RMS at full scale 1: a third of the smallest int16 step
 
 
 def between(low: float, high: float, least: float, most: float, whole: bool = False) -> Any:
-    """A setting that is drawn evenly from a range for each window.
+    """A setting that is drawn uniformly from a range for each window.
 
     Args:
         low: Lower end of the default range.
         high: Upper end of the default range.
         least: Smallest value a spec may give.
         most: Largest value a spec may give.
-        whole: Whether only whole numbers are drawn, `high` included.
+        whole: Whether to draw whole numbers only, including `high`.
     """
     return field(default=(low, high), metadata={"limits": (least, most), "whole": whole})
 
@@ -37,13 +37,13 @@ def folder() -> Any:
 
 @dataclass
 class Stock:
-    """What augmentations may use.
+    """What augmentations can use besides the window.
 
     Attributes:
         classes: Names of the model's classes.
-        backgrounds: float32 sounds at 16 kHz to mix in; full scale is 1.
-        unknown: Number of the class for everything that is none of the others. None: there is none.
-        folders: Sounds, as in `backgrounds`, by the folder they were read from.
+        backgrounds: float32 sounds at 16 kHz to mix in. Full scale is 1.
+        unknown: Number of the class for all sounds of no other class. None: there is none.
+        folders: Sounds in the format of `backgrounds`, by the folder that they were read from.
     """
 
     classes: list[str]
@@ -58,9 +58,9 @@ class Take:
 
     Attributes:
         rng: Source of random choices.
-        stock: What augmentations may use.
-        label: Number of the window's class; an augmentation may change it.
-        notes: The values that were drawn, by the name of their setting.
+        stock: Sounds and classes that augmentations can use.
+        label: Number of the window's class. An augmentation may change it.
+        notes: The drawn values, by the name of the setting.
     """
 
     rng: np.random.Generator
@@ -69,13 +69,13 @@ class Take:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def number(self, name: str, between: tuple[float, float]) -> float:
-        """Draw a number evenly from a range."""
+        """Draws a number uniformly from a range and notes it."""
         value = float(self.rng.uniform(*between))
         self.notes[name] = value
         return value
 
     def whole(self, name: str, between: tuple[float, float]) -> int:
-        """Draw a whole number from a range, both ends included."""
+        """Draws a whole number from a range, including both ends, and notes it."""
         value = int(self.rng.integers(int(between[0]), int(between[1]) + 1))
         self.notes[name] = value
         return value
@@ -86,27 +86,31 @@ class Augmentation:
     """The settings of one augmentation.
 
     Attributes:
-        name: Its section in a spec is [augment.name].
-        probability: Share of the windows it is applied to, 0 to 1.
+        name: Name of its section in a spec, [augment.<name>].
+        probability: Probability that it is applied to a window, 0 to 1.
     """
 
     name: ClassVar[str]
     probability: float = dataclasses.field(default=0.5, metadata={"limits": (0.0, 1.0)})
 
     def check(self, stock: Stock) -> None:
-        """Raise UserError, without the name of a file, if it can't work with this stock."""
+        """Checks that it can work with this stock.
+
+        Raises:
+            UserError: It can't. The message does not name the spec's file.
+        """
 
     def reach_s(self) -> float:
-        """Seconds of sound around a window that can move or ring into it."""
+        """Seconds of sound around a window that can be shifted or reverberate into it."""
         return 0.0
 
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
-        """Apply it to one window.
+        """Applies it to one window.
 
         Args:
-            x: float32 samples at 16 kHz, where full scale is 1; or int32 features of shape (frames,
-                bands), in the chip's steps.
-            take: The state of the window, with the random generator to use.
+            x: float32 samples at 16 kHz with full scale 1, or int32 features of shape (frames,
+                bands) in the chip's steps.
+            take: State of the window. Its random generator is the only source of randomness.
 
         Returns:
             A new array of the same shape. The pipeline clips it to the range of int16.
@@ -115,10 +119,10 @@ class Augmentation:
 
 
 def rms(x: np.ndarray) -> float:
-    """Root of the mean square, in double precision."""
+    """Root mean square, computed in double precision."""
     return float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if len(x) else 0.0
 
 
 def decibels(db: Any) -> Any:
-    """The amplitude factor of a number of decibels; takes numbers and arrays."""
+    """Converts decibels to an amplitude factor. Accepts numbers and arrays."""
     return 10.0 ** (db / 20)

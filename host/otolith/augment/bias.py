@@ -10,7 +10,7 @@ from otolith.augment.base import Augmentation, Take, between
 
 @dataclass(frozen=True)
 class Bias(Augmentation):
-    """bias_steps: The amount, in the chip's steps. In log2 features, 1024 steps are a doubling."""
+    """bias_steps: Amount in the chip's steps. In log2 features, 1024 steps are a factor of 2."""
 
     name: ClassVar[str] = "bias"
     bias_steps: tuple[float, float] = between(-500, 500, -32767, 32767)

@@ -1,4 +1,4 @@
-"""Cuts a known sound to a part that counts as "unknown": networks learn to wait for the end."""
+"""Cuts sounds to a part that counts as "unknown", so networks learn to wait for the whole sound."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -11,12 +11,20 @@ from otolith.augment.fill import filler
 from otolith.errors import UserError
 
 FRAME = 160  # samples: 10 ms
-BELOW = 10 ** (-25 / 10)  # of the loudest frame's power: where a sound begins and ends
-FADE = 80  # samples: a cut must not click
+BELOW = 10 ** (-25 / 10)  # relative to the loudest frame's power: bounds of the sound
+FADE = 80  # samples: avoids a click at the cut
 
 
 def extent(x: np.ndarray) -> tuple[int, int]:
-    """First sample and end of the part that is within 25 dB of the loudest 10 ms."""
+    """Finds the part of a sound from the first to the last frame near the loudest one.
+
+    Args:
+        x: float samples at 16 kHz.
+
+    Returns:
+        First sample and end (exclusive). Frames count if they are within 25 dB of the loudest
+        10 ms.
+    """
     frames = len(x) // FRAME
     if not frames:
         return 0, len(x)
@@ -29,7 +37,7 @@ def extent(x: np.ndarray) -> tuple[int, int]:
 @dataclass(frozen=True)
 class Crop(Augmentation):
     """classes: Classes whose sounds are cut and then count as "unknown". keep_percent: Share of the
-    sound's length that stays, at its beginning or its end.
+    sound's length to keep, either its beginning or its end.
     """
 
     name: ClassVar[str] = "crop"

@@ -1,4 +1,4 @@
-"""Replaces blocks by digital silence, as a slow host or a loose wire loses them."""
+"""Replaces blocks by digital silence, like those lost by a slow host or a loose wire."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,7 +1,7 @@
-"""What fills the gap where a sound was moved, shortened or ended.
+"""Fills the gap after a sound was shifted, shortened or cut.
 
-Microphones never give digital silence, and a network would learn it as a mark. So the default is
-noise like the quietest part of the sound itself.
+Microphones never deliver digital silence, so a network could learn it as a cue. The default is
+therefore noise like the quietest part of the sound.
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ QUIETEST = 0.2  # of the frames
 
 
 def floor_noise(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` samples of noise with level and spectrum of the quietest fifth of x."""
+    """Makes noise with the level and spectrum of the quietest fifth of a sound.
+
+    Args:
+        x: float32 samples at 16 kHz.
+        count: Number of samples to make.
+        rng: Source of randomness.
+
+    Returns:
+        float32 array of shape (count,). All zeros if x is shorter than 16 ms or its quietest fifth
+        is digital silence.
+    """
     frames = len(x) // FRAME
     if not frames or not count:
         return np.zeros(count, np.float32)
@@ -37,15 +47,15 @@ def floor_noise(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 
 
 def room_tone(pcm: np.ndarray, samples: int) -> np.ndarray:
-    """Noise like the room a sound was recorded in.
+    """Makes noise like that of the room in which a sound was recorded.
 
     Args:
         pcm: int16 samples at 16 kHz. Their quietest fifth sets level and spectrum.
-        samples: Length of the noise.
+        samples: Number of samples to make.
 
     Returns:
-        int16 array of shape (samples,). The same sound gives the same noise; a sound shorter than
-        16 ms, or with digital silence in it, gives zeros.
+        int16 array of shape (samples,). The same sound always gives the same noise. All zeros if
+        the sound is shorter than 16 ms or its quietest fifth is digital silence.
     """
     rng = np.random.default_rng(zlib.crc32(np.ascontiguousarray(pcm).tobytes()))
     noise = floor_noise(pcm.astype(np.float32), samples, rng)
@@ -53,5 +63,5 @@ def room_tone(pcm: np.ndarray, samples: int) -> np.ndarray:
 
 
 def filler(x: np.ndarray, count: int, fill: str, rng: np.random.Generator) -> np.ndarray:
-    """`count` samples of "floor" (noise like the quietest part) or "silence"."""
+    """`count` float32 samples: "floor" is noise like the quietest part of x, "silence" is zeros."""
     return floor_noise(x, count, rng) if fill == "floor" else np.zeros(count, np.float32)

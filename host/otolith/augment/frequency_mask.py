@@ -1,4 +1,4 @@
-"""Hides some bands (SpecAugment, Park et al., 2019)."""
+"""Masks bands (SpecAugment, Park et al., 2019)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Makes a window louder or quieter."""
+"""Amplifies or attenuates a window."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Convolves with measured impulse responses of rooms and devices, from a folder."""
+"""Convolves with impulse responses of rooms or devices from a folder."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from otolith.errors import UserError
 
 @dataclass(frozen=True)
 class ImpulseResponse(Augmentation):
-    """The highest peak of the response keeps the sound in its place; the level stays."""
+    """The response starts at its highest peak, so the sound is not delayed. The level stays."""
 
     name: ClassVar[str] = "impulse_response"
     folder: str = folder()

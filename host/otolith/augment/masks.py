@@ -1,4 +1,4 @@
-"""The value that hidden features get."""
+"""The value of masked features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def filling(values: np.ndarray, fill: str) -> int:
-    """The mean of the window ("mean"), its lowest value ("floor"), or 0 ("zero")."""
+    """The window's mean for "mean", its lowest value for "floor", 0 for "zero"."""
     if fill == "zero":
         return 0
     return round(float(values.mean())) if fill == "mean" else int(values.min())

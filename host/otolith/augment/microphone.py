@@ -1,4 +1,4 @@
-"""Imitates another microphone: a gentle frequency response, a low cut and a port resonance."""
+"""Imitates another microphone: uneven frequency response, high-pass filter and port resonance."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,8 @@ from otolith.audio import RATE
 from otolith.augment.base import Augmentation, Take, between, decibels
 from otolith.augment.convolve import fast_length
 
-OCTAVES = 62.5 * 2.0 ** np.arange(8)  # Hz, to 8 kHz: where the gentle part is drawn
-SETTLING = 2048  # samples of silence against what the FFT wraps round
+OCTAVES = 62.5 * 2.0 ** np.arange(8)  # Hz: the gain is drawn at each
+SETTLING = 2048  # samples of silence that keep the circular convolution from wrapping
 
 
 def response(
@@ -21,10 +21,18 @@ def response(
     resonance_db: float,
     q: float,
 ) -> np.ndarray:
-    """Complex gain at frequencies f (Hz).
+    """Computes the frequency response of a microphone.
 
-    steps_db: gain at OCTAVES, straight lines between. A first-order high-pass, and a second-order
-    peak of resonance_db, both as analogue filters are.
+    Args:
+        f: Frequencies in Hz.
+        steps_db: Gain in dB at each of OCTAVES, interpolated linearly in dB per octave.
+        highpass_hz: -3 dB frequency of a first-order analogue high-pass.
+        resonance_hz: Centre frequency of a second-order analogue peak filter.
+        resonance_db: Gain of the peak.
+        q: Quality factor of the peak.
+
+    Returns:
+        Complex gain at each frequency.
     """
     gentle = decibels(np.interp(np.log2(np.maximum(f, 1)), np.log2(OCTAVES), steps_db))
     s = 1j * f
@@ -37,7 +45,7 @@ def response(
 
 @dataclass(frozen=True)
 class Microphone(Augmentation):
-    """eq_db: Gain drawn at each octave. highpass_hz: Where the low end has lost 3 dB."""
+    """eq_db: Gain at each octave. highpass_hz: -3 dB frequency of the high-pass filter."""
 
     name: ClassVar[str] = "microphone"
     eq_db: tuple[float, float] = between(-3, 3, -24, 24)

@@ -1,4 +1,4 @@
-"""Adds white or pink noise at a drawn signal-to-noise ratio."""
+"""Adds white or pink noise at a random signal-to-noise ratio."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,11 +8,11 @@ import numpy as np
 from otolith.audio import RATE
 from otolith.augment.base import SILENT, Augmentation, Take, between, decibels, one_of, rms
 
-LOWEST = 20.0  # Hz: below, pink noise gets no louder
+LOWEST = 20.0  # Hz: pink noise is flat below
 
 
 def pink(rng: np.random.Generator, count: int) -> np.ndarray:
-    """float32 noise whose power falls by 3 dB an octave."""
+    """Makes float32 noise whose power density falls by 3 dB per octave."""
     spectrum = np.fft.rfft(rng.standard_normal(count, dtype=np.float32))
     f = np.maximum(np.fft.rfftfreq(count, 1 / RATE), LOWEST)
     return np.fft.irfft(spectrum * (1 / np.sqrt(f)).astype(np.float32), count)
@@ -20,7 +20,7 @@ def pink(rng: np.random.Generator, count: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Noise(Augmentation):
-    """A silent window stays as it is, because it has no signal to compare noise with."""
+    """A silent window does not change, because it has no signal-to-noise ratio."""
 
     name: ClassVar[str] = "noise"
     snr_db: tuple[float, float] = between(10, 40, -30, 90)

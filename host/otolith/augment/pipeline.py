@@ -1,8 +1,8 @@
 """Applies augmentations to windows.
 
-What is drawn depends only on the seed, the clip, the epoch and the name of the augmentation. So the
-order of worker processes does not matter, and switching one augmentation off does not change what
-the others draw.
+Random draws depend only on the seed, the clip, the epoch and the name of the augmentation. So the
+order of worker processes does not matter, and switching off one augmentation does not change the
+draws of the others.
 """
 
 from __future__ import annotations
@@ -18,14 +18,21 @@ from otolith.augment.base import FULL, Augmentation, Stock, Take
 from otolith.augment.registry import AUDIO, NAMES
 from otolith.errors import UserError
 
-FARTHEST = 0.25  # s around a window: more costs more than it gives
+FARTHEST = 0.25  # s around a window: more is not worth its cost
 LIMITS = np.iinfo(np.int16)
 
 Key = Sequence[int]
 
 
 def read_folder(folder: Path) -> list[np.ndarray]:
-    """Read the sounds below a folder as float32 at 16 kHz, sorted by path. Raises UserError."""
+    """Reads the sounds below a folder.
+
+    Returns:
+        float32 sounds at 16 kHz with full scale 1, sorted by path.
+
+    Raises:
+        UserError: There is no such folder or no sound in it, or a file can't be read.
+    """
     from otolith.audio import read_pcm
 
     if not folder.is_dir():
@@ -41,13 +48,13 @@ def _saturated(values: np.ndarray) -> np.ndarray:
 
 
 class Augmenter:
-    """Applies all augmentations of a spec. Spawned worker processes get it by pickle.
+    """Applies all augmentations of a spec. It can be pickled for worker processes.
 
     Args:
         settings: The augmentations.
         classes: The model's classes.
         backgrounds: int16 sounds at 16 kHz of any length, to mix in.
-        unknown: Name of the class for everything that is none of the others. None: there is none.
+        unknown: Name of the class for all sounds of no other class. None: there is none.
 
     Raises:
         UserError: An augmentation lacks something it needs.
@@ -72,7 +79,7 @@ class Augmenter:
             if folder := getattr(setting, "folder", ""):
                 self._read(setting.name, folder)
             setting.check(self.stock)
-        # A part of another sound beside the window must not become the one that is cropped.
+        # "crop" must not pick part of another sound from the margin.
         crops = any(setting.name == "crop" for setting in self.settings)
         reach = max((setting.reach_s() for setting in self.settings), default=0.0)
         self.margin = 0 if crops else round(min(reach, FARTHEST) * RATE)  # samples
@@ -91,7 +98,7 @@ class Augmenter:
     def around(
         self, pcm: np.ndarray, start: int, samples: int
     ) -> tuple[np.ndarray, tuple[int, int]]:
-        """A window of a clip with the sound around it that may move or ring into it.
+        """Cuts out a window of a clip, with the margin that can shift or reverberate into it.
 
         Args:
             pcm: int16 samples of the clip.
@@ -99,7 +106,7 @@ class Augmenter:
             samples: Length of the window.
 
         Returns:
-            The samples, and the place of the window in them as (first sample, length), for `audio`.
+            The samples, and the window's position in them as (first sample, length) for `audio`.
         """
         first = max(0, start - self.margin)
         return pcm[first : start + samples + self.margin], (start - first, samples)
@@ -126,14 +133,14 @@ class Augmenter:
         window: tuple[int, int] | None = None,
         hits: dict | None = None,
     ) -> tuple[np.ndarray, int]:
-        """Augment one window of sound.
+        """Augments one window of sound.
 
         Args:
             pcm: int16 samples at 16 kHz.
             label: Number of the window's class.
-            key: Whole numbers from 0 up: seed, clip, epoch. The same key draws the same.
-            window: First sample and length of the result, if `pcm` has more around it.
-            hits: Gets what was drawn, by the name of each augmentation that was applied.
+            key: Seed, clip and epoch, each 0 or more. The same key gives the same random draws.
+            window: First sample and length of the window in `pcm`. None: all of `pcm`.
+            hits: Receives the drawn values of each applied augmentation, by its name.
 
         Returns:
             The int16 window, and the number of its class, which "crop" may change.
@@ -153,7 +160,7 @@ class Augmenter:
         return pcm, label
 
     def features(self, values: np.ndarray, key: Key, hits: dict | None = None) -> np.ndarray:
-        """Augment the features of one window.
+        """Augments the features of one window.
 
         Args:
             values: int16 features of shape (frames, bands).
@@ -161,8 +168,8 @@ class Augmenter:
             hits: As for `audio`.
 
         Returns:
-            int16 features of the same shape. Features without negative values, such as a
-            spectrogram's, stay without.
+            int16 features of the same shape. If `values` has no negative values, like those of a
+            spectrogram, the result has none either.
         """
         if not self._features or not values.size:
             return values
@@ -172,5 +179,5 @@ class Augmenter:
 
 
 def _number(setting: Augmentation) -> int:
-    """A number that separates its random draws from those of other augmentations."""
+    """A number per augmentation, so that each has its own random draws."""
     return zlib.crc32(setting.name.encode())

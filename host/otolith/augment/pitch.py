@@ -1,4 +1,4 @@
-"""Shifts the pitch and keeps the length: a phase vocoder stretches, then resampling shortens."""
+"""Shifts the pitch at constant length: a phase vocoder stretches, then resampling shortens."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,10 +14,17 @@ WINDOW = np.hanning(FRAME + 1)[:-1].astype(np.float32)
 
 
 def stretch(x: np.ndarray, factor: float) -> np.ndarray:
-    """float32 samples made `factor` times as long, every pitch where it was.
+    """Stretches a sound without changing its pitch, by a phase vocoder.
 
-    Each output frame is cut where it lies in the input. Its phase goes on from the output frame
-    before by what the input's phase does in one hop up to there.
+    Each output frame takes its magnitudes from the corresponding place in the input. Its phase is
+    that of the previous output frame, advanced by the input's phase change over one hop.
+
+    Args:
+        x: float32 samples.
+        factor: Length of the result relative to x.
+
+    Returns:
+        float32 samples with the RMS level of x.
     """
     count = round(len(x) * factor)
     frames = -(-(count + FRAME) // HOP) + 1
@@ -30,7 +37,7 @@ def stretch(x: np.ndarray, factor: float) -> np.ndarray:
     before = np.fft.rfft(views[at - HOP] * WINDOW)
     turn = now * before.conj()
     turn /= np.maximum(np.abs(turn), 1e-20)
-    turn[np.abs(turn) < 0.5] = 1  # where there is nothing
+    turn[np.abs(turn) < 0.5] = 1  # no energy in this bin
     turn[0] = now[0] / np.maximum(np.abs(now[0]), 1e-20)
     turn[0][np.abs(turn[0]) < 0.5] = 1
     phase = np.cumprod(turn.astype(np.complex128), axis=0)
@@ -39,14 +46,14 @@ def stretch(x: np.ndarray, factor: float) -> np.ndarray:
     out = np.zeros((frames + blocks - 1, HOP), np.float32)
     for block in range(blocks):
         out[block : block + frames] += rows[:, block * HOP : (block + 1) * HOP]
-    y = out.ravel()[FRAME : FRAME + count] / 1.5  # the squared windows' sum
+    y = out.ravel()[FRAME : FRAME + count] / 1.5  # the sum of the overlapping squared windows
     level = rms(y)
     return y * np.float32(rms(x) / level) if level > 0 else y
 
 
 @dataclass(frozen=True)
 class Pitch(Augmentation):
-    """1200 cents are an octave. Clicks are smeared over 30 ms; for knocks, use speed instead."""
+    """1200 cents are an octave. Clicks are smeared over 30 ms. For knocks, use speed instead."""
 
     name: ClassVar[str] = "pitch"
     pitch_cents: tuple[float, float] = between(-200, 200, -1200, 1200)

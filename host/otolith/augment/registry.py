@@ -1,4 +1,4 @@
-"""Augmentations by name, in the order they are applied: from the source of a sound to the chip."""
+"""Augmentations by name, in the order of application: from the sound's source to the chip."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAMES = list(AUGMENTATIONS)
 
 @functools.cache
 def find(name: str) -> type[Augmentation]:
-    """Find the class of an augmentation in the tables above."""
+    """Imports the class of an augmentation."""
     module, attribute = AUGMENTATIONS[name].split(":")
     found: type[Augmentation] = getattr(importlib.import_module(module), attribute)
     return found

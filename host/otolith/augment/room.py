@@ -1,8 +1,8 @@
-"""A synthesised room: the first reflections from mirrored sources, then a decaying tail.
+"""Simulates a room: early reflections by the image-source method, then a decaying tail.
 
-Images: Allen and Berkley, "Image method for efficiently simulating small-room acoustics", 1979.
-The walls' reflection follows from the reverberation time by Eyring's formula; the tail's level from
-the diffuse field's energy, 16 pi d^2 / A over the direct sound's.
+Image sources: Allen and Berkley, "Image method for efficiently simulating small-room acoustics",
+1979. Eyring's formula gives the walls' reflection factor from the reverberation time. The energy of
+the diffuse field, 16 pi d^2 / A relative to the direct sound, gives the level of the tail.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from otolith.augment.base import Augmentation, Take, between, rms
 from otolith.augment.convolve import convolve
 
 SOUND = 343.0  # m/s
-ORDER = 3  # mirrored rooms each way
-MARGIN = 0.2  # m, of microphone and source from the walls
-MIXED = 0.05  # s, from which on there is tail only
-DECAY = 6 * np.log(10)  # of energy, in one reverberation time: 60 dB
+ORDER = 3  # mirrored rooms in each direction
+MARGIN = 0.2  # m: least distance of microphone and source from the walls
+MIXED = 0.05  # s: only the tail is left from here on
+DECAY = 6 * np.log(10)  # energy decay over one reverberation time, 60 dB
 
-# Mirrored sources along one axis: 2 k L + s, or 2 k L - s; and how often a wall reflected.
+# Image sources along one axis are at 2 k L + s and 2 k L - s. Bounces: reflections on the way.
 _SHIFTS = np.repeat(np.arange(-ORDER, ORDER + 1), 2)
 _SIGNS = np.tile([1, -1], 2 * ORDER + 1)
 _BOUNCES = np.abs(2 * _SHIFTS - (_SIGNS < 0))
@@ -31,9 +31,16 @@ _BOUNCES = np.abs(2 * _SHIFTS - (_SIGNS < 0))
 def impulse_response(
     rng: np.random.Generator, rt60_s: float, distance_m: float, size_m: np.ndarray
 ) -> np.ndarray:
-    """float32 response at 16 kHz; the direct sound is its first sample, 1.
+    """Simulates the impulse response of a shoebox room.
 
-    size_m: length, width, height. Too far for the room: as far as it goes.
+    Args:
+        rng: Source of randomness.
+        rt60_s: Reverberation time in seconds.
+        distance_m: Distance from source to microphone in metres. Limited by the room's diagonal.
+        size_m: Length, width and height in metres.
+
+    Returns:
+        float32 response at 16 kHz. Its first sample is the direct sound, 1.
     """
     size = np.asarray(size_m, float)
     microphone, source = _places(rng, distance_m, size)
@@ -48,12 +55,12 @@ def impulse_response(
     far = np.sqrt(squares[0][:, None, None] + squares[1][:, None] + squares[2])
     bounces = _BOUNCES[:, None, None] + _BOUNCES[:, None] + _BOUNCES
     late = (far.ravel() - distance) / SOUND
-    # Beyond this, images are missing.
+    # Later, image sources are missing.
     mixed = min(MIXED, max(0.005, ((2 * ORDER - 1) * size.min() - distance) / SOUND))
     near = late < min(mixed, len(response) / RATE - 1 / RATE)
     place = np.round(late[near] * RATE).astype(int)
     level = reflection ** bounces.ravel()[near] * distance / far.ravel()[near]
-    # The square root of what is left to the images falls as the tail's share rises.
+    # Cross-fade of energy: the images fade out as the tail fades in.
     share = np.clip(late[near] / mixed * 2 - 1, 0, 1)
     np.add.at(response, place, level * np.sqrt(1 - share))
 
@@ -69,7 +76,7 @@ def impulse_response(
 def _places(
     rng: np.random.Generator, distance: float, size: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places of microphone and source, `distance` apart if the room is large enough."""
+    """Draws positions of microphone and source, `distance` apart if the room is large enough."""
     low, high = np.full(3, MARGIN), size - MARGIN
     for _ in range(20):
         microphone = rng.uniform(low, high)
@@ -83,7 +90,7 @@ def _places(
 
 @dataclass(frozen=True)
 class Room(Augmentation):
-    """size_m: Length and width, drawn apart; the height is 2.3 to 3.5 m. The level stays."""
+    """size_m: Length and width, drawn separately. The height is 2.3 to 3.5 m. The level stays."""
 
     name: ClassVar[str] = "room"
     rt60_s: tuple[float, float] = between(0.1, 0.6, 0.03, 5)

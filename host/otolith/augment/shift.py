@@ -1,4 +1,4 @@
-"""Moves the sound within the window."""
+"""Shifts the sound within the window."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from otolith.augment.fill import filler
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """shift_ms: Positive is later. fill: What fills the gap; "wrap" is what left at the end."""
+    """shift_ms: Positive is later. fill: Fills the gap; "wrap" takes what left at the other end."""
 
     name: ClassVar[str] = "shift"
     shift_ms: tuple[float, float] = between(-100, 100, -5000, 5000)

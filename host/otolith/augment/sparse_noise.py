@@ -1,4 +1,4 @@
-"""Adds noise to single features at random places."""
+"""Adds noise to random single features."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from otolith.augment.base import Augmentation, Take, between
 @dataclass(frozen=True)
 class SparseNoise(Augmentation):
     """share_percent: Share of the features that get noise. deviation_steps: Standard deviation of
-    the noise, in the chip's steps. In log2 features, 1024 steps are a doubling.
+    the noise in the chip's steps. In log2 features, 1024 steps are a factor of 2.
     """
 
     name: ClassVar[str] = "sparse_noise"

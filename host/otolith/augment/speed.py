@@ -1,4 +1,4 @@
-"""Plays faster or slower, like a tape: pitch and length change together."""
+"""Plays faster or slower, like a tape. Pitch and length change together."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from otolith.augment.fill import filler
 
 
 def respeed(x: np.ndarray, factor: float) -> np.ndarray:
-    """Play float32 samples `factor` times as fast; the result is that much shorter."""
+    """Resamples float32 samples at 16 kHz to play `factor` times as fast and last 1 / `factor`."""
     import soxr
 
     return soxr.resample(np.asarray(x, np.float32), RATE * factor, RATE, quality="HQ")
@@ -19,8 +19,8 @@ def respeed(x: np.ndarray, factor: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Speed(Augmentation):
-    """speed_percent: 10 is 1.1 times as fast. The window keeps its length: a longer sound loses its
-    ends, a shorter one gets a random place. fill: What fills the gap.
+    """speed_percent: 10 is 1.1 times as fast. The window keeps its length: a longer sound is cut at
+    its ends, a shorter one is put at a random position. fill: Fills the gap.
     """
 
     name: ClassVar[str] = "speed"

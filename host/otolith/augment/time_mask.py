@@ -1,4 +1,4 @@
-"""Hides some frames (SpecAugment, Park et al., 2019)."""
+"""Masks frames (SpecAugment, Park et al., 2019)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -26,7 +26,7 @@ from otolith.settings.spec import load
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=".npz file.")
 @click.option("--compress", type=click.Choice(list(COMPRESS)), help="Default: the front end's.")
-@click.option("--preset", "name", type=click.Choice(list(PRESETS)), help="Front end; default: spectrogram.")
+@click.option("--preset", "name", type=click.Choice(list(PRESETS)), help="Default: spectrogram.")
 @click.option("--spec", "spec", type=click.Path(path_type=Path), help="Use a model's [features].")
 @click.option("--min-max", "show", is_flag=True, help="Print minimum and maximum of each band.")
 @click.option("--resample", is_flag=True, help="Accept any sample rate and channel count.")
