@@ -1,1 +1,1 @@
-"""`host sweep`: a search for settings, by as many workers as care to join."""
+"""`host sweep`: searches for the best settings, with any number of workers."""

@@ -28,13 +28,20 @@ PATH = click.Path(path_type=Path)
 
 
 def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None) -> Any:
-    """Open a study in a storage; make it if it is not there.
+    """Opens a study in a storage and creates it if it does not exist.
 
     Args:
-        epochs: Of each trial, instead of the spec's.
+        url: The storage, see `open_storage`.
+        name: Name of the study.
+        space: What the sweep varies.
+        seed: Seed of the sampler.
+        epochs: Epochs of each trial. None: the spec's.
+
+    Returns:
+        The Optuna study.
 
     Raises:
-        UserError: The study was made with other settings, so that trials can't be compared.
+        UserError: The study was created with other settings, so its trials are not comparable.
     """
     import optuna
 
@@ -61,7 +68,7 @@ def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None
 
 
 def _trainer(out: Path, epochs: int | None, board: str, code: Path | None) -> Any:
-    """Make a function that trains a trial in a folder below `out`; keep.py decides what stays."""
+    """Makes a function that trains a trial in a folder below `out`. keep.py cleans up."""
     from otolith.train import How, train
 
     def run(spec: Spec, number: int) -> float:
@@ -77,7 +84,7 @@ def _trainer(out: Path, epochs: int | None, board: str, code: Path | None) -> An
 
 
 def _where(out: Path, best: Any) -> str:
-    """Say where the network of the best trial is; another machine may have it."""
+    """Says where the network of the best trial is, which may be on another machine."""
     if kept(out) == best.number:
         return f"network: {out / 'best'}"
     return f"network: with the worker that trained it, {best.user_attrs.get(WHERE)}"
@@ -85,17 +92,29 @@ def _where(out: Path, best: Any) -> str:
 
 @click.command()
 @click.argument("model", type=PATH)
-@click.option("--space", type=PATH, help="What varies; default: MODEL's sweep.toml, if it has one.")
-@click.option("--trials", type=click.IntRange(1, 100_000), help="Of all workers; default: 20.")
-@click.option("--epochs", type=click.IntRange(1, 10_000), help="Of a trial, instead of the spec's.")
-@click.option("--storage", help="Where workers meet; default: sqlite in MODEL's out/sweep.")
-@click.option("--name", help="Of the sweep; default: the model's.")
+@click.option("--space", type=PATH, help="What to vary; default: sweep.toml beside the spec.")
+@click.option(
+    "--trials", type=click.IntRange(1, 100_000), help="Trials of all workers; default: 20."
+)
+@click.option(
+    "--epochs", type=click.IntRange(1, 10_000), help="Epochs of each trial; default: the spec's."
+)
+@click.option("--storage", help="URL that workers share; default: sqlite in MODEL's out/sweep.")
+@click.option("--name", help="Name of the sweep; default: the model's.")
 @click.option("--flash", type=click.IntRange(1), help="Limit: bytes of weights and tables.")
 @click.option("--ram", type=click.IntRange(1), help="Limit: bytes of arena and feature window.")
-@click.option("--latency-ms", type=click.FloatRange(0, min_open=True), help="Limit: an inference.")
-@click.option("--board", help="Whose latency is limited; default: pico.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="No new trial after it.")
-@click.option("--grace", type=click.FloatRange(0.5), default=GRACE, show_default=True, help="s.")
+@click.option("--latency-ms", type=click.FloatRange(0, min_open=True), help="Limit: one inference.")
+@click.option("--board", help="Board for --latency-ms; default: pico.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="Start no trial after this time."
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0.5),
+    default=GRACE,
+    show_default=True,
+    help="Seconds until a silent worker's trial is taken over.",
+)
 @click.option("--allow-code", is_flag=True, help="As `host train --allow-code`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the best trial as JSON.")
 def sweep(
@@ -114,13 +133,14 @@ def sweep(
     allow_code: bool,
     as_json: bool,
 ) -> None:
-    """Search MODEL's settings for the best validation accuracy, under limits of a board.
+    """Search for the settings of MODEL with the best validation accuracy, within board limits.
 
-    The same command, started again here or on any machine that reaches the storage, joins in;
-    --trials is the number over all workers of those with a result or over a limit. A worker may be
-    killed at any time: after --grace seconds its trial is taken over. Limits are of the network
-    alone, and checked before it is trained; latency is measured on a virtual board, once for all
-    networks of the same shapes. Without a sweep.toml, learning rate, dropout and batch vary.
+    Start the same command again, here or on any machine that reaches the storage, to add workers.
+    --trials counts the trials of all workers that have a result or exceed a limit. You may kill a
+    worker at any time. Another worker takes over its trial after --grace seconds. The limits apply
+    to the network alone and are checked before training. Latency is measured on a virtual board,
+    once for all networks of the same shapes. Without a sweep.toml, the search varies learning
+    rate, dropout and batch.
 
     \b
     Examples:

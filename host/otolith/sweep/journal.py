@@ -1,4 +1,4 @@
-"""A journal file that survives a worker killed, or a disk filled, in the middle of a line."""
+"""A journal file that survives a crash or a full disk in the middle of a line."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 
 class Journal(JournalFileBackend):
-    """Optuna's journal file, which also survives a half-written last line.
+    """Optuna's journal file, but it survives an incomplete last line.
 
-    Optuna would append to that line, and no reader could get past it.
+    Optuna would append to that line, and then no reader could read past it.
     """
 
     def __init__(self, path: Path) -> None:
-        # Opened exclusively, not a symbolic link: network shares and Windows have no links.
+        # Not the symbolic-link lock: Windows and some network shares have no links.
         self._file_lock = JournalFileOpenLock(str(path))
         super().__init__(str(path), lock_obj=self._file_lock)
         self._path = path
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append lines; a half-written line before them is removed first."""
+        """Appends lines, after it removes an incomplete last line."""
         text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         self._file_lock.acquire()
         try:
@@ -37,7 +37,7 @@ class Journal(JournalFileBackend):
 
 
 def drop_half_line(path: Path) -> None:
-    """Remove what follows the end of the last line: its writer never saw it succeed."""
+    """Removes an incomplete last line. Its writer never saw the write succeed."""
     with path.open("r+b") as file:
         end = file.seek(0, os.SEEK_END)
         place, block = end, b""

@@ -1,4 +1,4 @@
-"""Keeps the folder of the best trial as `best`, and removes the others."""
+"""Keeps the folder of the best trial as `best` and removes the others."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _ABOUT = "trial.json"
 
 
 def folder_of(out: Path, number: int) -> Path:
-    """Where a trial trains."""
+    """The folder in which a trial trains."""
     return out / f"trial_{number}"
 
 
 def tidy(out: Path, study: Any) -> None:
-    """Rename the best trial's folder to `out`/best and remove those of other ended trials.
+    """Renames the best trial's folder to `out`/best and removes those of other ended trials.
 
-    A call also finishes what a killed worker left undone.
+    It also completes the clean-up of a killed worker.
     """
     out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / "lock"):
-        folders = list(out.glob("trial_*"))  # before the trials: those begun later are not in it
+        folders = list(out.glob("trial_*"))  # before the trials: later ones have none here
         trials = study.get_trials(deepcopy=False)
         ended = {f"trial_{t.number}" for t in trials if t.state.is_finished()}
         ranked = best_first(study)
@@ -43,7 +43,7 @@ def tidy(out: Path, study: Any) -> None:
 
 
 def kept(out: Path) -> int | None:
-    """Number of the trial whose network is in `out`/best. None: there is none."""
+    """The number of the trial whose network is in `out`/best. None: there is none."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return json.loads((out / "best" / _ABOUT).read_text())["trial"]
     return None

@@ -1,4 +1,4 @@
-"""What a network takes on a board, computed before it is trained."""
+"""Computes the flash, RAM and latency of a network before it is trained."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _CACHE = TOOLS / "cache" / "latency"
 def needs(
     spec: Spec, limits: dict[str, float], board: str, code: Path | None = None
 ) -> dict[str, float]:
-    """Compute what a spec's untrained network takes.
+    """Computes the resources that a spec's network needs, without training it.
 
     Args:
         spec: The spec.
-        limits: Names of the needs to return: flash and ram in bytes, latency_ms.
-        board: The board.
-        code: Folder that may define the architecture.
+        limits: Limits by name: flash and ram in bytes, latency_ms.
+        board: Board for the latency.
+        code: Folder whose Python code may define the architecture. None: no such code.
 
     Returns:
-        The needs that are limited, by name.
+        The need for each name in `limits`.
 
     Raises:
-        UserError: There is no such network.
+        UserError: The network can't be built or compiled.
     """
     from otolith.train.feasible import untrained
 
@@ -52,14 +52,23 @@ def needs(
 
 
 def over(found: dict[str, float], limits: dict[str, float]) -> dict[str, float]:
-    """By how much each limit is exceeded; limits that are kept are left out."""
+    """The excess over each exceeded limit, by name. Limits that are met are left out."""
     return {
         name: found[name] - limit for name, limit in limits.items() if found.get(name, 0) > limit
     }
 
 
 def check_board(board: object, latency: bool, at: str) -> None:
-    """Raise UserError, beginning with `at`, if the board or its latency is unknown."""
+    """Checks the name of a board.
+
+    Args:
+        board: Name of the board.
+        latency: Whether its latency must be measurable, which needs a virtual board.
+        at: Where the name was given; begins the message.
+
+    Raises:
+        UserError: The board is unknown, or there is no virtual board for its latency.
+    """
     from otolith.summarize.profile import virtual_board
 
     known = [b.id for b in load_boards()]
@@ -73,7 +82,7 @@ def check_board(board: object, latency: bool, at: str) -> None:
 
 
 def _sources() -> str:
-    """Hash of the code that runs on the board: other kernels take other cycles."""
+    """A hash of the code that runs on the board, because the cycles depend on it."""
     digest = hashlib.sha256()
     for folder in ("lib/nn", "lib/board", "firmware/bench", "host/otolith/compile"):
         for file in sorted((ROOT / folder).rglob("*")):
@@ -83,9 +92,9 @@ def _sources() -> str:
 
 
 def _latency(tflite: bytes, schedule: Schedule, board: str) -> float:
-    """Measure an inference in milliseconds on the virtual board.
+    """Measures an inference in milliseconds on the virtual board.
 
-    Cycles depend on shapes and hardly on weights, so networks of the same shapes are measured once.
+    Cycles depend on the shapes and hardly on the weights, so the result is cached by shapes.
     """
     from otolith.firmware.build import build
     from otolith.summarize.profile import profile_image
@@ -111,7 +120,7 @@ def _latency(tflite: bytes, schedule: Schedule, board: str) -> float:
 
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Let one process build at a time: two builds of one environment disturb each other."""
+    """Lets one process build at a time, because concurrent builds would interfere."""
     _CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(_CACHE / "lock"):
         yield

@@ -1,4 +1,4 @@
-"""Shows what a sweep found: a table, settings to copy, a page with pictures."""
+"""Reports the results of a sweep: a table, the best settings, an HTML page with plots."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ UNITS = {"flash": "bytes of flash", "ram": "bytes of RAM", "latency_ms": "ms"}
 
 
 def best_first(study: Any) -> list:
-    """Finished trials with a value, the best first."""
+    """The trials that have a result, best first."""
     done = [t for t in study.get_trials(deepcopy=False) if t.value is not None]
     return sorted(done, key=lambda t: (-t.value, t.number))
 
 
 def words(trial: Any) -> str:
-    """Say how a trial ended."""
+    """Describes how a trial ended."""
     if trial.value is not None:
         return f"{trial.value:.1%}"
     excess = trial.user_attrs.get(OVER)
@@ -39,7 +39,7 @@ def words(trial: Any) -> str:
 
 
 def settings(values: dict[str, Value]) -> str:
-    """Write values as the lines of a spec."""
+    """Formats values, by "section.key", as the lines of a spec."""
     sections: dict[str, list[str]] = {}
     for name, value in values.items():
         section, _, key = name.rpartition(".")
@@ -49,7 +49,7 @@ def settings(values: dict[str, Value]) -> str:
 
 
 def show(console: Console, study: Any, space: Space, most: int = 10) -> None:
-    """Make a table of the best trials."""
+    """Prints a table of the `most` best trials."""
     table = Table(title="best trials (validation accuracy)")
     for column in ("trial", "accuracy", *space.varied):
         table.add_column(column, justify="right")
@@ -96,7 +96,7 @@ def _by_setting(trials: list, space: Space) -> str:
 
 
 def write(out: Path, study: Any, space: Space) -> None:
-    """Write best.toml and report.html."""
+    """Writes best.toml and report.html to a folder."""
     known = study.get_trials(deepcopy=False)
     trials = [
         t

@@ -1,4 +1,4 @@
-"""What draws a trial's settings."""
+"""Draws the settings of each trial."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from optuna.samplers import BaseSampler, TPESampler
 
-_STARTUP = 5  # trials drawn at random before any are learned from
+_STARTUP = 5  # random trials before TPE uses results
 
 
 class TrialSeeded(BaseSampler):
-    """TPE, seeded anew by the number of each trial.
+    """Optuna's TPE sampler, seeded again for each trial with the trial's number.
 
-    Only the storage hands out numbers. So workers that start at the same moment draw different
-    settings, and a single worker draws the same ones again.
+    Every trial has its own number from the storage. So workers that start at the same time draw
+    different settings, and the draws of a single worker are reproducible.
     """
 
     def __init__(self, seed: int) -> None:
@@ -29,13 +29,13 @@ class TrialSeeded(BaseSampler):
         return self._tpe
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict:
-        """As Optuna asks for it."""
+        """Implements BaseSampler."""
         return self._of(trial).infer_relative_search_space(study, trial)
 
     def sample_relative(self, study: Any, trial: Any, search_space: dict) -> dict:
-        """As Optuna asks for it."""
+        """Implements BaseSampler."""
         return self._of(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(self, study: Any, trial: Any, name: str, distribution: Any) -> Any:
-        """As Optuna asks for it."""
+        """Implements BaseSampler."""
         return self._of(trial).sample_independent(study, trial, name, distribution)

@@ -1,17 +1,19 @@
-"""What a sweep varies, and within which limits: models/<name>/sweep.toml.
+"""Reads sweep.toml, which says what a sweep varies and within which limits.
+
+An example of models/<name>/sweep.toml:
 
 [space]
 "train.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
 "augment.windows_a_clip" = { low = 4, high = 16, step = 4 }
 "model.architecture" = ["strided_cnn", "esc_cnn"]
 
-[limits]            # of the network alone; all may be left out
+[limits]            # of the network alone; all are optional
 flash = 60_000      # bytes of weights and tables
 ram = 80_000        # bytes of arena and feature window
 latency_ms = 50     # of one inference on the virtual board
 board = "pico"
 
-[search]            # what the command's options do not say
+[search]            # defaults of the command's options
 trials = 30
 epochs = 10
 seed = 1
@@ -46,10 +48,12 @@ SECTIONS = ("space", "limits", "search")
 
 @dataclass(frozen=True)
 class Range:
-    """A range, both ends included; whole numbers if both ends are.
+    """A range of numbers. The values are whole numbers if both ends are.
 
     Attributes:
-        log: Whether equal factors are equally likely, instead of equal differences.
+        low: Lowest value, included.
+        high: Highest value, included.
+        log: Whether to draw uniformly on a logarithmic scale.
         step: Distance between the values. None: any value.
     """
 
@@ -63,11 +67,11 @@ class Range:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def examples(self) -> list[Value]:
-        """Values to check: if they are valid, all are."""
+        """Values to check. If they are valid, all values are."""
         return [self.low, self.high]
 
     def draw(self, trial: Any, name: str) -> Value:
-        """A value, by an Optuna trial."""
+        """Draws a value from an Optuna trial."""
         if self.whole:
             return trial.suggest_int(name, self.low, self.high, step=self.step or 1, log=self.log)
         return trial.suggest_float(name, self.low, self.high, step=self.step, log=self.log)
@@ -80,11 +84,11 @@ class Choice:
     values: tuple[Value, ...]
 
     def examples(self) -> list[Value]:
-        """All values, to check each."""
+        """Values to check: all of them."""
         return list(self.values)
 
     def draw(self, trial: Any, name: str) -> Value:
-        """A value, by an Optuna trial."""
+        """Draws a value from an Optuna trial."""
         return trial.suggest_categorical(name, list(self.values))
 
 
@@ -93,12 +97,12 @@ class Space:
     """What a sweep varies, and its limits.
 
     Attributes:
-        raw: Tables of the spec that values are put into.
-        where: File, for messages.
-        varied: What is varied, by "section.key".
-        limits: Limits by name, see LIMITS.
-        board: The board that the limits are for.
-        search: The given ones of trials, epochs and seed.
+        raw: Tables of the spec, into which drawn values are inserted.
+        where: Name of the file, for messages.
+        varied: Range or choice of each varied setting, by "section.key".
+        limits: Limits by name (see LIMITS).
+        board: Board to which the limits apply.
+        search: trials, epochs and seed, where given.
     """
 
     raw: dict
@@ -109,7 +113,7 @@ class Space:
     search: dict[str, int] = field(default_factory=dict)
 
     def spec(self, values: dict[str, Value]) -> Spec:
-        """Make the spec with these values. Raises UserError if they are not valid."""
+        """Makes the spec with these values, by "section.key". UserError if they are invalid."""
         raw = copy.deepcopy(self.raw)
         for name, value in values.items():
             *sections, key = name.split(".")
@@ -122,7 +126,7 @@ class Space:
         return parse(raw, self.where)
 
     def draw(self, trial: Any) -> dict[str, Value]:
-        """Draw a value for everything that is varied, by an Optuna trial."""
+        """Draws a value for each varied setting from an Optuna trial."""
         return {name: kind.draw(trial, name) for name, kind in self.varied.items()}
 
 
@@ -156,7 +160,7 @@ def _kind(name: str, raw: object, where: str) -> Range | Choice:
 
 
 def _architecture(name: object, at: str) -> None:
-    """A name nobody knows would fail each trial that draws it."""
+    """Checks the name of an architecture. An unknown one would fail every trial that draws it."""
     from otolith.train.architectures import ARCHITECTURES
 
     if isinstance(name, str) and ":" not in name and name not in ARCHITECTURES:
@@ -164,7 +168,7 @@ def _architecture(name: object, at: str) -> None:
 
 
 def _search(table: dict, where: str) -> dict[str, int]:
-    """[search], checked."""
+    """Checks [search] and returns it without the metric."""
     most = {"trials": 100_000, "epochs": 10_000, "seed": MAX_SEED}
     for key, value in table.items():
         at = f"{where}: [search]"
@@ -184,8 +188,16 @@ def _search(table: dict, where: str) -> dict[str, int]:
 
 
 def load_space(spec_path: Path, file: Path | None) -> Space:
-    """The space of a spec; file: None for the usual settings. UserError with file and key, for
-    every value that would make no valid spec."""
+    """Loads what a sweep of a spec varies.
+
+    Args:
+        spec_path: The spec.
+        file: Its sweep.toml. None: the default space.
+
+    Raises:
+        UserError: A file is invalid, or a value in the space would make the spec invalid. The
+            message names the file and the key.
+    """
     document = read_spec(spec_path)
     raw = document.tables
     tables = {"space": DEFAULT} if file is None else read_document(file).tables

@@ -1,4 +1,4 @@
-"""Opens the database or journal file in which workers share the trials of a sweep."""
+"""Opens the database or journal file through which workers share the trials of a sweep."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from typing import Any
 
 from otolith.errors import UserError
 
-_DRIVERS = {  # module that is missing -> package
+_DRIVERS = {  # missing module -> package to install
     "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
     "MySQLdb": "mysqlclient",
 }
-_ATTEMPTS = 10  # at creating tables that another worker creates at the same moment
+_ATTEMPTS = 10  # to open it while another worker creates the tables
 
 
 def shown(url: str) -> str:
-    """A storage's URL without its password."""
+    """The URL of a storage without its password."""
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def open_storage(url: str) -> Any:
-    """Open an Optuna storage.
+    """Opens an Optuna storage.
 
     Args:
-        url: sqlite:///FILE; journal:///FILE in a folder that all machines see (four slashes before
-            an absolute path); or a URL of SQLAlchemy: postgresql://USER:PASSWORD@MACHINE/NAME.
+        url: sqlite:///FILE, journal:///FILE or another SQLAlchemy URL, such as
+            postgresql://USER:PASSWORD@MACHINE/NAME. A journal must be in a folder that all machines
+            can access. An absolute path has four slashes.
 
     Raises:
-        UserError: The URL is wrong, or the storage can't be opened.
+        UserError: The URL is invalid, or the storage can't be opened.
     """
     import optuna
 
@@ -56,7 +57,7 @@ def open_storage(url: str) -> Any:
                     raise
                 time.sleep(0.2)
     except ImportError as error:
-        cause = error.__cause__ or error.__context__  # Optuna's own error names no module
+        cause = error.__cause__ or error.__context__  # Optuna's own error does not name the module
         missing = error.name or getattr(cause, "name", None) or "its driver"
         driver = _DRIVERS.get(missing, missing)
         raise UserError(f"--storage {shown(url)}: needs a driver: pip install {driver}") from error

@@ -1,10 +1,10 @@
-"""One of any number of workers on a sweep.
+"""A worker of a sweep.
 
-Workers meet only in the storage. Each asks it for a trial, trains it and reports the result. While
-a trial trains, a thread keeps counting up its attribute "alive". If that count stops, its worker
-was killed: the worker that notices marks the trial as failed and queues its settings again. It does
-so a few times only, because the settings themselves may be what kills. Clocks of machines are not
-compared.
+Workers communicate only through the storage. Each gets a trial from it, trains it and reports the
+result. During training, a thread increments the trial's attribute "alive". If that counter stops,
+the worker was killed. The first other worker to notice marks the trial as failed and queues its
+settings again. There are only a few retries, because the settings may be what kills the workers.
+Nothing depends on synchronised clocks.
 """
 
 from __future__ import annotations
@@ -23,23 +23,25 @@ from otolith.sweep.limits import over
 from otolith.sweep.space import Space
 
 ALIVE, OVER, REASON, NEEDS, LOST, WHERE = "alive", "over", "reason", "needs", "lost", "where"
-TRIES = "tries"  # workers that were lost with these settings
-GRACE = 60.0  # s without a sign of life until a trial counts as lost
-MOST_TRIES = 3  # the settings themselves may be what kills
-MOST_FAILURES = 5  # of a worker's trials, in a row: then it is not their settings
+TRIES = "tries"  # number of workers lost with these settings
+GRACE = 60.0  # s without a heartbeat until a trial counts as lost
+MOST_TRIES = 3  # the settings may be what kills the workers
+MOST_FAILURES = 5  # failed trials in a row: the settings are not the cause
 
 
 @dataclass
 class Worker:
-    """A worker on a sweep.
+    """A worker of a sweep.
 
     Attributes:
         study: The Optuna study.
         space: What the sweep varies.
-        trials: Trials with a result or over a limit to reach, over all workers.
-        needs: Function of spec, limits and board that returns what the network takes.
+        trials: Number of trials to reach over all workers. Trials count if they have a result or
+            exceed a limit.
+        needs: Function of spec, limits and board that returns the network's needs by name.
         train: Function of spec and trial number that returns the validation accuracy.
         told: Called with each trial that ended in this worker.
+        grace: Seconds without a heartbeat until a trial counts as lost.
     """
 
     study: Any
@@ -53,10 +55,13 @@ class Worker:
     _failures: int = 0
 
     def run(self, seconds: float = float("inf")) -> None:
-        """Work until all trials are finished, here or elsewhere, or time is up.
+        """Runs trials until all workers together have finished enough, or the time is up.
+
+        Args:
+            seconds: Time after which no new trial starts.
 
         Raises:
-            UserError: Trials only fail.
+            UserError: Several trials in a row failed.
         """
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -64,13 +69,13 @@ class Worker:
             finished = count_finished(self.study)
             if finished >= self.trials:
                 return
-            if finished + running >= self.trials:  # wait: their workers may be killed
+            if finished + running >= self.trials:  # wait, because a running trial may still be lost
                 time.sleep(min(1.0, self.grace / 4))
                 continue
             self._one()
 
     def _running(self) -> int:
-        """Count the trials in training; lost ones go back to the queue."""
+        """Counts the trials in training and puts lost ones back in the queue."""
         from optuna.trial import TrialState
 
         now, count = time.monotonic(), 0
@@ -81,7 +86,7 @@ class Worker:
             if now - self._seen[trial.number][1] < self.grace:
                 count += 1
                 continue
-            with contextlib.suppress(Exception):  # another worker was faster
+            with contextlib.suppress(Exception):  # another worker may have done this already
                 storage = self.study._storage
                 storage.set_trial_user_attr(trial._trial_id, LOST, True)
                 tries = trial.user_attrs.get(TRIES, 0) + 1
@@ -106,13 +111,13 @@ class Worker:
             with self._signs_of_life(trial):
                 self._work(trial)
         except KeyboardInterrupt:
-            with contextlib.suppress(Exception):  # taken over before
+            with contextlib.suppress(Exception):  # another worker may have taken it over
                 trial.set_user_attr(LOST, True)
                 self.study.tell(trial, state=TrialState.FAIL)
                 self._again(trial, trial.user_attrs.get(TRIES, 0))
             raise
-        except Exception as error:  # settings can make training fail in any way
-            if not self._ended(trial):  # else taken over, as this worker slept
+        except Exception as error:  # training can fail in any way
+            if not self._ended(trial):  # else another worker took it over during a pause
                 trial.set_user_attr(REASON, _line(error))
                 self.study.tell(trial, state=TrialState.FAIL)
         ended = self.study.get_trials(deepcopy=False)[trial.number]
@@ -128,14 +133,14 @@ class Worker:
 
         trial.set_user_attr(WHERE, f"{platform.node()}:{os.getpid()}")
         spec = self.space.spec(self.space.draw(trial))
-        if self._before(trial.number) >= self.trials:  # two asked at once for the last one
+        if self._before(trial.number) >= self.trials:  # another worker already has the last trial
             trial.set_user_attr(LOST, True)
             self.study.tell(trial, state=TrialState.FAIL)
             return
         limits = self.space.limits
         found = self.needs(spec, limits, self.space.board) if limits else {}
         trial.set_user_attr(NEEDS, found)
-        for name, value in found.items():  # above 0: over it
+        for name, value in found.items():  # positive: exceeded
             trial.set_constraint(name, value - limits[name])
         excess = over(found, limits)
         if excess:
@@ -148,7 +153,7 @@ class Worker:
         return self.study.get_trials(deepcopy=False)[trial.number].state.is_finished()
 
     def _before(self, number: int) -> int:
-        """Count the earlier trials that have a result, are over a limit or are in training."""
+        """Counts the earlier trials that have a result, exceed a limit or are in training."""
         from optuna.trial import TrialState
 
         earlier = self.study.get_trials(deepcopy=False)[:number]
@@ -162,7 +167,7 @@ class Worker:
             count = 0
             while not done.wait(self.grace / 6):
                 count += 1
-                with contextlib.suppress(Exception):  # a busy storage: the next beat counts too
+                with contextlib.suppress(Exception):  # the storage may be busy
                     trial.set_user_attr(ALIVE, count)
 
         thread = threading.Thread(target=beat, daemon=True)
@@ -182,12 +187,12 @@ def _line(error: Exception) -> str:
 
 
 def counts(trial: Any) -> bool:
-    """Whether a trial says something about its settings: it has a result or is over a limit."""
+    """Whether a trial counts: it has a result or exceeds a limit."""
     from optuna.trial import TrialState
 
     return trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def count_finished(study: Any) -> int:
-    """Count the trials that have a result or are over a limit."""
+    """Counts the trials that have a result or exceed a limit."""
     return sum(counts(trial) for trial in study.get_trials(deepcopy=False))
