@@ -1,13 +1,13 @@
-"""Accuracy on real recordings, who was left out tests: ESC-10 by fold, spoken digits by speaker.
+"""Cross-validates models on real recordings: ESC-10 by fold, spoken digits by speaker.
 
     python bench/accuracy.py            # all four; about two hours on two cores
     python bench/accuracy.py esc        # models/environment, leave one fold out
     python bench/accuracy.py digits     # models/digits, leave one speaker out
-    python bench/accuracy.py four       # the same without espeak-ng's voices in training
-    python bench/accuracy.py random     # models/digits, five random parts instead
+    python bench/accuracy.py four       # digits without espeak-ng's voices in training
+    python bench/accuracy.py random     # models/digits, five random folds instead
 
-Needs $OTOLITH_DATA with esc10 and fsdd. int8 networks, judged by the project's own C engine. What
-is trained already with the same settings (build/accuracy) is not trained again.
+Needs esc10 and fsdd in $OTOLITH_DATA. The networks are int8 and run in the project's C engine.
+Networks that were already trained with the same settings (build/accuracy) are not trained again.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ OUT = ROOT / "build" / "accuracy"
 
 
 def host(*command: object) -> None:
-    """Run a `host` command."""
+    """Runs a `host` command."""
     subprocess.run([sys.executable, "-m", "otolith", *map(str, command)], check=True)
 
 
 def recorded() -> Spec:
-    """models/digits on the recordings of $OTOLITH_DATA/fsdd alone."""
+    """The spec of models/digits for the recordings in $OTOLITH_DATA/fsdd alone."""
     dataset = OUT / "dataset"
     if not (dataset / NAME).exists():
         names = "{label}_{speaker}_{take}"
@@ -43,7 +43,7 @@ def recorded() -> Spec:
 
 
 def digits() -> Spec:
-    """The same with espeak-ng's voices beside the people, for training only."""
+    """The same spec with espeak-ng's voices added to the training set."""
     spec = recorded()
     dataset = OUT / "dataset_and_espeak"
     if not (dataset / NAME).exists():
@@ -53,8 +53,11 @@ def digits() -> Spec:
 
 
 def at_random(spec: Spec) -> Spec:
-    """The same clips in five random parts, whoever speaks: nobody is unheard of, so people and
-    microphones need not be made up."""
+    """Splits the same clips into five random folds, regardless of the speaker.
+
+    All speakers are in the training set, so the augmentations that imitate other speakers and
+    microphones are off.
+    """
     data = dataclasses.replace(
         spec.data, split="kfold", group="file", folds=5, fold=1, test_groups=[], train_groups=[]
     )
@@ -64,7 +67,7 @@ def at_random(spec: Spec) -> Spec:
 
 
 def everyday() -> Spec:
-    """models/environment on the recordings of $OTOLITH_DATA/esc10."""
+    """The spec of models/environment for the recordings in $OTOLITH_DATA/esc10."""
     dataset = OUT / "esc10"
     if not (dataset / NAME).exists():
         host("data", "import", test_data() / "esc10", "--layout", "esc", "--dataset", dataset)
@@ -81,7 +84,7 @@ SPECS = {
 
 
 def measure(name: str, out: Path) -> None:
-    """Cross-validate and print."""
+    """Cross-validates a spec and prints the result."""
     console = Console(width=100)
     quiet = Console(stderr=True)
     summary = cross_validate(

@@ -1,9 +1,10 @@
-"""Windows of a second augmented on one core, per second: all together, and each alone.
+"""Measures the speed of augmentation on one core, with windows of one second.
 
     python bench/augment.py
 
-All together: every augmentation at probability 0.5, as in training, and the same with the chip's
-features between those on sound and those on features. Alone: milliseconds each time it is applied.
+Prints windows per second with all augmentations at probability 0.5, as in training: for sound
+alone, and for sound, feature extraction and features. Then prints the milliseconds of each
+augmentation when it is applied.
 """
 
 import os
@@ -34,13 +35,14 @@ ROUNDS = 5
 
 
 def sounds(count: int, samples: int) -> list[np.ndarray]:
+    """Synthesised int16 backgrounds at 16 kHz."""
     rng = np.random.default_rng(1)
     made = [background(rng, samples) * 2000 for _ in range(count)]
     return [np.clip(np.round(x), -32768, 32767).astype(np.int16) for x in made]
 
 
 def seconds(work, count: int) -> float:
-    """Of `work(0..count-1)`: the best of some rounds, as others use this computer too."""
+    """Processor time of work(0) to work(count - 1), the best of several rounds."""
     best = np.inf
     for _ in range(ROUNDS):
         start = time.process_time()

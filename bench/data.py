@@ -1,8 +1,9 @@
-"""host data check on 10,000 clips of a second, on one core; host data import of ESC-10.
+"""Times `host data check` on 10,000 one-second clips and `host data import` of ESC-10.
 
     python bench/data.py
 
-Each as a user runs it: a new process, wall time and processor time, files in the disk's cache.
+The check runs on one core, the import on two. Each runs in a new process, with its files in the
+disk cache. Prints wall time and processor time.
 """
 
 import os
@@ -23,7 +24,7 @@ CLIPS = 10_000
 
 
 def make(dataset: Path) -> None:
-    """Clips of noise in ten classes, each its own, in three sets."""
+    """Makes a dataset of different noise clips in ten classes and three sets."""
     rng = np.random.default_rng(1)
     rows = []
     for number in range(CLIPS):
@@ -41,7 +42,7 @@ def make(dataset: Path) -> None:
 
 
 def run(cores: int, *command: str) -> None:
-    """Run `host data ...` on `cores` and print what it says and took."""
+    """Runs `host data ...` on some cores, then prints the times and its last line."""
     chosen = sorted(os.sched_getaffinity(0))[:cores]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()

@@ -1,10 +1,10 @@
-"""Ten minutes of ESC-10 through the virtual Pico's microphone: does the fire alarm stay silent?
+"""Counts false alarms of models/fire_alarm on ESC-10, heard by the virtual Pico's microphone.
 
     python bench/false_alarms.py [--minutes 10] [--chain]
 
-The recordings ($OTOLITH_DATA/esc10) take turns by class and are no part of the training. --chain
-runs the same C code on this computer instead: seconds instead of minutes, the whole data set.
-Exits 1 on a false alarm.
+The recordings ($OTOLITH_DATA/esc10) alternate between classes. None of them is used in training.
+--chain runs the same C code on this computer instead. It plays the whole data set and takes seconds
+instead of minutes. The exit code is 1 if there is a false alarm.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from otolith.paths import MODELS, test_data
 
 
 def recordings() -> list:
+    """The files of ESC-10, one of each class in turn."""
     folders = sorted(f for f in (test_data() / "esc10").iterdir() if f.is_dir())
     turns = zip_longest(*(sorted(f.glob("*.ogg")) for f in folders))
     return [file for turn in turns for file in turn if file]

@@ -1,13 +1,14 @@
-"""Front ends: what a frame costs on the chips, and otolith.features against a loop over the wheel.
+"""Measures the front ends on the chips, and otolith.features against the cmsisdsp wheel.
 
     python bench/features.py
 
-First each preset on the virtual Pico (the inference app, at the microphone: emulated time, 125 MHz,
-so cycles are 125 a microsecond; with the hop's level and the sliding window) and on bare cores in
-QEMU (instructions, no cycles). Deterministic; the virtual Pico leaves out flash wait states.
+The first part measures a frame of each preset. On the virtual Pico, the inference app hears a sound
+at the microphone. Its cycles are emulated microseconds times 125 (125 MHz). They include the level
+of each hop and the sliding window, but no flash wait states. On bare cores in QEMU, instructions
+are counted. These figures are deterministic.
 
-Then frames a second on this computer, one thread, side by side with the cmsisdsp wheel in one run;
-it is the ratio that counts.
+The second part measures frames per second on this computer, in one thread. otolith.features and a
+Python loop over the cmsisdsp wheel alternate in one run. The ratio is the result that matters.
 """
 
 import sys
@@ -33,7 +34,7 @@ CLIPS, ROUNDS = 100, 5
 
 
 def wheel(pcm: np.ndarray, rfft, hann: np.ndarray) -> np.ndarray:
-    """What a notebook does."""
+    """Computes the spectrogram with the cmsisdsp wheel, as a notebook does."""
     frames = []
     for start in range(0, len(pcm) - 255, 128):
         windowed = cmsisdsp.arm_mult_q15(pcm[start : start + 256], hann)
@@ -42,7 +43,7 @@ def wheel(pcm: np.ndarray, rfft, hann: np.ndarray) -> np.ndarray:
 
 
 def on_pico(settings: FrontEnd, folder: Path) -> float:
-    """Microseconds a frame takes on the virtual Pico."""
+    """Emulated microseconds per frame on the virtual Pico."""
     hop_frames = max(1, 640 // settings.hop)
     model = network(settings, hop_frames)
     image = build("pico", model, folder)
@@ -52,7 +53,7 @@ def on_pico(settings: FrontEnd, folder: Path) -> float:
 
 
 def chips() -> None:
-    """The table of presets."""
+    """Prints the costs of each preset."""
     spectrogram = front_end(kind="spectrogram")
     print(f"{'a frame of':<14}{'hop':>8}{'virtual Pico':>24}{'M4F':>14}{'M33':>14}")
     print(f"{'':<14}{'ms':>8}{'cycles':>14}{'share':>10}{'instructions':>14}{'instructions':>14}")
@@ -68,7 +69,7 @@ def chips() -> None:
 
 
 def host_speed() -> None:
-    """This computer beside the wheel."""
+    """Prints the speed on this computer and that of the wheel."""
     rng = np.random.default_rng(1)
     clips = rng.integers(-8000, 8000, (CLIPS, 16000)).astype(np.int16)
     hann = cmsisdsp.arm_float_to_q15(0.5 * (1 - np.cos(2 * np.pi * np.arange(256) / 256)))

@@ -1,8 +1,8 @@
-"""The USB microphone app on the virtual Pico, in emulated time.
+"""Measures the USB microphone app on the virtual Pico, in emulated time.
 
-    python bench/microphone.py          # prints; bench/results/microphone.txt is its output
+    python bench/microphone.py          # its output is kept in bench/results/microphone.txt
 
-Left out by the emulator: flash wait states, exception entry, bus contention.
+The emulator does not model flash wait states, exception entry and bus contention.
 """
 
 import collections
@@ -16,11 +16,11 @@ from otolith.virtual.rp2040 import VirtualPico
 
 SECONDS = 20
 RATE = 16_000
-SETTLED = RATE  # samples until the filter that removes DC has
+SETTLED = RATE  # samples until the DC filter has settled
 
 
 def stream(image, ppm: float) -> dict:
-    """Load, latency and packet sizes while a computer `ppm` fast listens."""
+    """Load, latency and packet sizes when the computer's clock is `ppm` fast."""
     with VirtualPico(image, usb_ppm=ppm) as board:
         board.run_ms(40)
         client = Client(VirtualTransport(board))
@@ -46,7 +46,7 @@ def stream(image, ppm: float) -> dict:
 
 
 def snr(image) -> float:
-    """dB of a 1 kHz tone at -6 dBFS above the rest, as USB delivers it."""
+    """SNR in dB of a 1 kHz tone at -6 dBFS, in the samples that USB delivers."""
     t = np.arange(4 * RATE) / RATE
     tone = np.round(16384 * np.sin(2 * np.pi * 1000 * t)).astype(np.int16)
     with VirtualPico(image, audio=tone) as board:

@@ -1,10 +1,11 @@
-"""What the ready models hear: fresh synthesised sounds, and real recordings they know nothing of.
+"""Counts detections of the ready models on fresh synthesised sounds and on unrelated recordings.
 
     python bench/seeds.py smart_lock keyword on_off micro_speech fire_alarm_transfer [--events 60]
 
-Trains what is not trained yet; the .tflite of `host adopt` goes as well. The same C as on the chip,
-on this computer. Recordings come from $OTOLITH_DATA (ESC-10; FSDD, spoken digits; speech: one yes
-and one no); every event there is a false one, except the words themselves. Deterministic.
+Models that are not trained yet are trained first. A .tflite file from `host adopt` works as well.
+The chip's C code runs on this computer. The recordings are in $OTOLITH_DATA: ESC-10, FSDD (spoken
+digits) and speech (one yes and one no). Every event in them is a false one, except for the words in
+speech. The result is deterministic.
 """
 
 import argparse
@@ -27,14 +28,14 @@ SEED = 0xBE4C
 
 
 def heard(chain: Chain, pcm: np.ndarray) -> list[Detection]:
-    """What the chip would say of it."""
+    """The detections that the chip would report."""
     chain.reset()
     hops = (hop for hop in chain.run(pcm) if hop.event)
     return [Detection(hop.t_ms, hop.event[0], hop.event[1] / 32767) for hop in hops]
 
 
 def fresh(spec, chain: Chain, memory: float, events: int) -> None:
-    """Sounds of no set, each between two stretches of nothing to hear."""
+    """Tests fresh clips that no set contains, each between two clips of a quiet class."""
     told = [c for c in spec.model.classes if c in spec.detect.thresholds]
     quiet = [c for c in spec.model.classes if c not in told]
     segments = []
@@ -59,7 +60,7 @@ def fresh(spec, chain: Chain, memory: float, events: int) -> None:
 
 
 def alarms(chain: Chain, events: int) -> None:
-    """Alarms of 8 s that no set has, 5 s of background between."""
+    """Tests fresh alarms of 8 s that no set contains, each after 5 s of background."""
     found = false = 0
     for number in range(events):
         rng = np.random.default_rng((SEED, number))
@@ -71,7 +72,7 @@ def alarms(chain: Chain, events: int) -> None:
 
 
 def real(chain: Chain, name: str, files: list, gap_s: float) -> None:
-    """Recordings in a row, gap_s of silence after each."""
+    """Tests recordings in a row, with gap_s seconds of silence after each."""
     if not files:
         print(f"  {name}: not here")
         return

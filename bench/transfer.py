@@ -1,10 +1,10 @@
-"""What a base is worth: three sounds learnt from one fold of ESC-10, anew and on a base.
+"""Measures the benefit of a base network: three sounds of ESC-10 learnt with and without one.
 
     python bench/transfer.py
 
-The base is models/environment without the three sounds, trained on folds 2 and 3. Both learners get
-fold 1 (24 clips, some of them to validate) and are judged on fold 4, which nobody heard; three
-seeds each. Needs ESC-10 at $OTOLITH_DATA/esc10.
+The base is models/environment without the three sounds, trained on folds 2 and 3. Both variants
+train on fold 1 (24 clips, some of them for validation) and are tested on fold 4, which no training
+used. Each runs with three seeds. Needs ESC-10 in $OTOLITH_DATA/esc10.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ SEEDS = (1, 2, 3)
 
 
 def of_folds(folds: list[str]) -> str:
-    """A dataset with some folds of ESC-10 alone."""
+    """Makes a dataset of some folds of ESC-10 and returns its path."""
     whole, folder = OUT / "esc10", OUT / f"esc10-{'-'.join(folds)}"
     if not (whole / metadata.NAME).exists():
         command = ["import", str(test_data() / "esc10"), "--layout", "esc", "--dataset", str(whole)]
@@ -43,7 +43,7 @@ def of_folds(folds: list[str]) -> str:
 
 
 def of_classes(spec: Spec, classes: list[str], **data: object) -> Spec:
-    """The spec for these classes alone."""
+    """The spec with these classes only, and with changes to its [data]."""
     detect = dataclasses.replace(spec.detect, thresholds=dict.fromkeys(classes, 0.5))
     return dataclasses.replace(
         spec,
@@ -54,12 +54,12 @@ def of_classes(spec: Spec, classes: list[str], **data: object) -> Spec:
 
 
 def write_base() -> Path:
-    """The base's folder, trained if it is not yet."""
+    """Trains the base if needed and returns its folder."""
     spec = load(MODELS / "environment")
     rest = [name for name in spec.model.classes if name not in NEW]
     folder = OUT / "base"
     folder.mkdir(parents=True, exist_ok=True)
-    # Its spec.toml must tell its features and name.
+    # A base needs a spec.toml with its features and name.
     text = (MODELS / "environment" / "spec.toml").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.split(" =")[0] not in NEW]
     for name in NEW:
@@ -71,12 +71,12 @@ def write_base() -> Path:
 
 
 def accuracy(spec: Spec, name: str) -> float:
-    """Of fold 4's clips, int8."""
+    """Trains the spec and returns the int8 accuracy on fold 4's clips."""
     return train(spec, OUT / name, Console(stderr=True)).clip_accuracy
 
 
 def main() -> None:
-    """Print the mean of each."""
+    """Prints the mean accuracy of both variants."""
     base = write_base()
     spec = of_classes(
         load(MODELS / "environment"), NEW, path=of_folds(["1", "4"]), validate_share=0.2
