@@ -1,4 +1,4 @@
-"""Networks: registered ones by name, and code of the user's own."""
+"""Finds network architectures: registered ones by name, or the user's own code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from otolith.settings.problems import nearest
 from otolith.train.architectures import multi_scale
 from otolith.train.architectures.registry import ARCHITECTURES
 
-# Makes an untrained network: (frames, bands, classes, dropout) -> tf_keras Model.
+# A function that makes an untrained network: (frames, bands, classes, dropout) -> tf_keras Model.
 Architecture = Callable[[int, int, int, float], Any]
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -27,11 +27,15 @@ def find(name: str, code: Path | None = None) -> Architecture:
     """Finds an architecture.
 
     Args:
-        name: A registered name, or "module:function" for code of the user's own.
-        code: The only folder that such code is loaded from; None refuses it. Loading runs it.
+        name: A registered name, or "module:function" for the user's own code.
+        code: The only folder from which such code may be loaded. Loading runs the code. None
+            forbids it.
+
+    Returns:
+        The function that makes the untrained network.
 
     Raises:
-        UserError: No such architecture, code that is not allowed, or code that fails.
+        UserError: The architecture does not exist, its code is not allowed, or its code fails.
     """
     module, _, attribute = name.partition(":")
     if not attribute:
@@ -52,13 +56,13 @@ def find(name: str, code: Path | None = None) -> Architecture:
     file = _file(module, code, where)
     try:
         found = getattr(_loaded(file), attribute)
-    except Exception as error:  # a module of the user's own can fail in any way
+    except Exception as error:  # the user's code can fail in any way
         raise UserError(f"{where}: {file}: {type(error).__name__}: {error}") from error
     return found
 
 
 def _file(module: str, folder: Path, where: str) -> Path:
-    """The file of a module, which must be inside the folder even if links are followed."""
+    """The file of a module. It must be inside the folder, also after following links."""
     if not _MODULE.fullmatch(module):
         raise UserError(f"{where}: {short(module)!r} is no name of a module")
     file = folder.joinpath(*module.split(".")).with_suffix(".py")
@@ -70,13 +74,13 @@ def _file(module: str, folder: Path, where: str) -> Path:
 
 
 def _loaded(file: Path) -> ModuleType:
-    """Runs a file as a module; its folder is searched for the modules it imports."""
+    """Loads a file as a module, which may import modules from the same folder."""
     digest = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:12]
     name = f"otolith_own_{digest}_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None  # a .py file has both
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # fused() looks its module up
+    sys.modules[name] = module  # fused() looks up the module here
     sys.path.insert(0, str(file.parent))
     try:
         spec.loader.exec_module(module)
@@ -89,18 +93,19 @@ def _loaded(file: Path) -> ModuleType:
 
 
 def fused(model: Any, architecture: Architecture | str | None = None) -> Any:
-    """Makes a network cheaper without changing what it computes, before it is converted.
+    """Simplifies a trained network before conversion without changing its function.
 
     Args:
         model: A trained tf_keras Model.
-        architecture: Its own, by name if it is registered. A function for_inference(model) in the
-            same module does the work; without one, parallel depthwise convolutions become one.
+        architecture: Its architecture, or the name of a registered one. If its module has a
+            function for_inference(model), that function does the work. Otherwise, parallel
+            depthwise convolutions are merged.
 
     Returns:
-        The cheaper network, or `model` if there is nothing to do.
+        The simplified network, or `model` if there is nothing to simplify.
 
     Raises:
-        UserError: for_inference() fails, or changes the network's shape.
+        UserError: for_inference() fails, or changes the shape of the input or output.
     """
     build = find(architecture) if isinstance(architecture, str) else architecture
     module = sys.modules.get(getattr(build, "__module__", ""))
@@ -109,7 +114,7 @@ def fused(model: Any, architecture: Architecture | str | None = None) -> Any:
         twin = hook(model)
         if (twin.input_shape, twin.output_shape) != (model.input_shape, model.output_shape):
             raise ValueError(f"gives {twin.output_shape}, not {model.output_shape}")
-    except Exception as error:  # a hook of the user's own can fail in any way
+    except Exception as error:  # the user's hook can fail in any way
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         file = Path(getattr(module, "__file__", None) or "architecture").name
         raise UserError(f"{file}: for_inference: {line}") from error

@@ -1,7 +1,8 @@
-"""esc_cnn for alarms: what the article's network has, after a maximum instead of a sample.
+"""esc_cnn for alarms: max pooling replaces the resizing of the article's network.
 
-Nearest resizing looks at one cell in sixteen; the largest of each 4 x 4 keeps a narrow tone and a
-short pulse. One hidden layer: 14,490 parameters with two classes.
+Nearest-neighbour resizing reads one cell of sixteen. The maximum of each 4 x 4 cells keeps narrow
+tones and short pulses. There is one hidden dense layer. With two classes, the network has 14,490
+parameters.
 """
 
 

@@ -1,14 +1,17 @@
-"""BC-ResNet-1 of Kim et al., "Broadcasted Residual Learning for Efficient Keyword Spotting" (arXiv
-2106.04140), within int8: 7,760 trained parameters at 98 x 40 and 12 classes.
+"""BC-ResNet-1, adapted to int8 inference.
 
-Each block convolves along frequency, then the mean over frequency along time, and adds that to
-every band. The paper's network has 9,232: it normalises five sub-bands apart (no convolution can
-take that in) and has swish for ReLU (a sigmoid and a product more a block).
+Source: Kim et al., "Broadcasted Residual Learning for Efficient Keyword Spotting" (arXiv
+2106.04140). Each block convolves along frequency. It then averages over frequency, convolves along
+time and adds the result to every band.
+
+The network has 7,760 trained parameters at 98 x 40 and 12 classes. The paper's network has 9,232.
+It normalises five sub-bands separately, which can't be folded into a convolution. It also uses
+swish instead of ReLU, which costs a sigmoid and a product in each block.
 """
 
-BLOCKS = (2, 2, 4, 4)  # a stage
+BLOCKS = (2, 2, 4, 4)  # per stage
 CHANNELS = (8, 12, 16, 20)
-HALVING = (1, 2)  # stages that halve the bands
+HALVING = (1, 2)  # stages that halve the number of bands
 
 
 def bc_resnet(frames: int, bands: int, classes: int, dropout: float):
@@ -42,7 +45,7 @@ def _block(x, channels: int, dilation: int, dropout: float, first: bool, halve: 
         y = layers.Conv2D(channels, 1, use_bias=False)(y)
         y = layers.ReLU()(layers.BatchNormalization()(y))
     across = depthwise(y, (1, 3))
-    if halve:  # every second band: TensorFlow has no depthwise stride along one axis
+    if halve:  # takes every second band: TensorFlow has no depthwise stride along one axis
         across = layers.MaxPooling2D(1, strides=(1, 2))(across)
     along = layers.AveragePooling2D((1, across.shape[2]))(across)
     along = layers.ReLU()(depthwise(along, (3, 1), (dilation, 1)))

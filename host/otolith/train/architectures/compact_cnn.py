@@ -1,4 +1,6 @@
-"""For a Cortex-M0+ that classifies many times a second: a strided convolution, then separable ones.
+"""Small networks for a Cortex-M0+ that classifies many times per second.
+
+A strided convolution is followed by depthwise-separable ones.
 
 name              made for            parameters: training  inference     MACs
 smart_lock_small  15 x 20, 4 classes                 2,292      1,952   64,000
@@ -9,7 +11,7 @@ from otolith.train.architectures.separable import separable
 
 
 def smart_lock_small(frames: int, bands: int, classes: int, dropout: float):
-    """(1, frames, bands, 1) -> (1, classes). Costs a seventh of smart_lock_cnn."""
+    """(1, frames, bands, 1) -> (1, classes). It costs a seventh of smart_lock_cnn."""
     return _compact((frames, bands, classes, dropout), 3, 12, ((24, 1), (40, 2)))
 
 
@@ -19,7 +21,7 @@ def keyword_cnn(frames: int, bands: int, classes: int, dropout: float):
 
 
 def _compact(sizes: tuple, taps: int, first: int, stack: tuple[tuple[int, int], ...]):
-    """stack: filters and stride of each separable convolution."""
+    """`stack` has the filters and stride of each separable convolution."""
     from tf_keras import Sequential, layers
 
     frames, bands, classes, dropout = sizes

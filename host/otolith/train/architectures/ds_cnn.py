@@ -1,7 +1,8 @@
 """DS-CNN of Zhang et al., "Hello Edge: Keyword Spotting on Microcontrollers" (arXiv 1711.07128).
 
-One convolution, four depthwise-separable ones, mean. S is MLPerf Tiny's keyword network too: 24,908
-parameters at 49 x 10 and 12 classes, 22,604 once batch norm is folded. M: 141,224 and 135,032.
+A convolution is followed by four depthwise-separable ones and global average pooling. ds_cnn_s is
+also the keyword network of MLPerf Tiny. At 49 x 10 and 12 classes, it has 24,908 parameters, or
+22,604 with folded batch norm. ds_cnn_m has 141,224 and 135,032.
 """
 
 

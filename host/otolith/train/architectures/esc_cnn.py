@@ -1,7 +1,7 @@
-"""The small network of Arm's and TensorFlow's article on audio classification with a Pico.
+"""The small network from the article of Arm and TensorFlow on audio classification with a Pico.
 
-Resize to 32 x 32, one 8 x 8 convolution with 8 filters, pool, dense: 14,970 parameters with the 50
-classes of ESC-50, 1,098 with two.
+It resizes the input to 32 x 32 and has an 8 x 8 convolution with 8 filters, max pooling and a dense
+layer. It has 14,970 parameters with the 50 classes of ESC-50 and 1,098 with two classes.
 """
 
 

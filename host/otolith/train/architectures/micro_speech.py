@@ -1,7 +1,7 @@
-"""TensorFlow Lite Micro's micro_speech ("tiny_conv"): yes and no on 20 kB of flash.
+"""TensorFlow Lite Micro's micro_speech ("tiny_conv"), which detects yes and no in 20 kB of flash.
 
-One convolution of 8 filters, 10 steps by 8 bands, stride 2, and one dense layer: 16,652 parameters
-at 49 x 40 and 4 classes.
+It has a convolution with 8 filters of 10 frames by 8 bands and stride 2, and a dense layer. At
+49 x 40 and 4 classes, it has 16,652 parameters.
 """
 
 

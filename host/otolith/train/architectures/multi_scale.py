@@ -1,7 +1,8 @@
-"""Depthwise convolutions of several lengths side by side in training, a single one for inference.
+"""Parallel depthwise convolutions of several lengths in training, merged into one for inference.
 
-Convolution is linear: centred kernels add up to one that is as long as the longest, and their batch
-norms add up to one bias. The network is no larger and no slower than without them.
+Convolution is linear. So the centred kernels add up to a single kernel of the greatest length, and
+the batch norms add up to a single bias. At inference, the network is no larger and no slower than
+one with only the longest convolution.
 """
 
 from __future__ import annotations
@@ -12,22 +13,35 @@ from typing import Any
 import numpy as np
 
 
-def multi_scale(x, scales: tuple[int, ...], stride: int):
-    """The sum of depthwise convolutions over `scales` steps (odd), each with its batch norm."""
+def multi_scale(x: Any, scales: tuple[int, ...], stride: int) -> Any:
+    """Adds up parallel depthwise convolutions along time, each with its own batch norm.
+
+    Args:
+        x: Keras tensor of shape (batch, frames, 1, channels).
+        scales: Length of each convolution in frames, odd.
+        stride: Stride along time.
+
+    Returns:
+        Keras tensor of the sum.
+    """
     from tf_keras import layers
 
-    def branch(steps: int):
+    def branch(steps: int) -> Any:
         y = layers.DepthwiseConv2D((steps, 1), strides=stride, padding="same", use_bias=False)(x)
         return layers.BatchNormalization()(y)
 
     return layers.Add()([branch(steps) for steps in scales])
 
 
-def for_inference(model):
-    """Replaces every sum of depthwise convolutions by one, in nested models too.
+def for_inference(model: Any) -> Any:
+    """Replaces every sum of depthwise convolutions by one convolution, also in nested models.
 
-    Layers keep their names; the new batch norm takes the sum's. A model without such sums is
-    returned as it is.
+    Args:
+        model: A trained tf_keras Model.
+
+    Returns:
+        The new model. Layers keep their names, and the new batch norm gets the name of the sum.
+        A model without such sums is returned unchanged.
     """
     config = copy.deepcopy(model.get_config())
     weights: dict[str, list[np.ndarray]] = {}
@@ -49,13 +63,13 @@ def _copy(old, new, weights: dict[str, list[np.ndarray]]) -> None:
 
 
 def _rewrite(config: dict, model, weights: dict[str, list[np.ndarray]]) -> bool:
-    """Edits `config`, fills in `weights` of the new layers, returns whether it changed anything."""
+    """Edits `config`, adds the new layers' `weights`, and returns whether anything changed."""
     done = False
     for entry in config["layers"]:
         if "layers" in entry["config"]:
             done |= _rewrite(entry["config"], model.get_layer(entry["config"]["name"]), weights)
     if any("inbound_nodes" not in entry for entry in config["layers"]):
-        return done  # Sequential: no branches
+        return done  # a Sequential model has no branches
     entries = {entry["name"]: entry for entry in config["layers"]}
     outputs = [output[0] for output in config["output_layers"]]
     for total in [e for e in config["layers"] if e["class_name"] == "Add"]:
@@ -80,7 +94,7 @@ def _rewrite(config: dict, model, weights: dict[str, list[np.ndarray]]) -> bool:
 
 
 def _branches(total: dict, entries: dict[str, dict], outputs: list[str]) -> list[tuple]:
-    """The (convolution, batch norm) pairs that `total` adds; none if it adds anything else."""
+    """The (convolution, batch norm) pairs that `total` adds. Empty if it adds anything else."""
     readers: dict[str, int] = {}
     for entry in entries.values():
         for node in entry["inbound_nodes"]:
@@ -105,7 +119,7 @@ def _branches(total: dict, entries: dict[str, dict], outputs: list[str]) -> list
 
 
 def _sources(entry: dict) -> list[str]:
-    """Layers that `entry` reads; none if it is used more than once."""
+    """The layers that `entry` reads. Empty if `entry` is used more than once."""
     nodes = entry["inbound_nodes"]
     return [source[0] for source in nodes[0]] if len(nodes) == 1 else []
 
@@ -119,7 +133,7 @@ def _epsilon(norm: dict) -> np.float32:
 
 
 def _parts(norm: dict) -> list[str]:
-    """A batch norm's weights, in Keras' order."""
+    """The names of a batch norm's weights, in Keras' order."""
     trained = [p for p, key in (("gamma", "scale"), ("beta", "center")) if norm["config"][key]]
     return [*trained, "mean", "variance"]
 

@@ -1,7 +1,7 @@
-"""Networks by name: one file each, one line here.
+"""Network architectures by name. Each needs a line here.
 
-Each is called as function(frames, bands, classes, dropout) and returns a tf_keras Model with a
-softmax output.
+Each is called as function(frames, bands, classes, dropout). It returns an untrained tf_keras Model
+with a softmax output.
 """
 
 ARCHITECTURES = {

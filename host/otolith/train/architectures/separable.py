@@ -1,8 +1,8 @@
-"""The depthwise-separable convolution that several architectures stack."""
+"""The depthwise-separable convolution that several architectures share."""
 
 
 def separable(filters: int, stride: int) -> list:
-    """Layers of a 3 x 3 depthwise and a 1 x 1 convolution, each with batch norm and ReLU."""
+    """The layers: a 3 x 3 depthwise and a 1 x 1 convolution, each with batch norm and ReLU."""
     from tf_keras import layers
 
     return [

@@ -1,8 +1,9 @@
-"""For many everyday sounds from few recordings: an ordinary convolution that strides early, then
-four depthwise-separable ones, mean.
+"""A network for many everyday sounds with few recordings.
 
-27,634 parameters at 187 x 129 and 10 classes. Wider and deeper than strided_cnn: on ESC-10 it
-gains more than dense convolutions of three times its weights do (bench/accuracy.py).
+A convolution with a large stride is followed by four depthwise-separable ones and global average
+pooling. It has 27,634 parameters at 187 x 129 and 10 classes. It is wider and deeper than
+strided_cnn. On ESC-10, it gains more than dense convolutions with three times as many weights
+(bench/accuracy.py).
 """
 
 from otolith.train.architectures.separable import separable

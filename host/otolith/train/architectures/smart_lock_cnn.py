@@ -1,8 +1,9 @@
-"""SensiML's smart lock (its tutorial "Smart Lock Audio Recognition"): keys, knocks and locks.
+"""The network of SensiML's tutorial "Smart Lock Audio Recognition": keys, knocks and locks.
 
-Four 2 x 2 convolutions and two dense layers on 20 cepstra of 15 steps: 24,580 parameters at
-20 x 15 and 4 classes. Meant for inputs of that size: nothing pools, so the first dense layer grows
-with the input. Unlike the tutorial, the batch norm comes before its ReLU, where it folds.
+It has four 2 x 2 convolutions and two dense layers for 20 cepstra of 15 frames, with 24,580
+parameters at 4 classes. It is meant for inputs of that size. Without pooling, the first dense layer
+grows with the input. Unlike in the tutorial, the batch norm comes before its ReLU, so that it can
+be folded.
 """
 
 

@@ -1,4 +1,7 @@
-"""A plain network for many classes: strided convolutions, then depthwise-separable ones, mean."""
+"""A plain network for many classes.
+
+A strided convolution is followed by depthwise-separable ones and global average pooling.
+"""
 
 from otolith.train.architectures.separable import separable
 

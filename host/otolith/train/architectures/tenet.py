@@ -1,9 +1,9 @@
-"""TENet of Li, Wei and Qin, "Small-Footprint Keyword Spotting with Multi-Scale Temporal
-Convolution" (arXiv 2010.09960), shaped as Silicon Labs' MLTK shapes it.
+"""TENet in the variant of Silicon Labs' MLTK.
 
-The bands are the channels, and every convolution runs along time. A stage is a few inverted
-bottlenecks, the first of stride 2; each trains depthwise convolutions of 9, 7, 5 and 3 steps side
-by side, which for_inference() adds up into one of 9.
+Source: Li, Wei and Qin, "Small-Footprint Keyword Spotting with Multi-Scale Temporal Convolution"
+(arXiv 2010.09960). The bands are the channels, and every convolution runs along time. Each stage
+has several inverted bottlenecks, the first with stride 2. A bottleneck trains parallel depthwise
+convolutions over 9, 7, 5 and 3 frames. for_inference() merges them into one over 9 frames.
 
     name     blocks  channels  usual input         parameters: training   inference
     tenet6        6        32  98 x 40, 12 classes           70,700         55,148
@@ -11,7 +11,8 @@ by side, which for_inference() adds up into one of 9.
     tenet6_narrow 6        12  98 x 104, 3 classes           19,347         13,515
     tenet20      20        50  98 x 104, 3 classes          465,303        384,303
 
-tenet20 is what MLTK's tutorial on the words on and off trains (its "TENet12", five stages of four).
+tenet20 is the network of MLTK's tutorial on the words on and off. MLTK calls it "TENet12". It has
+five stages of four blocks.
 """
 
 from otolith.train.architectures.multi_scale import for_inference, multi_scale
@@ -28,7 +29,7 @@ def tenet6(frames: int, bands: int, classes: int, dropout: float):
 
 
 def tenet6_narrow(frames: int, bands: int, classes: int, dropout: float):
-    """(1, frames, bands, 1) -> (1, classes). For chips without SIMD."""
+    """(1, frames, bands, 1) -> (1, classes). Suits chips without SIMD."""
     return _tenet((frames, bands, classes, dropout), channels=12, stages=3, depth=2)
 
 
@@ -58,7 +59,7 @@ def _tenet(sizes: tuple, channels: int, stages: int, depth: int):
 
 
 def _bottleneck(x, channels: int, stride: int):
-    """Widen, convolve along time, narrow; plus what came in, brought to the new rate."""
+    """An inverted bottleneck: widen, convolve along time, narrow, add the (strided) input."""
     from tf_keras import layers
 
     def pointwise(y, filters: int, stride: int = 1):
