@@ -88,7 +88,7 @@ def input_quantizer(front_end: FrontEnd, scale: float, zero_point: int) -> Quant
     multiplier = round(ratio * 2**shift) if math.isfinite(ratio) else 0
     if not 1 <= multiplier <= 32767:
         raise UserError(
-            f"network input scale {scale:g} does not suit {front_end.compress} features: "
+            f"network input scale {scale:g} does not fit {front_end.compress} features: "
             "train with features of this project"
         )
     return Quantizer(multiplier, shift, zero_point)
@@ -193,7 +193,7 @@ def _extract(pcm: np.ndarray, front_end: FrontEnd) -> tuple[np.ndarray, np.ndarr
     del alive  # the C code reads these objects up to here
     if count != len(out):
         raise UserError(
-            f"front end {front_end.kind} does not take window {front_end.window}, hop "
+            f"front end {front_end.kind} does not support window {front_end.window}, hop "
             f"{front_end.hop}, bands {front_end.bands}"
         )
     return out, active
@@ -224,7 +224,7 @@ def min_max(values: Iterable[np.ndarray]) -> tuple[list[int], list[int]]:
     """
     arrays = [v for v in values if len(v)]
     if not arrays:
-        raise UserError("no frames to take minimum and maximum of")
+        raise UserError("there are no frames to compute minimum and maximum from")
     low = np.min([v.min(axis=0) for v in arrays], axis=0).astype(int)
     high = np.max([v.max(axis=0) for v in arrays], axis=0).astype(int)
     # a constant band also needs a range
@@ -282,7 +282,7 @@ def extract_files(
         features = extract(pcm, front_end)
         if not len(features):
             raise UserError(
-                f"{path}: {len(pcm)} samples at {RATE} Hz: one frame takes {front_end.window}"
+                f"{path}: {len(pcm)} samples at {RATE} Hz: one frame needs {front_end.window}"
             )
         return features
 

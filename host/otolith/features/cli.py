@@ -61,7 +61,7 @@ def features(
         raise UserError(f"{folder}: no sound files in it")
     settings = _front_end(name, spec, compress)
     if show and settings.compress != "linear":
-        raise UserError("--min-max wants values as they are: add --compress linear")
+        raise UserError("--min-max needs uncompressed values: add --compress linear")
     start = time.monotonic()
     with Progress(console=Console(stderr=as_json)) as bar:
         task = bar.add_task("features", total=len(files))

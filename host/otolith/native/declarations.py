@@ -62,7 +62,7 @@ def _closing(text: str, start: int) -> int:
             depth -= 1
             if depth == 0:
                 return i + 1
-    raise UserError("a bracket is not closed in a C header")
+    raise UserError("a C header has an unclosed bracket")
 
 
 def _without_attributes(text: str) -> str:

@@ -60,8 +60,8 @@ def join(url: str, name: str, space: Space, seed: int, epochs: int | None = None
         study.set_user_attr("settings", mark)
     elif theirs != mark:
         raise UserError(
-            f"{shown(url)}: the sweep {name!r} there is of another spec, space, limits or epochs: "
-            "take the same files and options, or another --name"
+            f"{shown(url)}: the sweep {name!r} there has another spec, space, limits or epochs: "
+            "use the same files and options, or another --name"
         )
     study.sampler = TrialSeeded(seed)
     return study
@@ -174,7 +174,7 @@ def sweep(
         done = f"{count_finished(study)} of {trials}"
         console.print(f"trial {trial.number} ({done}): {results.words(trial)}", highlight=False)
 
-    usual = "" if space or beside.exists() else f" (the usual settings: there is no {beside})"
+    usual = "" if space or beside.exists() else f" (default space: there is no {beside})"
     console.print(
         f"{spec.model.name}: {', '.join(found.varied)}{usual}; trials in {shown(url)}",
         highlight=False,
@@ -190,12 +190,12 @@ def sweep(
     try:
         worker.run(60 * minutes if minutes else float("inf"))
     except KeyboardInterrupt:
-        console.print("stopped: the same command goes on")
+        console.print("Stopped. Run the same command to continue.")
     except UserError as error:
         failed = error
     except (OSError, StorageInternalError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"{line}: once that is mended, the same command goes on") from error
+        raise UserError(f"{line}: fix this, then run the same command to continue") from error
     tidy(out, study)
     try:
         results.write(out, study, found)
@@ -206,7 +206,7 @@ def sweep(
     ranked = results.best_first(study)
     if not ranked:
         reasons = {results.words(t) for t in study.get_trials(deepcopy=False)}
-        raise UserError(f"no trial has a result: {'; '.join(sorted(reasons)) or 'none was begun'}")
+        raise UserError(f"no trial has a result: {'; '.join(sorted(reasons)) or 'none started'}")
     if as_json:
         best = ranked[0]
         about = {"trial": best.number, "validation_accuracy": best.value, "settings": best.params}
