@@ -77,8 +77,8 @@ def _rowless(folder: Path, dataset: Dataset) -> Iterator[Finding]:
     for file in sound_files(folder, problems):
         if file in known:
             continue
-        todo = "has no row" if file.lower().endswith(".wav") else "is no WAV"
-        text = f"{shown(file)}: {todo}, so it is not used: host data import takes it in"
+        todo = "has no row" if file.lower().endswith(".wav") else "is not a WAV file"
+        text = f"{shown(file)}: {todo}, so it is not used: host data import adds it"
         yield Finding(False, "no-row", text, (file,))
     yield from (Finding(True, "unreadable", text) for text in problems)
 
@@ -187,22 +187,22 @@ def findings(
 
 # For each kind: the text used for several findings, and what to do about them.
 _KINDS = {
-    "bad-row": ("rows make no sense", "mend these lines of metadata.csv"),
+    "bad-row": ("rows are invalid", "fix these lines of metadata.csv"),
     "missing": ("rows have no file", "bring the files back, or host data remove"),
     "format": ("clips have another format", "host data import converts them"),
     "unreadable": ("files can't be read", "record or import them again"),
     "clipping": ("clips are clipped", "record again with less gain (--gain)"),
     "dc": ("clips have DC", "fine if the microphone always has it"),
     "silence": ("clips are silent", "host data remove them, or relabel them as background"),
-    "no-row": ("files have no row and are not used", "host data import takes them in"),
+    "no-row": ("files have no row and are not used", "host data import adds them"),
     "leak-speaker": ("speakers are in several sets", "host data split --again"),
     "leak-source": ("sources are in several sets", "host data split --again, or --by time"),
     "leak-duplicate": ("sounds are in several sets", "host data split --again"),
     "duplicate-label": ("sounds have several labels", "listen to them and remove the wrong ones"),
-    "duplicate": ("sounds are there more than once", "host data remove the copies"),
+    "duplicate": ("sounds are in the dataset more than once", "host data remove the copies"),
     "split-in-time": ("sources are split in time", "fine: their sets do not touch"),
     "few": ("classes have few clips", "record more of them"),
-    "no-set": ("classes or clips miss a set", "host data split"),
+    "no-set": ("classes have no clips in a set, or clips have no set", "host data split"),
 }
 
 

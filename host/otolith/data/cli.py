@@ -20,7 +20,7 @@ COMMANDS = {
     "remove": Later("otolith.data.relabel:remove", "Delete clips and their rows."),
     "play": Later("otolith.data.play:play", "Play clips."),
     "plot": Later("otolith.data.plot:plot", "Draw waveforms and spectrograms."),
-    "preview": Later("otolith.report.preview:preview", "Hear and see augmented windows."),
+    "preview": Later("otolith.report.preview:preview", "Play and draw augmented windows."),
 }
 
 

@@ -152,7 +152,9 @@ def cut(
     spans: list[Span] = []
     for label in labels:
         if not as_label(label.label):
-            problems.append(f"label {label.label!r} at {label.start:g} s makes no class: left out")
+            problems.append(
+                f"label {label.label!r} at {label.start:g} s can't be made a class: left out"
+            )
             continue
         found = spans_of(label, seconds, hop, total)
         if not found:
@@ -176,7 +178,7 @@ def cut(
                 problems.append(error.message)
         rows = to.save()
     if cutter.silent:
-        problems.append(f"{cutter.silent} stretches hold nothing but zeros: left out")
+        problems.append(f"{cutter.silent} stretches contain only zeros: left out")
     for problem in problems:
         click.echo(problem, err=True)
     if as_json:

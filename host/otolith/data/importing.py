@@ -150,7 +150,7 @@ class Writer:
             if label != item.label:
                 self.result.report(f"{name}: the same file is there as {shown(label)}: left out")
         elif not done.clips:
-            self.result.report(f"{name}: nothing but zeros in it")
+            self.result.report(f"{name}: contains only zeros")
         else:
             if done.warning:
                 self.result.warn(done.warning)
@@ -264,7 +264,7 @@ def _converted(
             except BrokenProcessPool as error:
                 raise UserError(
                     f"a process was killed at or after {shown(item.path)} (no memory left, or that "
-                    "file is damaged): what came before is imported; run this again"
+                    "file is damaged): the files before it are imported, so run this again"
                 ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -428,7 +428,7 @@ def doubts(items: list[Item]) -> list[str]:
     for label, count in counts.items():
         if count >= _MANY and count > len(items) // 2:
             lines.append(
-                f"class {shown(label)} has {count} files: if their names tell their classes, use "
+                f"class {shown(label)} has {count} files: if the file names contain the class, use "
                 '--names, such as --names "{label}_{speaker}_{take}"'
             )
     return lines
@@ -493,7 +493,7 @@ def _summary(result: Imported, dataset: Path) -> str:
         parts.append(f"{result.dropped} silent or too short pieces dropped")
     if result.cut_off:
         first = ", ".join(result.cut_off[:3])
-        parts.append(f"{len(result.cut_off)} files go beyond full scale and were cut off ({first})")
+        parts.append(f"{len(result.cut_off)} files exceed full scale and were clipped ({first})")
     if result.problems:
         parts.append(f"{len(result.problems)} problems")
     return "; ".join(parts)

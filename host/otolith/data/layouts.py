@@ -419,7 +419,7 @@ def _table(root: Path, walk: Walk, label: str, report: Report) -> list[Item]:
             extra=extra,
         )
     if missing > 3:
-        report(f"{shown(table.path)}: {missing} lines in all name no file")
+        report(f"{shown(table.path)}: {missing} lines in all do not name a file")
     if len(used) < len(files):
         first = next(path for path in files if path not in used)
         report(f"{shown(table.path)}: {len(files) - len(used)} files have no line ({shown(first)})")
@@ -549,7 +549,7 @@ def _named(root: Path, walk: Walk, label: str, pattern: re.Pattern, report: Repo
     for path in walk.files(root):
         match = pattern.fullmatch(path.stem)
         if match is None:
-            report(f"{shown(path)}: its name is not as --names says: left out")
+            report(f"{shown(path)}: its name is not matched by --names: left out")
             continue
         about = match.groupdict()
         name = label or about.pop("label", "") or path.parent.resolve().name

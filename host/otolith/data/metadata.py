@@ -169,7 +169,7 @@ def load(dataset: Path) -> Metadata:
             extra = {name: values.pop(name) for name in found.columns if name not in COLUMNS}
             found.rows.append(Row(**values, extra=extra))
     except csv.Error as error:
-        raise UserError(f"{path}:{reader.line_num}: {error}: mend this line by hand") from error
+        raise UserError(f"{path}:{reader.line_num}: {error}: fix this line by hand") from error
     return found
 
 

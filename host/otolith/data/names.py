@@ -73,7 +73,7 @@ def inside(dataset: Path, file: str) -> Path:
     try:
         root, folder = dataset.resolve(), path.parent.resolve()
     except (OSError, RuntimeError) as error:
-        raise UserError(f"{shown(path)}: its folder is a link to nowhere") from error
+        raise UserError(f"{shown(path)}: its folder is a broken link") from error
     if folder != root and root not in folder.parents:
         raise UserError(f"{shown(path)} leads out of the dataset: its folder is a link")
     return path

@@ -123,7 +123,7 @@ def split_rows(
             stay = f"; {len(left)} clips of it get none" if left else ""
             problems.append(
                 f"{shown(group.name)} is in {' and '.join(has)} already{stay}: "
-                "mend its rows, or split all with --again"
+                "fix its rows, or split all with --again"
             )
             continue
         chosen = has[0] if has else set_of(group.name, shares, seed)
@@ -203,7 +203,7 @@ def uneven(groups: list[Group], shares: tuple[float, float, float]) -> list[str]
             name, most = sizes[label].most_common(1)[0]
             lines.append(
                 f"{shown(label)}: {'; '.join(parts)}: {total} clips in {len(sizes[label])} groups "
-                f"that can't be parted; the largest, {shown(name)}, has {most}"
+                f"that can't be split; the largest, {shown(name)}, has {most}"
             )
     return lines
 
@@ -300,7 +300,7 @@ def split(
             placed, unused = split_by_time(found.rows, shares, gap, digests)
             if not placed:
                 raise UserError(
-                    f"{shown(dataset)}: no clip tells where in its source it was cut: "
+                    f"{shown(dataset)}: no row says where in its source a clip was cut: "
                     "make clips with host data cut or host data import --seconds"
                 )
         in_time = {row.file for row in placed}

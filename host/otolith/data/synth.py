@@ -39,7 +39,7 @@ def _labels(
     labels = {word: label or as_label(re.sub(r"\s+", "_", word)) for word in chosen}
     unnamed = [word for word, made in labels.items() if not made]
     if unnamed:
-        raise UserError(f"{shown(repr(unnamed[0]))} makes no label: give one with --label")
+        raise UserError(f"{shown(repr(unnamed[0]))} can't be made a label: give one with --label")
     return labels
 
 

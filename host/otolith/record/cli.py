@@ -231,7 +231,7 @@ def record(
         _show_devices(as_json)
         return
     if label is None:
-        raise click.UsageError("LABEL is missing: what is it that you record?")
+        raise click.UsageError("LABEL is missing: name what you record")
     if device is not None and port is not None:
         raise click.UsageError("--device and --serial name two microphones: choose one")
     if duration is not None and not continuous:
