@@ -8,8 +8,8 @@
         "model": "listening"
     }
 
-libraries: folders of lib/ whose headers the app includes. What those need follows from the
-dependencies in their library.json; lib/board is always there.
+libraries: folders of lib/ whose headers the app includes. Their own dependencies come
+from library.json. lib/board is always included.
 console: "board" for the board's own (USB or UART), "usb" if the app needs USB.
 microphone: "none", "board", or "usb" for an app that offers the microphone as a USB audio device.
 model: "none"; "any" for an app that runs any network; "listening" for one that needs the model's
@@ -73,7 +73,7 @@ def dependencies(root: Path, libraries: tuple[str, ...]) -> list[str]:
     """`libraries` and all they need, as folders of lib/.
 
     Raises:
-        AppError: a name is no folder of lib/.
+        AppError: a name is not a folder of lib/.
     """
     about = {
         file.parent.name: json.loads(file.read_text())

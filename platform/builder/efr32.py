@@ -1,5 +1,8 @@
-"""EFR32MG24. Registers come from lib/board/src/efr32/efr32mg24.h, or from Silicon Labs' SDK if
-GECKO_SDK_PATH names its folder; both use Silicon Labs' names."""
+"""Build script of the EFR32MG24.
+
+Register definitions come from lib/board/src/efr32/efr32mg24.h, or from Silicon Labs' SDK if
+GECKO_SDK_PATH names its folder. Both use Silicon Labs' names.
+"""
 
 import os
 from pathlib import Path
@@ -34,7 +37,7 @@ if app.console == "usb":
 
 
 def family_image(self, elf):
-    """Make the image as it lies in flash and as debug probes take it."""
+    """Make the flash image and the files for debug probes."""
     return add_images(elf)
 
 

@@ -1,4 +1,4 @@
-"""Runs the linker. If the image does not fit, one line says by how much.
+"""Runs the linker. If the image does not fit, prints by how much in one line.
 
 Usage: link.py BOARD COMMAND...
 
@@ -16,7 +16,7 @@ PARTS = {"FLASH": "flash", "RAM": "RAM"}
 
 
 def explain(board: str, output: str) -> str | None:
-    """A line about an image that does not fit, or None if the error is another."""
+    """A line about an image that does not fit, or None for any other error."""
     over = {name: int(count) for name, count in OVERFLOW.findall(output)}
     if not over:
         return None
@@ -25,7 +25,7 @@ def explain(board: str, output: str) -> str | None:
 
 
 def redirected(command: list[str]) -> tuple[list[str], list[str]]:
-    """The command with temporary names for its outputs, and the names it was given."""
+    """The command with temporary names for its outputs, and the original names."""
     outputs = []
     changed = list(command)
     for i, word in enumerate(command):

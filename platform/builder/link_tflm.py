@@ -1,4 +1,4 @@
-"""Does what link.py does for images with TensorFlow Lite Micro, whose arena it measures first.
+"""Links images with TensorFlow Lite Micro, as link.py does, after measuring the arena.
 
 Usage: link_tflm.py BOARD COMMAND...
 """

@@ -87,7 +87,7 @@ env.Append(
         "-Wall",
         "-Wextra",
         "-Werror",
-        # two checkouts of one commit give one image
+        # two checkouts of one commit give identical images
         f"-ffile-prefix-map={root}=.",
     ],
     CFLAGS=["-std=c11"],
@@ -125,7 +125,7 @@ foreign.Append(ASFLAGS=["-Wa,--no-warn"])
 
 
 def add_libraries(*names):
-    """Compile and link lib/<name> and all it needs; their headers can be included."""
+    """Compile and link lib/<name> and its dependencies, and add their include folders."""
     option = f"env:{env['PIOENV']}"
     config = env.GetProjectConfig()
     manifests = []
@@ -140,7 +140,7 @@ def add_libraries(*names):
 
 add_libraries("board", *app.libraries)
 
-board_folders = {family}  # in lib/board; the family's script adds folders it shares
+board_folders = {family}  # in lib/board; the family's script adds shared folders
 
 
 def only_this_family(node):
@@ -180,7 +180,7 @@ def add_model():
         print(f"{model.name} is not trained yet: training it from {model.parent}/spec.toml")
         run_host("train", str(model.parent))
     out = build_dir / "model"
-    listens = app.model == "listening"  # then it has to keep up with the microphone
+    listens = app.model == "listening"  # it then has to keep up with the microphone
     weights = board.get("otolith.optimize", "") or optimize_for(
         board.get("upload.maximum_size"), model.stat().st_size
     )
@@ -203,8 +203,11 @@ def add_model():
 
 
 def add_core(script, *folders):
-    """Add what chip families share: cortex_m and `folders` of lib/board, memory regions for the
-    linker `script`, and the clock, both from the board's JSON."""
+    """Add what chip families share.
+
+    This is cortex_m and `folders` of lib/board and, from the board's JSON, the clock and the
+    memory regions for the linker `script`.
+    """
     board_folders.update(["cortex_m", *folders])
     memory = build_dir / "memory" / "memory.ld"
     memory.parent.mkdir(parents=True, exist_ok=True)
@@ -225,7 +228,7 @@ def add_core(script, *folders):
 
 
 def write_uf2(target, source, env):
-    """Write UF2, which a boot loader's drive takes."""
+    """Write a UF2 file for a boot loader's drive."""
     from otolith.deploy.uf2 import write
 
     base, family_id = board.get("otolith.memory.flash"), board.get("upload.uf2_family")
@@ -233,7 +236,7 @@ def write_uf2(target, source, env):
 
 
 def write_dfu(target, source, env):
-    """Write a DFU package, which a boot loader takes over its serial port."""
+    """Write a DFU package for a boot loader's serial port."""
     from otolith.deploy.dfu import write
 
     write(Path(str(source[0])), Path(str(target[0])))
@@ -286,7 +289,7 @@ if not cleaning and app.model != "none":
 
 elf = env.BuildProgram()
 image = env.FamilyImage(elf)
-env.Precious(elf, image)  # old ones stay until new ones are complete
+env.Precious(elf, image)  # keep old ones until new ones are complete
 
 
 def report_size(target, source, env):

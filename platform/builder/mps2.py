@@ -1,5 +1,7 @@
-"""Arm MPS2 FPGA images (AN386, AN505, ...), without an SDK. Memory and registers come from the
-board's JSON."""
+"""Build script of Arm MPS2 FPGA images (AN386, AN505, ...), without an SDK.
+
+Memory and registers come from the board's JSON.
+"""
 
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ if app.console == "usb":
 
 
 def upload(target, source, env):
-    """Refuse: these boards take no image over a wire."""
+    """Refuse, because these boards have no upload method."""
     sys.stderr.write(
         f"Error: {board.id} exists for tests: run its image with "
         f"qemu-system-arm -M {board.get('otolith.qemu')} -nographic -kernel {source[0]}\n"
@@ -28,7 +30,7 @@ def upload(target, source, env):
 
 
 def family_image(self, elf):
-    """Make the image as it lies in memory. QEMU loads the ELF."""
+    """Make the memory image. QEMU loads the ELF."""
     AlwaysBuild(self.Alias("upload", elf, upload))
     return [self.ElfToBin(str(build_dir / "firmware.bin"), elf)]
 

@@ -1,6 +1,8 @@
-"""nRF52840, without an SDK. Registers come from lib/board/src/nrf52/nrf, or from nrfx's MDK if
-NRFX_PATH names its folder; both use Nordic's names. Boards with a USB console get TinyUSB's nrf5x
-driver."""
+"""Build script of the nRF52840, without an SDK.
+
+Register definitions come from lib/board/src/nrf52/nrf, or from nrfx's MDK if NRFX_PATH names its
+folder. Both use Nordic's names. Boards with a USB console get TinyUSB's nrf5x driver.
+"""
 
 import os
 import sys
@@ -47,7 +49,7 @@ if usb:
         "BOARD_USB",
         ("CFG_TUSB_MCU", "OPT_MCU_NRF5X"),
         ("CFG_TUSB_OS", "OPT_OS_NONE"),
-        # isochronous transfers have an endpoint of their own (Product Specification 6.35.8)
+        # isochronous transfers have a dedicated endpoint (Product Specification 6.35.8)
         ("USB_MICROPHONE_ENDPOINT_NUMBER", 8),
     ]
     wrapped = [*tinyusb.WRAPPED, "dcd_edpt_close", "dcd_edpt_close_all"]  # usb_port.c
@@ -64,7 +66,7 @@ if usb and not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
 
 
 def family_image(self, elf):
-    """Make the image as it lies in flash and as boot loaders and debug probes take it."""
+    """Make the flash image and the files for boot loaders and debug probes."""
     return add_images(elf)
 
 

@@ -1,7 +1,7 @@
 """RP2040: pico-sdk 2.1.1 and TinyUSB 0.18 compiled from source; image as UF2.
 
-The SDK's own build is CMake; what it does for one board is small: a boot stage 2 with a checksum,
-start-up code, a linker script and the drivers an app uses.
+The SDK itself builds with CMake. For one board little of that is needed: a boot stage 2 with a
+checksum, start-up code, a linker script and the drivers an app uses.
 """
 
 import os
@@ -85,7 +85,7 @@ TINYUSB_SOURCES = [
     "src/portable/raspberrypi/rp2040/dcd_rp2040.c",
     "src/portable/raspberrypi/rp2040/rp2040_usb.c",
 ]
-# Arithmetic that the compiler calls by name; divider and boot ROM are faster than libgcc.
+# Arithmetic functions that the compiler calls. Divider and boot ROM are faster than libgcc.
 WRAPPED = [
     "__aeabi_idiv",
     "__aeabi_idivmod",
@@ -118,7 +118,7 @@ generated = build_dir / "sdk"
 
 
 def generate(path, text):
-    """Write a file only if its text has changed, so that nothing is built again needlessly."""
+    """Write a file only if its text has changed, to avoid needless rebuilds."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
@@ -158,9 +158,9 @@ defines = [
     ("PICO_32BIT", 1),
     ("PICO_BOARD", f'\\"{board.get("build.sdk_board")}\\"'),
     ("PICO_TARGET_NAME", '\\"otolith\\"'),
-    # as in the SDK's own release builds; hard_assert() stays
+    # as in the SDK's release builds; hard_assert() stays active
     ("NDEBUG", 1),
-    # panic() says why over lib/board instead of through printf, which brings a heap and floats
+    # panic() reports through lib/board instead of printf, which would link a heap and floats
     ("PICO_PANIC_FUNCTION", "board_panic"),
     # nothing here uses an alarm pool
     ("PICO_TIME_DEFAULT_ALARM_POOL_DISABLED", 1),
@@ -241,7 +241,7 @@ if not (env.IsCleanTarget() or "idedata" in COMMAND_LINE_TARGETS):
 
 
 def write_uf2(target, source, env):
-    """Write UF2, which the boot ROM's drive takes."""
+    """Write a UF2 file for the boot ROM's drive."""
     from otolith.deploy.uf2 import write
 
     write(Path(str(source[0])), Path(str(target[0])))

@@ -1,5 +1,7 @@
-"""custom_engine = tflm: TensorFlow Lite Micro and CMSIS-NN, compiled without warnings, and our
-lib/nn_tflm on top of them. PlatformIO fetches them by lib_deps (docs/engines.md)."""
+"""custom_engine = tflm: builds TensorFlow Lite Micro and CMSIS-NN, and lib/nn_tflm on top.
+
+PlatformIO fetches the library through lib_deps (docs/engines.md). Its warnings are off.
+"""
 
 import json
 import re
@@ -42,7 +44,7 @@ CXXFLAGS = [
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
 ]
-# Tests, and files for the Pico SDK. What else they define is in lib/nn_tflm.
+# Left out: tests, and files for the Pico SDK, whose functions lib/nn_tflm replaces.
 LEFT_OUT = (
     "*_test.cpp",
     "test_*.cpp",
@@ -56,7 +58,7 @@ LEFT_OUT = (
     "kernel_runner.cpp",
     "kiss_fft*",
 )
-# Kernels are compiled if they register an operation of the network, with the files they share.
+# A kernel is compiled if it registers an operation of the network, with the files it depends on.
 KERNELS = library / "src" / "tensorflow" / "lite" / "micro" / "kernels"
 SHARED = ("kernel_util.cpp", "micro_tensor_utils.cpp")
 WITH = {
@@ -64,15 +66,15 @@ WITH = {
     "transpose_conv": ("conv_common.cpp",),
     "unidirectional_sequence_lstm": ("lstm_eval.cpp", "lstm_eval_common.cpp"),
 }
-# TFLM's switch for the RP2040's second core can't be turned off from outside. Core 1 is not TFLM's
-# to use, and M4F and M33 would lose CMSIS-NN's own loop.
+# TFLM's switch for the RP2040's second core can't be turned off by a define. TFLM must not use
+# core 1, and on M4F and M33 the switch would replace CMSIS-NN's own loop.
 TWO_CORES = "#define TF_LITE_PICO_MULTICORE\n"
 
 system = [f"-isystem{library / 'src' / folder}" for folder in INCLUDE]
 for target in (env, foreign):
     target.Append(CCFLAGS=system, CXXFLAGS=CXXFLAGS)
 quiet = foreign.Clone()
-quiet.Replace(CPPDEFINES=DEFINES, CPPPATH=[])  # other changes do not compile it again
+quiet.Replace(CPPDEFINES=DEFINES, CPPPATH=[])  # other changes cause no recompilation
 ours = env.Clone()
 ours.Append(CPPDEFINES=DEFINES)
 
@@ -90,7 +92,7 @@ def kernels():
 
 
 def one_core(source):
-    """A copy of `source` with the switch off, or `source` where it has none."""
+    """A copy of `source` with the switch off, or `source` itself if it has no switch."""
     text = source.read_text()
     if TWO_CORES not in text:
         return source

@@ -8,7 +8,7 @@ SOURCES = [
     "src/class/audio/audio_device.c",
     "src/class/cdc/cdc_device.c",
 ]
-# calls to these functions of TinyUSB go to lib/usb first
+# lib/usb intercepts calls to these TinyUSB functions
 WRAPPED = [
     "dcd_edpt_xfer",
     "tud_control_xfer",
