@@ -199,7 +199,8 @@ def test_the_command_lists_and_plays_wrong_clips(folder, tmp_path):
     model, sounds = folder / "deaf.tflite", folder / "sounds"
     done = host("evaluate", model, "--data", sounds, "-o", page)
     assert done.exit_code == 0, done.output
-    assert done.output.count("background/") >= 12 and "heard as" in done.output
+    assert done.output.count("background/") >= 12, done.output
+    assert "wrong clip" in done.output and "heard as" in " ".join(done.output.split()), done.output
     assert "Warning: the network never answers background" in done.output
     assert "always answering background: 50.0%" in " ".join(done.output.split())
     assert page.read_text().count("<audio controls") == 12

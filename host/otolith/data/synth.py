@@ -102,7 +102,7 @@ def write_clips(
 
 
 def _command(name: str) -> click.Command:
-    """Build the command `host data synth NAME` from the description of the generator."""
+    """Build the command of one generator from the description of the generator."""
     generator = find(name)
     fixed = bool(generator.labels)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -73,7 +75,8 @@ def _print_wrong(console: Console, s: ClipFigures) -> None:
         return
     shown = table("wrong clip", "is", "heard as", "score", "its own")
     for clip in s.wrong[:WORST]:
-        names = (clip.name, clip.truth, clip.said)
+        # Folder and file: whole paths would squeeze the other columns. --json has them.
+        names = ("/".join(Path(clip.name).parts[-2:]), clip.truth, clip.said)
         shown.add_row(*map(text, names), plain(clip.score, 2), plain(clip.truth_score, 2))
     console.print(shown)
     more = len(s.wrong) - WORST
