@@ -20,17 +20,11 @@ from otolith.augment.registry import AUDIO, NAMES
 from otolith.augment.room import impulse_response
 from otolith.augment.settings import parse
 from otolith.features import extract
+from otolith.settings.features import front_end
 from otolith.synth.backgrounds import background
 
 CLASSES = ["sound", "unknown"]
-SETTINGS = {
-    "kind": "spectrogram",
-    "sample_rate": RATE,
-    "window": 256,
-    "hop": 128,
-    "bands": 129,
-    "compress": "log2",
-}
+SETTINGS = front_end(kind="spectrogram", compress="log2")
 ROUNDS = 5
 
 
