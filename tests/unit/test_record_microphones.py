@@ -463,7 +463,7 @@ def test_a_file_size_limit_is_a_full_disk(board, tmp_path):
     """The shell's limit of 64 kB is too small for two seconds."""
     one = board()
     command = (
-        f"ulimit -f 64; exec {sys.executable} -m host record ramp --serial {one.port} "
+        f"ulimit -f 64; exec {sys.executable} -m otolith record ramp --serial {one.port} "
         f"--dataset {tmp_path} --countdown 0 --silence -100 --seconds 5"
     )
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
