@@ -9,20 +9,13 @@ import numpy as np
 import pytest
 
 from otolith.features import extract, preset
+from otolith.settings.features import front_end
 from support.qemu_cores import CORES, build, library, run
 
-SPECTROGRAM = {
-    "kind": "spectrogram",
-    "sample_rate": 16000,
-    "window": 256,
-    "hop": 128,
-    "frames": 124,
-    "bands": 129,
-}
 PLAIN = {"noise_reduction_enable": False, "pcan_enable": False, "log_scale_enable": False}
 SETTINGS = {
-    "linear": {**SPECTROGRAM, "compress": "linear"},
-    "log2": {**SPECTROGRAM, "compress": "log2"},
+    "linear": front_end(kind="spectrogram", compress="linear"),
+    "log2": front_end(kind="spectrogram", compress="log2"),
     "smart_lock": preset("smart_lock"),
     "smart_lock, linear": preset("smart_lock", compress="linear"),
     "keyword": preset("keyword"),
