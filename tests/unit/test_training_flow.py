@@ -154,8 +154,7 @@ def test_training_ends_early_and_says_so(tmp_path):
 @pytest.fixture
 def windows():
     rng = np.random.default_rng(3)
-    samples = SETTINGS["window"] + (SETTINGS["frames"] - 1) * SETTINGS["hop"]
-    pcm = rng.normal(0, 2000, (600, samples)).astype(np.int16)
+    pcm = rng.normal(0, 2000, (600, SETTINGS.samples)).astype(np.int16)
     return Windows(pcm, np.arange(600) % 2, np.arange(600))
 
 
@@ -179,7 +178,7 @@ def test_another_sound_or_setting_is_not_taken_from_the_cache(windows, tmp_path)
     maker.make(windows)
     windows.pcm[3, 100] += 1
     maker.make(windows)
-    Maker({**SETTINGS, "compress": "linear"}, tmp_path).make(windows)
+    Maker(dataclasses.replace(SETTINGS, compress="linear"), tmp_path).make(windows)
     assert len(list(tmp_path.iterdir())) == 3
 
 

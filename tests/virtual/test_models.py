@@ -25,6 +25,7 @@ from otolith.summarize.realtime import of_file
 from otolith.train.feasible import untrained
 from otolith.virtual import boot
 from support.images import build
+from support.lively import lively
 from support.shared import trained
 from support.soak import depth
 
@@ -42,7 +43,7 @@ READY = {
 def plain(request, tmp_path_factory):
     """(spec, .tflite, image, chain) of an untrained model."""
     spec = load(MODELS / request.param)
-    data = untrained(spec)
+    data = lively(spec)
     return spec, data, build("pico", data, tmp_path_factory.mktemp(request.param)), Chain(data)
 
 
@@ -100,7 +101,7 @@ def as_estimated(spec, data, heard):
 def test_it_needs_the_time_that_was_estimated(plain):
     spec, data, image, chain = plain
     pcm = np.random.default_rng(1).normal(0, 2000, 64_000).astype(np.int16)
-    as_estimated(spec, data, through_virtual_microphone(image, pcm, chain.report["hash"]))
+    as_estimated(spec, data, through_virtual_microphone(image, pcm, chain.network.digest))
 
 
 @pytest.mark.soak
