@@ -397,7 +397,8 @@ Worker(join(url, "sweep", space, 1), space, 12, lambda *_: {}, train, grace=2).r
 
 
 def started(url, log, how):
-    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here), str(here.parent)])
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, url, log, how],
         env={**os.environ, "PYTHONPATH": paths},
