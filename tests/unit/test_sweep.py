@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from otolith.cli import main
 from otolith.compile import schedule_model
 from otolith.errors import UserError
-from otolith.paths import MODELS, ROOT
+from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.settings.toml import read_document
 from otolith.sweep import limits, results
