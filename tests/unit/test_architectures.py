@@ -37,7 +37,8 @@ USUAL = {  # frames, bands, classes of the seed
 }
 RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, "tenet6_narrow": 6}
 LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
-LARGE |= {"tenet12", "tenet20", "tenet6"}  # a smaller variant of the same kind is always tested
+# a smaller variant of the same kind is always tested
+LARGE |= {"ds_cnn_m", "tenet12", "tenet20", "tenet6"}
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
