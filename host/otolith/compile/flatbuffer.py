@@ -118,3 +118,24 @@ class Table:
     def _printable(data: Bytes) -> str:
         text = data.decode("utf-8", "replace")
         return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def named_metadata(data: bytes, name: str) -> bytes | None:
+    """The bytes of a .tflite's metadata entry with this name; None if there is no such entry.
+
+    Raises:
+        UserError: The file is no .tflite, or damaged.
+    """
+    if len(data) < 16 or data[4:8] != b"TFL3":
+        raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
+    model = Buffer(data).root()
+    for entry in model.tables(6):
+        if entry.text(0) != name:
+            continue
+        buffers = model.tables(4)
+        number = entry.number(1, "I")
+        if number >= len(buffers):
+            raise UserError(f"damaged model: metadata in buffer {number} of {len(buffers)}")
+        found: bytes = buffers[number].bytes(0)
+        return found
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from otolith.compile.flatbuffer import Buffer
+from otolith.compile.flatbuffer import Buffer, named_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.errors import UserError
 from otolith.settings.metadata import Metadata, parse_metadata
@@ -20,19 +20,7 @@ def metadata_text(data: bytes) -> bytes | None:
     Raises:
         UserError: The file is no .tflite, or damaged.
     """
-    if len(data) < 16 or data[4:8] != b"TFL3":
-        raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
-    model = Buffer(data).root()
-    for entry in model.tables(6):
-        if entry.text(0) != NAME:
-            continue
-        buffers = model.tables(4)
-        number = entry.number(1, "I")
-        if number >= len(buffers):
-            raise UserError(f"damaged model: metadata in buffer {number} of {len(buffers)}")
-        text: bytes = buffers[number].bytes(0)
-        return text
-    return None
+    return named_metadata(data, NAME)
 
 
 def read_metadata(data: bytes) -> Metadata | None:

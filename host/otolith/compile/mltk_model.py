@@ -14,7 +14,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from otolith.compile.flatbuffer import Buffer, Table
+from otolith.compile.flatbuffer import Buffer, Table, named_metadata
 from otolith.errors import UserError, short
 from otolith.settings.deploy import Deploy
 from otolith.settings.detect import MOST_SMOOTHING, Detect
@@ -53,41 +53,33 @@ def read_mltk(data: bytes) -> dict[str, Any] | None:
     Raises:
         UserError: The file is no .tflite, or damaged.
     """
-    if len(data) < 16 or data[4:8] != b"TFL3":
-        raise UserError("not a .tflite model: no TFL3 identifier at byte 4")
-    model = Buffer(data).root()
-    for entry in model.tables(6):
-        if entry.text(0) != MLTK_NAME:
-            continue
-        buffers = model.tables(4)
-        number = entry.number(1, "I")
-        if number >= len(buffers):
-            raise UserError(f"damaged model: metadata in buffer {number} of {len(buffers)}")
-        root = Buffer(buffers[number].bytes(0)).root()
-        version = root.number(0, "B")
-        if version != 1:
-            raise UserError(f"MLTK parameters of version {version}: only 1 is known")
+    held_bytes = named_metadata(data, MLTK_NAME)
+    if held_bytes is None:
+        return None
+    root = Buffer(held_bytes).root()
+    version = root.number(0, "B")
+    if version != 1:
+        raise UserError(f"MLTK parameters of version {version}: only 1 is known")
 
-        def value(item: Table) -> Any:
-            kind, held = item.number(1, "B"), item.table(2)
-            if held is None:
-                raise UserError(f"damaged model: MLTK parameter {short(item.text(0))} has no value")
-            if kind in SCALARS:
-                found = held.number(0, SCALARS[kind])
-                # MLTK stores 0.05 as a float32: the shortest decimal that reads back as it
-                return float(f"{found:.7g}") if kind == 10 else found
-            if kind == STRING:
-                return held.text(0)
-            if kind in (INTEGERS, FLOATS):
-                return list(held.numbers(0, "i" if kind == INTEGERS else "f"))
-            if kind == BINARY:
-                return held.bytes(0)
-            if kind == STRINGS:
-                return held.texts(0)
-            return None
+    def value(item: Table) -> Any:
+        kind, held = item.number(1, "B"), item.table(2)
+        if held is None:
+            raise UserError(f"damaged model: MLTK parameter {short(item.text(0))} has no value")
+        if kind in SCALARS:
+            found = held.number(0, SCALARS[kind])
+            # MLTK stores 0.05 as a float32: the shortest decimal that reads back as it
+            return float(f"{found:.7g}") if kind == 10 else found
+        if kind == STRING:
+            return held.text(0)
+        if kind in (INTEGERS, FLOATS):
+            return list(held.numbers(0, "i" if kind == INTEGERS else "f"))
+        if kind == BINARY:
+            return held.bytes(0)
+        if kind == STRINGS:
+            return held.texts(0)
+        return None
 
-        return {item.text(0): value(item) for item in root.tables(1)}
-    return None
+    return {item.text(0): value(item) for item in root.tables(1)}
 
 
 def features_of(parameters: dict[str, Any]) -> FrontEnd:

@@ -1,1 +1,1 @@
-"""Pages: plots and HTML from results that other rooms measured."""
+"""Pages: plots and HTML from results that other subpackages measured."""

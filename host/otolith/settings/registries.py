@@ -2,7 +2,7 @@
 they are built.
 
 A table stands in the room that holds the things. It, and each thing, is imported when it is first
-asked for. Settings can so check names without importing the rooms above, NumPy or TensorFlow.
+asked for. So settings can check names without importing higher layers, NumPy or TensorFlow.
 """
 
 from __future__ import annotations
