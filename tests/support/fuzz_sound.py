@@ -23,6 +23,7 @@ import soundfile
 from otolith.audio import read_pcm
 from otolith.data.labels import read_track
 from otolith.errors import UserError
+from support.memory import peak_bytes
 
 KINDS = (  # suffix, libsndfile's format and subtype, rate, channels
     *(("wav", "WAV", s, 16_000, 1) for s in ("PCM_16", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM")),
@@ -119,9 +120,7 @@ def run(
         assert all("\n" not in line and line.isprintable() for line in lines), lines
         messages |= set(lines)
         path.unlink()
-    import resource
-
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB on Linux
+    most = peak_bytes() // 1000
     return {"taken": taken, "messages": len(messages), "slowest": slowest, "kilobytes": most}
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import signal
 import struct
 import sys
@@ -30,6 +29,7 @@ from otolith.compile.tflm import compile_for_tflm
 from otolith.errors import UserError
 from support import small_models, tiny_model
 from support.front_ends import with_metadata
+from support.memory import peak_bytes
 
 HANG_S = 5  # CPU time, so that a busy machine makes no difference
 MOST_BYTES = 1 << 30
@@ -165,7 +165,7 @@ def fuzz(count: int, seed: int, folder: Path) -> Result:
             signal.setitimer(signal.ITIMER_PROF, 0)
         result.slowest_s = max(result.slowest_s, time.process_time() - start)
     result.messages = len(messages)
-    result.most_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result.most_bytes = peak_bytes()
     result.by_operation = dict(where.most_common(20))
     return result
 
