@@ -287,7 +287,10 @@ def test_chip_and_host_know_the_same_names_and_ranges():
     assert numbers == host_detect.RANGES
     assert {text(s.name) for s in table if s.is_switch} == set(host_detect.SWITCHES)
     fields = {f.name for f in dataclasses.fields(host_detect.Detect)}
-    assert fields == {*numbers, *host_detect.SWITCHES, "thresholds"}
+    assert fields == {
+        *(*numbers, *host_detect.SWITCHES, "thresholds"),
+        *host_detect.OF_TRAINING,
+    }
     for s in table:
         assert text(s.reason).startswith(text(s.name) + " must be ")
 

@@ -15,6 +15,7 @@ from otolith.data.labels import read_track
 from otolith.errors import UserError
 from otolith.evaluate.clips import number
 from otolith.listen.chain import Chain
+from otolith.listen.decide import Event
 from otolith.listen.ending import Ending, is_complete
 from otolith.report.results import (
     ClassHits,
@@ -41,15 +42,6 @@ class Span:
     start_ms: float
     end_ms: float
     label: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """An event of the chain. t_ms: the end of its hop. score: smoothed, 0 to 1."""
-
-    t_ms: float
-    label: str
-    score: float
 
 
 @dataclass(frozen=True)

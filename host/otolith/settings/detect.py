@@ -21,6 +21,8 @@ from otolith.settings.problems import Section, nearest
 ONE = 32767  # a score of 1 in Q15
 UNKNOWN = "unknown"  # name of the decision that no class reached its threshold
 GROUP = "detect."  # begins names on the wire
+PROMISE = "false_accepts_per_hour"
+OF_TRAINING = (PROMISE, "streams")  # choose settings; the chip does not have them
 _MINIMUM_COUNT = 8  # hops
 MOST_SMOOTHING = 32  # hops of scores lib/detect keeps
 
@@ -79,6 +81,22 @@ class Detect:
     unknown_events: bool = setting(
         "No class reaching its threshold is an event too, called `unknown`.", False, newer=True
     )
+    false_accepts_per_hour: float = setting(
+        "Events an hour, of all classes together, that sounds of no class may cause. Training "
+        "chooses thresholds and smoothing for it on `streams`; 0: it does not.",
+        0.0,
+        above=0,
+        high=1000,
+        newer=True,
+        since="0.2",
+    )
+    streams: tuple[str, ...] = setting(
+        "Folders or files of long recordings that thresholds are chosen on. They must have no part "
+        "in training. A label track beside a recording (.txt) says what in it should be heard.",
+        (),
+        in_model=False,
+        since="0.2",
+    )
 
     def check(
         self,
@@ -111,6 +129,10 @@ class Detect:
         if section.clean("smoothing") and self.minimum_count > self.smoothing:
             low_high = f"must be 1 to {self.smoothing}, which is smoothing"
             section.wrong("minimum_count", self.minimum_count, low_high)
+        if section.clean(PROMISE, "streams") and not of_model:
+            both = "and false_accepts_per_hour need each other: one is kept on the other"
+            section.need(bool(self.streams) == (self.false_accepts_per_hour > 0), "streams", both)
+            section.need(all(self.streams), "streams", "must name files or folders")
         section.need(
             not self.gate_activity or tells_activity,
             "gate_activity",
@@ -130,7 +152,11 @@ def _range(name: str) -> tuple[int, int]:
     return int(found.low), int(found.high)
 
 
-RANGES = {n: _range(n) for n, f in settings_of(Detect).items() if about(f).range is not None}
+RANGES = {
+    name: _range(name)
+    for name, field in settings_of(Detect).items()
+    if about(field).range is not None and name not in OF_TRAINING
+}
 SWITCHES = ("gate_activity", "unknown_events")
 # Keys in milliseconds and the keys in hops they stand for.
 IN_MS = {"average_ms": "smoothing", "suppression_ms": "suppression_hops"}
