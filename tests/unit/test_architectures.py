@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
@@ -22,9 +23,15 @@ USUAL = {  # frames, bands, classes of the seed
     "bc_resnet": (98, 40, 12),
     "ds_cnn_m": (49, 10, 12),
     "ds_cnn_s": (49, 10, 12),
+    "ds_cnn_stream_l": (49, 40, 12),
+    "ds_cnn_stream_m": (49, 40, 12),
+    "ds_cnn_stream_s": (49, 40, 12),
     "esc_cnn": (124, 129, 50),
     "keyword_cnn": (49, 23, 5),
     "micro_speech": (49, 40, 4),
+    "mixed_conv_l": (170, 40, 2),
+    "mixed_conv_m": (170, 40, 2),
+    "mixed_conv_s": (170, 40, 2),
     "separable_cnn": (187, 129, 10),
     "smart_lock_cnn": (20, 15, 4),
     "smart_lock_small": (15, 20, 4),
@@ -39,6 +46,8 @@ RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, 
 LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
 # a smaller variant of the same kind is always tested
 LARGE |= {"ds_cnn_m", "tenet12", "tenet20", "tenet6"}
+LARGE |= {"ds_cnn_stream_m", "ds_cnn_stream_l", "mixed_conv_m", "mixed_conv_l"}
+STREAMED = {"ds_cnn_stream_s", "mixed_conv_s"}  # their int8 is tested hop by hop
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -173,19 +182,21 @@ def test_every_architecture_is_checked_here():
     assert set(USUAL) == set(ARCHITECTURES)
 
 
-def large_in_soak(names):
+def large_in_soak(names, large=LARGE):
     """Leave architectures that take minutes to `make soak`."""
-    return [pytest.param(n, marks=[pytest.mark.soak] * (n in LARGE)) for n in sorted(names)]
+    return [pytest.param(n, marks=[pytest.mark.soak] * (n in large)) for n in sorted(names)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", large_in_soak(USUAL))
+@pytest.mark.parametrize("name", large_in_soak(set(USUAL) - STREAMED))
 def test_int8_equals_the_wheel_and_batch_norm_is_folded(name):
     check_int8(name, int8(name))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", large_in_soak(set(USUAL) - {"ds_cnn_m", "tenet12", "tenet20"}))
+@pytest.mark.parametrize(
+    "name", large_in_soak(set(USUAL) - {"ds_cnn_m", "tenet12", "tenet20"}, LARGE | STREAMED)
+)
 def test_quantisation_aware_int8_equals_the_wheel_and_batch_norm_is_folded(name):
     model = fused(build(name), name)
     x = features(name)
@@ -276,3 +287,89 @@ def test_a_network_of_the_users_own_has_its_own_way_to_fuse(tmp_path):
     other = net(10, 4, 3, 0.1)
     with pytest.raises(UserError, match=r"own_fusing.py: for_inference: gives \(None, 2\), not"):
         fused(other, net)
+
+
+STREAMS = {  # all parameters, MACs of a hop, frames of a hop
+    "ds_cnn_stream_l": (48_780, 884_352, 2),
+    "ds_cnn_stream_m": (24_332, 425_728, 2),
+    "ds_cnn_stream_s": (8_076, 130_944, 2),
+    "mixed_conv_l": (79_298, 76_992, 3),
+    "mixed_conv_m": (48_722, 46_992, 3),
+    "mixed_conv_s": (25_314, 24_160, 3),
+}
+
+
+def macs_of_a_row(model):
+    """Multiply-accumulate operations of one new row of every layer, and of the output."""
+    from tf_keras import layers
+
+    found = 0
+    for layer in model.layers:
+        if isinstance(layer, layers.DepthwiseConv2D):
+            found += layer.output_shape[2] * int(np.prod(layer.depthwise_kernel.shape))
+        elif isinstance(layer, layers.Conv2D):
+            found += layer.output_shape[2] * int(np.prod(layer.kernel.shape))
+        elif isinstance(layer, layers.Dense):
+            found += int(np.prod(layer.kernel.shape))
+    return found
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_networks_for_streams_have_the_documented_sizes(name):
+    parameters, macs, _ = STREAMS[name]
+    model = find(name)(*USUAL[name], 0.2)
+    assert (model.count_params(), macs_of_a_row(model)) == (parameters, macs)
+    module = sys.modules[find(name).__module__]
+    (line,) = [line for line in module.__doc__.splitlines() if line.split()[:1] == [name]]
+    assert line.split()[-2:] == [f"{parameters:,}", f"{macs:,}"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(STREAMED))
+def test_a_hop_computes_one_row_of_every_layer_and_equals_the_window(name):
+    _, macs, hop = STREAMS[name]
+    check_int8(name, int8(name))
+    data, (frames, bands, _) = int8(name), USUAL[name]
+    engine, wheel = HostModel(data, hop=hop), tflite_micro.runtime.Interpreter.from_bytes(data)
+    assert engine.compiled.schedule.stream.macs == macs
+    sound = np.random.default_rng(4).integers(-128, 128, (frames + 30 * hop, bands))
+    for number in range(31):
+        window = sound[number * hop :][:frames].astype(np.int8).reshape(engine.input_shapes[0])
+        scores = engine.slide(hop, window) if number else engine.invoke(window)
+        wheel.set_input(window, 0)
+        wheel.invoke()
+        np.testing.assert_array_equal(scores, wheel.get_output(0))
+
+
+def test_short_kernels_of_a_mixed_convolution_stay_short_while_it_trains():
+    from tf_keras import layers, losses
+
+    model = find("mixed_conv_s")(*USUAL["mixed_conv_s"], 0.2)
+    kernels = [n for n in model.layers if isinstance(n, layers.DepthwiseConv2D)]
+
+    def lengths():
+        """Of each kernel, how many rows each channel uses."""
+        used = [np.abs(n.depthwise_kernel.numpy()[:, 0, :, 0]) > 0 for n in kernels]
+        return [set(len(u) - np.argmax(u, axis=0)) for u in used]
+
+    published = [{5}, {7, 11}, {9, 15}, {23}]
+    assert lengths() == published
+    model.compile("sgd", losses.SparseCategoricalCrossentropy())
+    before = kernels[1].depthwise_kernel.numpy()
+    model.fit(features("mixed_conv_s"), np.arange(8) % 2, verbose=0)
+    assert (kernels[1].depthwise_kernel.numpy() != before).any()
+    assert lengths() == published
+
+
+@pytest.mark.parametrize("frames", [5, 49, 98, 157, 158])
+def test_a_mixed_convolution_fits_a_window_of_any_length(frames):
+    model = find("mixed_conv_s")(frames, 40, 3, 0.2)
+    assert model.output_shape == (None, 3)
+    assert model.layers[-4].output_shape[1] >= 1
+
+
+def test_windows_too_short_for_a_network_are_refused():
+    for name, shortest in (("mixed_conv_s", 5), ("ds_cnn_stream_s", 26)):
+        find(name)(shortest, 40, 2, 0.2)
+        with pytest.raises(UserError, match=f"{shortest} frames or more, not {shortest - 1}"):
+            find(name)(shortest - 1, 40, 2, 0.2)
