@@ -12,11 +12,11 @@ import numpy as np
 from otolith.compile import Compiled
 from otolith.native.sources import lib
 
-PUBLIC = ("info", "init", "input", "set_input", "invoke", "slide", "output")
+PUBLIC = ("info", "init", "reset", "input", "set_input", "invoke", "slide", "output")
 # What model.c defines at file level, but not struct members with the same names.
 DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
-    r"|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
+    r"|initial_\d+|state|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
 )
 ENGINE = r"""#include <stddef.h>
 #include "nn_kernels.h"
@@ -24,6 +24,7 @@ ENGINE = r"""#include <stddef.h>
 typedef struct {
     const nn_info_t *(*info)(void);
     int (*init)(void);
+    void (*reset)(void);
     int8_t *(*input)(int i);
     void (*set_input)(int i, const int8_t *data);
     int (*invoke)(void);
@@ -39,6 +40,7 @@ static const engine_t engines[] = {
 ENGINES
 };
 static const uint32_t slid[][ROUNDS] = {SLID};
+static const uint8_t forgets[ROUNDS] = {FORGETS};
 
 /* stdin: for every network ROUNDS sets of inputs; stdout: the outputs. */
 int main(void) {
@@ -50,6 +52,9 @@ int main(void) {
         }
         for (int r = 0; r < ROUNDS; r++) {
             int8_t *data[16];
+            if (forgets[r]) {
+                engine->reset();
+            }
             for (int i = 0; i < info->inputs; i++) {
                 /* an allocation of its own, so that a sanitizer sees a read past its end */
                 data[i] = malloc(info->input[i].bytes);
@@ -79,9 +84,12 @@ def as_one(compiled: Sequence[Compiled]) -> tuple[str, str]:
     text, engines = [], []
     for number, one in enumerate(compiled):
         text.append(DEFINED.sub(rf"\1__{number}", one.files["model.c"]))
+        if "void nn_reset(" not in one.files["model.c"]:
+            text.append(f"void nn_reset__{number}(void) {{ nn_reset(); }}")
         engines.append("    {" + ", ".join(f"nn_{f}__{number}" for f in PUBLIC) + "},")
     declared = "".join(
         f"const nn_info_t *nn_info__{n}(void);\nint nn_init__{n}(void);\n"
+        f"void nn_reset__{n}(void);\n"
         f"int8_t *nn_input__{n}(int i);\nvoid nn_set_input__{n}(int i, const int8_t *data);\n"
         f"int nn_invoke__{n}(void);\nint nn_slide__{n}(uint32_t rows);\n"
         f"const int8_t *nn_output__{n}(int i);\n"
@@ -96,6 +104,7 @@ def run(
     inputs: Sequence[Sequence[Sequence[np.ndarray]]],
     flags: Sequence[str] = (),
     slid: Sequence[Sequence[int]] | None = None,
+    forgets: Sequence[int] = (),
 ) -> list[list[list[np.ndarray]]]:
     """Build and run compiled networks.
 
@@ -103,6 +112,7 @@ def run(
         inputs: inputs[model][round][input], int8.
         slid: slid[model][round], by how many rows the window has moved since the previous round;
             0: the input is unrelated.
+        forgets: Rounds before which every network is reset.
 
     Returns:
         outputs[model][round][output], int8.
@@ -111,7 +121,9 @@ def run(
     slid = slid or [[0] * rounds] * len(compiled)
     slides = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in slid)
     text, table = as_one(compiled)
+    reset = ", ".join(str(int(r in forgets)) for r in range(rounds))
     main = MAIN.replace("ENGINES", table).replace("SLID", slides).replace("ROUNDS", str(rounds))
+    main = main.replace("FORGETS", reset)
     source, program = folder / "batch.c", folder / "batch"
     source.write_text(ENGINE + text + main)
     nn = lib("nn")

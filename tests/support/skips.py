@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,17 @@ def third_party_model(*parts: str) -> Path:
     from otolith import paths
 
     return _part_of(paths.test_models(), "needs the third-party models ($OTOLITH_MODELS)", parts)
+
+
+def stateful_model(name: str) -> Path:
+    """A network with a memory: one of pymicro-wakeword's, or a file beside $OTOLITH_MODELS."""
+    wheel = Path(str(find_spec("pymicro_wakeword").submodule_search_locations[0]))
+    packed = wheel / "models" / f"{name}.tflite"
+    if packed.exists():
+        return packed
+    folder = third_party_model().parent / "stateful_models"
+    assert folder.is_dir(), f"{folder} is missing"
+    return folder / f"{name}.tflite"
 
 
 def program(name: str) -> str:

@@ -70,6 +70,10 @@ def analyse(network: Network, hop: int | None = None) -> Analysis:
 def _stream(network: Network, steps: list[Step | Alias], hop: int | None) -> Stream | None:
     """How rows are kept; None if every window is computed whole."""
     graph, metadata = network.graph, network.metadata
+    if graph.states:
+        if hop:
+            raise UserError("the network has a state of its own: it has no window that slides")
+        return None
     if hop == 0 or (hop is None and metadata is None):
         return None
     if metadata is None:

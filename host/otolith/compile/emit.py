@@ -8,7 +8,7 @@ from functools import partial
 from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step, Tensor
 from otolith.compile.literals import c_array, c_float, c_int, c_string
 from otolith.compile.pipeline import pipeline_source
-from otolith.compile.plan import Plan
+from otolith.compile.plan import Plan, state_places
 from otolith.compile.read import Network
 from otolith.compile.schedule import Pass, Schedule, constant_key, tensor_constant
 
@@ -86,7 +86,7 @@ class _Emitter:
         kind, at = plan.place[index]
         if kind == "input":
             return f"inputs[{at}] + {offset}" if offset else f"inputs[{at}]"
-        return f"arena + {at + offset}"
+        return f"{kind} + {at + offset}"
 
     def calls(self, program: Program, plan: Plan) -> str:
         """The kernel calls of a program, one a line."""
@@ -109,16 +109,16 @@ class _Emitter:
         return "\n".join(lines)
 
     def _call(self, step: Step, number: int, at: int, plan: Plan) -> str:
-        starts = [0] * (len(step.inputs) + 1)
+        starts = list(step.starts) or [0] * (len(step.inputs) + 1)
         if step.rows:
             starts = [*(first for first, _ in step.rows.shares), step.rows.at]
         tensors = (*step.inputs, step.output)
         arguments = ", ".join(map(partial(self.address, plan), tensors, starts))
         if step.scratch:
             arguments += f", arena + {plan.scratch[at]}"
-        return f"    {step.kernel}(&{self._settings(step, number)}, {arguments});"
+        return f"    {step.kernel}(&{self._settings(step, number, at)}, {arguments});"
 
-    def _settings(self, step: Step, number: int) -> str:
+    def _settings(self, step: Step, number: int, at: int) -> str:
         """The name of the step's settings."""
         name = f"op{number}"
         if step.rows:
@@ -126,6 +126,8 @@ class _Emitter:
         initial = self.constants.initialiser(step.settings, name)
         text = f"{step.struct} {initial}"
         if text not in self._names:
+            if step.starts and name in self._names.values():
+                name += f"_at_{at}"
             self._names[text] = name
             shapes = ", ".join(_shape(self.graph.tensors[i]) for i in step.inputs)
             self.structs.append(
@@ -143,6 +145,15 @@ class _Emitter:
         to, source = (place, kept) if copy.load else (kept, place)
         return f"    memcpy({to}, {source}, {copy.size});"
 
+
+# The state of a network that has one. Another network's nn_reset() is in lib/nn.
+STATE = """static int8_t state[{size}] __attribute__((aligned(16)));
+
+void nn_reset(void) {{
+{fill}
+}}
+
+"""
 
 INVOKE = """int nn_invoke(void) {{
 {check}
@@ -268,6 +279,8 @@ def model_source(schedule: Schedule) -> str:
     }}"""
     ram, which, slides = max(one.plan.arena for one in passes), "0", (0, 0)
     arena = max(ram, 1)
+    state, remembered = _state(emitter)
+    ram += remembered
     calls = [emitter.calls(one.program, one.plan) for one in passes]
     if stream is None or schedule.slide is None:
         invoke = INVOKE.format(check=check, calls=calls[0])
@@ -298,8 +311,8 @@ def model_source(schedule: Schedule) -> str:
 static int8_t arena[{arena}] __attribute__((aligned(16)));
 static const int8_t *inputs[{len(inputs)}];
 
-int nn_init(void) {{
-    return 0;
+{state}int nn_init(void) {{
+{"    nn_reset();" + chr(10) if state else ""}    return 0;
 }}
 
 {invoke}
@@ -322,6 +335,21 @@ const int8_t *nn_output(int i) {{
 }}
 
 {info}"""
+
+
+def _state(emitter: _Emitter) -> tuple[str, int]:
+    """The C of the states and nn_reset(), and their bytes of RAM. Empty for a network without."""
+    graph = emitter.graph
+    places, size = state_places(graph)
+    lines = []
+    for index, initial in graph.states.items():
+        first = int(initial[0])
+        if (initial == first).all():
+            lines.append(f"    memset(state + {places[index]}, {first}, {initial.size});")
+        else:
+            name = emitter.constants.name(Array("int8_t", initial), f"initial_{index}")
+            lines.append(f"    memcpy(state + {places[index]}, {name}, {initial.size});")
+    return (STATE.format(size=size, fill="\n".join(lines)), size) if places else ("", 0)
 
 
 def _headers(passes: Sequence[Pass]) -> list[str]:

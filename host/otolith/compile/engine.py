@@ -79,9 +79,13 @@ class HostModel:
             inputs: int8, or float32, which is quantised as TFLM's QUANTIZE does it.
 
         Returns:
-            int8, or float32 if the file's output is float32.
+            int8, or uint8 or float32 if the file's output has that type.
         """
         return self.invoke_all(*inputs)[0]
+
+    def reset(self) -> None:
+        """Forgets what the network remembers of earlier inputs."""
+        self._lib.nn_reset()
 
     def slide(self, rows: int, *inputs: Values) -> Values:
         """As invoke(), for the last input moved up by `rows` rows with new ones at its end."""
@@ -106,7 +110,7 @@ class HostModel:
         for number, tensor in enumerate(self.network.outputs):
             raw = self._ffi.buffer(self._lib.nn_output(number), tensor.count)
             q = np.frombuffer(raw, np.int8).reshape(tensor.shape).copy()
-            results.append(dequantize(q, tensor) if self.network.is_float(number) else q)
+            results.append(as_in_file(q, tensor, self.network.edge_type(number)))
         return results
 
 
@@ -125,14 +129,29 @@ def to_int8(value: Values, tensor: Tensor, number: int = 0) -> npt.NDArray[np.in
         raise UserError(
             f"input {number} has shape {list(value.shape)}, the network takes {list(tensor.shape)}"
         )
+    if value.dtype == np.uint8:  # the compiled network takes the int8 that is 128 less
+        return (value.astype(np.int16) - 128).astype(np.int8)
     if value.dtype == np.int8:
         return np.ascontiguousarray(value)
     if value.dtype not in (np.float32, np.float64):
-        raise UserError(f"input {number} is {value.dtype}: give int8 or float32")
+        raise UserError(f"input {number} is {value.dtype}: give int8, uint8 or float32")
     ratio = (value.astype(np.float32) / np.float32(tensor.scale)).astype(np.float64)
     rounded = np.floor(np.abs(ratio) + 0.5) * np.sign(ratio) + tensor.zero_point
     clipped: npt.NDArray[np.int8] = np.clip(rounded, -128, 127).astype(np.int8)
     return clipped
+
+
+def as_in_file(q: npt.NDArray[np.int8], tensor: Tensor, dtype: str) -> Values:
+    """An output in the type that it has in the file.
+
+    Args:
+        q: The output of the compiled network.
+        tensor: Its tensor there.
+        dtype: Its type in the file: int8, uint8 or float32.
+    """
+    if dtype == "float32":
+        return dequantize(q, tensor)
+    return (q.astype(np.int16) + 128).astype(np.uint8) if dtype == "uint8" else q
 
 
 def dequantize(q: Values, tensor: Tensor) -> npt.NDArray[np.float32]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 Values = npt.NDArray[Any]
+ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 # Fields of a C struct: int, Array, Code, None (NULL), or a nested Settings or list of these.
 Settings = dict[str, Any]
 
@@ -27,6 +28,7 @@ class Tensor:
         zero_points: None, one, or one a channel.
         axis: The dimension that per-channel scales belong to.
         data: The values of a constant; None for an activation.
+        variable: Whether an operation keeps its state in it (SVDF, LSTM).
     """
 
     index: int
@@ -37,11 +39,17 @@ class Tensor:
     zero_points: tuple[int, ...] = ()
     axis: int = 0
     data: Values | None = field(default=None, repr=False, compare=False)
+    variable: bool = False
 
     @property
     def count(self) -> int:
         """The number of elements."""
         return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """The bytes it takes in memory."""
+        return self.count * ITEM_BYTES.get(self.dtype, 4)
 
     @property
     def scale(self) -> float:
@@ -64,6 +72,7 @@ class Operation:
         inputs: Indices of its input tensors; -1 for one that is left out.
         outputs: Indices of its output tensors.
         options: Its builtin options, those the compiler reads.
+        text: The name of its variable (VAR_HANDLE).
     """
 
     position: int
@@ -71,16 +80,27 @@ class Operation:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: dict[str, float]
+    text: str = ""
 
 
 @dataclass
 class Graph:
-    """A whole network: its tensors, and its operations in the order in which they run."""
+    """A whole network: its tensors, and its operations in the order in which they run.
+
+    Attributes:
+        tensors: By index.
+        operations: In the order in which they run.
+        inputs: Indices of its inputs.
+        outputs: Indices of its outputs.
+        states: Of each tensor that keeps its values from one invocation to the next, the bytes
+            that it holds before the first one.
+    """
 
     tensors: list[Tensor]
     operations: list[Operation]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    states: dict[int, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,6 +156,7 @@ class Step:
             0 for none.
         header: Header below lib/nn/src that declares kernel and struct.
         rows: The part of the output that is computed; None for all of it.
+        starts: First byte of each operand and of the output; empty if all are 0.
     """
 
     operation: str
@@ -149,6 +170,7 @@ class Step:
     scratch: int = 0
     header: str = "nn_kernels.h"
     rows: Rows | None = None
+    starts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

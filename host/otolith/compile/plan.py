@@ -26,7 +26,8 @@ class Plan:
     """The arena of a program.
 
     Attributes:
-        place: Of each tensor, ("arena", offset) or ("input", number of the input).
+        place: Of each tensor, ("arena", offset), ("state", offset) or ("input", number of the
+            input).
         arena: Size of the arena in bytes.
         blocks: The blocks in it.
         scratch: Offset of the working memory of each step that needs some.
@@ -97,9 +98,9 @@ def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block]
     owner: dict[int, int] = {}  # block of each root
     for at, step in zip(times, steps, strict=True):
         out = written(step)
-        if out is None or out in owner or isinstance(step, Alias):
+        if out is None or out in owner or out in graph.states or isinstance(step, Alias):
             continue
-        size = max(1, graph.tensors[out].count)
+        size = max(1, graph.tensors[out].bytes)
         ends = last.get(out, at)
         # Reuse the memory of an input that nobody needs afterwards.
         for index in places.get(out, ()):
@@ -144,6 +145,15 @@ def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int,
     return total, offsets
 
 
+def state_places(graph: Graph) -> tuple[dict[int, int], int]:
+    """Where each state lies in the memory for states, and the bytes of all."""
+    places, total = {}, 0
+    for index in graph.states:
+        places[index] = total
+        total += _aligned(graph.tensors[index].bytes)
+    return places, total
+
+
 def plan(graph: Graph, steps: Program) -> Plan:
     """Places the tensors of a program in the smallest arena that is found.
 
@@ -170,6 +180,7 @@ def plan(graph: Graph, steps: Program) -> Plan:
     for number, block in enumerate(blocks):
         block.offset = offsets[number]
     place: dict[int, tuple[str, int]] = {i: ("input", n) for n, i in enumerate(graph.inputs)}
+    place |= {i: ("state", at) for i, at in state_places(graph)[0].items()}
     place |= {tensor: ("arena", offsets[number]) for tensor, number in owner.items()}
     for step in steps:
         if isinstance(step, Alias) and graph.tensors[step.input].data is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from otolith.compile.graph import Graph, Tensor
 from otolith.compile.graph_edges import strip
 from otolith.compile.metadata import read_metadata
+from otolith.compile.ops import expand
 from otolith.compile.tflite import read_graph
 from otolith.settings.metadata import Metadata
 
@@ -43,9 +44,13 @@ class Network:
         """The int8 output tensors."""
         return [self.graph.tensors[i] for i in self.graph.outputs]
 
+    def edge_type(self, output: int) -> str:
+        """The type of output number `output` in the file."""
+        return self.original.tensors[self.original.outputs[output]].dtype
+
     def is_float(self, output: int) -> bool:
         """Whether output number `output` of the file is float32."""
-        return self.original.tensors[self.original.outputs[output]].dtype == "float32"
+        return self.edge_type(output) == "float32"
 
 
 def model_hash(data: bytes) -> str:
@@ -66,6 +71,7 @@ def read(data: bytes, name: str, outline: bool = False) -> Network:
     """
     original = read_graph(data, outline)
     graph = strip(original)
+    graph = graph if outline else expand(graph)
     metadata = read_metadata(data)
     labels = () if metadata is None else metadata.classes
     return Network(_name(name, metadata), model_hash(data), metadata, labels, original, graph)

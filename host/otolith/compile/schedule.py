@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from otolith.compile.analyse import Analysis
 from otolith.compile.cores import PORTABLE, choose_kernels
 from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step
-from otolith.compile.plan import Plan, plan
+from otolith.compile.plan import Plan, plan, state_places
 from otolith.compile.read import Network
 from otolith.compile.stream import Stream
 from otolith.errors import UserError
@@ -34,7 +34,7 @@ class Schedule:
         optimize: "speed" or "size".
         full: The pass that computes a whole window.
         slide: The pass that computes what a hop changes; None without kept rows.
-        arena: Bytes of RAM for activations, working memory and kept rows.
+        arena: Bytes of RAM for activations, working memory, kept rows and states.
         weights: Bytes of constants in flash.
     """
 
@@ -99,6 +99,7 @@ def schedule(analysis: Analysis, core: str = PORTABLE, optimize: str = "speed") 
             raise UserError("an output is an input under another name: the network does nothing")
     passes = [full, *([slide] if slide else [])]
     arena = max(one.plan.arena for one in passes) + (streaming.kept if streaming else 0)
+    arena += state_places(graph)[1]
     weights = constant_bytes(graph, [one.program for one in passes])
     return Schedule(analysis, core, optimize, full, slide, arena, weights)
 
@@ -118,7 +119,15 @@ def constant_bytes(graph: Graph, programs: Iterable[Program]) -> int:
                     sizes[constant_key(constant)] = constant.bytes
                 else:
                     sizes[constant_key(constant)] = SIZES[constant.ctype] * constant.values.size
+    for initial in initial_values(graph):
+        sizes[constant_key(initial)] = initial.values.size
     return sum(sizes.values())
+
+
+def initial_values(graph: Graph) -> list[Array]:
+    """The constants that states begin with. States of equal bytes need none."""
+    found = [Array("int8_t", values) for values in graph.states.values()]
+    return [initial for initial in found if len(set(initial.values.tolist())) > 1]
 
 
 def constant_key(constant: Array | Code) -> tuple[object, ...]:

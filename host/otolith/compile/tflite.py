@@ -11,14 +11,24 @@ import numpy as np
 
 from otolith.compile.flatbuffer import Buffer, Table
 from otolith.compile.graph import Graph, Operation, Tensor
+from otolith.compile.variables import with_variables
 from otolith.errors import UserError, short
 
 # More elements than fit any chip. The limit keeps damaged files from taking memory, and sums within
 # 32 bits.
 MAX_ELEMENTS = 1 << 22
 MAX_RANK = 5
-DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 7: "int16", 9: "int8"}
-NUMPY = {"float32": "<f4", "int32": "<i4", "int8": "i1"}
+DTYPES = {
+    0: "float32",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    7: "int16",
+    9: "int8",
+    13: "resource",
+}
+NUMPY = {"float32": "<f4", "int32": "<i4", "int64": "<i8", "int16": "<i2", "int8": "i1"}
+ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255)}  # smallest and largest
 
 # Builtin operator codes of the operators in TensorFlow Lite Micro. Messages name others by number.
 CODES = {
@@ -153,23 +163,46 @@ OPTIONS: dict[str, dict[str, tuple[int, str, float]]] = {
     "SOFTMAX": {"beta": (0, "f", 0.0)},
     "MEAN": {"keep_dims": (0, "B", 0)},
     "RESIZE_NEAREST_NEIGHBOR": {"align_corners": (0, "B", 0), "half_pixel_centers": (1, "B", 0)},
+    "CONCATENATION": {"axis": (0, "i", 0), "activation": (1, "b", 0)},
+    "STRIDED_SLICE": {
+        "begin_mask": (0, "i", 0),
+        "end_mask": (1, "i", 0),
+        "ellipsis_mask": (2, "i", 0),
+        "new_axis_mask": (3, "i", 0),
+        "shrink_axis_mask": (4, "i", 0),
+        "offset": (5, "B", 0),
+    },
+    "SPLIT": {"parts": (0, "i", 0)},
+    "SPLIT_V": {"parts": (0, "i", 0)},
+    "PACK": {"parts": (0, "i", 0), "axis": (1, "i", 0)},
+    "UNPACK": {"parts": (0, "i", 0), "axis": (1, "i", 0)},
+    "LEAKY_RELU": {"alpha": (0, "f", 0.0)},
+    "SVDF": {"rank": (0, "i", 0), "activation": (1, "b", 0)},
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": {
+        "activation": (0, "b", 0),
+        "cell_clip": (1, "f", 0.0),
+        "projection_clip": (2, "f", 0.0),
+        "time_major": (3, "B", 0),
+        "diagonal": (5, "B", 0),
+    },
+    "CALL_ONCE": {"subgraph": (0, "i", 0)},
 }
 OPTIONS["MAX_POOL_2D"] = OPTIONS["AVERAGE_POOL_2D"]
 
 
-def _read_tensor(index: int, table: Table, buffers: list[Table], outline: bool) -> Tensor:
+def _read_tensor(
+    index: int, table: Table, buffers: list[Table], outline: bool, used: bool
+) -> Tensor:
     name = table.text(3) or f"tensor {index}"
     shape = table.numbers(0, "i")
     dtype = DTYPES.get(table.number(1, "b"), f"type {table.number(1, 'b')}")
     where = f"tensor {index} ({name[:40]})"
-    if len(shape) > MAX_RANK or any(d < 1 for d in shape):
+    if len(shape) > MAX_RANK or (used and any(d < 1 for d in shape)):
         raise UserError(
             f"{where}: shape {short(list(shape))}: need up to {MAX_RANK} fixed dimensions"
         )
     if math.prod(shape) > MAX_ELEMENTS:
         raise UserError(f"{where}: {math.prod(shape):,} elements are more than {MAX_ELEMENTS:,}")
-    if table.number(5, "B") and not outline:
-        raise UserError(f"{where}: variable tensors are not supported: use the tflm engine")
     if table.table(6) is not None and not outline:
         raise UserError(f"{where}: sparse tensors are not supported: use the tflm engine")
     scales: tuple[float, ...] = ()
@@ -181,7 +214,7 @@ def _read_tensor(index: int, table: Table, buffers: list[Table], outline: bool) 
         axis = quantization.number(6, "i")
         if any(not (math.isfinite(s) and 1e-30 < s < 1e30) for s in scales):
             raise UserError(f"{where}: quantisation scale is not a positive number")
-        low, high = (-128, 127) if dtype == "int8" else (-(2**31), 2**31 - 1)
+        low, high = ZERO_POINTS.get(dtype, (-(2**31), 2**31 - 1))
         if any(not low <= z <= high for z in zero_points):
             raise UserError(f"{where}: zero point outside {dtype}")
         if len(zero_points) not in (0, len(scales)):
@@ -206,7 +239,8 @@ def _read_tensor(index: int, table: Table, buffers: list[Table], outline: bool) 
         if len(raw) != math.prod(shape) * item.itemsize:
             raise UserError(f"{where}: {len(raw)} bytes for shape {list(shape)} of {dtype}")
         data = np.frombuffer(raw, item).reshape(shape)
-    return Tensor(index, name, tuple(shape), dtype, scales, zero_points, axis, data)
+    variable = bool(table.number(5, "B"))
+    return Tensor(index, name, tuple(shape), dtype, scales, zero_points, axis, data, variable)
 
 
 def _read_operation(position: int, table: Table, codes: list[str], count: int) -> Operation:
@@ -224,7 +258,8 @@ def _read_operation(position: int, table: Table, codes: list[str], count: int) -
         key: options.number(field, code, default) if options else default
         for key, (field, code, default) in wanted.items()
     }
-    return Operation(position, name, tuple(inputs), tuple(outputs), values)
+    text = options.text(1) if options and name == "VAR_HANDLE" else ""
+    return Operation(position, name, tuple(inputs), tuple(outputs), values, text)
 
 
 def read_graph(data: bytes, outline: bool = False) -> Graph:
@@ -250,41 +285,58 @@ def read_graph(data: bytes, outline: bool = False) -> Graph:
         if code == 32:
             codes[-1] = f"custom operator {table.text(1)!r}"
     subgraphs = model.tables(2)
-    if len(subgraphs) != 1:
-        raise UserError(f"{len(subgraphs)} subgraphs: only models with one are supported")
+    if not subgraphs:
+        raise UserError("damaged model: no subgraphs")
+    if outline and len(subgraphs) > 1:
+        raise UserError(f"{len(subgraphs)} subgraphs: the tflm engine takes models with one")
     buffers = model.tables(4)
     if not buffers:
         raise UserError("damaged model: no buffers")
-    graph = subgraphs[0]
-    tensors = [_read_tensor(i, t, buffers, outline) for i, t in enumerate(graph.tables(0))]
-    operations = [_read_operation(i, t, codes, len(tensors)) for i, t in enumerate(graph.tables(3))]
-    inputs, outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
-    if not inputs or not outputs or any(not 0 <= i < len(tensors) for i in inputs + outputs):
+
+    def subgraph(number: int) -> Graph:
+        if not 0 <= number < len(subgraphs):
+            raise UserError(f"subgraph {number} of {len(subgraphs)} is called")
+        return _read_subgraph(subgraphs[number], buffers, codes, outline)
+
+    graph = subgraph(0)
+    inputs, outputs = graph.inputs, graph.outputs
+    if not inputs or not outputs:
         raise UserError("damaged model: inputs or outputs name tensors that are not there")
-    if any(tensors[i].data is not None for i in inputs):
+    if any(graph.tensors[i].data is not None for i in inputs):
         raise UserError("damaged model: an input is a constant")
-    if not outline:
-        _check_order(operations, tensors, inputs, outputs)
+    if outline:
+        return graph
+    graph = with_variables(graph, subgraph)
+    _check_order(graph)
+    return graph
+
+
+def _read_subgraph(table: Table, buffers: list[Table], codes: list[str], outline: bool) -> Graph:
+    found = table.tables(0)
+    operations = [_read_operation(i, t, codes, len(found)) for i, t in enumerate(table.tables(3))]
+    inputs, outputs = table.numbers(1, "i"), table.numbers(2, "i")
+    if any(not 0 <= i < len(found) for i in inputs + outputs):
+        raise UserError("damaged model: inputs or outputs name tensors that are not there")
+    used = {*inputs, *outputs}
+    for operation in operations:
+        used |= {*operation.inputs, *operation.outputs}
+    tensors = [_read_tensor(i, t, buffers, outline, i in used) for i, t in enumerate(found)]
     return Graph(tensors, operations, tuple(inputs), tuple(outputs))
 
 
-def _check_order(
-    operations: list[Operation],
-    tensors: list[Tensor],
-    inputs: tuple[int, ...],
-    outputs: tuple[int, ...],
-) -> None:
+def _check_order(graph: Graph) -> None:
     """Raises UserError unless every tensor is written once, before it is read."""
-    ready = {t.index for t in tensors if t.data is not None} | set(inputs)
-    for operation in operations:
+    ready = {t.index for t in graph.tensors if t.data is not None}
+    ready |= {*graph.inputs, *graph.states}
+    for operation in graph.operations:
         where = f"operator {operation.position} ({operation.name})"
         for index in operation.inputs:
             if index >= 0 and index not in ready:
                 raise UserError(f"{where}: reads tensor {index} before it is written")
         for index in operation.outputs:
-            if index in ready:
+            if index in ready and index not in graph.states:
                 raise UserError(f"{where}: writes tensor {index} a second time")
             ready.add(index)
-    for index in outputs:
+    for index in graph.outputs:
         if index not in ready:
             raise UserError(f"output tensor {index} is never written")

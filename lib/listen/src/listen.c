@@ -52,6 +52,7 @@ int listen_init(uint32_t (*clock)(void)) {
 }
 
 void listen_reset(void) {
+    nn_reset();
     features_reset(&features);
     detect_reset(&detect);
     memset(&hop, 0, sizeof hop);

@@ -66,6 +66,10 @@ int8_t *nn_input(int i);
  * read before that and never written, so a sliding window can stay where it is. */
 void nn_set_input(int i, const int8_t *data);
 
+/* Sets the network's state to its initial values, as nn_init() does: the next invocation is like
+ * the first. Does nothing for a network without a state. */
+void nn_reset(void);
+
 /* Runs the network. Returns 0, or a negative number on failure. */
 int nn_invoke(void);
 

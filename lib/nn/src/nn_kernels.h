@@ -141,6 +141,16 @@ typedef struct {
 } nn_requantize_all_t;
 void nn_requantize_all(const nn_requantize_all_t *p, const int8_t *in, int8_t *out);
 
+/* Copies a block: dims[0] * dims[1] * dims[2] * dims[3] runs of `run` bytes. Steps are the bytes
+ * from one run to the next along each dimension; those of the input may be negative. */
+typedef struct {
+    uint32_t dims[4];
+    int32_t in_step[4];
+    uint32_t out_step[4];
+    uint32_t run;
+} nn_move_t;
+void nn_move(const nn_move_t *p, const int8_t *in, int8_t *out);
+
 /* RELU6: out = clamp(q). */
 typedef struct {
     uint32_t count;

@@ -86,6 +86,12 @@ int nn_init(void) {
     return 0;
 }
 
+void nn_reset(void) {
+    if (interpreter != nullptr) {
+        interpreter->Reset();
+    }
+}
+
 int nn_invoke(void) {
     if (interpreter == nullptr) {
         return -1;

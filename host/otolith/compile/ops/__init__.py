@@ -1,10 +1,13 @@
 """The registry of operations of the compiled engine: a file each, and one line here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from otolith.compile.graph import Alias, Graph, Operation, Step
 from otolith.compile.ops import (
     add,
+    assign_variable,
+    concatenation,
     conv_2d,
     depthwise_conv_2d,
     fully_connected,
@@ -18,13 +21,17 @@ from otolith.compile.ops import (
     reshape,
     resize_nearest_neighbor,
     softmax,
+    split,
+    strided_slice,
     sub,
 )
 from otolith.errors import UserError
 
 OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "ADD": add.lower,
+    "ASSIGN_VARIABLE": assign_variable.lower,
     "AVERAGE_POOL_2D": pool_2d.lower,
+    "CONCATENATION": concatenation.lower,
     "CONV_2D": conv_2d.lower,
     "DEPTHWISE_CONV_2D": depthwise_conv_2d.lower,
     "EXPAND_DIMS": reshape.lower,
@@ -36,14 +43,36 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "PAD": pad.lower,
     "PADV2": pad.lower,
     "QUANTIZE": quantize.lower,
+    "READ_VARIABLE": assign_variable.lower,
     "RELU": relu.lower,
     "RELU6": relu.lower,
     "RESHAPE": reshape.lower,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor.lower,
     "SOFTMAX": softmax.lower,
+    "SPLIT": split.lower,
+    "SPLIT_V": split.lower,
     "SQUEEZE": reshape.lower,
+    "STRIDED_SLICE": strided_slice.lower,
     "SUB": sub.lower,
 }
+# Operations that become several, one for each tensor that they read or write.
+PARTS: dict[str, Callable[[Graph, Operation], list[Operation]]] = {
+    "CONCATENATION": concatenation.parts,
+    "SPLIT": split.parts,
+    "SPLIT_V": split.parts,
+}
+
+
+def expand(graph: Graph) -> Graph:
+    """The network with operations that have one output each. Parts keep the position of the whole.
+
+    Raises:
+        UserError: An operation's parts do not fit its tensors.
+    """
+    operations: list[Operation] = []
+    for op in graph.operations:
+        operations += PARTS[op.name](graph, op) if op.name in PARTS else [op]
+    return replace(graph, operations=operations)
 
 
 def lower(graph: Graph, op: Operation) -> Step | Alias:
