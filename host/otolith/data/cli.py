@@ -7,6 +7,7 @@ from otolith.lazy import Later, LazyGroup
 # name -> where the command is, and its line in `host data --help`
 COMMANDS = {
     "synth": Later("otolith.data.synth:synth", "Generate sounds."),
+    "fetch": Later("otolith.data.fetch.cli:fetch", "Download a public data set."),
     "import": Later("otolith.data.importing:import_", "Import sound files or folders of them."),
     "check": Later("otolith.data.check:check", "Find problems in a dataset."),
     "stats": Later("otolith.data.stats:stats", "Count clips, seconds and levels."),
