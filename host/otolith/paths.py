@@ -1,6 +1,12 @@
-"""Paths in this checkout. Everything that `host setup` installs is below TOOLS or .venv."""
+"""Paths in this checkout. Everything that `host setup` installs is below TOOLS or .venv.
 
+What commands build and keep is below TOOLS too. A user who can't write there, because the checkout
+belongs to another user, gets a folder of their own: USER_CACHE.
+"""
+
+import hashlib
 import os
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,7 +20,43 @@ CMSIS_DSP = TOOLS / "cmsis-dsp"  # the cmsisdsp sdist, unpacked
 TFLM_FRONTEND = TOOLS / "tflm-frontend"  # TFLM's audio front end, from an sdist
 NODE_MODULES = TOOLS / "node" / "node_modules"
 BOOTROM = TOOLS / "bootrom" / "rp2040_b1.bin"
-NATIVE = TOOLS / "native"  # lib/ compiled for this computer; file names contain a hash
+
+
+def _user_caches() -> Path:
+    """The folder in which this system keeps a user's caches."""
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"])
+    home = Path(os.path.expanduser("~"))
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
+    return home / ".cache"
+
+
+# a folder a checkout, because two checkouts may build different things
+USER_CACHE = _user_caches() / "otolith" / hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]
+
+
+def writable(folder: Path) -> bool:
+    """Whether this user can write to a folder, or could create it."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def cache(folder: Path) -> Path:
+    """Where to keep what is built: `folder`, or this user's own if they can't write there.
+
+    Args:
+        folder: A folder below TOOLS or ROOT.
+    """
+    return folder if writable(folder) else USER_CACHE / folder.name
+
+
+NATIVE = cache(TOOLS / "native")  # lib/ compiled for this computer; file names contain a hash
+# what the checkout's owner has built, for users who can't add to it
+PREBUILT = None if NATIVE.is_relative_to(TOOLS) else TOOLS / "native"
 
 
 def test_data() -> Path:

@@ -28,7 +28,7 @@ from otolith.settings.spec import Data, Spec
 from otolith.synth.base import UNKNOWN
 from otolith.synth.registry import find
 
-FOLDER = paths.ROOT / "build" / "synth"
+FOLDER = paths.cache(paths.ROOT / "build" / "synth")
 DATASET = "dataset"  # the default of [data] path
 
 _FEW = 64  # up to so many clips are made in this process, because starting others takes longer

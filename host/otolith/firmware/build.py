@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.errors import UserError
+from otolith.files import disk_errors, make_folder
 from otolith.firmware import tflm
-from otolith.paths import ROOT
+from otolith.paths import BOARDS, LIB, MODELS, ROOT, TOOLS, USER_CACHE, cache, writable
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,12 @@ class Firmware:
 
 def platformio(*arguments: str, model: Path | None = None, **variables: str) -> str:
     """Run PlatformIO in this checkout; its output, or a UserError with its last telling line."""
-    environment = {**os.environ, **variables}
+    project, own = _project()
+    environment = {**os.environ, **own, **variables}
     if model is not None:
         environment["OTOLITH_MODEL"] = str(Path(model).resolve())
     done = subprocess.run(
-        [sys.executable, "-m", "platformio", "run", "-d", str(ROOT), *arguments],
+        [sys.executable, "-m", "platformio", "run", "-d", str(project), *arguments],
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
@@ -57,7 +61,37 @@ def platformio(*arguments: str, model: Path | None = None, **variables: str) -> 
 
 def build_folder() -> Path:
     """Where PlatformIO builds; a user may move it, as tests do."""
-    return Path(os.environ.get("PLATFORMIO_BUILD_DIR") or ROOT / ".pio" / "build")
+    return Path(os.environ.get("PLATFORMIO_BUILD_DIR") or cache(ROOT / ".pio" / "build"))
+
+
+def _project() -> tuple[Path, dict[str, str]]:
+    """PlatformIO's project folder, and the variables that tell it where to write.
+
+    PlatformIO takes only folders that it can write to. A user who can't write to the checkout gets
+    folders of links to its project and packages.
+    """
+    core = TOOLS / "pio-core"
+    if writable(core) and writable(ROOT / ".pio"):
+        return ROOT, {}
+    project, own_core = USER_CACHE / "project", USER_CACHE / "pio-core"
+    _link(project, (ROOT / "platformio.ini", ROOT / "firmware", ROOT / "platform"))
+    _link(project, (ROOT / "host", BOARDS, LIB, MODELS, TOOLS))
+    for kind in ("packages", "platforms"):
+        _link(own_core / kind, (p for p in (core / kind).glob("*") if p.suffix != ".lock"))
+    own = {
+        "PLATFORMIO_CORE_DIR": own_core,
+        "PLATFORMIO_WORKSPACE_DIR": USER_CACHE / "pio",
+        "PLATFORMIO_BUILD_DIR": build_folder(),
+    }
+    return project, {name: str(path) for name, path in own.items()}
+
+
+def _link(folder: Path, targets: Iterable[Path]) -> None:
+    make_folder(folder)
+    with disk_errors(folder):
+        for target in targets:
+            with suppress(FileExistsError):
+                (folder / target.name).symlink_to(target)
 
 
 def build(env: str, model: Path | None = None, keep_rows: bool = True) -> Firmware:

@@ -75,7 +75,14 @@ def library_path(
             digest.update(len(data).to_bytes(8, "little") + data)
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}: run `host setup`") from error
-    return paths.NATIVE / f"{name}-{digest.hexdigest()[:16]}.so"
+    return _kept(f"{name}-{digest.hexdigest()[:16]}.so")
+
+
+def _kept(name: str) -> Path:
+    """Where a cached file is or will be. A user's own cache adds to that of the owner."""
+    if paths.PREBUILT is not None and os.access(paths.PREBUILT / name, os.R_OK):
+        return paths.PREBUILT / name
+    return paths.NATIVE / name
 
 
 def build(
@@ -155,7 +162,8 @@ def cdef(
         UserError: A header is missing or invalid, or cffi would misread a struct.
     """
     files = [_found(header, include) for header in headers]
-    kept = library_path(f"{name}-cdef", [FILTER, *files], include, flags).with_suffix(".h")
+    digest = library_path(f"{name}-cdef", [FILTER, *files], include, flags).stem
+    kept = _kept(f"{digest}.h")
     if kept.exists():
         return kept.read_text()
     text = declarations(headers, include, _command(flags), name)

@@ -14,13 +14,13 @@ from otolith.compile import Schedule, schedule_model
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.files import write_bytes, write_text
-from otolith.paths import ROOT, TOOLS
+from otolith.paths import ROOT, TOOLS, cache
 from otolith.settings.problems import nearest
 from otolith.settings.spec import Spec
 from otolith.summarize.fit import network_need
 from otolith.summarize.report import compiled_report
 
-_CACHE = TOOLS / "cache" / "latency"
+_CACHE = cache(TOOLS / "cache" / "latency")
 
 
 def needs(

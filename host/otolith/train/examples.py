@@ -26,7 +26,7 @@ from otolith.files import replacing
 from otolith.settings.features import FrontEnd
 from otolith.settings.spec import Spec
 
-CACHE = paths.TOOLS / "cache" / "features"
+CACHE = paths.cache(paths.TOOLS / "cache" / "features")
 CACHE_BYTES = 4 << 30  # the oldest files go beyond that
 _CHUNK = 256  # windows a process is given at a time
 
