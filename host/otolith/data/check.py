@@ -12,7 +12,7 @@ import click
 
 from otolith.data.clips import Clip, Dataset, open_rows, read_dataset, sound_files
 from otolith.data.metadata import SETS, Row
-from otolith.data.options import dataset_option
+from otolith.data.options import reading_option
 from otolith.data.pieces import GAP, chunk_of, gap_in_time
 from otolith.errors import shown
 from otolith.progress import bar
@@ -233,7 +233,7 @@ def lines_of(found: list[Finding], everything: bool) -> Iterator[str]:
 
 
 @click.command()
-@dataset_option
+@reading_option
 @click.option(
     "--silence",
     type=click.FloatRange(-120, 0),

@@ -31,6 +31,7 @@ from otolith.data.options import dataset_option
 from otolith.data.pieces import sources_of
 from otolith.errors import UserError, shown
 from otolith.files import cannot_write, owner_tag
+from otolith.places import PLACE
 from otolith.progress import bar
 
 ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
@@ -309,7 +310,7 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=PLACE)
 @dataset_option
 @click.option("--label", help="Label of all files, instead of their folders' names.")
 @click.option("--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True)

@@ -11,6 +11,7 @@ from otolith.data import metadata
 from otolith.data.adding import batch
 from otolith.data.clips import measure, open_rows
 from otolith.errors import UserError, shown
+from otolith.places import PLACE
 from otolith.progress import bar
 
 
@@ -19,7 +20,7 @@ from otolith.progress import bar
 Example:
   host data merge kitchen workshop -o all"""
 )
-@click.argument("datasets", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("datasets", nargs=-1, required=True, type=PLACE)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, help="Dataset to copy into."
 )

@@ -8,7 +8,7 @@ import click
 
 from otolith.audio import RATE, read_pcm
 from otolith.data.clips import open_rows
-from otolith.data.options import dataset_option
+from otolith.data.options import reading_option
 from otolith.data.pick import pick
 from otolith.errors import UserError, shown
 
@@ -39,7 +39,7 @@ Examples:
   host data play evening.flac --device 3"""
 )
 @click.argument("names", nargs=-1, required=True)
-@dataset_option
+@reading_option
 @click.option("--device", help="Loudspeaker, by name or number.")
 @click.option(
     "--most", type=click.IntRange(1), default=20, show_default=True, help="Most clips to play."

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from otolith.audio import RATE, read_pcm
-from otolith.data.options import dataset_option
+from otolith.data.options import reading_option
 from otolith.data.play import files_of
 from otolith.errors import UserError, shown
 from otolith.features import extract
@@ -83,7 +83,7 @@ Examples:
 )
 @click.argument("names", nargs=-1, required=True)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="PNG file.")
-@dataset_option
+@reading_option
 @click.option(
     "--most", type=click.IntRange(1, 200), default=24, show_default=True, help="Most clips to draw."
 )

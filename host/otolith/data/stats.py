@@ -11,7 +11,7 @@ import click
 
 from otolith.data.clips import Dataset, open_rows, read_dataset
 from otolith.data.metadata import SETS
-from otolith.data.options import dataset_option
+from otolith.data.options import reading_option
 from otolith.errors import shown
 from otolith.progress import bar
 
@@ -153,7 +153,7 @@ def _decibels(about: Class) -> str:
 
 
 @click.command()
-@dataset_option
+@reading_option
 @click.option(
     "-o",
     "--out",

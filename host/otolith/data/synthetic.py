@@ -6,6 +6,7 @@ determines the sounds: the settings and the code of the generator. The same spec
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith import paths, synth
+from otolith import paths, places, synth
 from otolith.audio.wav import write_wav
 from otolith.data import metadata, names
 from otolith.data.metadata import Metadata, Row
@@ -129,10 +130,18 @@ def _made(jobs: list[_Job]) -> Iterator[None]:
         yield from pool.map(_make, jobs, chunksize=16)
 
 
+def _recordings(spec: Spec) -> Path:
+    """The folder that [data] path names, or a copy of what is at its address."""
+    path = spec.data.path or DATASET
+    return _copied(path) if places.is_address(path) else Path(path)
+
+
+_copied = functools.cache(places.local)  # a training looks for its dataset many times
+
+
 def is_synthetic(spec: Spec) -> bool:
     """Whether a spec trains on generated sounds: it names a generator and has no recordings."""
-    found = (Path(spec.data.path or DATASET) / metadata.NAME).exists()
-    return bool(spec.data.synth) and not found
+    return bool(spec.data.synth) and not (_recordings(spec) / metadata.NAME).exists()
 
 
 def made_folder(spec: Spec) -> Path:
@@ -155,7 +164,7 @@ def folder_of(spec: Spec, progress: Progress = quiet) -> Path:
         UserError: The generator can't make the classes, or the disk can't be written.
     """
     if not is_synthetic(spec):
-        return Path(spec.data.path or DATASET)
+        return _recordings(spec)
     check(spec.data, spec.model.classes)
     folder = made_folder(spec)
     if not (folder / metadata.NAME).exists():

@@ -13,14 +13,15 @@ from rich.progress import Progress, TaskID
 from otolith.errors import UserError
 from otolith.evaluate import sounds
 from otolith.evaluate.models import ModelFile
+from otolith.places import PLACE
 from otolith.settings.spec import load
 
 PATH = click.Path(path_type=Path)
 SETS = click.Choice(["train", "validate", "test"])
 OPTIONS = [
     click.option("--spec", type=PATH, help="The test set of this spec; default: the model's."),
-    click.option("--data", type=PATH, help="A folder with a subfolder of sounds a class."),
-    click.option("--dataset", type=PATH, help="A folder with a metadata.csv."),
+    click.option("--data", type=PLACE, help="A folder with a subfolder of sounds a class."),
+    click.option("--dataset", type=PLACE, help="A folder with a metadata.csv."),
     click.option("--set", "chosen", type=SETS, default="test", help="Of --dataset; default: test."),
 ]
 

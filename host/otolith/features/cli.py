@@ -17,13 +17,14 @@ from otolith.audio import SOUNDS
 from otolith.errors import UserError
 from otolith.features import extract_files, min_max
 from otolith.files import replacing
+from otolith.places import PLACE
 from otolith.settings.features import COMPRESS, FrontEnd, front_end, preset
 from otolith.settings.front_ends.presets import PRESETS
 from otolith.settings.spec import load
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PLACE)
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=".npz file.")
 @click.option("--compress", type=click.Choice(list(COMPRESS)), help="Default: the front end's.")
 @click.option("--preset", "name", type=click.Choice(list(PRESETS)), help="Default: spectrogram.")
