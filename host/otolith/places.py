@@ -21,7 +21,7 @@ from otolith.errors import UserError, short, shown
 from otolith.files import disk_errors, make_folder, write_text
 from otolith.progress import bar
 
-COPIES = paths.TOOLS / "remote"
+COPIES = paths.cache(paths.TOOLS / "remote")
 _ADDRESS = ".address"  # in the folder of a copy: where it is from
 _STAMPS = ".stamps.json"  # and what each file was when it was copied
 _TRACK = ".txt"  # a label track lies beside its recording

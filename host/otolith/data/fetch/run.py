@@ -23,7 +23,7 @@ from otolith.errors import UserError, shown
 from otolith.files import cannot_write, make_folder, owner_tag, remove_orphans, write_text
 
 ABOUT = "source.json"  # beside what was fetched: where it came from
-DOWNLOADS = paths.TOOLS / "downloads"
+DOWNLOADS = paths.cache(paths.TOOLS / "downloads")
 DEFAULT = Path("datasets")
 
 
