@@ -7,6 +7,8 @@ from otolith.lazy import Later, LazyGroup
 
 # name -> where the command is, and what `host --help` says about it; one line a command.
 COMMANDS = {
+    "new": Later("otolith.project.cli:new", "Make a project of your own."),
+    "spec": Later("otolith.project.cli:spec", "Look at the settings of a spec."),
     "setup": Later("otolith.setup.cli:setup", "Get what pip can't install."),
     "doctor": Later("otolith.setup.cli:doctor", "List what is installed, what is missing."),
     "record": Later("otolith.record.cli:record", "Record labelled WAV files."),

@@ -14,9 +14,11 @@ from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Builder, Default, De
 
 env = DefaultEnvironment()
 board = env.BoardConfig()
-root = Path(env.subst("$PROJECT_DIR"))
+project = Path(env.subst("$PROJECT_DIR"))
 build_dir = Path(env.subst("$BUILD_DIR"))
 builder_dir = Path(env.PioPlatform().get_dir()) / "builder"
+# Otolith's own firmware/ and lib/. A project made by `host new` lies elsewhere.
+root = builder_dir.resolve().parents[1]
 sys.path.insert(0, str(builder_dir))
 import app_json  # noqa: E402
 
@@ -31,7 +33,7 @@ def fail(message):
 
 def run_host(*arguments):
     """Run the `host` command of this checkout. It prints its own errors."""
-    if subprocess.run([sys.executable, "-m", "otolith", *arguments], cwd=root).returncode:
+    if subprocess.run([sys.executable, "-m", "otolith", *arguments], cwd=project).returncode:
         env.Exit(1)
 
 
@@ -173,7 +175,7 @@ def add_model():
     from otolith.compile.cores import optimize_for
 
     model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
-    model = model if model.is_absolute() else root / model
+    model = model if model.is_absolute() else project / model
     if not model.exists():
         if not (model.parent / "spec.toml").exists():
             fail(f"{model}: no such model (custom_model in platformio.ini, or OTOLITH_MODEL)")
@@ -195,7 +197,7 @@ def add_model():
         )
     if engine == "tflm":
         add_libraries("nn_tflm")
-        env.SConscript(str(builder_dir / "tflm.py"), exports=["env", "foreign", "fail"])
+        env.SConscript(str(builder_dir / "tflm.py"), exports=["env", "foreign", "root", "fail"])
         env.Append(PIOBUILDFILES=[env.EngineObject(f) for f in sorted(out.glob("*.cpp"))])
     # pipeline.c, the model's front end, is for apps that listen
     written = [f for f in sorted(out.glob("*.c")) if listens or f.name != "pipeline.c"]
@@ -282,6 +284,7 @@ env.SConscript(
         "board_folders",
         "fail",
         "app",
+        "root",
     ],
 )
 if not cleaning and app.model != "none":

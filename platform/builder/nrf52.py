@@ -10,13 +10,13 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, Import
 
-Import("env", "foreign", "add_core", "add_foreign", "add_images", "add_libraries", "fail", "app")
+Import("env", "foreign", "add_core", "add_foreign", "add_images", "add_libraries")
+Import("fail", "app", "root")
 
 sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
 import tinyusb  # noqa: E402
 
 board = env.BoardConfig()
-root = Path(env.subst("$PROJECT_DIR"))
 tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
 registers = root / "lib" / "board" / "src" / "nrf52" / "nrf"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Import
 
-Import("env", "foreign", "add_foreign", "add_libraries", "board_folders", "fail", "app")
+Import("env", "foreign", "add_foreign", "add_libraries", "board_folders", "fail", "app", "root")
 
 sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
 import tinyusb as tinyusb_parts  # noqa: E402
@@ -20,7 +20,6 @@ board_folders.add("usb")
 add_libraries("usb")
 
 board = env.BoardConfig()
-root = Path(env.subst("$PROJECT_DIR"))
 build_dir = Path(env.subst("$BUILD_DIR"))
 tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
 sdk = Path(os.environ.get("PICO_SDK_PATH", tools / "pico-sdk"))

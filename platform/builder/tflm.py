@@ -9,9 +9,8 @@ from pathlib import Path
 
 from SCons.Script import Import
 
-Import("env", "foreign", "fail")
+Import("env", "foreign", "fail", "root")
 
-root = Path(env.subst("$PROJECT_DIR"))
 build_dir = Path(env.subst("$BUILD_DIR"))
 library = Path(env.subst("$PROJECT_LIBDEPS_DIR")) / env["PIOENV"] / "pico-tflmicro"
 if not (library / "src" / "tensorflow").is_dir():

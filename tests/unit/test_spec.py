@@ -58,7 +58,6 @@ def test_the_models_of_this_repository_have_valid_specs(name):
         ("train_clips = 8", "train_clips = 'many'", "= 'many': must be a whole number"),
         ("train_clips = 8", "train_clips = true", "must be a whole number"),
         ("train_clips = 8", "train_clips = 1", "at least 4 each: two of a class"),
-        ('name = "bell"', "", r"\[model\] lacks name"),
         ('name = "bell"', 'name = "../bell"', "letters, digits"),
         ('["background", "bell"]', '["bell"]', "must be 2 to 32 names"),
         ('["background", "bell"]', '["bell", "bell"]', "appears twice"),

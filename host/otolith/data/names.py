@@ -31,6 +31,11 @@ def as_label(name: str) -> str:
     return re.sub(r" +", "_", kept).lstrip("-")[:LONGEST]
 
 
+def is_reserved(name: str) -> bool:
+    """Whether Windows keeps a name, with or without a suffix, for a device."""
+    return _DEVICES.fullmatch(name.partition(".")[0]) is not None
+
+
 def check_label(label: str) -> str:
     """Return `label` in Unicode's composed form (NFC). Raises UserError if it is not a label."""
     composed = unicodedata.normalize("NFC", label)

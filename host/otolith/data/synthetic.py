@@ -25,12 +25,12 @@ from otolith.audio.wav import write_wav
 from otolith.data import metadata, names
 from otolith.data.metadata import Metadata, Row
 from otolith.errors import UserError
+from otolith.settings.data import DATASET
 from otolith.settings.spec import Data, Spec
 from otolith.synth.base import UNKNOWN
 from otolith.synth.registry import find
 
 FOLDER = paths.cache(paths.ROOT / "build" / "synth")
-DATASET = "dataset"  # the default of [data] path
 
 _FEW = 64  # up to so many clips are made in this process, because starting others takes longer
 

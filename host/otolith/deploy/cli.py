@@ -19,6 +19,7 @@ from otolith.compile.metadata import read_metadata
 from otolith.deploy.picture import draw
 from otolith.deploy.scenario import Outcome, concatenate, judge, passed
 from otolith.deploy.scenes import scene
+from otolith.device.transports import choose_port, find_ports
 from otolith.errors import UserError, shown
 from otolith.firmware import hear
 from otolith.firmware.build import build, upload
@@ -41,6 +42,21 @@ class Steps:
         start = time.monotonic()
         yield
         self.seconds[name] = time.monotonic() - start
+
+
+def attached() -> tuple[str | None, str]:
+    """The port of the only board attached, and what was chosen, in words.
+
+    Returns:
+        None for the port if no board is attached.
+
+    Raises:
+        UserError: More than one board is attached.
+    """
+    ports = find_ports()
+    if not ports:
+        return None, "no board attached: the firmware runs on a virtual one"
+    return choose_port(None), f"board at {ports[0]}"
 
 
 def _plain(text: str) -> str:
@@ -70,10 +86,7 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
 @click.command("train-and-deploy")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--board",
-    default="pico",
-    show_default=True,
-    help="Which board: an environment of platformio.ini.",
+    "--board", help="An environment of platformio.ini.  [default: the spec's board, else pico]"
 )
 @click.option("--port", help="Serial port of a board: upload to it and test it over the wire.")
 @click.option("--virtual", is_flag=True, help="Boot the firmware on a virtual board.")
@@ -90,7 +103,7 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def train_and_deploy(
     model: Path,
-    board: str,
+    board: str | None,
     port: str | None,
     virtual: bool,
     allow_code: bool,
@@ -103,6 +116,9 @@ def train_and_deploy(
     """Train MODEL, build firmware around it, run it, play it sounds and judge what it says.
 
     \b
+    Without --port and --virtual, it uses the only board attached, else a virtual one.
+
+    \b
     Examples, without a board:
         host train-and-deploy models/fire_alarm --virtual
         host train-and-deploy models/fire_alarm --virtual --board nrf52840_dk
@@ -110,12 +126,17 @@ def train_and_deploy(
     Example, with a Pico on USB:
         host train-and-deploy models/fire_alarm --board pico --port /dev/ttyACM0
     """
-    if bool(port) == virtual:
+    if port and virtual:
         raise UserError("give either --port PORT (a board) or --virtual (no board needed)")
-    emulator = class_for(board) if virtual else None
     console = Console(stderr=as_json)
     steps = Steps(console)
     spec = load(model)
+    board = board or spec.deploy.board
+    if not port and not virtual:
+        port, said = attached()
+        virtual = port is None
+        console.print(_plain(said), soft_wrap=True)
+    emulator = class_for(board) if virtual else None
     folder = model if model.is_dir() else model.parent
     tflite = other or folder / f"{spec.model.name}.tflite"
 
@@ -157,7 +178,9 @@ def train_and_deploy(
     known = [d for d in heard.detections if d.label in labels]  # not unknown
     outcomes = judge(segments, known, memory_ms(metadata))
     right = sum(outcome.right for outcome in outcomes)
-    picture = picture or ROOT / "build" / f"{spec.model.name}.png"
+    # a project of one's own keeps its pictures; the checkout has a folder for them
+    home = ROOT if folder.resolve().is_relative_to(ROOT) else folder
+    picture = picture or home / "build" / f"{spec.model.name}.png"
     draw(
         picture,
         # Made to be shown to others: it names the board, not its port.

@@ -9,12 +9,17 @@ from otolith.settings.problems import Section
 from otolith.settings.registries import GENERATORS
 from otolith.settings.train import MAX_SEED
 
+DATASET = "dataset"  # the default of [data] path
+
 
 @dataclass(frozen=True)
 class Data:
     """[data] of a spec."""
 
-    path: str = setting('Folder of the dataset, relative to where you are; empty: "dataset".', "")
+    path: str = setting(
+        f'Folder of the dataset, beside the spec or relative to where you are; empty: "{DATASET}".',
+        "",
+    )
     synth: str = setting(
         "Generator of the sounds while `path` holds no dataset; empty: there must be one.", ""
     )

@@ -19,6 +19,12 @@ class Deploy:
     accept: float = setting(
         "Share of the test scene that must be judged right.", 1.0, above=0, high=1, in_model=False
     )
+    board: str = setting(
+        "Board the model must fit: a file in boards/ without .json.",
+        "pico",
+        since="0.2",
+        in_model=False,
+    )
     stream: bool = setting(
         "Keep rows of the network between inferences, where that is worth its RAM.",
         True,

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from otolith.settings.fields import setting
+from otolith.settings.kinds.registry import KINDS
 from otolith.settings.problems import Section
 
 MOST_CLASSES = 32  # DETECT_MAX_LABELS of lib/detect
@@ -25,6 +26,12 @@ class Model:
     description: str = setting("What the model is for, in a sentence.")
     classes: tuple[str, ...] = setting("Names of the sounds it tells apart, in the outputs' order.")
     architecture: str = setting("A network by name, or `module:function` beside the spec.")
+    kind: str = setting(
+        "Kind of model, which decides what the spec does not say; empty: none does.",
+        "",
+        names=("", *KINDS),
+        since="0.2",
+    )
 
     def check(self, section: Section) -> None:
         """Checks what a type cannot say."""

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from otolith.settings.augment import Augment, read_augment
-from otolith.settings.data import Data
+from otolith.settings.data import DATASET, Data
 from otolith.settings.deploy import Deploy
 from otolith.settings.detect import Detect, read_detect
 from otolith.settings.features import FrontEnd, front_end, read_features
 from otolith.settings.fields import read
+from otolith.settings.filling import Filled, fill, fill_times
 from otolith.settings.former import take_former
 from otolith.settings.metadata import Metadata
 from otolith.settings.model import Model
@@ -56,7 +57,7 @@ class Spec:
 
 
 SECTIONS = tuple(field.name for field in dataclasses.fields(Spec))
-REQUIRED = ("model", "data", "detect")
+REQUIRED = ("model",)
 
 
 def spec_file(path: Path | str) -> Path:
@@ -78,7 +79,7 @@ def read_spec(path: Path | str) -> Document:
 
 
 def load(path: Path | str) -> Spec:
-    """Reads a spec.
+    """Reads a spec. A dataset beside it goes before one of the same name where you are.
 
     Args:
         path: A model's folder, or the file.
@@ -88,7 +89,28 @@ def load(path: Path | str) -> Spec:
             problem with file, line and key.
     """
     document = read_spec(path)
-    return parse(document.tables, document.where, document.lines)
+    spec = parse(document.tables, document.where, document.lines)
+    beside = Path(document.where).parent / (spec.data.path or DATASET)
+    if not (beside / "metadata.csv").exists():
+        return spec
+    return dataclasses.replace(spec, data=dataclasses.replace(spec.data, path=str(beside)))
+
+
+def read_filled(path: Path | str) -> tuple[Spec, Filled, Document]:
+    """Reads a spec and tells where each setting comes from.
+
+    Args:
+        path: A model's folder, or the file.
+
+    Returns:
+        The spec, the tables with what was filled in, and the file as written.
+
+    Raises:
+        UserError: As `load`.
+    """
+    document = read_spec(path)
+    spec, filled = _parse(document.tables, document.where, document.lines)
+    return spec, filled, document
 
 
 def _tables(raw: Mapping[str, Any], problems: Problems) -> dict[str, dict[str, object]]:
@@ -123,13 +145,21 @@ def parse(
     Raises:
         UserError: Something is wrong. The message lists every problem.
     """
+    return _parse(raw, where, lines)[0]
+
+
+def _parse(
+    raw: Mapping[str, Any], where: str, lines: Mapping[tuple[str, ...], int] | None
+) -> tuple[Spec, Filled]:
     problems = Problems()
-    tables = _tables(raw, problems)
-    section = problems.section
+    filled = fill(_tables(raw, problems), raw, where)
+    tables, section = filled.tables, problems.section
     usable = {name: isinstance(raw.get(name, {}), dict) for name in SECTIONS}
-    there = {name for name in REQUIRED if name in raw and usable[name]}
+    there = {name for name in SECTIONS if usable[name] and (name in raw or name not in REQUIRED)}
 
     features = read_features(tables["features"], section("features"))
+    front = features or front_end()  # stands in, so that the other sections are checked too
+    fill_times(filled, front)
     deploy = read(Deploy, tables["deploy"], section("deploy"))
     train = read(Train, tables["train"], section("train"))
     quantize = read(Quantize, tables["quantize"], section("quantize"))
@@ -138,7 +168,6 @@ def parse(
     model = read(Model, tables["model"], section("model")) if "model" in there else None
     data = read(Data, tables["data"], section("data")) if "data" in there else None
     detect = None
-    front = features or front_end()  # stands in, so that the other sections are checked too
     if "detect" in there:
         ms = max(1, front.hop) * max(1, deploy.hop_frames) * 1000 / max(1, front.sample_rate)
         detect = read_detect(tables["detect"], ms, section("detect"))
@@ -160,4 +189,4 @@ def parse(
         detect.check(section("detect"), thresholds, known, front.tells_activity)
     problems.refuse(where, lines)
     assert model and data and detect and features
-    return Spec(model, data, features, augment, train, quantize, detect, deploy)
+    return Spec(model, data, features, augment, train, quantize, detect, deploy), filled

@@ -20,7 +20,7 @@ from otolith.settings.spec import MAX_SEED, load
 @click.option("--epochs", type=click.IntRange(1, 10000), help="Replaces the spec's.")
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Replaces the spec's.")
 @click.option("--base", help="Replaces the spec's: folder of the trained model to start from.")
-@click.option("--board", default="pico", show_default=True, help="The network must fit this board.")
+@click.option("--board", help="The network must fit this board.  [default: the spec's, else pico]")
 @click.option(
     "--dry-run", "dry", is_flag=True, help="Prove the spec on a slice of the data; writes nothing."
 )
@@ -44,7 +44,7 @@ def train_command(
     epochs: int | None,
     seed: int | None,
     base: str | None,
-    board: str,
+    board: str | None,
     dry: bool,
     resume: bool,
     cross: bool,
@@ -86,7 +86,7 @@ def train_command(
     out = out or folder
     try:
         console = Console(stderr=as_json)
-        how = How(board, resume, dry, folder if allow_code else None)
+        how = How(board or spec.deploy.board, resume, dry, folder if allow_code else None)
         found: dict[str, Any]
         if cross:
             found = cross_validate(
