@@ -60,6 +60,7 @@ check: $(VENV)/installed lint
 	  { [ -z "$$tests" ] || $(PYTEST) -m 'not slow' $(TESTFLAGS) $$tests; }
 
 soak: setup
+	@$(BIN)/host setup --voices
 	@$(PYTEST) --soak --soak-log bench/results/soak.txt $(TESTFLAGS)
 
 clean:

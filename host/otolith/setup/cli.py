@@ -14,6 +14,7 @@ from otolith.errors import UserError
 from otolith.setup.part import Part
 from otolith.setup.parts import PARTS
 from otolith.setup.report import report
+from otolith.setup.voices import VOICES
 
 
 def set_up(parts: list[Part], console: Console) -> list[str]:
@@ -53,16 +54,18 @@ def set_up(parts: list[Part], console: Console) -> list[str]:
 
 
 @click.command()
-def setup() -> None:
+@click.option("--voices", is_flag=True, help="Get the speech engines instead: about 250 MB.")
+def setup(voices: bool) -> None:
     """Get what pip can't install: toolchain, pico-sdk, emulator. Run it as often as you like.
 
     \b
     Example:
         host setup
+        host setup --voices
     """
     console = Console()
     console.print("Setting up (parts that are installed are left alone):")
-    missing = set_up(PARTS, console)
+    missing = set_up(VOICES if voices else PARTS, console)
     if missing:
         raise UserError("; ".join(missing))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from otolith import paths
 from otolith.setup import debian, registries
 from otolith.setup.part import Found, Part, program
+from otolith.setup.voices import FLITE
 
 PICO_SDK = "2.1.1-1"
 TINYUSB = "0.18.0+dfsg-1"
@@ -266,6 +267,7 @@ PARTS = [
         apt("espeak-ng"),
         optional=True,
     ),
+    FLITE,
     Part(
         "picotool",
         "uploads without the BOOTSEL drive",
