@@ -16,7 +16,7 @@ PUBLIC = ("info", "init", "reset", "input", "set_input", "invoke", "slide", "out
 # What model.c defines at file level, but not struct members with the same names.
 DEFINED = re.compile(
     r"(?<![.\w])(nn_(?:" + "|".join(PUBLIC) + r")|op\d+\w*|arena|inputs|input_\d+|constant_\d+"
-    r"|initial_\d+|state|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
+    r"|initial_\d+|ring_\d+|state|buffers|input_info|output_info|label_info|kept|hops|known|slid|full|slide)\b"
 )
 ENGINE = r"""#include <stddef.h>
 #include "nn_kernels.h"

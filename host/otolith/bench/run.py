@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from otolith.compile import read_file, schedule_model
-from otolith.compile.engine import HostModel, dequantize, to_int8
+from otolith.compile.engine import HostModel, as_in_file, to_int8
 from otolith.errors import UserError
 from otolith.evaluate.models import trained
 from otolith.files import write_bytes
@@ -40,9 +40,8 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
     q = to_int8(value, edge)
     firmware = build(core.environment(), model)
     ran = run(core, firmware, network.digest, [q.tobytes()])
-    answer: np.ndarray = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
-    if network.is_float(0):
-        answer = dequantize(answer, out)
+    answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
+    answer = as_in_file(answer, out, network.edge_type(0))
     parts = by_part(firmware.map)
     timed = {"ms": round(ran.count / ran.clock_hz * 1000, 3)} if core.unit == "cycles" else {}
     return answer, {

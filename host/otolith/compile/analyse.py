@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otolith.compile.graph import Alias, Step
+from otolith.compile.graph import Alias, Program, Step
 from otolith.compile.ops import lower
 from otolith.compile.pipeline import Pipeline, pipeline_of
 from otolith.compile.read import Network
 from otolith.compile.stream import WORTH, Stream, stream
+from otolith.compile.views import without_moves
 from otolith.errors import UserError
 
 
@@ -22,24 +23,27 @@ class Analysis:
     Attributes:
         network: The network.
         steps: One for each operation of the network, in order.
+        program: The same without copies that are not needed, for a network of one program.
         stream: How rows are kept from one hop to the next; None if every window is computed whole.
         pipeline: Front end and decision layer; None for a network without metadata.
     """
 
     network: Network
     steps: list[Step | Alias]
+    program: Program
     stream: Stream | None
     pipeline: Pipeline | None
 
     @property
     def calls(self) -> list[Step]:
         """The kernel calls of a full pass, in order."""
-        return [step for step in self.steps if isinstance(step, Step)]
+        program = self.stream.full if self.stream else self.program
+        return [step for step in program if isinstance(step, Step)]
 
     @property
     def hop_calls(self) -> list[Step]:
         """The kernel calls when the window has moved by a hop."""
-        program = self.stream.slide if self.stream else self.steps
+        program = self.stream.slide if self.stream else self.program
         return [step for step in program if isinstance(step, Step)]
 
     @property
@@ -64,7 +68,8 @@ def analyse(network: Network, hop: int | None = None) -> Analysis:
     pipeline = None
     if network.metadata is not None:
         pipeline = pipeline_of(network.metadata, network.graph)
-    return Analysis(network, steps, _stream(network, steps, hop), pipeline)
+    program = without_moves(network.graph, steps)
+    return Analysis(network, steps, program, _stream(network, steps, hop), pipeline)
 
 
 def _stream(network: Network, steps: list[Step | Alias], hop: int | None) -> Stream | None:

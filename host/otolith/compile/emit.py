@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step, Tensor
+from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Slide, Step, Tensor
 from otolith.compile.literals import c_array, c_float, c_int, c_string
 from otolith.compile.pipeline import pipeline_source
-from otolith.compile.plan import Plan, state_places
+from otolith.compile.plan import Plan, slides, state_places
 from otolith.compile.read import Network
 from otolith.compile.schedule import Pass, Schedule, constant_key, tensor_constant
 
@@ -99,6 +99,9 @@ class _Emitter:
             if isinstance(step, Copy):
                 lines.append(self._copy(step, plan))
                 continue
+            if isinstance(step, Slide):
+                lines.append(self._slide(step, plan))
+                continue
             if step.output != before:
                 number += 1
             elif lines[-1].startswith("    nn_profile("):
@@ -138,6 +141,15 @@ class _Emitter:
             )
         return self._names[text]
 
+    def _slide(self, slide: Slide, plan: Plan) -> str:
+        window = self.address(plan, slide.state)
+        if not slide.turns:
+            return f"    nn_shift({window}, {slide.step}, {slide.kept});"
+        return (
+            f"    ring_{slide.state} = nn_turn({window}, ring_{slide.state}, "
+            f"{slide.step}, {slide.kept});"
+        )
+
     def _copy(self, copy: Copy, plan: Plan) -> str:
         slot = f"hops % {copy.phases} * {copy.slot} + " if copy.phases > 1 else ""
         kept = f"kept + {slot}{copy.base + copy.offset}"
@@ -148,7 +160,7 @@ class _Emitter:
 
 # The state of a network that has one. Another network's nn_reset() is in lib/nn.
 STATE = """static int8_t state[{size}] __attribute__((aligned(16)));
-
+{rings}
 void nn_reset(void) {{
 {fill}
 }}
@@ -279,7 +291,7 @@ def model_source(schedule: Schedule) -> str:
     }}"""
     ram, which, slides = max(one.plan.arena for one in passes), "0", (0, 0)
     arena = max(ram, 1)
-    state, remembered = _state(emitter)
+    state, remembered = _state(emitter, passes[0].program)
     ram += remembered
     calls = [emitter.calls(one.program, one.plan) for one in passes]
     if stream is None or schedule.slide is None:
@@ -337,11 +349,12 @@ const int8_t *nn_output(int i) {{
 {info}"""
 
 
-def _state(emitter: _Emitter) -> tuple[str, int]:
+def _state(emitter: _Emitter, program: Program) -> tuple[str, int]:
     """The C of the states and nn_reset(), and their bytes of RAM. Empty for a network without."""
     graph = emitter.graph
-    places, size = state_places(graph)
-    lines = []
+    places, size = state_places(graph, program)
+    turning = [index for index, slide in slides(program).items() if slide.turns]
+    lines = [f"    ring_{index} = 0;" for index in turning]
     for index, initial in graph.states.items():
         first = int(initial[0])
         if (initial == first).all():
@@ -349,7 +362,10 @@ def _state(emitter: _Emitter) -> tuple[str, int]:
         else:
             name = emitter.constants.name(Array("int8_t", initial), f"initial_{index}")
             lines.append(f"    memcpy(state + {places[index]}, {name}, {initial.size});")
-    return (STATE.format(size=size, fill="\n".join(lines)), size) if places else ("", 0)
+    if not places:
+        return "", 0
+    rings = "".join(f"static uint32_t ring_{index}; /* its first byte */\n" for index in turning)
+    return STATE.format(size=size, rings=rings, fill="\n".join(lines)), size
 
 
 def _headers(passes: Sequence[Pass]) -> list[str]:

@@ -175,10 +175,42 @@ class Step:
 
 @dataclass(frozen=True)
 class Alias:
-    """An operation that costs nothing: `output` is `input` under another shape."""
+    """An operation that costs nothing: `output` is `input` under another shape, or a part of it.
+
+    Attributes:
+        input: Index of the tensor that has the memory.
+        output: Index of the tensor that is in it.
+        offset: First byte there.
+    """
 
     input: int
     output: int
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Slide:
+    """The end of an invocation for a variable that only moves (views.py).
+
+    The variable is the first `kept` bytes of a window, and the bytes after it are new. Afterwards
+    it is the last `kept` bytes of the window.
+
+    Attributes:
+        state: Index of its tensor.
+        kept: Bytes of the variable.
+        step: Bytes by which it moves.
+        turns: Whether the window moves through a ring; else its bytes move.
+    """
+
+    state: int
+    kept: int
+    step: int
+    turns: bool
+
+    @property
+    def bytes(self) -> int:
+        """RAM of the variable. A ring has most rows twice, so that each window is in one piece."""
+        return self.kept + self.step + (self.kept if self.turns else 0)
 
 
 @dataclass(frozen=True)
@@ -208,4 +240,4 @@ class Copy:
     offset: int
 
 
-Program = Sequence[Step | Alias | Copy]
+Program = Sequence[Step | Alias | Copy | Slide]

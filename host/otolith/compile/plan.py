@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from otolith.compile.graph import Alias, Copy, Graph, Program, Step
+from otolith.compile.graph import Alias, Copy, Graph, Program, Slide, Step
 
 ALIGNMENT = 16
 
@@ -26,8 +26,8 @@ class Plan:
     """The arena of a program.
 
     Attributes:
-        place: Of each tensor, ("arena", offset), ("state", offset) or ("input", number of the
-            input).
+        place: Of each tensor, ("arena", offset), ("state", offset), ("state + ring_2", offset) for
+            variable 2 if it is a ring, or ("input", number of the input).
         arena: Size of the arena in bytes.
         blocks: The blocks in it.
         scratch: Offset of the working memory of each step that needs some.
@@ -43,25 +43,31 @@ def _aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def _roots(graph: Graph, steps: Program) -> dict[int, int]:
-    """Of each tensor, the tensor whose memory it shares because of a reshape."""
-    roots: dict[int, int] = {}
-    for step in steps:
-        if isinstance(step, Alias):
-            roots[step.output] = roots.get(step.input, step.input)
-        elif isinstance(step, Step):
-            roots[step.output] = step.output
-    return roots
+def roots(steps: Program) -> dict[int, tuple[int, int]]:
+    """Of each tensor that lies in another one, that tensor, and the first byte in it."""
+    parents = {s.output: (s.input, s.offset) for s in steps if isinstance(s, Alias)}
+    found: dict[int, tuple[int, int]] = {}
+    for index in parents:
+        at, offset = index, 0
+        while at in parents:
+            at, more = parents[at]
+            offset += more
+        found[index] = (at, offset)
+    return found
 
 
-def written(step: Step | Alias | Copy) -> int | None:
+def written(step: Step | Alias | Copy | Slide) -> int | None:
     """The tensor that a step writes, wholly or in part; None if it only reads."""
+    if isinstance(step, Slide):
+        return None
     if isinstance(step, Copy):
         return step.tensor if step.load else None
     return step.output
 
 
-def _read(step: Step | Alias | Copy) -> tuple[int, ...]:
+def _read(step: Step | Alias | Copy | Slide) -> tuple[int, ...]:
+    if isinstance(step, Slide):
+        return ()
     if isinstance(step, Copy):
         return () if step.load else (step.tensor,)
     return (step.input,) if isinstance(step, Alias) else step.inputs
@@ -80,10 +86,10 @@ def _times(steps: Program) -> list[int]:
 
 
 def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block], dict[int, int]]:
-    roots = _roots(graph, steps)
+    shared = roots(steps)
 
     def root(index: int) -> int:
-        return roots.get(index, index)
+        return shared.get(index, (index, 0))[0]
 
     last: dict[int, int] = {}
     for at, step in zip(times, steps, strict=True):
@@ -92,22 +98,26 @@ def _blocks(graph: Graph, steps: Program, times: list[int]) -> tuple[list[Block]
     for index in graph.outputs:
         last[root(index)] = len(steps)
 
-    outside = set(graph.inputs)
+    outside = {*graph.inputs, *graph.states}
     places = {step.output: step.in_place for step in steps if isinstance(step, Step)}
     blocks: list[Block] = []
     owner: dict[int, int] = {}  # block of each root
     for at, step in zip(times, steps, strict=True):
         out = written(step)
-        if out is None or out in owner or out in graph.states or isinstance(step, Alias):
+        if out is None or isinstance(step, Alias):
+            continue
+        alone, out = root(out) == out, root(out)
+        if out in owner or out in outside:
             continue
         size = max(1, graph.tensors[out].bytes)
         ends = last.get(out, at)
         # Reuse the memory of an input that nobody needs afterwards.
-        for index in places.get(out, ()):
+        for index in places.get(out, ()) if alone else ():
             r = root(index)
             if (
                 r in owner
                 and r not in outside
+                and shared.get(index, (index, 0))[1] == 0
                 and last[r] == at
                 and blocks[owner[r]].last == at
                 and blocks[owner[r]].size >= size
@@ -145,12 +155,19 @@ def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int,
     return total, offsets
 
 
-def state_places(graph: Graph) -> tuple[dict[int, int], int]:
+def slides(steps: Program) -> dict[int, Slide]:
+    """The variables that only move."""
+    return {step.state: step for step in steps if isinstance(step, Slide)}
+
+
+def state_places(graph: Graph, steps: Program) -> tuple[dict[int, int], int]:
     """Where each state lies in the memory for states, and the bytes of all."""
+    moving = slides(steps)
     places, total = {}, 0
     for index in graph.states:
         places[index] = total
-        total += _aligned(graph.tensors[index].bytes)
+        size = moving[index].bytes if index in moving else graph.tensors[index].bytes
+        total += _aligned(size)
     return places, total
 
 
@@ -180,11 +197,15 @@ def plan(graph: Graph, steps: Program) -> Plan:
     for number, block in enumerate(blocks):
         block.offset = offsets[number]
     place: dict[int, tuple[str, int]] = {i: ("input", n) for n, i in enumerate(graph.inputs)}
-    place |= {i: ("state", at) for i, at in state_places(graph)[0].items()}
+    moving = slides(steps)
+    for index, at in state_places(graph, steps)[0].items():
+        turns = index in moving and moving[index].turns
+        place[index] = (f"state + ring_{index}" if turns else "state", at)
     place |= {tensor: ("arena", offsets[number]) for tensor, number in owner.items()}
-    for step in steps:
-        if isinstance(step, Alias) and graph.tensors[step.input].data is None:
-            place[step.output] = place[step.input]
+    for index, (whole, offset) in roots(steps).items():
+        if graph.tensors[whole].data is None:
+            kind, start = place[whole]
+            place[index] = (kind, start + offset)
     return Plan(
         place, total, tuple(blocks), {at: offsets[number] for at, number in scratch.items()}
     )

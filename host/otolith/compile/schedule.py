@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from otolith.compile.analyse import Analysis
 from otolith.compile.cores import PORTABLE, choose_kernels
-from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Step
+from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Slide, Step
 from otolith.compile.plan import Plan, plan, state_places
 from otolith.compile.read import Network
 from otolith.compile.stream import Stream
@@ -90,16 +90,16 @@ def schedule(analysis: Analysis, core: str = PORTABLE, optimize: str = "speed") 
         UserError: An output is an input under another name.
     """
     graph, streaming = analysis.network.graph, analysis.stream
-    full = _pass(graph, streaming.full if streaming else analysis.steps, core, optimize)
+    full = _pass(graph, streaming.full if streaming else analysis.program, core, optimize)
     slide = None
     if streaming and streaming.kept:
         slide = _pass(graph, streaming.slide, core, optimize)
     for index in graph.outputs:
-        if full.plan.place[index][0] != "arena":
+        if full.plan.place[index][0] == "input":
             raise UserError("an output is an input under another name: the network does nothing")
     passes = [full, *([slide] if slide else [])]
     arena = max(one.plan.arena for one in passes) + (streaming.kept if streaming else 0)
-    arena += state_places(graph)[1]
+    arena += state_places(graph, full.program)[1]
     weights = constant_bytes(graph, [one.program for one in passes])
     return Schedule(analysis, core, optimize, full, slide, arena, weights)
 
@@ -143,7 +143,7 @@ def tensor_constant(graph: Graph, index: int) -> Array | None:
     return None if data is None else Array("int8_t", data.ravel())
 
 
-def _constants(graph: Graph, step: Step | Alias | Copy) -> Iterator[Array | Code]:
+def _constants(graph: Graph, step: Step | Alias | Copy | Slide) -> Iterator[Array | Code]:
     """The constants that a step's call refers to."""
     if not isinstance(step, Step):
         return

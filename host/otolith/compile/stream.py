@@ -183,7 +183,8 @@ class _Analysis:
             operands = [of(index) for index in step.inputs]
             if rule is None:
                 everything = tuple(map(tuple, operands))
-                found[step.output] = [key(at, r, everything) for r in rows]
+                others = tuple(found.get(step.output, ()))  # parts of the same tensor
+                found[step.output] = [key(at, r, everything, others) for r in rows]
                 continue
             found[step.output] = [
                 key(
@@ -272,7 +273,7 @@ class _Analysis:
         return sum(
             effort(s, self.graph) if isinstance(s, Step) else s.size / 4
             for s in program
-            if not isinstance(s, Alias)
+            if isinstance(s, Step | Copy)
         )
 
     def _copies(self, step: Step, kept: _Kept, base: int) -> tuple[list[Copy], list[Copy], int]:

@@ -151,6 +151,16 @@ typedef struct {
 } nn_move_t;
 void nn_move(const nn_move_t *p, const int8_t *in, int8_t *out);
 
+/* Moves a window of kept + step bytes: its last `kept` bytes become its first. */
+void nn_shift(int8_t *window, uint32_t step, uint32_t kept);
+
+/* Moves a window by `step` bytes through a ring, and returns the ring's next first byte.
+ *
+ * The ring has 2 * kept + step bytes, and `kept` is a multiple of `step`. at: where the window
+ * begins now. Only the newest `step` bytes are copied, to the place where windows from the start of
+ * the ring will need them. */
+uint32_t nn_turn(int8_t *window, uint32_t at, uint32_t step, uint32_t kept);
+
 /* RELU6: out = clamp(q). */
 typedef struct {
     uint32_t count;

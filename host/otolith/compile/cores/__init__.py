@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from otolith.compile.cores import dsp, m0plus
-from otolith.compile.graph import Alias, Copy, Graph, Program, Step
+from otolith.compile.graph import Alias, Copy, Graph, Program, Slide, Step
 from otolith.errors import UserError
 
 PORTABLE = "portable"
@@ -71,7 +71,7 @@ def choose_kernels(graph: Graph, steps: Program, core: str, optimize: str) -> Pr
         optimize: "speed" or "size".
     """
     kernels = CORES[core]
-    found: list[Step | Alias | Copy] = []
+    found: list[Step | Alias | Copy | Slide] = []
     for step in steps:
         if isinstance(step, Step) and step.kernel in kernels:
             other = kernels[step.kernel](step, graph, optimize)

@@ -1,4 +1,7 @@
-"""DEPTHWISE_CONV_2D: on planes whose words hold two input values (plane.h)."""
+"""DEPTHWISE_CONV_2D: on planes whose words hold two input values (plane.h).
+
+With one output a channel there is no plane: its values are read where they are (column.h).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from otolith.compile.cores.m0plus.conv_2d import HEADER, SCRATCH
+from otolith.compile.cores.m0plus.conv_2d import HEADER, SCRATCH, pairs
 from otolith.compile.cores.m0plus.requantize import line
 from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.ops.common import LIMIT
@@ -23,8 +26,41 @@ def both_lowest(weights: Values) -> bool:
     return bool((lowest[:, 0:even:2] & lowest[:, 1:even:2]).any())
 
 
+def column(step: Step) -> Step | None:
+    """The step on the kernel for one output a channel; None if it has others or is not exact."""
+    w = step.settings["window"]
+    sizes = tuple(w[key] for key in ("batches", "out_h", "out_w", "kernel_w", "pad_h", "pad_w"))
+    taps, reach = w["kernel_h"], (w["kernel_h"] - 1) * w["dilation_h"]
+    if sizes != (1, 1, 1, 1, 0, 0) or step.settings["multiplier"] != 1 or taps > TAPS:
+        return None
+    weights = step.settings["weights"].values.reshape(w["out_c"], taps)
+    exact = line(step, weights)
+    if exact is None or both_lowest(weights) or reach >= w["in_h"]:
+        return None
+    even = taps // 2 * 2
+    parts = [exact.first[:, None], pairs(weights[:, :even], taps // 2), weights[:, even:]]
+    values = np.concatenate([*parts, exact.constants], axis=1)
+    arguments = ", ".join(map(str, (taps, exact.narrow, exact.fine, int(exact.signed))))
+    settings = {
+        "stream": Array("int32_t", values.ravel()),
+        "stream_words": values.size,
+        "pitch": w["dilation_h"] * w["in_w"] * w["in_c"],
+        "column": Code(f"NN_M0_COLUMN({{name}}, {arguments})"),
+    }
+    return replace(
+        step,
+        kernel="nn_m0_depthwise_column",
+        struct="nn_m0_depthwise_column_t",
+        settings=settings,
+        header=HEADER,
+    )
+
+
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, if that is exact."""
+    in_column = column(step) if optimize == "speed" else None
+    if in_column is not None:
+        return in_column
     w = dict(step.settings["window"])
     channels, depth = w["out_c"], w["in_c"]
     weights = step.settings["weights"].values.reshape(channels, w["kernel_h"], w["kernel_w"])

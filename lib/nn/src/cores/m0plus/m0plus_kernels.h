@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../../nn_kernels.h"
+#include "column.h"
 #include "dot.h"
 #include "plane.h"
 #include "taps.h"
@@ -74,6 +75,15 @@ typedef struct {
 } nn_m0_depthwise_conv_2d_t;
 void nn_m0_depthwise_conv_2d(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                              int8_t *scratch);
+
+/* DEPTHWISE_CONV_2D with one output a channel, all of its values inside the input. */
+typedef struct {
+    const int32_t *stream; /* column.h */
+    uint32_t stream_words;
+    uint32_t pitch; /* bytes from one value of a channel to the next */
+    nn_m0_column_function_t column;
+} nn_m0_depthwise_column_t;
+void nn_m0_depthwise_column(const nn_m0_depthwise_column_t *p, const int8_t *in, int8_t *out);
 
 /* FULLY_CONNECTED. Weights are stored in groups of four outputs, [outputs / 4][inputs][4], filled
  * up with 0. */
