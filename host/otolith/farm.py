@@ -16,6 +16,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, TypeVar
 
+import click
+
 from otolith.errors import UserError, shown
 from otolith.progress import bar
 from otolith.version import VERSION
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+scheduler_option = click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask scheduler to run on.  [this computer]"
+)
 AHEAD = 4  # items queued for each worker
 TRIES = 3  # times an item may lose its worker before it counts as the cause
 ANSWER_S = 10  # for a scheduler to answer

@@ -1,6 +1,5 @@
 """otolith.farm: the same results in this process, in processes and on a Dask cluster."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,13 +7,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from otolith import farm
+from otolith import farm, places
+from otolith.data.synth import write_clips
 from otolith.errors import UserError
-
-RUN = "import importlib, sys; importlib.import_module(f'distributed.cli.{sys.argv.pop(1)}').main()"
-DASK = [sys.executable, "-c", RUN]
+from otolith.evaluate import clips, models, sounds
+from otolith.features import extract_files, preset
+from support.chain_model import network
+from support.cluster import cluster
+from support.dataset_files import noise, read, write
 
 
 def square(number: int) -> tuple[int, int]:
@@ -55,12 +58,14 @@ def test_processes_give_what_one_gives():
     assert os.getpid() not in {pid for _, pid in many}
 
 
+@pytest.mark.slow
 def test_a_killed_process_costs_its_item_alone(tmp_path):
     tasks = [(n, str(tmp_path / "died")) for n in range(12)]
     assert list(farm.map_tasks(square_or_die, tasks, workers=2)) == [n * n for n in range(12)]
     assert (tmp_path / "died").exists()
 
 
+@pytest.mark.slow
 def test_an_item_that_kills_every_process_is_named():
     got = []
     with pytest.raises(UserError, match=r"item 3 lost its process 3 times"):
@@ -74,44 +79,81 @@ def test_errors_of_the_function_arrive_as_they_are():
     assert list(farm.map_tasks(refuse, [])) == []
 
 
+def read_at(task: tuple[str, str]) -> bytes:
+    """Read a file at an address. Copies go to the second path."""
+    places.COPIES = Path(task[1])
+    return places.local(task[0]).read_bytes()
+
+
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def two_workers(tmp_path_factory):
     """The address of a scheduler with two workers, and the workers."""
     folder = tmp_path_factory.mktemp("cluster")
-    about = folder / "scheduler.json"
-    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    here = str(Path(__file__).parent)
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
-    local = ["--host", "127.0.0.1", "--scheduler-file", str(about), "--no-dashboard"]
-    worker = [*DASK, "dask_worker", *local, "--nthreads", "1", "--no-nanny"]
-    running = [subprocess.Popen([*DASK, "dask_scheduler", *local, "--port", "0"], env=env, **quiet)]
-    try:
-        until = time.monotonic() + 60
-        while not about.exists():
-            assert time.monotonic() < until and running[0].poll() is None
-            time.sleep(0.1)
-        running += [subprocess.Popen(worker, env=env, **quiet) for _ in range(2)]
-        yield json.loads(about.read_text())["address"], running[1:]
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
+    with cluster(folder, 2, (Path(__file__).parent,)) as (address, workers):
+        with farm.connected(address) as client:
+            client.wait_for_workers(2, timeout=120)
+        yield address, workers
 
 
-def test_a_cluster_gives_the_same_although_a_worker_is_killed(cluster, tmp_path):
-    address, workers = cluster
-    with farm.connected(address) as client:
-        client.wait_for_workers(2, timeout=60)
+@pytest.mark.slow
+def test_a_cluster_shares_the_work(two_workers):
+    address, workers = two_workers
     results = list(farm.map_tasks(square, range(40), scheduler=address))
     assert [r for r, _ in results] == [n * n for n in range(40)]
     assert {pid for _, pid in results} == {worker.pid for worker in workers}  # no other did any
-    tasks = [(n, str(tmp_path / "died")) for n in range(12)]
-    assert list(farm.map_tasks(square_or_die, tasks, scheduler=address)) == [
-        n * n for n in range(12)
-    ]
-    assert sum(worker.poll() is not None for worker in workers) == 1
-    with pytest.raises(UserError, match="1 is wrong"):
+    with pytest.raises(UserError, match="1 is wrong: take another"):
         list(farm.map_tasks(refuse, range(4), scheduler=address))
+
+
+def test_a_worker_reads_from_addresses(two_workers, tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "a.wav").write_bytes(b"sound")
+    tasks = [(f"file://{tmp_path}/there/a.wav", str(tmp_path / "copies"))] * 2
+    assert list(farm.map_tasks(read_at, tasks, scheduler=two_workers[0])) == [b"sound"] * 2
+    assert len(list((tmp_path / "copies").rglob("a.wav"))) == 1
+
+
+@pytest.mark.slow
+def test_evaluation_on_a_cluster_gives_the_same(two_workers, tmp_path, monkeypatch):
+    (tmp_path / "net.tflite").write_bytes(network(2))
+    ear = models.Ear(models.find(tmp_path / "net.tflite"))
+    for number in range(70):
+        write(tmp_path / "data" / ear.labels[number % 2] / f"{number}.wav", noise(number, 0.3))
+    write(tmp_path / "data" / ear.labels[0] / "x.wav", noise(1)).write_bytes(b"no sound")
+    found = sounds.of_folder(tmp_path / "data", ear.labels)
+    here = clips.judge(ear, found)
+    there = clips.judge(ear, found, scheduler=two_workers[0])
+    monkeypatch.setattr(clips, "MANY", 10)
+    in_processes = clips.judge(ear, found)
+    for other in (there, in_processes):
+        assert np.array_equal(here.scores, other.scores)
+        assert np.array_equal(here.truth, other.truth) and here.names == other.names
+        assert here.problems == other.problems and len(here.problems) == 1
+
+
+def test_features_on_a_cluster_are_the_same(two_workers, tmp_path):
+    files = [write(tmp_path / f"{number}.wav", noise(number, 0.3)) for number in range(20)]
+    settings = preset("keyword")
+    done = []
+    here = list(extract_files(files, settings))
+    there = list(extract_files(files, settings, progress=done.append, scheduler=two_workers[0]))
+    assert all(map(np.array_equal, here, there)) and done == list(range(1, 21))
+
+
+def test_synthesis_on_a_cluster_gives_the_same(two_workers, tmp_path):
+    made = []
+    for name, scheduler in (("here", None), ("there", two_workers[0])):
+        rows = write_clips("alarm", (), tmp_path / name, 3, 0.5, 1, None, scheduler)
+        made.append({row.file: read(tmp_path / name / row.file).tobytes() for row in rows})
+    assert made[0] == made[1] and len(made[0]) > 3
+
+
+def test_a_killed_worker_costs_its_item_alone(two_workers, tmp_path):
+    address, workers = two_workers
+    tasks = [(n, str(tmp_path / "died")) for n in range(12)]
+    results = list(farm.map_tasks(square_or_die, tasks, scheduler=address))
+    assert results == [n * n for n in range(12)]
+    assert sum(worker.poll() is not None for worker in workers) == 1
 
 
 def test_nobody_at_the_address_is_one_line(monkeypatch):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import re
 from collections.abc import Callable
+from collections.abc import Generator as Made
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +21,12 @@ from otolith.data.adding import batch
 from otolith.data.metadata import Row
 from otolith.data.names import as_label, check_label, folder_of
 from otolith.errors import UserError, shown
+from otolith.farm import map_tasks, scheduler_option
 from otolith.progress import bar
 from otolith.synth.base import Generator, Take
 from otolith.synth.registry import GENERATORS, find
+
+CLIPS = 16  # made by one task of a cluster
 
 
 def _labels(
@@ -43,6 +50,58 @@ def _labels(
     return labels
 
 
+@dataclass(frozen=True)
+class _Task:
+    """Clips for a computer of a cluster to make. The rest is as in write_clips()."""
+
+    name: str
+    jobs: tuple[tuple[str, int], ...]
+    seed: int
+    labels: dict[str, str]
+    samples: int
+
+
+@functools.lru_cache(maxsize=4)
+def _maker(name: str, words: tuple[str, ...]) -> Generator:
+    """A generator that a process keeps from task to task."""
+    maker = find(name)(list(words))
+    maker.prepare()
+    return maker
+
+
+def _make(task: _Task) -> list[Take]:
+    maker = _maker(task.name, tuple(task.labels))
+    return [
+        maker.take(task.seed, number, word, task.labels[word], task.samples)
+        for word, number in task.jobs
+    ]
+
+
+def _takes(
+    maker: Generator,
+    name: str,
+    jobs: list[tuple[str, int]],
+    seed: int,
+    labels: dict[str, str],
+    samples: int,
+    scheduler: str | None,
+) -> Made[Take, None, None]:
+    """The clip of each job, in order."""
+    if scheduler is not None:
+        tasks = [
+            _Task(name, tuple(jobs[at : at + CLIPS]), seed, labels, samples)
+            for at in range(0, len(jobs), CLIPS)
+        ]
+        for part in map_tasks(_make, tasks, scheduler=scheduler):
+            yield from part
+        return
+    # generators are C code and other programs: threads are enough
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(
+            lambda job: maker.take(seed, job[1], job[0], labels[job[0]], samples), jobs
+        )
+
+
 def write_clips(
     name: str,
     words: tuple[str, ...],
@@ -51,6 +110,7 @@ def write_clips(
     seconds: float,
     seed: int,
     label: str | None,
+    scheduler: str | None = None,
 ) -> list[Row]:
     """Generate clips and add them to a dataset.
 
@@ -62,12 +122,14 @@ def write_clips(
         seconds: Length of each clip.
         seed: Seed of the sounds.
         label: Label of all clips. None labels each clip with its own word.
+        scheduler: Address of a Dask scheduler (otolith.farm). None: this computer.
 
     Returns:
         The rows of the new clips.
 
     Raises:
-        UserError: A clip can't be made or written. The dataset is unchanged then.
+        UserError: A clip can't be made or written, or the scheduler can't be used. The dataset is
+            unchanged then.
     """
     if seconds != seconds:
         raise UserError("--seconds must be a number")
@@ -79,13 +141,10 @@ def write_clips(
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     jobs = [(word, number) for word in labels for number in range(count)]
 
-    def make(job: tuple[str, int]) -> Take:
-        word, number = job
-        return maker.take(seed, number, word, labels[word], samples)
-
-    with batch(out) as to, ThreadPoolExecutor(os.cpu_count()) as pool:
-        with bar("clips", len(jobs)) as step:
-            for (word, number), take in zip(jobs, pool.map(make, jobs), strict=True):
+    with batch(out) as to:
+        takes = _takes(maker, name, jobs, seed, labels, samples, scheduler)
+        with contextlib.closing(takes), bar("clips", len(jobs)) as step:
+            for (word, number), take in zip(jobs, takes, strict=True):
                 step()
                 stem = folder_of(as_label(word) or labels[word])
                 row = Row(
@@ -113,8 +172,9 @@ def _command(name: str) -> click.Command:
         seconds: float,
         seed: int,
         label: str | None,
+        scheduler: str | None,
     ) -> None:
-        rows = write_clips(name, words, out, count, seconds, seed, label)
+        rows = write_clips(name, words, out, count, seconds, seed, label, scheduler)
         speakers = len({row.speaker for row in rows if row.speaker})
         by = f" by {speakers} voices" if speakers else ""
         click.echo(f"{len(rows)} clips of {seconds:g} s{by} in {out}")
@@ -149,6 +209,7 @@ def _command(name: str) -> click.Command:
             show_default=True,
             help="Seed of the sounds.",
         ),
+        scheduler_option,
     ]
     command: Callable[..., Any] = run
     for option in reversed(options):

@@ -36,6 +36,7 @@ LATE = "Seconds after a label's end; default: as long as network and smoothing r
 @click.option("--no-labels", is_flag=True, help="Nothing in RECORDINGS should be heard.")
 @click.option("--early", type=click.FloatRange(0, 60), default=0.1, show_default=True, help=EARLY)
 @click.option("--late", type=click.FloatRange(0, 600), help=LATE)
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler that --stream runs on.")
 @click.option("-o", "--out", type=PATH, help="HTML page with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def evaluate(
@@ -52,6 +53,7 @@ def evaluate(
     no_labels: bool,
     early: float,
     late: float | None,
+    scheduler: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -88,7 +90,7 @@ def evaluate(
             found, problems, where = chosen_sounds(
                 file, ear.labels, spec, data, dataset, chosen, progress
             )
-            result = clips.judge(ear, found, others, lambda s: progress("clips", s))
+            result = clips.judge(ear, found, others, lambda s: progress("clips", s), scheduler)
         figures = clips.summary(result)
         if sweep:
             write_text(sweep, clips.sweep_csv(result))

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from otolith.audio import read_pcm
 from otolith.data.windows import cover
 from otolith.errors import UserError
 from otolith.evaluate import metrics, verdict
-from otolith.evaluate.models import Ear
+from otolith.evaluate.models import Ear, ModelFile
 from otolith.evaluate.sounds import Sound
+from otolith.farm import map_tasks
+from otolith.places import local, portable
 from otolith.report.results import ClassFigures, ClipFigures, Curves, Picked, WrongClip
 
 QUIET = 30  # of 32767: a window that never exceeds this is digital silence
+CLIPS = 32  # scored by one task
+MANY = 400  # fewer clips are scored in this process: starting others takes longer
 STEPS = np.arange(101) / 100  # thresholds swept
 
 
@@ -126,42 +133,90 @@ def of_windows(
     )
 
 
+@dataclass(frozen=True)
+class _Task:
+    """Clips to score. network: The bytes of the .tflite. name: Its name. files: For local()."""
+
+    network: bytes = field(repr=False)
+    name: str
+    files: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=2)
+def _ear(network: bytes, name: str) -> Ear:
+    """A network that a process keeps from task to task."""
+    return Ear(ModelFile(Path(name), None), network)
+
+
+def _score(task: _Task) -> list[np.ndarray | str]:
+    """_heard() for the clips of a task, wherever it runs."""
+    ear = _ear(task.network, task.name)
+    return [_heard(ear, file) for file in task.files]
+
+
+def _heard(ear: Ear, file: str) -> np.ndarray | str:
+    """The scores of a clip's windows (windows, K), or why it can't be read."""
+    try:
+        cut = windows([read_pcm(local(file), resample=True)], ear.samples)
+    except UserError as error:
+        return error.message
+    return np.array([ear.scores(w) for w in cut])
+
+
+def _scores(
+    ear: Ear, sounds: Sequence[Sound], scheduler: str | None, progress: Callable[[float], None]
+) -> Iterator[np.ndarray | str]:
+    """_heard() for each sound, in order."""
+    if scheduler is None and len(sounds) < MANY:
+        for number, sound in enumerate(sounds):
+            progress(number / len(sounds))
+            yield _heard(ear, str(sound.file))
+        return
+    place = portable if scheduler else str
+    tasks = [
+        _Task(ear.data, ear.name, tuple(place(s.file) for s in sounds[at : at + CLIPS]))
+        for at in range(0, len(sounds), CLIPS)
+    ]
+    for number, found in enumerate(map_tasks(_score, tasks, scheduler=scheduler)):
+        progress(number / len(tasks))
+        yield from found
+
+
 def judge(
     ear: Ear,
     sounds: Sequence[Sound],
     others: bool = False,
     progress: Callable[[float], None] | None = None,
+    scheduler: str | None = None,
 ) -> ClipScores:
-    """Scores sounds.
+    """Scores sounds, many of them on all processors or on a cluster.
 
     Args:
         ear: The network.
         sounds: Labelled clips. One that can't be read becomes a line in `problems`.
         others: Count sounds of no class. Otherwise they are left out.
         progress: Called with the share done, 0 to 1.
+        scheduler: Address of a Dask scheduler (otolith.farm). None: this computer.
 
     Raises:
-        UserError: No sound of any class could be read.
+        UserError: No sound of any class could be read, or the scheduler can't be used.
     """
     problems, notes, skipped = [], [], sorted({s.label for s in sounds} - set(ear.labels))
     if skipped and not others:
         sounds = [s for s in sounds if s.label in ear.labels]
         notes.append(f"left out: {', '.join(skipped)}: no class of {ear.name}")
     names, truth, clips, scores, read = [], [], [], [], []
-    for number, sound in enumerate(sounds):
-        if progress:
-            progress(number / len(sounds))
-        try:
-            cut = windows(sound.read(), ear.samples)
-        except UserError as error:
-            problems.append(error.message)
+    scored = _scores(ear, sounds, scheduler, progress or (lambda share: None))
+    for number, (sound, found) in enumerate(zip(sounds, scored, strict=True)):
+        if isinstance(found, str):
+            problems.append(found)
             continue
         label = ear.labels.index(sound.label) if sound.label in ear.labels else len(ear.labels)
         names.append(sound.name)
         read.append(sound)
-        scores += [ear.scores(w) for w in cut]
-        truth += [label] * len(cut)
-        clips += [number] * len(cut)
+        scores += list(found)
+        truth += [label] * len(found)
+        clips += [number] * len(found)
     if progress:
         progress(1.0)
     if not names:

@@ -73,13 +73,18 @@ def trained(path: Path) -> ModelFile:
 class Ear:
     """A network with its front end: windows of PCM in, scores out, with the chip's integers.
 
+    Args:
+        model: The file.
+        data: Its bytes, where the file can't be read, such as on a computer of a cluster.
+
     Raises:
         UserError: The file is no network of this project, or a damaged one.
     """
 
-    def __init__(self, model: ModelFile) -> None:
+    def __init__(self, model: ModelFile, data: bytes | None = None) -> None:
+        self.data = model.data if data is None else data
         try:
-            self._network = Network(model.data)
+            self._network = Network(self.data)
         except UserError as error:
             raise UserError(f"{model.tflite}: {error.message}") from error
         self.name = str(model.tflite)

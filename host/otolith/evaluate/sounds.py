@@ -18,15 +18,19 @@ from otolith.settings.spec import Spec
 
 @dataclass(frozen=True)
 class Sound:
-    """One clip. read: Gives its parts, int16 PCM at 16 kHz, each one window or longer."""
+    """One clip. file: Where it is."""
 
     name: str
     label: str
-    read: Callable[[], list[np.ndarray]]
+    file: Path
+
+    def read(self) -> list[np.ndarray]:
+        """Its parts, int16 PCM at 16 kHz, each one window or longer. UserError if unreadable."""
+        return [read_pcm(self.file, resample=True)]
 
 
 def _file(path: Path, label: str) -> Sound:
-    return Sound(str(path), label, lambda: [read_pcm(path, resample=True)])
+    return Sound(str(path), label, path)
 
 
 def of_spec(spec: Spec, progress: Callable[[str, float], None]) -> list[Sound]:

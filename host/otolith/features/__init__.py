@@ -20,8 +20,10 @@ import numpy as np
 
 from otolith.audio import RATE, read_pcm
 from otolith.errors import UserError
+from otolith.farm import map_tasks
 from otolith.features.native import features_library
 from otolith.features.tables import Struct, in_memory
+from otolith.places import local, portable
 from otolith.settings.features import COMPRESS, FrontEnd, preset
 from otolith.settings.front_ends.presets import PRESETS
 from otolith.settings.registries import attribute
@@ -34,6 +36,8 @@ TABLES = {
     "mfcc": "otolith.features.mfcc:tables",
     "logmel": "otolith.features.logmel:tables",
 }
+
+FILES = 16  # sounds of one task of a cluster
 
 
 @dataclass(frozen=True)
@@ -260,6 +264,7 @@ def extract_files(
     workers: int | None = None,
     resample: bool = False,
     progress: Callable[[int], None] | None = None,
+    scheduler: str | None = None,
 ) -> Iterable[np.ndarray]:
     """Computes the features of many files in parallel; the C code runs without the GIL.
 
@@ -269,6 +274,7 @@ def extract_files(
         workers: Number of threads. None: one per core.
         resample: Whether to accept any sample rate and channel count.
         progress: Called with the number of finished files.
+        scheduler: Address of a Dask scheduler (otolith.farm) to use instead of threads.
 
     Yields:
         int16 array of shape (frames, bands) for each file, in the order of `files`.
@@ -277,17 +283,43 @@ def extract_files(
         UserError: A file can't be read or is shorter than one frame.
     """
 
-    def one(path: Path) -> np.ndarray:
-        pcm = read_pcm(path, resample)
-        features = extract(pcm, front_end)
-        if not len(features):
-            raise UserError(
-                f"{path}: {len(pcm)} samples at {RATE} Hz: one frame needs {front_end.window}"
-            )
-        return features
-
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        for done, features in enumerate(pool.map(one, files), 1):
+    def counted(rows: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+        for done, features in enumerate(rows, 1):
             if progress:
                 progress(done)
             yield features
+
+    if scheduler is not None:
+        tasks = [
+            _Files(tuple(portable(f) for f in files[at : at + FILES]), front_end, resample)
+            for at in range(0, len(files), FILES)
+        ]
+        parts = map_tasks(_of_files, tasks, scheduler=scheduler)
+        yield from counted(row for part in parts for row in part)
+        return
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        yield from counted(pool.map(lambda path: _of_file(path, front_end, resample), files))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """A task of a cluster. files: For otolith.places.local()."""
+
+    files: tuple[str, ...]
+    front_end: FrontEnd
+    resample: bool
+
+
+def _of_files(task: _Files) -> list[np.ndarray]:
+    return [_of_file(local(file), task.front_end, task.resample) for file in task.files]
+
+
+def _of_file(path: Path, front_end: FrontEnd, resample: bool) -> np.ndarray:
+    """The features of a file. UserError if it can't be read or is shorter than one frame."""
+    pcm = read_pcm(path, resample)
+    features = extract(pcm, front_end)
+    if not len(features):
+        raise UserError(
+            f"{path}: {len(pcm)} samples at {RATE} Hz: one frame needs {front_end.window}"
+        )
+    return features

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from otolith.audio import SOUNDS
 from otolith.errors import UserError
+from otolith.farm import scheduler_option
 from otolith.features import extract_files, min_max
 from otolith.files import replacing
 from otolith.places import PLACE
@@ -32,6 +33,7 @@ from otolith.settings.spec import load
 @click.option("--min-max", "show", is_flag=True, help="Print minimum and maximum of each band.")
 @click.option("--resample", is_flag=True, help="Accept any sample rate and channel count.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Threads; default: one per core.")
+@scheduler_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def features(
     folder: Path,
@@ -42,6 +44,7 @@ def features(
     show: bool,
     resample: bool,
     workers: int | None,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Compute the features of every sound below FOLDER, as the chip does, in parallel.
@@ -68,7 +71,12 @@ def features(
         task = bar.add_task("features", total=len(files))
         rows = list(
             extract_files(
-                files, settings, workers, resample, lambda done: bar.update(task, completed=done)
+                files,
+                settings,
+                workers,
+                resample,
+                lambda done: bar.update(task, completed=done),
+                scheduler,
             )
         )
     names = [str(f.relative_to(folder)) for f in files]
