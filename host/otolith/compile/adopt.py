@@ -13,12 +13,13 @@ import numpy as np
 from otolith.compile import compile_graph, read_file
 from otolith.compile.graph import Graph, Tensor
 from otolith.compile.graph_edges import strip
+from otolith.compile.manifest import metadata_of, read_manifest
 from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.compile.mltk_model import mltk_metadata
 from otolith.compile.tflite import read_graph
 from otolith.errors import UserError, shown
 from otolith.features import extract, input_quantizer, quantize
-from otolith.files import write_bytes
+from otolith.files import make_folder, write_bytes
 from otolith.settings.deploy import MOST_HOP, Deploy
 from otolith.settings.detect import MOST_SMOOTHING, Detect
 from otolith.settings.features import FrontEnd, preset
@@ -184,6 +185,49 @@ def adopt(
     return adopted, metadata
 
 
+def adopt_manifest(
+    path: Path,
+    name: str | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    **changes: int,
+) -> tuple[bytes, Metadata]:
+    """Gives the network of a microWakeWord manifest the metadata that other commands read.
+
+    Args:
+        path: The manifest, a JSON file.
+        name: Name of the model; None: that of the network's file.
+        thresholds: 0..1 instead of the manifest's cutoff: of its wake word, or "" for the same.
+        changes: Keys of [detect].
+
+    Returns:
+        The bytes of a copy of the network, and its metadata.
+
+    Raises:
+        UserError: The manifest is wrong, or the network does not fit it.
+    """
+    manifest = read_manifest(path)
+    try:
+        data = read_file(manifest.network)
+        metadata = metadata_of(manifest, *_edges(strip(read_graph(data))))
+        if name is not None:
+            metadata = replace(metadata, name=name)
+        if "hop_frames" in changes:
+            raise UserError("--hop-frames: a network that keeps its own state steps as it was made")
+        given = _given_thresholds(metadata.classes, metadata.detect.thresholds, thresholds or {})
+        detect = replace(metadata.detect, thresholds=given)
+        smoothing = changes.get("smoothing", detect.smoothing)
+        changes.setdefault("minimum_count", min(detect.minimum_count, smoothing))
+        detect = replace(detect, **changes)  # type: ignore[arg-type]
+        metadata = parse_metadata(replace(metadata, detect=detect).to_json())  # checks all of it
+        adopted = write_metadata(data, metadata)
+        compile_graph(adopted, metadata.name)
+    except UserError as error:
+        if error.message.startswith((str(manifest.network), "--")):
+            raise
+        raise UserError(f"{manifest.network}: {error.message}") from error
+    return adopted, metadata
+
+
 def _thresholds(given: tuple[str, ...]) -> dict[str, float]:
     """0.8 -> {"": 0.8}, yes=0.7 -> {"yes": 0.7}; UserError."""
     found = {}
@@ -209,7 +253,12 @@ def _thresholds(given: tuple[str, ...]) -> dict[str, float]:
 @click.option("--gate", type=click.IntRange(0, 32767), help="Level below which nothing is heard.")
 @click.option("--hop-frames", type=click.IntRange(1, 500), help="Frames between two inferences.")
 @click.option("--name", help="[the name of the new file]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help=".tflite.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help=".tflite. [of a manifest: models/NAME/NAME.tflite]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the new metadata as JSON.")
 def adopt_command(
     model: Path,
@@ -217,12 +266,13 @@ def adopt_command(
     classes: str | None,
     threshold: tuple[str, ...],
     name: str | None,
-    out: Path,
+    out: Path | None,
     as_json: bool,
     **changes: int | None,
 ) -> None:
     """Give MODEL, an int8 .tflite from elsewhere, a front end and the names of its classes, so that
-    every other command takes it. A model of MLTK brings both along.
+    every other command takes it. A model of MLTK brings both along, and so does the manifest of a
+    microWakeWord (a .json file with its .tflite beside it).
 
     What is not given is as in TensorFlow Lite Micro's micro_speech example. Classes called silence,
     unknown, background, noise, other, none, and those that begin with _, make no events unless they
@@ -233,12 +283,22 @@ def adopt_command(
         host adopt micro_speech.tflite --features micro_speech \\
             --classes silence,unknown,yes,no -o models/tflm_micro_speech.tflite
         host adopt from_mltk.tflite --threshold 0.6 -o models/mltk.tflite
+        host adopt okay_nabu.json
     """
+    given = {key: value for key, value in changes.items() if value is not None}
+    if model.suffix.lower() == ".json":
+        if features or classes:
+            raise UserError("--features and --classes: the manifest says them")
+        adopted, metadata = adopt_manifest(model, name, _thresholds(threshold), **given)
+        out = out or Path("models") / metadata.name / f"{metadata.name}.tflite"
+        _finish(out, adopted, metadata, as_json)
+        return
+    if out is None:
+        raise UserError("name the new file with -o")
     try:
         data = read_file(model)
         settings = features_named(features) if features else None
         names = [c.strip() for c in classes.split(",")] if classes else None
-        given = {key: value for key, value in changes.items() if value is not None}
         adopted, metadata = adopt(
             data, name or out.stem, settings, names, _thresholds(threshold), **given
         )
@@ -246,6 +306,12 @@ def adopt_command(
         if error.message.startswith((str(model), "--")):
             raise
         raise UserError(f"{model}: {error.message}") from error
+    _finish(out, adopted, metadata, as_json)
+
+
+def _finish(out: Path, adopted: bytes, metadata: Metadata, as_json: bool) -> None:
+    """Writes the new file and shows what is in it."""
+    make_folder(out.parent)
     write_bytes(out, adopted)
     if as_json:
         click.echo(json.dumps(metadata.to_json()))

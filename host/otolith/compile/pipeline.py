@@ -51,10 +51,11 @@ def pipeline_of(metadata: Metadata, graph: Graph) -> Pipeline:
     """
     labels, front_end = metadata.classes, metadata.features
     tensor = graph.tensors[graph.inputs[0]]
-    if len(graph.inputs) != 1 or tensor.count != front_end.frames * front_end.bands:
+    taken = metadata.deploy.hop_frames if graph.states else front_end.frames
+    if len(graph.inputs) != 1 or tensor.count != taken * front_end.bands:
         raise UserError(
             f"the network takes {tensor.count} values, the front end gives "
-            f"{front_end.frames} x {front_end.bands}"
+            f"{taken} x {front_end.bands}{' a hop' if graph.states else ''}"
         )
     outputs = graph.tensors[graph.outputs[0]].count
     if outputs != len(labels) and not (outputs == 1 and len(labels) == 2):

@@ -37,6 +37,11 @@ class Network:
         metadata = self._engine.network.metadata
         if metadata is None:
             raise UserError("carries no Otolith metadata: train it with `host train`")
+        if self._engine.network.graph.states:
+            raise UserError(
+                "keeps a state from one step to the next: judge it on recordings, with "
+                "`host evaluate --stream`"
+            )
         self.metadata = metadata
         self._source = self._engine.network.inputs[0]
         output = self._engine.network.outputs[0]

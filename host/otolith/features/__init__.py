@@ -86,11 +86,13 @@ def input_quantizer(front_end: FrontEnd, scale: float, zero_point: int) -> Quant
         return Quantizer(1 << 14, 14, -128) if front_end.compress == "dynamic" else TFLM_INPUT
     ratio = front_end.step / scale if scale > 0 else 0.0
     shift = 30
-    # The largest 15-bit multiplier whose product with 32767 still fits 31 bits.
-    while shift > 1 and ratio * 2**shift >= 32767.5:
+    # The largest multiplier whose product with 32767 still fits 31 bits. Networks trained here have
+    # always had 15 bits.
+    most = 65535 if front_end.input_nearest else 32767
+    while shift > 1 and ratio * 2**shift >= most + 0.5:
         shift -= 1
     multiplier = round(ratio * 2**shift) if math.isfinite(ratio) else 0
-    if not 1 <= multiplier <= 32767:
+    if not 1 <= multiplier <= most:
         raise UserError(
             f"network input scale {scale:g} does not fit {front_end.compress} features: "
             "train with features of this project"

@@ -106,6 +106,11 @@ class FrontEnd:
         return False
 
     @property
+    def input_nearest(self) -> bool:
+        """Whether the network's input must be the nearest int8, as NumPy rounds it."""
+        return False
+
+    @property
     def input_of_tflm(self) -> bool:
         """Whether the network takes int8 values as TFLM's and MLTK's programs fill them, whatever
         its input's scale."""

@@ -22,9 +22,9 @@ typedef enum {
 } features_compress_t;
 
 /* int16 feature -> int8: clamp(((x * multiplier + (1 << shift >> 1)) >> shift) + zero_point).
- * multiplier 1..32767, shift 1..30: one 32-bit multiply. */
+ * multiplier 1..65535, shift 1..30: one 32-bit multiply. */
 typedef struct {
-    int16_t multiplier;
+    uint16_t multiplier;
     uint8_t shift;
     int8_t zero_point;
 } features_quantizer_t;

@@ -20,13 +20,13 @@ static struct {
     uint32_t feature_us; /* time the front end took for them */
 } hop;
 
-/* The network must take the pipeline's window and give it one score a label (or one for the second
- * of two labels). */
+/* The network must take the pipeline's window, or the oldest rows of it, and give it one score a
+ * label (or one for the second of two labels). */
 static int check(const nn_info_t *info) {
     const features_config_t *f = listen_config.features;
     const uint32_t scores = info->output[0].bytes;
     const uint32_t labels = listen_config.detect->labels;
-    if (info->inputs != 1 || info->input[0].bytes != (uint32_t)f->frames * f->bands) {
+    if (info->inputs != 1 || info->input[0].bytes > (uint32_t)f->frames * f->bands) {
         return -1;
     }
     if (info->labels != labels || !(scores == labels || (scores == 1 && labels == 2))) {

@@ -195,7 +195,8 @@ class Logmel(FrontEnd):
         'Greatest value of each band, for compress = "minmax".', (), newer=True
     )
     input: str = setting(
-        "`tflm`: the network takes int8 values as TFLM's and MLTK's programs fill them.",
+        "`tflm`: the network takes int8 values as TFLM's and MLTK's programs fill them. `nearest`: "
+        "the nearest int8 values, as microWakeWord's reference computes them.",
         "",
         newer=True,
         in_spec=False,
@@ -220,6 +221,10 @@ class Logmel(FrontEnd):
     @property
     def tells_activity(self) -> bool:
         return self.fe.activity_detection_enable
+
+    @property
+    def input_nearest(self) -> bool:
+        return self.input == "nearest"
 
     @property
     def input_of_tflm(self) -> bool:
