@@ -17,6 +17,9 @@ COMMANDS = {
     "train": Later("otolith.train.cli:train_command", "Train a model from its spec.toml."),
     "sweep": Later("otolith.sweep.cli:sweep", "Search a model's settings."),
     "evaluate": Later("otolith.evaluate.cli:evaluate", "Measure how well a model hears."),
+    "calibrate": Later(
+        "otolith.evaluate.calibrate:calibrate_command", "Choose thresholds on recordings."
+    ),
     "compare": Later("otolith.evaluate.compare:compare", "Compare two models on the same clips."),
     "summarize": Later("otolith.summarize.cli:summarize", "Show a model and the boards it fits."),
     "profile": Later("otolith.summarize.profile:profile_command", "Measure cycles of each layer."),

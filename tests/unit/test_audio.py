@@ -16,7 +16,6 @@ from otolith.audio.decode import BadSound
 from otolith.audio.reading import length_of
 from otolith.classify.sources import of_file
 from otolith.errors import UserError
-from otolith.evaluate import stream
 from support.encoded import HZ, LEVEL, SECONDS, by_ffmpeg, tone
 
 # name: container, codec, rate, options. FFmpeg in PyAV's wheels has an encoder for each.
@@ -84,7 +83,6 @@ def test_a_file_has_the_same_samples_wherever_it_is_read(made, name, tmp_path):
         "blocks": list(pcm_blocks(path)),
         "odd blocks": list(pcm_blocks(path, size=997)),
         "classify": list(of_file(path)),
-        "evaluate": [block for block, _ in stream.blocks(path)],
         "import": [read_pcm(convert(path, tmp_path / "clips", 0, frozenset()).clips[0])],
     }
     for where, blocks in heard.items():

@@ -1,4 +1,4 @@
-"""evaluate.stream: matching by hand and against all assignments, blocks against the whole."""
+"""evaluate.stream: matching by hand and against all assignments, recordings against the chain."""
 
 import itertools
 import json
@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from otolith.audio import read_pcm
 from otolith.evaluate import stream
-from otolith.evaluate.stream import Event, Span, match
+from otolith.evaluate.poisson import false_alarms_at_most, hours_needed, interval
+from otolith.evaluate.recordings import Span, hear, sources
+from otolith.evaluate.stream import match
 from otolith.listen.chain import Chain
+from otolith.listen.decide import Event, decide
 from otolith.listen.ending import ending
 from support.chain_model import METADATA, network
 from support.evaluate_case import host
@@ -76,24 +79,20 @@ def test_no_assignment_hits_more(rows, times, early, late):
         assert not any(fits(events[e], s) for s in spans)
 
 
-@pytest.mark.parametrize("rate", [16000, 44100, 8000])
-@pytest.mark.parametrize(("channels", "more"), [(1, 17), (2, 17), (1, 0)])
-def test_blocks_are_the_file(rate, channels, more, tmp_path):
-    rng = np.random.default_rng(rate)
-    pcm = (rng.normal(0, 6000, (3 * rate + more, channels))).clip(-32768, 32767).astype(np.int16)
-    soundfile.write(tmp_path / "a.wav", pcm, rate)
-    parts = list(stream.blocks(tmp_path / "a.wav", size=rate // 2))
-    whole = read_pcm(tmp_path / "a.wav", resample=True)
-    np.testing.assert_array_equal(np.concatenate([p for p, _ in parts]), whole)
-    assert len(parts) >= 6 and parts[-1][1] == 1.0
-
-
 def test_false_alarms_at_most():
     # chi-square tables, 95 %: half the quantile for 2, 4, 12 degrees of freedom
     for count, bound in ((0, 2.9957), (1, 4.7439), (5, 10.5130)):
-        assert stream.false_alarms_at_most(count, 1) == pytest.approx(bound, abs=1e-4)
-        assert stream.false_alarms_at_most(count, 4) == pytest.approx(bound / 4, abs=1e-4)
-    assert 10_000 < stream.false_alarms_at_most(10_000, 1) < 10_200
+        assert false_alarms_at_most(count, 1) == pytest.approx(bound, abs=1e-4)
+        assert false_alarms_at_most(count, 4) == pytest.approx(bound / 4, abs=1e-4)
+    assert 10_000 < false_alarms_at_most(10_000, 1) < 10_200
+
+
+def test_poisson_intervals():
+    # chi-square tables, 2.5 and 97.5 %: half the quantiles for 2n and 2n + 2 degrees of freedom
+    for count, low, high in ((0, 0, 3.6889), (1, 0.0253, 5.5716), (5, 1.6235, 11.6683)):
+        assert interval(count, 1) == pytest.approx((low, high), abs=1e-4)
+        assert interval(count, 2) == pytest.approx((low / 2, high / 2), abs=1e-4)
+    assert hours_needed(0.5) == pytest.approx(5.9915, abs=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -114,15 +113,19 @@ def listening(tmp_path_factory):
 
 def test_a_recording_is_heard_as_the_chain_hears_it(listening):
     chain = Chain(network(2))
-    events, duration, curve, step = stream.listen(chain, listening / "night.wav", points=50)
+    (heard,), _ = hear(network(2), sources([listening / "night.wav"]), chain.labels)
+    detect = chain.metadata.detect
+    events = decide(heard.heard, detect, chain.labels)
     pcm = read_pcm(listening / "night.wav")
-    again = Chain(network(2))
-    hops = list(again.run(np.concatenate([pcm, ending(again.metadata, pcm)])))
+    hops = list(chain.run(np.concatenate([pcm, ending(chain.metadata, pcm)])))
     assert [(e.t_ms, e.label) for e in events] == [(h.t_ms, h.event[0]) for h in hops if h.event]
-    assert duration == 30_000 and events
-    assert 50 <= len(curve) <= 100 and len(curve) * step >= duration
+    assert heard.ends_ms == [30_000] and heard.heard.seconds == 30 and events
+    curve, step = stream.timeline(heard, detect.smoothing, points=50)
+    assert 50 <= len(curve) <= 100 and len(curve) * step >= 30_000
     top = max(h.smoothed[1] for h in hops if h.smoothed is not None) / 32767
     assert curve[:, 1].max() == top
+    at = next(h for h in hops if h.smoothed is not None and h.smoothed[1] / 32767 == top)
+    assert curve[int((at.t_ms - 1) // step), 1] == top
 
 
 def test_hits_misses_and_false_alarms(listening):
@@ -144,7 +147,7 @@ def test_hits_misses_and_false_alarms(listening):
         (256 + (8 + METADATA["detect"]["smoothing"] * 3) * 128) / 16, abs=1e-3
     )
     page = (listening / "page.html").read_text()
-    assert page.count("data:image/png;base64,") == 1 and "latency" in page
+    assert page.count("data:image/png;base64,") == 2 and "latency" in page
     assert "missed" in host(*arguments).output
 
 

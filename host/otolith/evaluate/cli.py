@@ -15,8 +15,8 @@ from otolith.errors import UserError, shown
 from otolith.evaluate import clips, models, replay, tables
 from otolith.evaluate import stream as streams
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
+from otolith.evaluate.recordings import Source, sources, track_beside
 from otolith.files import write_text
-from otolith.listen.chain import Chain
 from otolith.listen.ending import memory_ms
 from otolith.report.evaluation import evaluation_page, evaluation_section
 from otolith.report.results import ClipFigures, StreamFigures
@@ -31,7 +31,11 @@ LATE = "Seconds after a label's end; default: as long as network and smoothing r
 @data_options
 @click.option("--others", is_flag=True, help="Count sounds of no class: UNK is right for them.")
 @click.option("--sweep", type=PATH, help="CSV of precision, recall, F1 at every threshold.")
-@click.option("--stream", is_flag=True, help="Judge RECORDINGS, each with its label track (.txt).")
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Judge RECORDINGS: files, each with its label track (.txt), or folders of them.",
+)
 @click.option("--labels", type=PATH, help="Label track of the one recording, if not beside it.")
 @click.option("--no-labels", is_flag=True, help="Nothing in RECORDINGS should be heard.")
 @click.option("--early", type=click.FloatRange(0, 60), default=0.1, show_default=True, help=EARLY)
@@ -61,20 +65,23 @@ def evaluate(
 
     On clips: accuracy, precision, recall, F1, ROC-AUC, confusion, thresholds and the clips it got
     wrong. With --stream, on long RECORDINGS and their Audacity label tracks: hits, misses, false
-    alarms an hour, latency. -o writes a page that plays the worst clips.
+    alarms an hour, latency, and the curve of misses against false accepts an hour. Nothing should
+    be heard in a folder's files without a label track; short ones follow each other. -o writes a
+    page that plays the worst clips.
 
     \b
     Examples:
         host evaluate models/fire_alarm -o report.html
         host evaluate kws.tflite --data sounds --sweep thresholds.csv
         host evaluate models/fire_alarm --stream night.wav kitchen.wav
+        host evaluate models/fire_alarm --stream evenings -o report.html
     """
     if stream != bool(recordings):
         raise UserError("--stream and recordings go together: --stream night.wav kitchen.wav")
     if stream and (spec or data or dataset or others or sweep):
         raise UserError("--stream goes without --spec, --data, --dataset, --others and --sweep")
-    if not stream and (labels or no_labels or late is not None):
-        raise UserError("--labels, --no-labels and --late go with --stream")
+    if not stream and (labels or no_labels or scheduler or late is not None):
+        raise UserError("--labels, --no-labels, --late and --scheduler go with --stream")
     file = models.find(model)
     ear = models.Ear(file)
     result: clips.ClipScores | streams.StreamResult
@@ -82,7 +89,7 @@ def evaluate(
     page: ClipFigures | StreamFigures
     problems: list[str] = []
     if stream:
-        result = _stream(file, ear, recordings, labels, no_labels, early, late)
+        result = _stream(file, ear, recordings, labels, no_labels, early, late, scheduler)
         page = figures = streams.summary(result)
         where = f"{figures.recordings} recordings"
     else:
@@ -129,25 +136,33 @@ def _stream(
     no_labels: bool,
     early: float,
     late: float | None,
+    scheduler: str | None,
 ) -> streams.StreamResult:
-    if labels and (no_labels or len(recordings) > 1):
+    if labels and (no_labels or len(recordings) > 1 or recordings[0].is_dir()):
         raise UserError("--labels is for one recording, and goes without --no-labels")
-    pairs: list[tuple[Path, Path | None]] = []
+    found: list[Source] = []
     for path in recordings:
-        track = None if no_labels else labels or streams.track_beside(path)
+        if path.is_dir():
+            found += sources([path])
+            continue
+        track = None if no_labels else labels or track_beside(path)
         if track is not None and not track.exists():
             raise UserError(
                 f"{path}: no label track {track}: export it from Audacity, or say --no-labels if "
                 "nothing in it should be heard"
             )
-        pairs.append((path, track))
+        found.append(Source((path,), track))
+    if no_labels:
+        found = [dataclasses.replace(source, track=None, labels=()) for source in found]
     late_ms = memory_ms(ear.metadata) if late is None else 1000 * late
     with bars() as progress:
         return streams.judge(
-            Chain(file.data),
+            file.data,
             ear.metadata,
-            pairs,
+            ear.labels,
+            found,
             1000 * early,
             round(late_ms, 3),
-            lambda path, share: progress(path.name, share),
+            scheduler,
+            progress,
         )

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
+import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from otolith.audio import RATE
-from otolith.audio.reading import length_of, pcm_blocks
-from otolith.data.labels import read_track
-from otolith.errors import UserError
 from otolith.evaluate.clips import number
-from otolith.listen.chain import Chain
-from otolith.listen.decide import Event
-from otolith.listen.ending import Ending, is_complete
+from otolith.evaluate.poisson import false_alarms_at_most
+from otolith.evaluate.promise import Setting, curves
+from otolith.evaluate.recordings import Progress, Source, Span, Stream, hear
+from otolith.listen.decide import Event, decide, smooth
 from otolith.report.results import (
+    ClassCurve,
     ClassHits,
     Hits,
     JudgedEvent,
@@ -28,20 +26,10 @@ from otolith.report.results import (
     Stretch,
     Timeline,
 )
-from otolith.settings.detect import UNKNOWN, q15
+from otolith.settings.detect import ONE, UNKNOWN, q15
 from otolith.settings.metadata import Metadata
 
-BLOCK = 1 << 18  # samples read at a time
 HOUR = 3_600_000  # ms
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of a recording that sounds like `label`; ms from the recording's start."""
-
-    start_ms: float
-    end_ms: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -92,38 +80,16 @@ def match(
     return Matched(hits, repeats, false_alarms)
 
 
-def blocks(path: Path, size: int = BLOCK) -> Iterator[tuple[np.ndarray, float]]:
-    """Reads a sound file in blocks, as int16 mono at 16 kHz.
-
-    The samples are those of otolith.audio.read_pcm(path, resample=True).
-
-    Args:
-        path: Any sound file.
-        size: About how many samples to read at a time.
-
-    Yields:
-        A block and the share of the file read so far, 0 to 1.
-
-    Raises:
-        UserError: The file can't be read.
-    """
-    total, read = max(1, length_of(path)), 0
-    for pcm in pcm_blocks(path, size=size):
-        read += len(pcm)
-        # resampling may end one sample early
-        yield pcm, min(1.0, (read + 1) / total)
-
-
 @dataclass(frozen=True)
 class Recording:
-    """One recording, judged.
+    """One recording, or short ones heard one after another, judged.
 
-    ignored: Labels of its track that can make no event, with counts. curve: (points, K) the highest
-    smoothed score, 0 to 1, in every stretch of curve_ms.
+    ends_ms: Where each of its files ends. ignored: Labels of its track that can make no event, with
+    counts. curve: (points, K) the highest smoothed score, 0 to 1, in every stretch of curve_ms.
     """
 
-    name: str
-    duration_ms: float
+    source: Source
+    ends_ms: list[float]
     spans: list[Span]
     events: list[Event]
     matched: Matched
@@ -131,98 +97,45 @@ class Recording:
     curve: np.ndarray = field(repr=False)
     curve_ms: float
 
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.source.name
 
-def listen(
-    chain: Chain, path: Path, progress: Callable[[float], None] | None = None, points: int = 2000
-) -> tuple[list[Event], float, np.ndarray, float]:
-    """Runs a whole recording through the chain, which starts from silence.
+    @property
+    def duration_ms(self) -> float:
+        """Its length."""
+        return self.ends_ms[-1]
 
-    Args:
-        chain: The network and everything around it.
-        path: The recording. Room tone follows its end (otolith.listen.ending).
-        progress: Called with the share heard.
-        points: The curve has at most twice as many.
-
-    Returns:
-        The events, the recording's length in ms, the curve and its step in ms (see Recording).
-
-    Raises:
-        UserError: The file can't be read, or is empty.
-    """
-    chain.reset()
-    events: list[Event] = []
-    rows: list[np.ndarray] = []
-    left: np.ndarray = np.empty(0, np.int16)
-    heard, each = 0, 1
-
-    def push(hop: np.ndarray) -> None:
-        nonlocal rows, each
-        result = chain.push(hop)
-        if result.event:
-            label, score = result.event
-            events.append(Event(result.t_ms, label, score / 32767))
-        smoothed = result.smoothed
-        row = np.zeros(len(chain.labels), np.uint16) if smoothed is None else smoothed
-        if (result.hop - 1) % each:
-            rows[-1] = np.maximum(rows[-1], row)
-            return
-        rows.append(row)
-        if len(rows) == 2 * points:  # a curve as long as a day must not take the memory of one
-            rows = [np.maximum(a, b) for a, b in zip(rows[::2], rows[1::2], strict=True)]
-            each *= 2
-
-    ending = Ending(chain.metadata)
-
-    def played() -> Iterator[tuple[np.ndarray, float]]:
-        nonlocal heard
-        for block, share in blocks(path):
-            heard += len(block)
-            ending.add(block)
-            yield block, share
-        if not is_complete(path):
-            yield ending.pcm(), 1.0
-
-    for block, share in played():
-        left = np.concatenate([left, block])
-        whole = len(left) // chain.hop * chain.hop
-        for start in range(0, whole, chain.hop):
-            push(left[start : start + chain.hop])
-        left = left[whole:]
-        if progress:
-            progress(share)
-    if not heard:
-        raise UserError(f"{path}: no samples in it")
-    if len(left):
-        push(np.pad(left, (0, chain.hop - len(left))))
-    curve = np.array(rows).reshape(-1, len(chain.labels)) / 32767
-    return events, 1000 * heard / RATE, curve, 1000 * each * chain.hop / RATE
+    def place(self, t_ms: float) -> tuple[str, float]:
+        """The file that is heard at a time, and the time from that file's start."""
+        at = min(bisect.bisect_right(self.ends_ms, t_ms), len(self.ends_ms) - 1)
+        return str(self.source.files[at]), t_ms - (self.ends_ms[at - 1] if at else 0.0)
 
 
-def track_beside(recording: Path) -> Path:
-    """The label track that belongs to a recording: the same name with .txt, as Audacity does."""
-    return recording.with_suffix(".txt")
-
-
-def truth(track: Path, heard: Sequence[str]) -> tuple[list[Span], dict[str, int], list[str]]:
-    """Reads a label track.
+def timeline(stream: Stream, smoothing: int, points: int = 2000) -> tuple[np.ndarray, float]:
+    """The smoothed scores of a recording, for a plot.
 
     Args:
-        track: The file.
-        heard: Labels that can make an event.
+        stream: The recording, heard.
+        smoothing: Hops.
+        points: There are at most twice as many.
 
     Returns:
-        Spans of those labels, counts of the other labels, and problems, one line each.
+        (points, K) the highest smoothed score, 0 to 1, in every stretch, and its length in ms.
     """
-    labels, problems = read_track(track)
-    spans: list[Span] = []
-    ignored: dict[str, int] = {}
-    for label in labels:
-        if label.label in heard:
-            spans.append(Span(1000 * label.start, 1000 * label.end, label.label))
-        else:
-            ignored[label.label] = ignored.get(label.label, 0) + 1
-    spans.sort(key=lambda s: (s.start_ms, s.end_ms))
-    return spans, ignored, problems
+    heard = stream.heard
+    silent, hops = heard.first - 1, heard.first - 1 + len(heard.scores)
+    each = 1
+    while -(-hops // each) > 2 * points:
+        each *= 2
+    rows = -(-hops // each)
+    found = np.zeros((rows, heard.scores.shape[1]))
+    for column in range(heard.scores.shape[1]):
+        smoothed = smooth(heard.scores[:, column], smoothing)
+        whole = np.pad(smoothed, (silent, rows * each - hops))
+        found[:, column] = whole.reshape(rows, each).max(1) / ONE
+    return found, 1000 * each * heard.hop / RATE
 
 
 @dataclass(frozen=True)
@@ -241,76 +154,61 @@ class StreamResult:
     recordings: list[Recording]
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    curves: list[ClassCurve] = field(default_factory=list, repr=False)
 
 
 def judge(
-    chain: Chain,
+    model: bytes,
     metadata: Metadata,
-    recordings: Sequence[tuple[Path, Path | None]],
+    labels: Sequence[str],
+    recordings: Sequence[Source],
     early_ms: float,
     late_ms: float,
-    progress: Callable[[Path, float], None] | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
 ) -> StreamResult:
-    """Listens to recordings and compares events with labels.
+    """Listens to recordings, once, and compares events with labels.
 
     Args:
-        chain: The network and everything around it.
+        model: The .tflite's bytes.
         metadata: The model's.
-        recordings: Each with its label track; None if nothing in it should be heard. A recording
-            that can't be read becomes a line in `problems`.
+        labels: Its classes.
+        recordings: What to hear. What can't be read becomes a line in `problems`.
         early_ms: An event may come this long before its label.
         late_ms: An event may come this long after its label.
-        progress: Called with the recording and the share heard.
+        scheduler: Address of a Dask scheduler; None for this computer's cores.
+        progress: Called with a text and the share heard.
 
     Raises:
         UserError: No recording could be read.
     """
-    thresholds = metadata.detect.thresholds
+    detect = metadata.detect
     # what rounds to 0 on the chip never makes an event
-    heard = [label for label in chain.labels if q15(thresholds.get(label, 0)) > 0]
-    if metadata.detect.unknown_events and UNKNOWN not in heard:
+    heard = [label for label in labels if q15(detect.thresholds.get(label, 0)) > 0]
+    if detect.unknown_events and UNKNOWN not in heard:
         heard.append(UNKNOWN)
+    streams, problems = hear(model, recordings, heard, scheduler, progress)
+    notes = [note for stream in streams for note in stream.notes]
+    problems += [problem for stream in streams for problem in stream.problems]
     judged: list[Recording] = []
-    problems: list[str] = []
-    notes: list[str] = []
-    for path, track in recordings:
-        try:
-            spans, ignored, bad = truth(track, heard) if track else ([], {}, [])
-            for line in bad:  # overlapping labels all count: for them a note is enough
-                (problems if line.endswith("passed over") else notes).append(line)
-            told = functools.partial(progress, path) if progress else None
-            events, duration, curve, step = listen(chain, path, told)
-        except UserError as error:
-            problems.append(error.message)
-            continue
-        late = [s for s in spans if s.start_ms > duration]
-        if late:
-            problems.append(f"{track}: {len(late)} labels start after the recording ends")
-            spans = [s for s in spans if s.start_ms <= duration]
-        matched = match(spans, events, early_ms, late_ms)
-        judged.append(Recording(str(path), duration, spans, events, matched, ignored, curve, step))
-    if not judged:
-        raise UserError(problems[0] if problems else "no recording given")
-    return StreamResult(chain.labels, heard, thresholds, early_ms, late_ms, judged, problems, notes)
-
-
-def false_alarms_at_most(count: int, hours: float) -> float:
-    """Upper 95 % confidence limit of a rate of false alarms (Poisson, exact).
-
-    An hour without any gives three an hour.
-
-    Args:
-        count: False alarms.
-        hours: How long the network listened.
-    """
-    k = np.arange(count + 1)
-    log_factorial = np.cumsum(np.log(np.maximum(k, 1)))
-    low, high = 0.0, 3.0 * count + 6
-    for _ in range(60):
-        rate = (low + high) / 2
-        chance = np.exp(k * np.log(rate) - rate - log_factorial).sum()  # of so few or fewer
-        low, high = (rate, high) if chance > 0.05 else (low, rate)
-    return high / hours
+    for stream in streams:
+        events = decide(stream.heard, detect, labels)
+        judged.append(
+            Recording(
+                stream.source,
+                stream.ends_ms,
+                stream.spans,
+                events,
+                match(stream.spans, events, early_ms, late_ms),
+                stream.ignored,
+                *timeline(stream, detect.smoothing),
+            )
+        )
+    margin = Setting(early_ms, late_ms)
+    found = curves(streams, (), detect, list(labels), margin)
+    return StreamResult(
+        list(labels), heard, detect.thresholds, early_ms, late_ms, judged, problems, notes, found
+    )
 
 
 def _hits(
@@ -354,7 +252,7 @@ def summary(result: StreamResult) -> StreamFigures:
         all_latencies += latencies
         every = {key: every[key] + count[key] for key in keys}
     return StreamFigures(
-        recordings=len(result.recordings),
+        recordings=sum(len(r.source.files) for r in result.recordings),
         hours=round(hours, 6),
         early_ms=result.early_ms,
         late_ms=result.late_ms,
@@ -362,12 +260,12 @@ def summary(result: StreamResult) -> StreamFigures:
         classes=classes,
         ignored_labels=_sum([r.ignored for r in result.recordings]),
         events=[
-            JudgedEvent(r.name, e.t_ms, e.label, round(e.score, 4), _verdict(r.matched, i))
+            JudgedEvent(*r.place(e.t_ms), e.label, round(e.score, 4), _verdict(r.matched, i))
             for r in result.recordings
             for i, e in enumerate(r.events)
         ],
         missed=[
-            Missed(r.name, s.start_ms, s.end_ms, s.label)
+            _missed(r, s)
             for r in result.recordings
             for s, hit in zip(r.spans, r.matched.hits, strict=True)
             if hit is None
@@ -375,7 +273,13 @@ def summary(result: StreamResult) -> StreamFigures:
         labels=result.labels,
         heard=result.heard,
         timelines=[_timeline(r) for r in result.recordings],
+        curves=result.curves,
     )
+
+
+def _missed(r: Recording, span: Span) -> Missed:
+    name, start_ms = r.place(span.start_ms)
+    return Missed(name, start_ms, start_ms + span.end_ms - span.start_ms, span.label)
 
 
 def _timeline(r: Recording) -> Timeline:

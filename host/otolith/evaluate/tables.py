@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -10,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from otolith.errors import shown
-from otolith.report.results import ClipFigures, Hits, StreamFigures
+from otolith.report.evaluation import RATES, at_most
+from otolith.report.results import ClassCurve, ClipFigures, Hits, Promise, StreamFigures
 from otolith.report.words import plain, seconds, share
 
 WORST = 20  # wrong clips listed
@@ -105,6 +107,58 @@ def print_stream(console: Console, s: StreamFigures) -> None:
             lines.append(f"false alarm: {at}: {e.label} {e.score:.2f}")
     for m in s.missed:
         lines.append(f"missed: {m.recording} at {m.start_ms / 1000:.1f} s: {m.label}")
+    for line in lines:
+        console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
+    print_curves(console, s.curves)
+
+
+def print_curves(console: Console, curves: Sequence[ClassCurve]) -> None:
+    """Shows the lowest threshold of each class at some rates of false accepts, and its misses."""
+    if not curves:
+        return
+    found = table("at most, an hour", *(f"{rate:g}" for rate in RATES))
+    for curve in curves:
+        found.add_row(text(curve.label), *(at_most(curve, rate) for rate in RATES))
+    console.print(found)
+
+
+def print_promise(console: Console, p: Promise) -> None:
+    """Shows settings of the decision layer before and after a choice."""
+    found = table("class", "threshold", "new", "missed", "new", "false", "new", "an hour", "95 %")
+    for n, label in enumerate(p.labels):
+        was, now = p.before.false_accepts[n], p.after.false_accepts[n]
+        found.add_row(
+            text(label),
+            f"{p.before.thresholds[n]:g}",
+            f"{p.after.thresholds[n]:g}",
+            *(f"{m}/{p.positives[n]}" for m in (p.before.misses[n], p.after.misses[n])),
+            *(str(r.count) for r in (was, now)),
+            f"{now.per_hour:.2f}",
+            f"{now.low:.2f} to {now.high:.2f}",
+        )
+    was, now = p.before.total, p.after.total
+    counts = [sum(m) for m in (p.before.misses, p.after.misses)]
+    found.add_row(
+        "all",
+        "",
+        "",
+        *(f"{m}/{sum(p.positives)}" for m in counts),
+        *(str(r.count) for r in (was, now)),
+        f"{now.per_hour:.2f}",
+        f"{now.low:.2f} to {now.high:.2f}",
+    )
+    console.print(found)
+    lines = [
+        f"{p.hours:.2f} hours in {p.recordings} recordings, on which these thresholds were chosen; "
+        f"smoothing {p.before.smoothing} to {p.after.smoothing} hops"
+    ]
+    if p.held_out:
+        r = p.held_out
+        lines.append(
+            f"each part judged by thresholds chosen on the other parts: {r.count} false accepts, "
+            f"{r.per_hour:.2f} an hour ({r.low:.2f} to {r.high:.2f})"
+        )
+    lines += [f"Warning: {line}" for line in p.warnings]
     for line in lines:
         console.print(shown(line), highlight=False, soft_wrap=True, markup=False)
 

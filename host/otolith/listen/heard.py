@@ -7,16 +7,12 @@ The scores do not depend on thresholds, smoothing or suppression, so one pass se
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from otolith.audio import RATE
-from otolith.audio.reading import pcm_blocks
-from otolith.errors import UserError
 from otolith.listen.chain import Chain
-from otolith.listen.ending import Ending, is_complete
 
 
 @dataclass(frozen=True)
@@ -38,15 +34,6 @@ class Heard:
     def t_ms(self, hop: int | np.ndarray) -> int | np.ndarray:
         """End of a hop, counted from 0 in `scores`, in ms from the sound's start."""
         return (hop + self.first) * self.hop * 1000 // RATE
-
-    def cut(self, start: int) -> Heard:
-        """The same from a hop on, as a chain that was reset just before would have it."""
-        return replace(
-            self,
-            scores=self.scores[start:],
-            open=self.open[start:],
-            first=self.first + start,
-        )
 
 
 def score(chain: Chain, blocks: Iterable[np.ndarray], seconds: float | None = None) -> Heard:
@@ -88,30 +75,3 @@ def _padded(blocks: Iterable[np.ndarray], hop: int) -> Iterator[np.ndarray]:
         yield block
     if samples % hop:
         yield np.zeros(-samples % hop, np.int16)
-
-
-def score_file(chain: Chain, path: Path) -> Heard:
-    """Runs a whole recording through a chain.
-
-    Args:
-        chain: As in `score`.
-        path: The recording. Room tone follows its end (otolith.listen.ending).
-
-    Raises:
-        UserError: The file can't be read, or is empty.
-    """
-    ending, samples = Ending(chain.metadata), 0
-
-    def played() -> Iterator[np.ndarray]:
-        nonlocal samples
-        for block in pcm_blocks(path):
-            samples += len(block)
-            ending.add(block)
-            yield block
-        if not is_complete(path):
-            yield ending.pcm()
-
-    found = score(chain, played())
-    if not samples:
-        raise UserError(f"{path}: no samples in it")
-    return replace(found, seconds=samples / RATE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otolith.report.page import STYLE, new_figure, png
-from otolith.report.results import ClipFigures, Hits, StreamFigures
+from otolith.report.results import ClassCurve, ClipFigures, Hits, Promise, Rate, StreamFigures
 from otolith.report.words import plain, seconds, share
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 UNK = "UNK"
 ROWS = 12  # recordings drawn
+RATES = (0.1, 0.5, 1, 2, 10)  # false accepts an hour that the table of a curve has
 WRONG = 20  # clips listed
 
 
@@ -220,7 +221,107 @@ def stream_section(s: StreamFigures) -> str:
         + "<p>Shaded: labels (hatched: missed). Curves: smoothed scores. Triangles: right events, "
         f"crosses: false alarms.{f' {more} more recordings are not drawn.' if more > 0 else ''}</p>"
         + _timeline(s)
+        + curves_part(s.curves)
     )
+
+
+def curves_part(curves: Sequence[ClassCurve]) -> str:
+    """Renders misses against false accepts an hour; nothing where no class makes events."""
+    if not curves:
+        return ""
+    hours = curves[0].hours
+    rows = [
+        (
+            c.label,
+            c.positives,
+            *(at_most(c, rate) for rate in RATES),
+        )
+        for c in curves
+    ]
+    head = ("class", "positives", *(f"at {rate:g} an hour" for rate in RATES))
+    return (
+        f"<h3>Misses against false accepts</h3><p>Each class alone, on {hours:.2f} hours. The "
+        "table has the lowest threshold that gives no more false accepts an hour, and the misses "
+        "there. In the picture a dot marks the model's threshold, and bars the 95 % confidence "
+        "interval of its rate.</p>" + _table(head, rows) + _curve(curves)
+    )
+
+
+def at_most(curve: ClassCurve, rate: float) -> str:
+    """The lowest threshold with no more false accepts an hour, and its misses."""
+    good = [p for p in curve.points if p.per_hour <= rate]
+    if not good:
+        return "-"
+    point = good[-1]
+    missed = f", {point.misses} of {curve.positives} missed" if curve.positives else ""
+    return f"{point.threshold:.3f}{missed}"
+
+
+def _curve(curves: Sequence[ClassCurve]) -> str:
+    figure = new_figure(9, 4)
+    axis = figure.subplots()
+    for number, (c, name) in enumerate(
+        zip(curves, _plain_text([c.label for c in curves]), strict=True)
+    ):
+        if not c.points:
+            continue
+        least = 0.5 / c.hours  # where none was counted: a logarithmic axis has no 0
+        accepts = [max(least, p.per_hour) for p in c.points]
+        height = [p.misses / c.positives if c.positives else p.threshold for p in c.points]
+        axis.step(accepts, height, where="post", color=_color(number), label=name)
+        above = [i for i, p in enumerate(c.points) if p.threshold >= c.threshold - 1e-4]
+        at = above[-1] if above else 0
+        point = c.points[at]
+        error = [[max(0.0, accepts[at] - point.low)], [max(0.0, point.high - accepts[at])]]
+        axis.errorbar(accepts[at], height[at], xerr=error, fmt="o", color=_color(number))
+    axis.set_xscale("log")
+    axis.set_xlabel("false accepts an hour")
+    axis.set_ylabel("missed" if any(c.positives for c in curves) else "threshold")
+    axis.legend(fontsize=8)
+    return _image(figure, "misses against false accepts an hour")
+
+
+def promise_section(p: Promise) -> str:
+    """Renders thresholds that were chosen for a rate of false accepts."""
+    rows = []
+    for n, label in enumerate(p.labels):
+        rate = p.after.false_accepts[n]
+        rows.append(
+            (
+                label,
+                f"{p.before.thresholds[n]:g}",
+                f"{p.after.thresholds[n]:g}",
+                f"{p.before.misses[n]} of {p.positives[n]}",
+                f"{p.after.misses[n]} of {p.positives[n]}",
+                p.before.false_accepts[n].count,
+                rate_text(rate),
+            )
+        )
+    misses = (str(sum(p.before.misses)), str(sum(p.after.misses)))
+    every = ("all", "", "", *misses, p.before.total.count)
+    rows.append((*every, rate_text(p.after.total)))
+    head = ("class", "threshold before", "after", "missed before", "after", "false accepts before")
+    held = (
+        f"<p>Each part judged by thresholds chosen on the other parts: {rate_text(p.held_out)} an "
+        "hour.</p>"
+        if p.held_out
+        else ""
+    )
+    return (
+        f"<h2>False accepts</h2><p>Promised: {p.asked:g} an hour, all classes together. Thresholds "
+        f"and smoothing ({p.before.smoothing} to {p.after.smoothing} hops) were chosen on "
+        f"{p.hours:.2f} hours in {p.recordings} recordings that had no part in training. These "
+        "figures are of the very sounds of the choice.</p>"
+        + "".join(f"<p>Warning: {html.escape(line)}</p>" for line in p.warnings)
+        + _table((*head, "after, an hour (95 %)"), rows)
+        + held
+        + curves_part(p.curves)
+    )
+
+
+def rate_text(rate: Rate) -> str:
+    """A rate and its interval: "0.7 (0.1 to 2.4)"."""
+    return f"{rate.per_hour:.2g} ({rate.low:.2g} to {rate.high:.2g})"
 
 
 def evaluation_section(figures: ClipFigures | StreamFigures) -> str:

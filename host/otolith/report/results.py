@@ -244,6 +244,7 @@ class StreamFigures:
     labels: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     timelines: list[Timeline] = field(default_factory=list, repr=False)
+    curves: list[ClassCurve] = field(default_factory=list, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the timelines."""
@@ -257,7 +258,94 @@ class StreamFigures:
             "ignored_labels": self.ignored_labels,
             "events": [dataclasses.asdict(event) for event in self.events],
             "missed": [dataclasses.asdict(missed) for missed in self.missed],
+            "curves": [dataclasses.asdict(curve) for curve in self.curves],
         }
+
+
+# ---- promises ----
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What a class does at one threshold, alone.
+
+    misses: Of the curve's positives. per_hour, low, high: False accepts an hour and the 95 %
+    confidence interval of their rate (Poisson).
+    """
+
+    threshold: float
+    misses: int
+    false_accepts: int
+    per_hour: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassCurve:
+    """Misses against false accepts an hour, from the highest threshold down.
+
+    threshold: The model's. positives: Takes and labels of the class that were played. hours: Heard.
+    points: One where a count changes; they end where there are too many false accepts to count.
+    """
+
+    label: str
+    threshold: float
+    positives: int
+    hours: float
+    points: list[CurvePoint]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Events an hour: their count, and the 95 % confidence interval of their rate (Poisson)."""
+
+    count: int
+    per_hour: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What some settings of the decision layer do. Lists and counts by class are in the order of
+    Promise.labels."""
+
+    thresholds: list[float]
+    smoothing: int
+    misses: list[int]
+    false_accepts: list[Rate]
+    total: Rate
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Thresholds chosen for a rate of false accepts.
+
+    asked: False accepts an hour, all classes together. hours: Heard, in `recordings` pieces.
+    labels, positives: Classes that make events, with their takes and labels. before, after:
+    Settings before and after the choice, on the very sounds of the choice. held_out: The count
+    where each part of the recordings is judged by settings chosen on the other parts; None where
+    there is one part. limit: False accepts an hour that `after` stays below with 95 % confidence.
+    hours_needed: Without a false accept, to show what was asked.
+    """
+
+    asked: float
+    hours: float
+    recordings: int
+    labels: list[str]
+    positives: list[int]
+    before: Decisions
+    after: Decisions
+    held_out: Rate | None
+    limit: float
+    hours_needed: float
+    curves: list[ClassCurve] = field(repr=False)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything."""
+        return dataclasses.asdict(self)
 
 
 # ---- training ----
