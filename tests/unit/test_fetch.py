@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 import soundfile
@@ -213,7 +214,7 @@ def errors_of(folder):
 def nothing_left(tmp_path, parts=0):
     """Neither a dataset nor a temporary folder is there; of downloads only `parts`."""
     left = [path for path in (tmp_path / "to").rglob("*")] if (tmp_path / "to").exists() else []
-    there = [p for p in (tmp_path / "downloads").glob("*") if not p.name.endswith(".etag")]
+    there = [p for p in (tmp_path / "downloads").glob("*") if p.suffix not in (".etag", ".lock")]
     assert left == [] and len(there) == parts, (left, there)
 
 
@@ -242,7 +243,7 @@ def test_each_lands_as_a_dataset_that_check_accepts(
     about = json.loads((found.to / "source.json").read_text())
     data = served.files["/" + about["archives"][0]["file"]]
     assert about["archives"][0]["sha256"] == hashlib.sha256(data).hexdigest()
-    assert list((tmp_path / "downloads").iterdir()) == []
+    assert [p for p in (tmp_path / "downloads").iterdir() if p.suffix != ".lock"] == []
     assert [path.name for path in (tmp_path / "to").iterdir()] == [name]
 
 
@@ -491,6 +492,14 @@ def test_no_network(tmp_path, monkeypatch):
         "get a.tar.gz elsewhere and give it with --from"
     )
     nothing_left(tmp_path)
+
+
+def test_two_commands_do_not_download_one_file_together(served, tmp_path):
+    (tmp_path / "downloads").mkdir()
+    lock = filelock.FileLock(tmp_path / "downloads" / "musan.tar.gz.lock")
+    with lock, pytest.raises(UserError, match=r"another command is downloading musan.tar.gz"):
+        fetched(served, tmp_path, "musan")
+    assert served.asked == []
 
 
 def test_a_second_address_helps(served, tmp_path):

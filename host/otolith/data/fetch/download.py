@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import filelock
 import pooch
 import requests
 import urllib3
@@ -210,11 +212,20 @@ def download(archive: Archive, folder: Path) -> Got:
         folder: Where to keep it, and what has arrived of it.
 
     Raises:
-        UserError: No address has the right file, or the disk is full.
+        UserError: No address has the right file, the disk is full, or another command downloads it.
     """
     make_folder(folder)
+    try:
+        with filelock.FileLock(folder / f"{archive.file}.lock", timeout=0):
+            return _download(archive, folder)
+    except filelock.Timeout as error:
+        raise UserError(f"another command is downloading {shown(archive.file)}: wait") from error
+
+
+def _download(archive: Archive, folder: Path) -> Got:
     pooch.get_logger().setLevel(logging.ERROR)
-    enough_space(folder, archive.size)
+    there = sum(path.stat().st_size for path in folder.glob(f"{glob.escape(archive.file)}*"))
+    enough_space(folder, archive.size - there)
     failures: list[BrokenDownload] = []
     for number, url in enumerate(archive.urls):
         part = folder / f"{archive.file}{f'.{number}' if number else ''}.part"
