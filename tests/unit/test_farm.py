@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from otolith import farm, places
 from otolith.data.synth import write_clips
 from otolith.errors import UserError
 from otolith.evaluate import clips, models, sounds
+from otolith.evaluate.recordings import hear, sources
 from otolith.features import extract_files, preset
 from support.chain_model import network
 from support.cluster import cluster
@@ -129,6 +131,29 @@ def test_evaluation_on_a_cluster_gives_the_same(two_workers, tmp_path, monkeypat
         assert np.array_equal(here.scores, other.scores)
         assert np.array_equal(here.truth, other.truth) and here.names == other.names
         assert here.problems == other.problems and len(here.problems) == 1
+
+
+@pytest.mark.slow
+def test_streams_on_a_cluster_and_at_an_address_give_the_same(two_workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "COPIES", tmp_path / "copies")
+    model = network(2)
+    for number in range(3):
+        write(tmp_path / "streams" / f"{number}.wav", noise(number, 61))
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / "streams"), "/bucket/streams", recursive=True)
+    heard = [
+        hear(model, sources([folder]), ["loud"], scheduler)[0]
+        for folder, scheduler in (
+            (tmp_path / "streams", None),
+            (tmp_path / "streams", two_workers[0]),
+            (places.local("memory://bucket/streams"), None),
+        )
+    ]
+    assert len(heard[0]) == 3
+    for other in heard[1:]:
+        for a, b in zip(heard[0], other, strict=True):
+            assert a.source.files[0].name == b.source.files[0].name
+            assert np.array_equal(a.heard.scores, b.heard.scores)
 
 
 def test_features_on_a_cluster_are_the_same(two_workers, tmp_path):

@@ -19,8 +19,10 @@ from otolith.evaluate.data import PATH, bars
 from otolith.evaluate.promise import DEFAULT_RATE, Setting, promise
 from otolith.evaluate.recordings import Progress, Source, hear, hear_takes, sources
 from otolith.evaluate.tables import print_promise
+from otolith.farm import scheduler_option
 from otolith.files import write_bytes, write_text
 from otolith.listen.ending import memory_ms
+from otolith.places import PLACE
 from otolith.report.evaluation import evaluation_page, promise_section
 from otolith.report.results import Promise
 from otolith.settings.detect import q15
@@ -122,13 +124,13 @@ def takes_of(dataset: Path) -> list[tuple[Path, str]]:
 @click.argument("model", type=PATH)
 @click.option(
     "--streams",
-    type=PATH,
+    type=PLACE,
     multiple=True,
     required=True,
     help="Folder or file of long recordings that had no part in training; may be repeated.",
 )
 @click.option(
-    "--takes", type=PATH, help="Dataset whose clips outside the train set should be heard."
+    "--takes", type=PLACE, help="Dataset whose clips outside the train set should be heard."
 )
 @click.option(
     "--false-accepts-per-hour",
@@ -136,7 +138,7 @@ def takes_of(dataset: Path) -> list[tuple[Path, str]]:
     type=float,
     help=f"The promise, all classes together.  [default: the model's, or {DEFAULT_RATE:g}]",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler that it runs on.")
+@scheduler_option
 @click.option("--dry-run", is_flag=True, help="Write nothing.")
 @click.option("-o", "--out", type=PATH, help="HTML page with the curve.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")

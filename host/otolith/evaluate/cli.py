@@ -16,8 +16,10 @@ from otolith.evaluate import clips, models, replay, tables
 from otolith.evaluate import stream as streams
 from otolith.evaluate.data import PATH, bars, chosen_sounds, data_options
 from otolith.evaluate.recordings import Source, sources, track_beside
+from otolith.farm import scheduler_option
 from otolith.files import write_text
 from otolith.listen.ending import memory_ms
+from otolith.places import PLACE
 from otolith.report.evaluation import evaluation_page, evaluation_section
 from otolith.report.results import ClipFigures, StreamFigures
 
@@ -27,7 +29,7 @@ LATE = "Seconds after a label's end; default: as long as network and smoothing r
 
 @click.command()
 @click.argument("model", type=PATH)
-@click.argument("recordings", nargs=-1, type=PATH)
+@click.argument("recordings", nargs=-1, type=PLACE)
 @data_options
 @click.option("--others", is_flag=True, help="Count sounds of no class: UNK is right for them.")
 @click.option("--sweep", type=PATH, help="CSV of precision, recall, F1 at every threshold.")
@@ -40,7 +42,7 @@ LATE = "Seconds after a label's end; default: as long as network and smoothing r
 @click.option("--no-labels", is_flag=True, help="Nothing in RECORDINGS should be heard.")
 @click.option("--early", type=click.FloatRange(0, 60), default=0.1, show_default=True, help=EARLY)
 @click.option("--late", type=click.FloatRange(0, 600), help=LATE)
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler that --stream runs on.")
+@scheduler_option
 @click.option("-o", "--out", type=PATH, help="HTML page with plots.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def evaluate(
@@ -80,8 +82,8 @@ def evaluate(
         raise UserError("--stream and recordings go together: --stream night.wav kitchen.wav")
     if stream and (spec or data or dataset or others or sweep):
         raise UserError("--stream goes without --spec, --data, --dataset, --others and --sweep")
-    if not stream and (labels or no_labels or scheduler or late is not None):
-        raise UserError("--labels, --no-labels, --late and --scheduler go with --stream")
+    if not stream and (labels or no_labels or late is not None):
+        raise UserError("--labels, --no-labels and --late go with --stream")
     file = models.find(model)
     ear = models.Ear(file)
     result: clips.ClipScores | streams.StreamResult

@@ -19,6 +19,7 @@ from otolith.farm import map_tasks
 from otolith.listen.chain import Chain
 from otolith.listen.ending import Ending, ending, is_complete, memory_ms
 from otolith.listen.heard import Heard, score
+from otolith.places import local, portable
 
 SHORT_S = 60  # files of a folder that are shorter are heard one after another
 JOINED_S = 600  # as many of them as reach this length
@@ -179,8 +180,14 @@ def _joined(one: Sequence[Source]) -> list[Source]:
 @dataclass(frozen=True)
 class _Job:
     model: bytes
-    files: tuple[Path, ...]
+    places: tuple[str, ...]  # of the files, for otolith.places.local()
     lead: bool  # room tone before it: a take
+
+    @classmethod
+    def of(cls, model: bytes, files: Sequence[Path], lead: bool, scheduler: str | None) -> _Job:
+        """A job for this computer, or for any computer of a cluster."""
+        place = portable if scheduler else str
+        return cls(model, tuple(place(file) for file in files), lead)
 
 
 @dataclass(frozen=True)
@@ -198,7 +205,11 @@ def _chain(model: bytes) -> Chain:
 def _pass(job: _Job) -> _Done:
     """Hears the files of a job one after another; a worker's task."""
     chain = _chain(job.model)
-    return _take(chain, job.files[0]) if job.lead else _stream(chain, job.files)
+    try:
+        files = [local(place) for place in job.places]
+    except UserError as error:
+        return _Done(None, (), (error.message,))
+    return _take(chain, files[0]) if job.lead else _stream(chain, files)
 
 
 def _take(chain: Chain, file: Path) -> _Done:
@@ -242,12 +253,14 @@ def _stream(chain: Chain, files: Sequence[Path]) -> _Done:
     return _Done(replace(heard, seconds=samples / RATE), tuple(ends), tuple(problems))
 
 
-def _workers(jobs: Sequence[_Job]) -> int | None:
+def _workers(jobs: Sequence[_Job], scheduler: str | None) -> int | None:
     """One where the sound is short, else as many as there are cores."""
+    if scheduler:
+        return None
     seconds = 0.0
     for job in jobs:
-        for file in job.files:
-            seconds += _seconds(file)
+        for place in job.places:
+            seconds += _seconds(Path(place))
             if seconds >= WORTH_S:
                 return None
     return 1
@@ -275,10 +288,12 @@ def hear(
     Raises:
         UserError: Nothing could be read.
     """
-    jobs = [_Job(model, source.files, False) for source in found]
+    jobs = [_Job.of(model, source.files, False, scheduler) for source in found]
     streams: list[Stream] = []
     problems: list[str] = []
-    done = map_tasks(_pass, jobs, scheduler=scheduler, workers=_workers(jobs))
+    done = map_tasks(
+        _pass, jobs, scheduler=scheduler, workers=None if scheduler else _workers(jobs)
+    )
     for number, (source, result) in enumerate(zip(found, done, strict=True), 1):
         if progress:
             progress("listening", number / len(found))
@@ -348,10 +363,12 @@ def hear_takes(
     Returns:
         What was heard, and what could not be read, a line each.
     """
-    jobs = [_Job(model, (file,), True) for file, _ in clips]
+    jobs = [_Job.of(model, (file,), True, scheduler) for file, _ in clips]
     takes: list[Take] = []
     problems: list[str] = []
-    done = map_tasks(_pass, jobs, scheduler=scheduler, workers=_workers(jobs))
+    done = map_tasks(
+        _pass, jobs, scheduler=scheduler, workers=None if scheduler else _workers(jobs)
+    )
     for number, ((file, label), result) in enumerate(zip(clips, done, strict=True), 1):
         if progress:
             progress("takes", number / len(clips))
