@@ -291,9 +291,7 @@ def hear(
     jobs = [_Job.of(model, source.files, False, scheduler) for source in found]
     streams: list[Stream] = []
     problems: list[str] = []
-    done = map_tasks(
-        _pass, jobs, scheduler=scheduler, workers=None if scheduler else _workers(jobs)
-    )
+    done = map_tasks(_pass, jobs, scheduler=scheduler, workers=_workers(jobs, scheduler))
     for number, (source, result) in enumerate(zip(found, done, strict=True), 1):
         if progress:
             progress("listening", number / len(found))
@@ -366,9 +364,7 @@ def hear_takes(
     jobs = [_Job.of(model, (file,), True, scheduler) for file, _ in clips]
     takes: list[Take] = []
     problems: list[str] = []
-    done = map_tasks(
-        _pass, jobs, scheduler=scheduler, workers=None if scheduler else _workers(jobs)
-    )
+    done = map_tasks(_pass, jobs, scheduler=scheduler, workers=_workers(jobs, scheduler))
     for number, ((file, label), result) in enumerate(zip(clips, done, strict=True), 1):
         if progress:
             progress("takes", number / len(clips))
