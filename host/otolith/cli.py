@@ -26,6 +26,7 @@ COMMANDS = {
     "adopt": Later("otolith.compile.adopt:adopt_command", "Give another's network a front end."),
     "compile": Later("otolith.summarize.compile_cli:compile_", "Compile a .tflite to C."),
     "header": Later("otolith.summarize.compile_cli:header", "Write a .tflite as a C header."),
+    "export": Later("otolith.export.cli:export", "Write a model as C for your own firmware."),
     "run": Later("otolith.bench.run:run", "Run a network once, here or on a virtual core."),
     "bench": Later("otolith.bench.engines:bench", "Measure kernels, engines and images."),
     "virtual": Later("otolith.virtual.cli:virtual", "Run firmware images without a board."),

@@ -1,0 +1,1 @@
+"""A trained model as C sources that stand alone, for other people's firmware."""

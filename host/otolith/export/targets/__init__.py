@@ -1,0 +1,1 @@
+"""Build systems that a model can be exported for, a file each."""

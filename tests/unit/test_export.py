@@ -1,0 +1,236 @@
+"""`host export`: C that stands alone hears what Otolith's own chain hears."""
+
+import shutil
+import subprocess
+import zipfile
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from otolith import paths
+from otolith.cli import main
+from otolith.errors import UserError
+from otolith.export.bundle import bundle
+from otolith.export.make import files_for, write
+from otolith.export.targets.registry import TARGETS
+from otolith.listen.chain import Chain
+from support import chain_model
+from support.small_models import sliding
+
+ARDUINO = paths.ROOT / "tests" / "support" / "arduino"
+FLAGS = ["-O1", "-Wall", "-Wextra", "-Werror"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return chain_model.network(2)
+
+
+@pytest.fixture(scope="module")
+def sound():
+    return np.concatenate([chain_model.sound(), chain_model.sound()[::-1]])
+
+
+@pytest.fixture(scope="module")
+def heard(model, sound):
+    """(sample, label, score) of every event of the chain."""
+    chain = Chain(model)
+    events = [(hop.hop * chain.hop, *hop.event) for hop in chain.feed(sound) if hop.event]
+    assert len(events) >= 3
+    return events
+
+
+def run(*command, **options):
+    done = subprocess.run([*map(str, command)], capture_output=True, **options)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    return done.stdout.decode()
+
+
+def lines(events):
+    return "".join(f"{sample} {label} {score}\n" for sample, label, score in events)
+
+
+@pytest.mark.parametrize("core", ["portable", "m0plus", "dsp"])
+def test_exported_c_hears_what_the_chain_hears(core, model, sound, heard, tmp_path):
+    write(files_for("c", bundle(model, "loud", "loud", core)), tmp_path / "x")
+    sources = [*(tmp_path / "x" / "src").glob("*.c"), tmp_path / "x" / "example" / "listen.c"]
+    program = tmp_path / "listen"
+    run("cc", "-std=c11", *FLAGS, f"-I{tmp_path}/x/src", *sources, "-o", program)
+    assert run(program, input=sound.tobytes()) == lines(heard)
+
+
+def test_two_models_link_into_one_program_and_their_headers_are_cpp(model, sound, tmp_path):
+    other = sliding()
+    for prefix, data in (("loud", model), ("slide", other)):
+        write(files_for("c", bundle(data, prefix, prefix)), tmp_path / prefix)
+    text = '#include "loud.h"\n#include "slide.h"\n#include <cstdio>\n#include <vector>\n'
+    text += """
+template <typename Event, typename Feed>
+static void hear(const char *who, Feed feed, const std::vector<int16_t> &pcm) {
+  for (size_t at = 0; at < pcm.size();) {
+    Event event;
+    at += feed(pcm.data() + at, pcm.size() - at, &event);
+    if (event.label >= 0) printf("%s %s %u\\n", who, event.name, event.score);
+  }
+}
+int main() {
+  std::vector<int16_t> pcm;
+  int16_t x;
+  while (fread(&x, 2, 1, stdin) == 1) pcm.push_back(x);
+  if (loud_init() || slide_init()) return 1;
+  hear<loud_event_t>("loud", loud_feed, pcm);
+  hear<slide_event_t>("slide", slide_feed, pcm);
+}
+"""
+    (tmp_path / "main.cpp").write_text(text)
+    include = [f"-I{tmp_path / prefix / 'src'}" for prefix in ("loud", "slide")]
+    for prefix in ("loud", "slide"):
+        for source in (tmp_path / prefix / "src").glob("*.c"):
+            run(
+                "cc",
+                "-std=c11",
+                *FLAGS,
+                *include,
+                "-c",
+                source,
+                "-o",
+                tmp_path / f"{source.stem}.o",
+            )
+    run("c++", *FLAGS, *include, tmp_path / "main.cpp", *tmp_path.glob("*.o"), "-o", tmp_path / "p")
+    said = run(tmp_path / "p", input=sound.tobytes()).splitlines()
+    for prefix, data in (("loud", model), ("slide", other)):
+        events = [hop.event for hop in Chain(data).feed(sound) if hop.event]
+        expected = [f"{prefix} {label} {score}" for label, score in events]
+        assert [line for line in said if line.startswith(prefix)] == expected
+
+
+@pytest.mark.parametrize("core", ["m0plus", "dsp"])
+def test_every_external_symbol_has_the_prefix(core, tmp_path):
+    machine = {"m0plus": ["-mcpu=cortex-m0plus"], "dsp": ["-mcpu=cortex-m33"]}[core]
+    made = bundle(sliding(), "x", "my", core)
+    for name, text in made.files.items():
+        (tmp_path / name).write_text(text)
+    files = [tmp_path / name for name in made.sources]
+    gcc = ["arm-none-eabi-gcc", *machine, "-mthumb", "-std=c11", "-O2", "-Wall", "-Werror", "-c"]
+    run(*gcc, *files, cwd=tmp_path)
+    listed = run("arm-none-eabi-nm", "-g", "--defined-only", *tmp_path.glob("*.o"))
+    symbols = [line.split()[-1] for line in listed.splitlines() if len(line.split()) == 3]
+    assert len(symbols) > 20 and [s for s in symbols if not s.startswith("my_")] == []
+    assert all(name.startswith("my") for name in made.files)
+
+
+def test_the_arduino_sketch_prints_the_events(model, sound, heard, tmp_path):
+    write(files_for("arduino", bundle(model, "loud")), tmp_path / "lib")
+    library = tmp_path / "lib"
+    properties = dict(
+        line.split("=", 1) for line in (library / "library.properties").read_text().splitlines()
+    )
+    assert properties["name"] == "Otolith" and properties["includes"] == "otolith.h"
+    sketch = tmp_path / "sketch.cpp"
+    sketch.write_text(
+        "#include <Arduino.h>\n" + (library / "examples/Listen/Listen.ino").read_text()
+    )
+    for source in (library / "src").glob("*.c"):
+        run("cc", "-std=c11", "-O1", "-c", source, "-o", tmp_path / f"{source.stem}.o")
+    include = [f"-I{ARDUINO}", f"-I{library / 'src'}"]
+    objects = tmp_path.glob("*.o")
+    run("c++", *FLAGS, *include, sketch, ARDUINO / "main.cpp", *objects, "-o", tmp_path / "run")
+    said = run(tmp_path / "run", input=sound.tobytes())
+    assert said == "".join(f"{label} {score / 32767:.2f}\n" for _, label, score in heard)
+
+
+def test_cmake_builds_the_library_and_the_example(model, sound, heard, tmp_path):
+    write(files_for("cmake", bundle(model, "loud")), tmp_path / "x")
+    cmake = shutil.which("cmake", path=str(paths.ROOT / ".venv" / "bin")) or "cmake"
+    run(cmake, "-S", tmp_path / "x", "-B", tmp_path / "build")
+    run(cmake, "--build", tmp_path / "build")
+    assert run(tmp_path / "build" / "listen", input=sound.tobytes()) == lines(heard)
+
+
+def test_platformio_reads_the_manifest(model, tmp_path):
+    from platformio.package.manifest.parser import ManifestParserFactory
+    from platformio.package.manifest.schema import ManifestSchema
+
+    write(files_for("platformio", bundle(model, "loud", "loud")), tmp_path / "x")
+    parsed = ManifestParserFactory.new_from_file(str(tmp_path / "x" / "library.json"))
+    fields = parsed.as_dict()
+    assert fields.pop("license") == "Apache-2.0"  # PlatformIO asks the network about licences
+    manifest = ManifestSchema().load_manifest(fields)
+    assert manifest["name"] == "loud" and manifest["headers"] == ["loud.h"]
+
+
+def test_zephyr_module_names_files_that_are_there(model, tmp_path):
+    import yaml
+
+    files = files_for("zephyr", bundle(model, "loud", "loud"))
+    module = yaml.safe_load(files["zephyr/module.yml"])
+    assert module["name"] == "loud" and module["build"]["kconfig"] in files
+    listed = [line.strip() for line in files["CMakeLists.txt"].splitlines() if ".c" in line]
+    assert listed and all(name in files for name in listed)
+    assert "config LOUD" in files["Kconfig"]
+
+
+def test_the_header_has_what_the_compiler_knows(model, tmp_path):
+    text = bundle(model, "loud", "ear").files["ear.h"]
+    chain = Chain(model)
+    for said in (
+        "#define EAR_RATE 16000",
+        f"#define EAR_HOP {chain.hop} ",
+        f"#define EAR_WINDOW {256 + 7 * 128} ",
+        "#define EAR_LABELS 2",
+        "#define EAR_LABEL_LOUD 1",
+        f'#define EAR_MODEL_HASH "{chain.network.digest}"',
+    ):
+        assert said in text
+
+
+def test_the_command_writes_folders_and_zips(model, tmp_path):
+    (tmp_path / "loud.tflite").write_bytes(model)
+    host = CliRunner()
+
+    def export(*arguments):
+        return host.invoke(main, ["export", str(tmp_path / "loud.tflite"), *map(str, arguments)])
+
+    out = tmp_path / "out"
+    done = export("--for", "arduino", "-o", out, "--board", "pico")
+    assert done.exit_code == 0 and "m0plus kernels" in done.output
+    assert (out / "LICENSE").read_text().startswith((paths.ROOT / "LICENSE").read_text()[:50])
+    assert "exists" in export("--for", "arduino", "-o", out).output
+    assert export("--for", "arduino", "-o", out, "--replace").exit_code == 0
+    (out / "mine.txt").write_text("keep me")
+    assert "exists" in export("--for", "arduino", "-o", out, "--replace").output
+    assert export("--for", "zephyr", "-o", tmp_path / "z.zip").exit_code == 0
+    with zipfile.ZipFile(tmp_path / "z.zip") as archive:
+        assert "z/zephyr/module.yml" in archive.namelist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--for", "ardunio"], "did you mean arduino?"),
+        (["--for", "c", "--prefix", "2x"], "lower-case letters"),
+        (["--for", "c", "--core", "z80"], "core 'z80' is not known"),
+        (["--for", "c", "--board", "pico", "--core", "dsp"], "exclude each other"),
+        (["--for", "c", "--board", "pcio"], "no board 'pcio'"),
+    ],
+)
+def test_bad_wishes_are_one_line(arguments, said, model, tmp_path):
+    (tmp_path / "loud.tflite").write_bytes(model)
+    out = tmp_path / "x"
+    command = ["export", str(tmp_path / "loud.tflite"), "-o", str(out), *arguments]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 1 and said in done.output and len(done.output.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_a_model_without_metadata_is_refused():
+    from support.tiny_model import network
+
+    with pytest.raises(UserError, match="says nothing about its front end"):
+        bundle(network(), "tiny")
+
+
+def test_every_target_is_in_the_docs():
+    text = (paths.ROOT / "docs" / "own_firmware.md").read_text()
+    assert all(f"`{name}`" in text for name in TARGETS)
