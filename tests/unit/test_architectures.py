@@ -41,8 +41,10 @@ USUAL = {  # frames, bands, classes of the seed
     "tenet20": (98, 104, 3),
     "tenet6": (98, 40, 12),
     "tenet6_narrow": (98, 104, 3),
+    "word_cnn_m": (49, 40, 2),
 }
 RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, "tenet6_narrow": 6}
+RESIDUALS["word_cnn_m"] = 3
 LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
 # a smaller variant of the same kind is always tested
 LARGE |= {"ds_cnn_m", "tenet12", "tenet20", "tenet6"}

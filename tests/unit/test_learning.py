@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otolith.augment.between_class import mix_sounds
+from otolith.features import extract
+from otolith.settings.front_ends.spectrogram import Spectrogram
 from otolith.settings.spec import Train
 from otolith.train.batches import mixed
 from otolith.train.learning import (
@@ -166,3 +169,30 @@ def test_smoothed_or_mixed_labels_are_shares_of_classes():
     _, yes = loss_of(keras, model, Train(smoothing=0.2))
     np.testing.assert_array_equal(yes(np.array([1, 0])), [[1], [0]])
     assert found == [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.2}]
+
+
+@pytest.mark.parametrize(("share", "quieter"), [(0.5, 1.0), (0.5, 0.1), (0.8, 0.3)])
+def test_mixed_sounds_are_those_of_mixed_waveforms(share, quieter):
+    """The reference adds two unrelated waveforms as Tokozume et al. do (equation 2)."""
+    rng = np.random.default_rng(1)
+    settings = Spectrogram(frames=100, hop=128, compress="log2")
+    one = rng.normal(0, 2000, settings.samples)
+    two = np.convolve(rng.normal(0, 2000 * quieter, settings.samples + 7), np.ones(8) / 3, "valid")
+    level = [np.sqrt(np.mean(x**2)) for x in (one, two)]
+    gain = 1 / (1 + level[0] / level[1] * (1 - share) / share)
+    both = (gain * one + (1 - gain) * two) / np.hypot(gain, 1 - gain)
+
+    def values(pcm):
+        found = extract(np.rint(pcm).astype(np.int16), settings)
+        return (found * np.float32(settings.step))[None]
+
+    mixture = mix_sounds(values(one), values(two), np.array([share]))
+    difference = (mixture - values(both)).mean((0, 1))  # by band, in octaves of the magnitude
+    assert np.abs(difference[2:-2]).max() < 0.35 and abs(difference.mean()) < 0.15
+
+
+def test_the_quieter_of_two_sounds_is_amplified():
+    loud, quiet = np.full((1, 4, 3), 10.0, np.float32), np.full((1, 4, 3), 4.0, np.float32)
+    loud[..., 1:], quiet[..., :-1] = 0, 0  # they do not share a band
+    mixture = mix_sounds(loud, quiet, np.array([0.5]))[0, 0]
+    assert mixture[0] == pytest.approx(mixture[2], abs=0.1)

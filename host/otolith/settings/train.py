@@ -66,6 +66,12 @@ class Train:
         low=0,
         high=10,
     )
+    mix: str = setting(
+        "What `mixup` mixes: `values` of features, or `sounds` (between-class learning), which "
+        "needs a spectrogram with log2.",
+        "values",
+        names=("values", "sounds"),
+    )
     smoothing: float = setting(
         "Share of each label that is spread over all classes.", 0.0, low=0, below=1
     )

@@ -7,13 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from otolith.augment.between_class import mix_sounds
+from otolith.errors import UserError
 from otolith.features.network_input import real_input
 from otolith.settings.spec import Spec
 from otolith.train.examples import Same, Variants
 
+MAGNITUDES = ("spectrogram", "log2")  # the front end whose values are log2 of magnitudes
+
 
 def mixed(
-    values: np.ndarray, labels: np.ndarray, alpha: float, rng: np.random.Generator
+    values: np.ndarray,
+    labels: np.ndarray,
+    alpha: float,
+    rng: np.random.Generator,
+    sounds: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mixes each row with another of the batch, and its labels likewise.
 
@@ -24,6 +32,7 @@ def mixed(
         labels: float32 (count, classes), shares of the classes.
         alpha: Both parameters of the Beta distribution that shares are drawn from.
         rng: Draws partners and shares.
+        sounds: Values are log2 of magnitudes, and the sounds are mixed instead of the values.
 
     Returns:
         Mixed values and labels. At least half of each row is the row itself.
@@ -31,11 +40,11 @@ def mixed(
     other = rng.permutation(len(labels))
     share = rng.beta(alpha, alpha, len(labels)).astype(np.float32)
     share = np.maximum(share, 1 - share)  # mostly itself
+    both = share[:, None] * labels + (1 - share[:, None]) * labels[other]
+    if sounds:
+        return mix_sounds(values, values[other], share), both
     by_row = share.reshape(-1, *(1,) * (values.ndim - 1))
-    return (
-        by_row * values + (1 - by_row) * values[other],
-        share[:, None] * labels + (1 - share[:, None]) * labels[other],
-    )
+    return by_row * values + (1 - by_row) * values[other], both
 
 
 def batches(
@@ -60,6 +69,11 @@ def batches(
         A tf_keras Sequence of (float32 features, labels).
     """
     front_end, size = spec.features, spec.train.batch
+    if spec.train.mix == "sounds" and (front_end.kind, front_end.compress) != MAGNITUDES:
+        raise UserError(
+            '[train] mix = "sounds" adds magnitudes: it needs [features] kind = "spectrogram" and '
+            'compress = "log2"'
+        )
 
     class Batches(keras.utils.Sequence):
         def __init__(self) -> None:
@@ -84,7 +98,8 @@ def batches(
             labels = labels_of(self.examples.labels[rows])
             if spec.train.mixup:
                 rng = np.random.default_rng((spec.train.seed, self.number, index, 0x313))
-                return mixed(values, labels, spec.train.mixup, rng)
+                sounds = spec.train.mix == "sounds"
+                return mixed(values, labels, spec.train.mixup, rng, sounds)
             return values, labels
 
     return Batches()

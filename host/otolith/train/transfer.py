@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 from typing import Any
 
 from otolith.errors import UserError
 from otolith.files import replacing
+from otolith.paths import MODELS
+from otolith.settings.features import FrontEnd
+from otolith.settings.front_ends.logmel import Logmel
 from otolith.settings.spec import Spec, load
 from otolith.train.architectures import find
 from otolith.train.session import new_session
@@ -19,6 +23,9 @@ from otolith.train.weights import (
     weights_file,
     write_weights,
 )
+
+SPEC = "spec.toml"
+MIDDLE = "m"  # the size of a ready base whose name stands without one
 
 
 def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Blueprint]:
@@ -38,9 +45,9 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
     Raises:
         UserError: The base is not trained, has other features, or its file is of no use.
     """
-    folder = Path(spec.train.base)
+    folder = base_folder(spec.train.base)
     base = load(folder)
-    if base.features != spec.features:
+    if _heard(base) != _heard(spec):
         raise UserError(
             f"[train] base = {folder}: its [features] differ: copy its section into this spec"
         )
@@ -62,6 +69,29 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
         raise UserError(f"{file}: {error.message}") from error
     put_weights(network, arrays, file)
     return network, blueprint
+
+
+def base_folder(base: str) -> Path:
+    """The folder of a base.
+
+    Args:
+        base: [train] base: a folder with a spec.toml, relative to where you are, or the name of a
+            ready base: base_word, or with a size base_word/s, base_word/m, base_word/l.
+
+    Returns:
+        The folder. It need not exist.
+    """
+    folder, ready = Path(base), MODELS / base
+    if not folder.exists() and ready.is_dir() and ready.is_relative_to(MODELS):
+        folder = ready
+    middle = folder / MIDDLE
+    return middle if not (folder / SPEC).exists() and (middle / SPEC).exists() else folder
+
+
+def _heard(spec: Spec) -> FrontEnd:
+    """A spec's front end as the chip runs it: how training windows settle is no part of it."""
+    features = spec.features
+    return dataclasses.replace(features, settle=0) if isinstance(features, Logmel) else features
 
 
 def blueprint_of(spec: Spec, base: Blueprint | None = None) -> Blueprint:
