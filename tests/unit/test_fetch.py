@@ -179,8 +179,9 @@ ARCHIVES = {
 
 
 @pytest.fixture
-def served(monkeypatch):
+def served(monkeypatch, tmp_path):
     monkeypatch.setattr(download, "PAUSE_S", 0.01)
+    monkeypatch.setattr(run, "DOWNLOADS", tmp_path / "downloads")
     with file_server() as server:
         yield server
 
@@ -328,7 +329,12 @@ def test_voices_of_piper(served, tmp_path, monkeypatch):
     )
     monkeypatch.setattr(piper.PiperVoices, "home", tmp_path / "to" / "piper")
     with pytest.raises(UserError, match="no voice 'en_US-jo-medium': near it: en_US-joe-medium"):
-        run.fetch(registry.find("piper"), wanted=Wanted(voices=("en_US-jo-medium",)))
+        run.fetch(
+            registry.find("piper"),
+            wanted=Wanted(voices=("en_US-jo-medium",)),
+            downloads=tmp_path / "downloads",
+        )
+    nothing_left(tmp_path)
     for _ in range(2):  # its folder may have voices already
         found = run.fetch(
             registry.find("piper"),

@@ -91,6 +91,10 @@ class _Source:
             elif self._files:
                 raise UserError(f"--from: no file {shown(archive.file)} there")
             else:
+                if (
+                    not archive.packed and not archive.checksum
+                ):  # an index, which may be out of date
+                    (self._downloads / archive.file).unlink(missing_ok=True)
                 self.got[archive.file] = download(archive, self._downloads)
         return self.got[archive.file]
 
@@ -135,7 +139,11 @@ def fetch(
     if to != collection.home and to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UserError(f"{shown(to)} is there already: give another folder with --to")
     source = _Source(files, downloads or DOWNLOADS)
-    archives = collection.archives(wanted, lambda archive: source.get(archive).path)
+    try:
+        archives = collection.archives(wanted, lambda archive: source.get(archive).path)
+    except UserError:
+        source.discard()  # an index; a broken download of it is kept
+        raise
     make_folder(to.parent)
     prefix = f".{to.name[:60]}-fetching"
     remove_orphans(to.parent, prefix)
