@@ -197,7 +197,8 @@ def binary(name: str) -> Callable[[Net], None]:
             other, scale = x, s  # x + x
         real = s * scale * 128 if name == "MUL" else max(s, scale) * 2
         pair = [x, other] if rng.random() < 0.5 else [other, x]
-        options = {"fusedActivationFunction": activation(rng)}
+        extreme = name in ("MAXIMUM", "MINIMUM")
+        options = {} if extreme else {"fusedActivationFunction": activation(rng)}
         net.grow(name, pair, net.shape, float(np.float32(real * rng.uniform(0.4, 2))), **options)
 
     return add

@@ -13,6 +13,8 @@ DTYPES = {
     "int32": schema.TensorType.INT32,
     "int16": schema.TensorType.INT16,
     "int8": schema.TensorType.INT8,
+    "uint8": schema.TensorType.UINT8,
+    "resource": schema.TensorType.RESOURCE,
 }
 # operator -> builtin code, and type and object of its options in the schema's union
 OPTIONS = {
@@ -36,6 +38,32 @@ OPTIONS = {
     "QUANTIZE": ("QuantizeOptions", "QUANTIZE"),
     "DEQUANTIZE": ("DequantizeOptions", "DEQUANTIZE"),
     "TANH": (None, "TANH"),
+    "CONCATENATION": ("ConcatenationOptions", "CONCATENATION"),
+    "STRIDED_SLICE": ("StridedSliceOptions", "STRIDED_SLICE"),
+    "SPLIT": ("SplitOptions", "SPLIT"),
+    "SPLIT_V": ("SplitVOptions", "SPLIT_V"),
+    "PACK": ("PackOptions", "PACK"),
+    "UNPACK": ("UnpackOptions", "UNPACK"),
+    "TRANSPOSE": ("TransposeOptions", "TRANSPOSE"),
+    "SQUEEZE": ("SqueezeOptions", "SQUEEZE"),
+    "EXPAND_DIMS": ("ExpandDimsOptions", "EXPAND_DIMS"),
+    "SHAPE": ("ShapeOptions", "SHAPE"),
+    "MINIMUM": ("MaximumMinimumOptions", "MINIMUM"),
+    "MAXIMUM": ("MaximumMinimumOptions", "MAXIMUM"),
+    "LEAKY_RELU": ("LeakyReluOptions", "LEAKY_RELU"),
+    "HARD_SWISH": (None, "HARD_SWISH"),
+    "ABS": ("AbsOptions", "ABS"),
+    "NEG": (None, "NEG"),
+    "RSQRT": (None, "RSQRT"),
+    "SVDF": ("SVDFOptions", "SVDF"),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    ),
+    "VAR_HANDLE": ("VarHandleOptions", "VAR_HANDLE"),
+    "READ_VARIABLE": (None, "READ_VARIABLE"),
+    "ASSIGN_VARIABLE": (None, "ASSIGN_VARIABLE"),
+    "CALL_ONCE": ("CallOnceOptions", "CALL_ONCE"),
 }
 
 
@@ -56,6 +84,7 @@ class ModelBuilder:
         dtype: str = "int8",
         data: np.ndarray | None = None,
         axis: int = 0,
+        variable: bool = False,
     ) -> int:
         """Add a tensor (constant if `data` is given) and return its index."""
         t = schema.TensorT()
@@ -63,6 +92,7 @@ class ModelBuilder:
         t.shape = [int(d) for d in shape]
         t.type = DTYPES[dtype]
         t.buffer = 0
+        t.isVariable = variable
         if data is not None:
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(np.ascontiguousarray(data, dtype).tobytes(), np.uint8)

@@ -9,6 +9,7 @@ from otolith.compile import compile_graph
 from otolith.compile.engine import HostModel
 from otolith.errors import UserError
 from support.compiled_compare import compare, oracle
+from support.moving_models import moving
 from support.random_models import EACH, Net, chain, conv_2d, single
 from support.skips import third_party_model
 from support.soak import depth
@@ -34,6 +35,16 @@ def test_several_operations(batch, tmp_path):
     flags = ["-DNN_NARROW_MULTIPLY"] if batch else []
     nets = [chain(np.random.default_rng([99, batch, i])) for i in range(BATCH)]
     compare(tmp_path, nets, *flags)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("core", ["portable", "m0plus", "dsp"])
+def test_operations_that_move_values(core, tmp_path):
+    """Also: their copies are removed where a tensor can lie in another one."""
+    count = depth(44, 220)
+    nets = [moving(np.random.default_rng([7, len(core), i]), i) for i in range(count)]
+    assert len({op for net in nets for op in net.operations}) > 20
+    compare(tmp_path, nets, core=core)
 
 
 @pytest.mark.parametrize("name", ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"])
@@ -70,13 +81,13 @@ def test_float_edges():
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [("TANH", "int8"), ("RELU", "int16"), ("RELU", "float32")]
+    ("name", "dtype"), [("RSQRT", "int8"), ("RELU", "int16"), ("RELU", "float32")]
 )
 def test_what_is_not_supported_is_named(name, dtype):
     b = ModelBuilder()
     a, c = b.tensor([1, 4], 0.1, 0), b.tensor([1, 4], 0.1, 0, dtype)
     d = b.tensor([1, 4], 0.1, 0)
-    b.op("RELU" if name == "TANH" else name, [a], [c])
+    b.op("RELU" if name == "RSQRT" else name, [a], [c])
     b.op(name, [c], [d])
     with pytest.raises(UserError, match=f"({name}.*|.*{dtype}.*)tflm engine"):
         compile_graph(b.build([a], [d]), "m")

@@ -145,6 +145,89 @@ def reciprocal_of_one_plus(a: int) -> int:
     return _saturate(x << 1)
 
 
+def one_minus_over_one_plus(a: int) -> int:
+    """(1 - a) / (1 + a) in Q31 for a in [0, 1], as gemmlowp's function of that name."""
+    half = (a + INT32_MAX + 1) >> 1
+    x = 1515870810 + multiply(half, -1010580540)
+    for _ in range(3):
+        x += _saturate(multiply((1 << 29) - multiply(half, x), x) << 2)
+    return _saturate((x - (1 << 29)) << 2)
+
+
+def tanh_table(scale: float, zero_point: int) -> Values:
+    """The output of TANH for every int8 input, as reference_integer_ops::Tanh() computes it.
+
+    Returns:
+        int8[256], for inputs from -128 on.
+    """
+    fraction, shift = math.frexp(float(np.float32(scale)) * 2**27)
+    multiplier = round_half_away(fraction * 2**31)
+    radius = math.floor(15 * 2**27 / 2**shift) if shift >= 0 else 2**31
+    table = []
+    for x in range(-128 - zero_point, 128 - zero_point):
+        if abs(x) >= radius:
+            table.append(127 if x > 0 else -128)
+            continue
+        raw = rescale(x, multiplier, shift)
+        value = 0
+        if raw:
+            value = one_minus_over_one_plus(exp_of_negative(-abs(raw), 5))
+            value = value if raw > 0 else -value
+        table.append(max(-128, min(127, round_shift(value, 24))))
+    return np.array(table, np.int8)
+
+
+def _toward_zero(a: int, b: int) -> int:
+    """a / b as C divides integers."""
+    return abs(a) // b * (1 if a >= 0 else -1)
+
+
+def _half_multiplier(real: float) -> tuple[int, int]:
+    """quantize_multiplier() with a multiplier of 16 bits."""
+    multiplier, shift = quantize_multiplier(real)
+    return min(32767, (multiplier + 2**15) >> 16), shift
+
+
+def _high_multiply_16(a: int, b: int) -> int:
+    """gemmlowp's SaturatingRoundingDoublingHighMul of int16."""
+    product = a * b
+    nudge = 2**14 if product >= 0 else 1 - 2**14
+    return min(32767, _toward_zero(product + nudge, 2**15))
+
+
+def hard_swish_table(scale: float, zero_point: int, out_scale: float, out_zero: int) -> Values:
+    """The output of HARD_SWISH for every int8 input, as reference_ops::HardSwish() computes it.
+
+    Returns:
+        int8[256], for inputs from -128 on.
+
+    Raises:
+        UserError: The output's scale is too small.
+    """
+    fine = np.float32(scale) * np.float32(1 / 128)
+    output, output_shift = _half_multiplier(float(fine / np.float32(out_scale)))
+    reluish, reluish_shift = _half_multiplier(float(fine / np.float32(3 / 32768)))
+    if output_shift > 0:
+        raise UserError(f"HARD_SWISH: output scale {out_scale:g} is too small")
+
+    def clamp_16(value: int) -> int:
+        return max(-32768, min(32767, value))
+
+    table = []
+    for q in range(-128, 128):
+        x = clamp_16((q - zero_point) * 128)
+        share = clamp_16(x << (reluish_shift - 1)) if reluish_shift > 0 else x
+        share = _high_multiply_16(share, reluish)
+        if reluish_shift > 0:
+            share = clamp_16(share << 1)
+        elif reluish_shift < 0:
+            share = round_shift(share, -reluish_shift)
+        share = (share + 2**15) >> 1
+        product = _toward_zero(share * _high_multiply_16(x, output), 2**15)
+        table.append(max(-128, min(127, round_shift(product, -output_shift) + out_zero)))
+    return np.array(table, np.int8)
+
+
 def logistic_table(scale: float, zero_point: int) -> Values:
     """The output of LOGISTIC for every int8 input, as reference_integer_ops::Logistic().
 

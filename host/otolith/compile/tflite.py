@@ -219,6 +219,8 @@ def _read_tensor(
             raise UserError(f"{where}: zero point outside {dtype}")
         if len(zero_points) not in (0, len(scales)):
             raise UserError(f"{where}: {len(scales)} scales but {len(zero_points)} zero points")
+        if len(shape) == 1:
+            axis = 0  # old converters give a bias the axis of its weights
         if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
             raise UserError(
                 f"{where}: {len(scales)} scales do not fit axis {axis} of {short(shape)}"

@@ -235,7 +235,7 @@ class _Work:
             ):
                 continue
             views = self._views(step.output, run)
-            if views is None:
+            if not views or self.home(step.output) != step.output:
                 continue
             for place, offset in views.items():
                 user = self.steps[place]
@@ -248,8 +248,11 @@ class _Work:
                     inputs=(source,),
                     starts=(first, 0),
                 )
-            for gone in self.readers(step.output):
-                self.steps[gone] = None
+            unread = [step.output]
+            for name in unread:
+                for gone in self.readers(name):
+                    unread.append(self.steps[gone].output)  # type: ignore[union-attr]
+                    self.steps[gone] = None
             self.steps[at] = None
 
     def _views(self, index: int, run: int) -> dict[int, int] | None:

@@ -103,6 +103,12 @@ typedef struct {
 void nn_mul(const nn_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 typedef struct {
+    nn_broadcast_t shape;
+} nn_maximum_t;
+void nn_maximum(const nn_maximum_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+void nn_minimum(const nn_maximum_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+typedef struct {
     uint16_t in[4], before[4], after[4];
     int8_t value;
 } nn_pad_t;

@@ -12,8 +12,10 @@ from otolith.compile.ops import (
     depthwise_conv_2d,
     fully_connected,
     logistic,
+    maximum,
     mean,
     mul,
+    pack,
     pad,
     pool_2d,
     quantize,
@@ -24,10 +26,13 @@ from otolith.compile.ops import (
     split,
     strided_slice,
     sub,
+    table,
+    transpose,
 )
 from otolith.errors import UserError
 
 OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
+    "ABS": table.lower,
     "ADD": add.lower,
     "ASSIGN_VARIABLE": assign_variable.lower,
     "AVERAGE_POOL_2D": pool_2d.lower,
@@ -36,10 +41,15 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "DEPTHWISE_CONV_2D": depthwise_conv_2d.lower,
     "EXPAND_DIMS": reshape.lower,
     "FULLY_CONNECTED": fully_connected.lower,
+    "HARD_SWISH": table.lower,
+    "LEAKY_RELU": table.lower,
     "LOGISTIC": logistic.lower,
+    "MAXIMUM": maximum.lower,
     "MAX_POOL_2D": pool_2d.lower,
     "MEAN": mean.lower,
+    "MINIMUM": maximum.lower,
     "MUL": mul.lower,
+    "PACK": concatenation.lower,
     "PAD": pad.lower,
     "PADV2": pad.lower,
     "QUANTIZE": quantize.lower,
@@ -54,12 +64,17 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "SQUEEZE": reshape.lower,
     "STRIDED_SLICE": strided_slice.lower,
     "SUB": sub.lower,
+    "TANH": table.lower,
+    "TRANSPOSE": transpose.lower,
+    "UNPACK": split.lower,
 }
 # Operations that become several, one for each tensor that they read or write.
 PARTS: dict[str, Callable[[Graph, Operation], list[Operation]]] = {
     "CONCATENATION": concatenation.parts,
+    "PACK": pack.parts,
     "SPLIT": split.parts,
     "SPLIT_V": split.parts,
+    "UNPACK": pack.parts,
 }
 
 

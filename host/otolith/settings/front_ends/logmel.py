@@ -247,9 +247,9 @@ class Logmel(FrontEnd):
         low, high = fe.filterbank_lower_band_limit, fe.filterbank_upper_band_limit
         if section.clean("sample_rate"):
             need(
-                0 <= low < high < self.sample_rate / 2,
+                0 <= low < high <= self.sample_rate / 2,
                 "fe.filterbank_lower_band_limit, fe.filterbank_upper_band_limit",
-                "must be 0 to below half the sample rate, lower below upper",
+                "must be 0 to half the sample rate, lower below upper",
             )
         correction = correction_bits(fft_length(min(max(self.window, 1), MAX_FFT)))
         between("noise_reduction_smoothing_bits", max(0, correction), 14)
