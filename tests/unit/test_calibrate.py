@@ -93,7 +93,7 @@ def test_calibrating_removes_false_accepts_and_keeps_the_takes(folder, tmp_path)
     assert heard_events(after, files) == []
     assert told["after"]["misses"] == [0] and told["after"]["total"]["count"] == 0
     assert len(heard_events(after, sorted((folder / "takes" / "loud").iterdir()))) >= 8
-    assert told["held_out"]["count"] == 0
+    assert told["held_out"] is None  # three short files, heard one after another, are one part
     # a minute and a half can't show 0.5 an hour
     assert told["limit"] == pytest.approx(2.9957 / told["hours"], rel=1e-3)
     assert "minutes of streams can't show 0.5" in result.output

@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 
 # ---- clips ----
@@ -361,7 +362,8 @@ class Metrics:
     confusion: (K, K) windows, rows what they are, columns what the int8 network says. history: Loss
     and accuracy by epoch. best_epoch: Counts from 1. stopped: Why training ended before its last
     epoch, else empty. seconds: All of it took. data_wait: Share of the training time spent waiting
-    for augmented data; None without augmentation.
+    for augmented data; None without augmentation. promise: Thresholds chosen for a rate of false
+    accepts; None where the spec asks for none.
     """
 
     model: str
@@ -386,6 +388,7 @@ class Metrics:
     seconds: float
     data_wait: float | None = None
     warnings: list[str] = field(default_factory=list)
+    promise: Promise | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -395,8 +398,9 @@ class Metrics:
     def to_json(self) -> dict[str, Any]:
         """As in metrics.json."""
         values = dataclasses.asdict(self)
-        if self.data_wait is None:
-            del values["data_wait"]
+        for key in ("data_wait", "promise"):
+            if values[key] is None:
+                del values[key]
         return values
 
     @classmethod
@@ -404,9 +408,12 @@ class Metrics:
         """What to_json() gave.
 
         Raises:
-            TypeError, KeyError: It did not.
+            TypeError, KeyError, msgspec.ValidationError: It did not.
         """
-        return cls(**{**values, "baseline": Baseline(**values["baseline"])})
+        found = {**values, "baseline": Baseline(**values["baseline"])}
+        if "promise" in found:
+            found["promise"] = msgspec.convert(found["promise"], Promise)
+        return cls(**found)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from otolith.report.evaluation import evaluation_section
+from otolith.report.evaluation import evaluation_section, promise_section
 from otolith.report.page import STYLE, new_figure, png
 from otolith.report.results import Example, Training
 
@@ -82,6 +82,7 @@ def training_report(found: Training) -> str:
 <table>{figures}</table>
 {notes}
 {evaluation_section(found.clips)}
+{promise_section(metrics.promise) if metrics.promise else ""}
 <h2>Training</h2><img alt="training curves" src="{_curves(metrics.history)}">
 <h2>What the network sees</h2>
 <img alt="a spectrogram of each class" src="{_spectrograms(found)}">

@@ -130,8 +130,8 @@ class Detect:
             low_high = f"must be 1 to {self.smoothing}, which is smoothing"
             section.wrong("minimum_count", self.minimum_count, low_high)
         if section.clean(PROMISE, "streams") and not of_model:
-            both = "and false_accepts_per_hour need each other: one is kept on the other"
-            section.need(bool(self.streams) == (self.false_accepts_per_hour > 0), "streams", both)
+            both = bool(self.streams) == (self.false_accepts_per_hour > 0)
+            section.need(both, f"streams, {PROMISE}", "need each other: give both or neither")
             section.need(all(self.streams), "streams", "must name files or folders")
         section.need(
             not self.gate_activity or tells_activity,

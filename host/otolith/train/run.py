@@ -17,7 +17,7 @@ from otolith.errors import shown
 from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
 from otolith.summarize.realtime import estimate
-from otolith.train import feasible
+from otolith.train import feasible, promise
 from otolith.train.architectures import Architecture
 from otolith.train.checkpoint import Checkpoint
 from otolith.train.fit import Fitted, fit
@@ -79,6 +79,7 @@ def _train(
 ) -> Metrics:
     """The stages of `train`, while its folder is held."""
     started = time.monotonic()
+    streams = promise.streams_of(spec)
     checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
     state = checkpoint.load() if how.resume else None
     with bars(console) as progress:
@@ -93,8 +94,15 @@ def _train(
             seconds = _DRY_SECONDS if how.dry else np.inf
             fitted = fit(prepared, progress, architecture, checkpoint, state, seconds, how.code)
             tflite = quantise(prepared, fitted, progress)
+            kept = None if how.dry else promise.keep(spec, tflite, streams, progress)
+            if kept is not None:
+                tflite = kept.data
+                prepared = dataclasses.replace(prepared, spec=kept.spec)
             judged = judge(prepared, fitted, tflite, progress)
     metrics = dataclasses.replace(judged.metrics, seconds=round(time.monotonic() - started, 1))
+    if kept is not None:
+        warned = [*metrics.warnings, *kept.warnings]
+        metrics = dataclasses.replace(metrics, promise=kept.promise, warnings=warned)
     if how.dry:
         _say_dry(console, spec, metrics, fitted)
         return metrics
@@ -115,6 +123,8 @@ def _say(console: Console, metrics: Metrics, out: Path) -> None:
         f"answering {least.label}: {least.accuracy:.1%}; {metrics.seconds:.0f} s; report: "
         f"{out / 'report.html'}"
     )
+    if metrics.promise is not None:
+        lines.append(promise.line(metrics.promise))
     if metrics.stopped:
         kept = f"the best epoch, {metrics.best_epoch}, is kept"
         more = "; --resume continues" if metrics.interrupted else ""
