@@ -5,11 +5,20 @@
 #include <string.h>
 
 struct SerialClass {
-  void begin(long) {}
-  void print(const char *text) { fputs(text, stdout); }
-  void print(char c) { putchar(c); }
-  void print(double x) { printf("%.2f", x); }
-  template <typename T> void println(T x) { print(x), putchar('\n'); }
+    void begin(long) {
+    }
+    void print(const char *text) {
+        fputs(text, stdout);
+    }
+    void print(char c) {
+        putchar(c);
+    }
+    void print(double x) {
+        printf("%.2f", x);
+    }
+    template <typename T> void println(T x) {
+        print(x), putchar('\n');
+    }
 };
 extern SerialClass Serial;
 void setup();
