@@ -66,6 +66,7 @@ def map_tasks(
     """Call a function with each item, on many processors or computers.
 
     With one worker or at most one item, and without a scheduler, the function runs in this process.
+    Processes are spawned, so a script that calls this must do so below `if __name__ == "__main__"`.
 
     Args:
         function: A top-level function of a module, so that workers can import it. Whatever takes
