@@ -50,7 +50,7 @@ class Piper(Engine):
         if importlib.util.find_spec("piper") is None:
             return "Piper is missing: pip install 'otolith[voices]', or host setup --voices"
         if not self.files:
-            return f"Piper has no voice: host data fetch piper, or put .onnx and .onnx.json into {FOLDER}"
+            return f"Piper has no voice: host data fetch piper, or put voices into {FOLDER}"
         return None
 
     def voices(self) -> tuple[str, ...]:
