@@ -17,14 +17,16 @@ from otolith.classify.ear import Ear
 from otolith.classify.picture import draw, file_name
 from otolith.classify.sources import of_file, of_microphone, of_stdin
 from otolith.compile import schedule_model
+from otolith.data.collected import LIMIT_MB, NEAR_SHARE, Collector
 from otolith.device.records import record
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.evaluate.models import ModelFile, trained
 from otolith.firmware.build import build
 from otolith.listen.chain import Chain, Hop
 from otolith.listen.ending import Ending, is_complete
 from otolith.monitor.lines import describe
 from otolith.record.stop import Stop
+from otolith.settings.detect import ONE
 from otolith.summarize.profile import profile_image, virtual_board
 
 PATH = click.Path(path_type=Path)
@@ -60,6 +62,24 @@ Examples:
     metavar="DIR",
     help="Write a PNG of what the network saw at each event.",
 )
+@click.option(
+    "--collect",
+    type=PATH,
+    metavar="DIR",
+    help="Keep the seconds around events and near misses there, for `host data review`.",
+)
+@click.option(
+    "--near",
+    type=click.FloatRange(0, 1, min_open=True),
+    help=f"With --collect: share of a threshold that is a near miss.  [default: {NEAR_SHARE:g}]",
+)
+@click.option(
+    "--collect-limit",
+    "limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help=f"With --collect: the oldest clips beyond it are removed.  [default: {LIMIT_MB}]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON lines that a board sends.")
 def classify(
     sources: tuple[str, ...],
@@ -70,6 +90,9 @@ def classify(
     board: str | None,
     scores: bool,
     spectrogram: Path | None,
+    collect: Path | None,
+    near: float | None,
+    limit: float | None,
     as_json: bool,
 ) -> None:
     """Print the events that a board with the model would report, computed by the same C code.
@@ -93,6 +116,8 @@ def classify(
         raise UserError("--scores goes with --json")
     if board and latency is not None:
         raise UserError("--simulate-latency and --board set the same thing: give one of them")
+    if not collect and (near is not None or limit is not None):
+        raise UserError("--near and --collect-limit go with --collect")
     file = trained(model)
     try:
         chain = Chain(file.data)
@@ -113,6 +138,16 @@ def classify(
     with Stop() as stop:
         for source in sources:
             ear = Ear(chain, latency)
+            keep = None
+            if collect:
+                keep = Collector(
+                    collect,
+                    chain.settings().thresholds,
+                    source,
+                    chain.network.digest,
+                    near or NEAR_SHARE,
+                    round((limit or LIMIT_MB) * 1e6),
+                )
             if as_json:
                 tell(lines.hello(chain, source))
             elif len(sources) > 1:
@@ -121,7 +156,7 @@ def classify(
             try:
                 follows = seconds is None and source not in LIVE and not is_complete(Path(source))
                 blocks = at_most(_blocks(source, device, stop), seconds)
-                for hop in _hops(ear, blocks, stop, follows):
+                for hop in _hops(ear, blocks, stop, follows, keep):
                     if scores:
                         tell(lines.scores(hop))
                     event = lines.detect(hop, latency)
@@ -130,6 +165,8 @@ def classify(
                         _draw(spectrogram, source, event, chain)
             except UserError as error:
                 problem = error
+            if keep is not None:
+                click.echo(shown(keep.finish()), err=True)
             if as_json:
                 tell(lines.end(source, ear.count))
             elif ear.count.hops or not problem:
@@ -172,16 +209,34 @@ def _blocks(source: str, device: str | None, stop: Stop) -> Iterator[np.ndarray]
     return of_stdin(stop) if source == "-" else of_file(Path(source))
 
 
-def _hops(ear: Ear, blocks: Iterator[np.ndarray], stop: Stop, follows: bool) -> Iterator[Hop]:
+def _hops(
+    ear: Ear, blocks: Iterator[np.ndarray], stop: Stop, follows: bool, keep: Collector | None
+) -> Iterator[Hop]:
     """Yield all hops of a source. If `follows`, room tone is appended to it."""
+    for hop in _heard(ear, blocks, stop, follows, keep):
+        if keep is not None and hop.smoothed is not None:
+            if hop.event:
+                keep.event(hop.t_ms, hop.event[0], hop.event[1] / ONE)
+            rows = zip(ear.chain.labels, hop.smoothed, strict=True)
+            keep.scores(hop.t_ms, ((label, int(score) / ONE) for label, score in rows))
+        yield hop
+
+
+def _heard(
+    ear: Ear, blocks: Iterator[np.ndarray], stop: Stop, follows: bool, keep: Collector | None
+) -> Iterator[Hop]:
     ending = Ending(ear.chain.metadata)
     for block in blocks:
         ending.add(block)
+        if keep is not None:
+            keep.hear(block)
         for hop in ear.feed(block):
             if stop:
                 return
             yield hop
     if follows:
+        if keep is not None:
+            keep.hear(ending.pcm())
         yield from ear.follow(ending.pcm())
     yield from ear.finish()
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "relabel": Later("otolith.data.relabel:relabel", "Move clips to another label."),
     "remove": Later("otolith.data.relabel:remove", "Delete clips and their rows."),
     "play": Later("otolith.data.play:play", "Play clips."),
+    "review": Later("otolith.data.review:review", "File what a detector heard: right, wrong."),
     "plot": Later("otolith.data.plot:plot", "Draw waveforms and spectrograms."),
     "preview": Later("otolith.report.preview:preview", "Play and draw augmented windows."),
 }

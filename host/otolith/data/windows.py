@@ -15,6 +15,7 @@ from otolith.audio import read_pcm
 from otolith.augment.fill import room_tone
 from otolith.data import metadata
 from otolith.data.clips import open_rows
+from otolith.data.metadata import Row
 from otolith.data.sets import assign
 from otolith.data.synthetic import (
     Progress,
@@ -31,6 +32,8 @@ from otolith.synth.base import UNKNOWN
 
 SETS = ("train", "validate", "test")
 OTHERS = UNKNOWN  # the class of all labels that are not a class
+WEIGHT = "weight"  # column of clips that give more training windows than others, such as mistakes
+MOST_WEIGHT = 100
 SILENT = 30  # int16: a window with no sample above this is digital silence, useless for training
 
 
@@ -51,11 +54,15 @@ class Windows:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A sound file, the number of its class, and its set."""
+    """A sound file, the number of its class, and its set.
+
+    weight: How many times as many training windows it gives as others.
+    """
 
     file: Path
     label: int
     set: str
+    weight: int = 1
 
 
 def _cut(pcm: np.ndarray, samples: int, starts: Sequence[int]) -> list[np.ndarray]:
@@ -91,6 +98,12 @@ def cover(pcm: np.ndarray, samples: int) -> list[np.ndarray]:
     return _cut(pcm, samples, starts)
 
 
+def weight_of(row: Row) -> int:
+    """The weight column of a clip; 1 where it is no whole number."""
+    told = row.extra.get(WEIGHT, "")
+    return min(max(1, int(told)), MOST_WEIGHT) if told.isdecimal() and len(told) < 10 else 1
+
+
 def _listed(spec: Spec, progress: Progress) -> list[Recorded]:
     """The clips of metadata.csv that have a class and a set, in the order of its lines."""
     classes = spec.model.classes
@@ -103,7 +116,7 @@ def _listed(spec: Spec, progress: Progress) -> list[Recorded]:
     for row, chosen in zip(rows, assign(spec.data, rows), strict=True):
         label = classes.index(row.label) if row.label in classes else others
         if label is not None and chosen:
-            found.append(Recorded(dataset / row.file, label, chosen))
+            found.append(Recorded(dataset / row.file, label, chosen, weight_of(row)))
     return found
 
 
@@ -209,7 +222,8 @@ def load_windows(spec: Spec, progress: Progress, clips: int | None = None) -> di
         last = len(pcm) - samples  # negative: the clip is shorter than a window
         if entry.set == "train":
             rng = np.random.default_rng((spec.data.seed, number))
-            starts = rng.integers(min(0, last), max(0, last) + 1, spec.augment.windows_a_clip)
+            count = spec.augment.windows_a_clip * entry.weight
+            starts = rng.integers(min(0, last), max(0, last) + 1, count)
             windows = _cut(pcm, samples, [int(start) for start in starts])
         else:
             windows = cover(pcm, samples)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
+from otolith.data.collected import LIMIT_MB, NEAR_SHARE
 from otolith.errors import UserError
 from otolith.monitor.board import attached, virtual
+from otolith.monitor.collecting import Collecting
 from otolith.monitor.lines import Lines, Summary
 from otolith.monitor.recording import Recording
 from otolith.monitor.screen import Screen
-from otolith.monitor.session import Session, View
+from otolith.monitor.session import Keeper, Session, View
 from otolith.record.stop import Stop
 
 PATH = click.Path(path_type=Path)
@@ -25,6 +27,7 @@ Examples:
   host monitor --port /dev/ttyACM0
   host monitor --json --seconds 60 > heard.jsonl
   host monitor --record evening --seconds 3600
+  host monitor --collect evenings
   host monitor --virtual models/fire_alarm --audio alarm.wav"""
 )
 @click.option("--port", "-p", help="Serial port. [default: that of the only board attached]")
@@ -52,6 +55,24 @@ Examples:
     metavar="DIR",
     help="Keep audio.wav, features.npy, events.jsonl and session.json in this new folder.",
 )
+@click.option(
+    "--collect",
+    type=PATH,
+    metavar="DIR",
+    help="Keep the seconds around events and near misses there, for `host data review`.",
+)
+@click.option(
+    "--near",
+    type=click.FloatRange(0, 1, min_open=True),
+    help=f"With --collect: share of a threshold that is a near miss.  [default: {NEAR_SHARE:g}]",
+)
+@click.option(
+    "--collect-limit",
+    "limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help=f"With --collect: the oldest clips beyond it are removed.  [default: {LIMIT_MB}]",
+)
 def monitor(
     port: str | None,
     virtual_board: Path | None,
@@ -62,6 +83,9 @@ def monitor(
     plain: bool,
     scores: bool,
     record: Path | None,
+    collect: Path | None,
+    near: float | None,
+    limit: float | None,
 ) -> None:
     """Show what a board hears, live, until Ctrl-C: scores, level, time a hop takes, CPU.
 
@@ -74,12 +98,20 @@ def monitor(
         raise UserError("--audio and --board are for --virtual boards")
     if scores and not as_json:
         raise UserError("--scores goes with --json; a terminal shows them anyway")
+    if record and collect:
+        raise UserError("--record and --collect keep the same sound: choose one")
+    if not collect and (near is not None or limit is not None):
+        raise UserError("--near and --collect-limit go with --collect")
     opened = virtual(virtual_board, audio, board or "pico") if virtual_board else attached(port)
     with Stop() as stop, opened as listening, contextlib.ExitStack() as stack:
         hello, summary = listening.hello, Summary()
         hears = hello.app == "inference"
         live = hears and sys.stdout.isatty() and not (as_json or plain)
-        recording = None
+        recording: Keeper | None = None
+        if collect:
+            recording = Collecting(
+                collect, hello, listening.client.settings(), near or NEAR_SHARE, limit or LIMIT_MB
+            )
         if record:
             heard = audio.name if audio else "its microphone"
             about: dict[str, object] = {"board": listening.name, "heard": heard}
@@ -95,8 +127,9 @@ def monitor(
         else:
             view = Lines(as_json)
             view.take(hello)
-        modes = ["scores"] if hears and (live or scores or record) else []
-        modes += ["features", "pcm"] if record else []
+        modes = ["scores"] if hears and (live or scores or record or collect) else []
+        modes += ["features"] if record else []
+        modes += ["pcm"] if record or collect else []
         session = Session(listening.client, [summary, view], modes, recording)
         kept = session.run(listening.seconds if seconds is None else seconds, stop, listening.begin)
     click.echo(summary.line(session.seconds), err=True)

@@ -53,7 +53,7 @@ class _Rows:
         self.count = count
 
 
-class _Stream:
+class Numbered:
     """Numbered frames of one kind; counts those that are missing."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Recording:
             raise UserError(f"{folder} is not empty: name a new folder for --record")
         self.folder = folder
         self._hop = hello.hop
-        self._pcm, self._features = _Stream(), _Stream()
+        self._pcm, self._features = Numbered(), Numbered()
         self._missing = {"samples": 0, "frames": 0}
         self._hop_end = (-1, 0)  # of the last scores: time, rows of features before them
         self._detections = self._lines = 0

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from otolith.device.client import Client, Message
-from otolith.device.records import Hello
+from otolith.device.records import Gap, Hello
 from otolith.errors import UserError
-from otolith.monitor.recording import Recording
 
 _POLL_MS = 100.0
 
@@ -20,6 +19,16 @@ class View(Protocol):
 
     def take(self, message: Message) -> None:
         """Take a line or frame of the board."""
+
+
+class Keeper(Protocol):
+    """Keeps sound and lines of a board whose streams begin at zero."""
+
+    def take(self, message: Message) -> Gap | None:
+        """Take a line or frame; return a line about what is missing before it."""
+
+    def finish(self, why: str) -> str:
+        """Complete what was kept, and describe it in a line."""
 
 
 class Session:
@@ -33,7 +42,7 @@ class Session:
         client: Client,
         views: Sequence[View],
         modes: Sequence[str] = (),
-        recording: Recording | None = None,
+        recording: Keeper | None = None,
     ) -> None:
         self._client = client
         self._views = views
