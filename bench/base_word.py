@@ -46,7 +46,8 @@ from otolith.train.weights import Blueprint, weights_file, write_weights
 FRONT_END = dataclasses.replace(preset("micro_speech"), settle=50)
 FRAMES, HOP = FRONT_END.frames, FRONT_END.hop
 ARCHITECTURES = {"s": "mixed_conv_s", "m": "word_cnn_m", "l": "speech_cnn"}
-STEPS = {"s": 3000, "m": 3000, "l": 1500}
+STEPS = {"s": 1500, "m": 1800, "l": 1200}
+BATCH = {"s": 128, "m": 128, "l": 64}  # an eighth of it are sounds that are no speech
 OTHER, UNNAMED = 0, -1  # labels: no speech; speech without a transcript
 MEL_FRAMES, EMBEDDING = 76, 96  # of the teacher
 PASSES = int(os.environ.get("OTOLITH_PASSES", "1"))  # times each take is put into a stream
@@ -395,20 +396,22 @@ def train(size: str, streams: Streams, names: list[str], minutes: float) -> None
     chance /= chance.sum()
     check = np.flatnonzero(streams.validate)
     rng = np.random.default_rng(3)
-    started, losses = time.monotonic(), []
+    started, losses, batch = time.monotonic(), [], BATCH[size]
     for number in range(STEPS[size]):
-        rows = np.concatenate([rng.choice(named, 112, p=chance), rng.choice(other, 16)])
+        rows = np.concatenate(
+            [rng.choice(named, batch - batch // 8, p=chance), rng.choice(other, batch // 8)]
+        )
         x = real_input(masked(windows(streams, rows, rng), rng), FRONT_END)
         y = streams.labels[rows].astype(np.int32)
         x_taught, embedding = x[:0], np.zeros((0, EMBEDDING), np.float32)
         if some:
-            chosen = rng.integers(len(streams.taught), size=48)
-            start = streams.at[chosen] + rng.integers(-1, 2, 48)
+            chosen = rng.integers(len(streams.taught), size=3 * batch // 8)
+            start = streams.at[chosen] + rng.integers(-1, 2, len(chosen))
             x_taught = real_input(at_frames(streams, start), FRONT_END)
             embedding = ((streams.embeddings[chosen] - mean) / scale).astype(np.float32)
         losses.append(float(step(x, y, (y > OTHER).astype(np.int32), x_taught, embedding)))
         spent = (time.monotonic() - started) / 60
-        if number % 500 == 499 or spent > minutes:
+        if number % 500 == 499 or number + 1 == STEPS[size] or spent > minutes:
             values = real_input(windows(streams, check, np.random.default_rng(5)), FRONT_END)
             logits = whole.predict(values, verbose=0, batch_size=512)[0]
             right = logits.argmax(1) == streams.labels[check]

@@ -12,6 +12,7 @@ fold 2 and of a part of kitchen20 that training left out; bench/false_alarms.py 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import sys
@@ -29,7 +30,8 @@ from otolith.features import extract
 from otolith.listen.chain import Chain
 from otolith.listen.decide import decide
 from otolith.listen.heard import Heard, score
-from otolith.paths import MODELS
+from otolith.paths import MODELS, test_data
+from otolith.report.results import Metrics
 from otolith.settings.detect import Detect
 from otolith.settings.spec import Spec, load
 from otolith.train.examples import Examples
@@ -43,7 +45,6 @@ from otolith.train.save import save
 EPOCH = 12000  # windows
 POSITIVE = 0.3  # share of an epoch's windows
 GOAL = 1.0  # events an hour at which thresholds are chosen
-NEVER = -2  # label: another class's word, cut at any place
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 
@@ -60,7 +61,7 @@ def spoken(names: list[str]) -> list[Item]:
             voice = re.sub(r"_\d+$", "", file.stem)
             pcm = trimmed(read_pcm(file, resample=True))
             found.append(Item(pcm, number + 1, voice, lent(voice, 0, 1)))
-        if (base_word.test_data() / "speech_commands" / name).is_dir():
+        if (test_data() / "speech_commands" / name).is_dir():
             for file in command_files(name, "train"):
                 speaker = file.stem.split("_")[0]
                 pcm = trimmed(read_pcm(file, resample=True))
@@ -69,38 +70,66 @@ def spoken(names: list[str]) -> list[Item]:
 
 
 @dataclass
+class Words:
+    """Streams of words. names: What each item says; "" is sound or speech without a name."""
+
+    streams: Streams
+    names: np.ndarray
+
+
+@dataclass
 class Choice:
-    """Windows of streams for one model: `streams` holds its words, `others` everything else."""
+    """Windows for one model.
+
+    told: Rows of `words` with each class that makes events. near: Rows of other words and sounds.
+    stray: Frames of `others`, where windows of anything else may begin. others: The streams of the
+    base; its speech without a name and its noises, among which are those that choose thresholds,
+    are left out.
+    """
 
     spec: Spec
-    streams: Streams
-    labels: np.ndarray
-    others: Streams
+    words: Words
+    others: Words
     stray: np.ndarray
+
+    def rows(self, words: Words, label: str, validate: bool) -> np.ndarray:
+        """Items that say a word."""
+        return np.flatnonzero((words.names == label) & (words.streams.validate == validate))
 
     def draw(self, count: int, rng: np.random.Generator, validate: bool) -> Examples:
         """Draws windows: words whole, everything else at any place."""
         classes = self.spec.model.classes
+        told = [c for c in classes if c in self.spec.detect.thresholds]
+        quiet = [i for i, c in enumerate(classes) if c not in told][-1]
         parts, labels = [], []
-        told = [i for i, c in enumerate(classes) if c in self.spec.detect.thresholds]
-        for number in told:
-            mine = np.flatnonzero((self.labels == number) & (self.streams.validate == validate))
-            rows = rng.choice(mine, round(count * POSITIVE / len(told)))
-            parts.append(windows(self.streams, rows, rng))
-            labels += [number] * len(rows)
+        each = round(count * POSITIVE / len(told))
+        for label in told:
+            sources = [
+                (words, self.rows(words, label, validate)) for words in (self.words, self.others)
+            ]
+            sources = [(words, rows) for words, rows in sources if len(rows)]
+            shares = rng.multinomial(each, _shares([len(rows) for _, rows in sources]))
+            for (words, rows), share in zip(sources, shares, strict=True):
+                parts.append(windows(words.streams, rng.choice(rows, share), rng))
+            labels += [classes.index(label)] * each
         rest = count - len(labels)
-        quiet = [i for i, c in enumerate(classes) if c not in self.spec.detect.thresholds][-1]
-        near = np.flatnonzero((self.labels < 0) & (self.streams.validate == validate))
+        streams = self.words.streams
+        near = np.flatnonzero(~np.isin(self.words.names, told) & (streams.validate == validate))
         rows = rng.choice(near, rest // 2)
-        first, last = self.streams.first[rows] - 15, self.streams.last[rows] - 34
-        begin = np.floor(first + rng.random(len(rows)) * (np.maximum(last - first, 1))).astype(int)
+        first, last = streams.first[rows] - 15, streams.last[rows] - 34
+        begin = np.floor(first + rng.random(len(rows)) * np.maximum(last - first, 1)).astype(int)
         starts = rng.choice(self.stray, rest - len(rows))
-        parts += [at_frames(self.streams, begin), at_frames(self.others, starts)]
+        parts += [at_frames(streams, begin), at_frames(self.others.streams, starts)]
         labels += [quiet] * rest
         values = np.concatenate(parts)
         if not validate:
             masked(values, rng)
         return Examples(values, np.array(labels), np.arange(len(values)))
+
+
+def _shares(counts: list[int]) -> np.ndarray:
+    roots = np.sqrt(counts)
+    return roots / roots.sum()
 
 
 class Drawn:
@@ -114,27 +143,21 @@ class Drawn:
         return self.choice.draw(EPOCH, np.random.default_rng((21, number)), False)
 
 
-def choice_of(spec: Spec, names: list[str], streams: Streams, others: Streams) -> Choice:
-    """Labels of a model for items of streams; where windows of `others` may begin."""
-    classes = spec.model.classes
-    label = {i + 1: classes.index(n) if n in classes else NEVER for i, n in enumerate(names)}
-    labels = np.array([label.get(int(n), NEVER) for n in streams.labels])
-    every = base_word.words()
-    free = np.ones(len(others.values), bool)
-    for number, name in enumerate(every):
-        if name in spec.detect.thresholds or number == OTHER:
-            for row in np.flatnonzero(others.labels == number):
-                free[max(0, others.first[row] - base_word.FRAMES) : others.last[row] + 1] = False
-    for row in np.flatnonzero(others.validate | (others.labels == UNNAMED)):
-        free[max(0, others.first[row] - base_word.FRAMES) : others.last[row] + 1] = False
+def choice_of(spec: Spec, words: Words, others: Words) -> Choice:
+    """Where windows of a model come from."""
+    streams = others.streams
+    free = np.ones(len(streams.values), bool)
+    named = np.isin(others.names, [*spec.detect.thresholds, ""])
+    for row in np.flatnonzero(named | streams.validate):
+        free[max(0, streams.first[row] - base_word.FRAMES) : streams.last[row] + 1] = False
     free[-base_word.FRAMES :] = False
-    return Choice(spec, streams, labels, others, np.flatnonzero(free))
+    return Choice(spec, words, others, np.flatnonzero(free))
 
 
 def test_examples(spec: Spec) -> Examples:
     """Real takes of Speech Commands speakers that test; all other words are unknown."""
     classes, values, labels = spec.model.classes, [], []
-    folders = sorted((base_word.test_data() / "speech_commands").iterdir())
+    folders = sorted((test_data() / "speech_commands").iterdir())
     for folder in folders:
         known = folder.name in spec.detect.thresholds
         for file in command_files(folder.name, "test")[: None if known else 12]:
@@ -178,17 +201,15 @@ def calibrated(spec: Spec, tflite: bytes, console: Console) -> Detect:
     return dataclasses.replace(spec.detect, thresholds=thresholds)
 
 
-def make(name: str, names: list[str], streams: Streams, others: Streams) -> None:
+def make(spec: Spec, words: Words, others: Words, out: Path) -> Metrics:
     """Trains a model, chooses its thresholds and writes its files."""
     console = Console(width=100)
-    spec = load(MODELS / name)
-    chosen = choice_of(spec, names, streams, others)
+    chosen = choice_of(spec, words, others)
     train = chosen.draw(EPOCH, np.random.default_rng(20), False)
     validate = chosen.draw(2000, np.random.default_rng(22), True)
-    has_real = any(
-        c in spec.detect.thresholds for c in os.listdir(base_word.test_data() / "speech_commands")
-    )
-    test = test_examples(spec) if has_real else chosen.draw(2000, np.random.default_rng(23), True)
+    real = {f.name for f in (test_data() / "speech_commands").iterdir()}
+    heard = real & set(spec.detect.thresholds)
+    test = test_examples(spec) if heard else chosen.draw(2000, np.random.default_rng(23), True)
     prepared = Prepared(spec, train, validate, test, Drawn(chosen))  # type: ignore[arg-type]
     with bars(console) as progress:
         fitted = fit(prepared, progress)
@@ -198,12 +219,43 @@ def make(name: str, names: list[str], streams: Streams, others: Streams) -> None
         prepared = dataclasses.replace(prepared, spec=spec)
         tflite = quantise(prepared, fitted, progress)
         judged = judge(prepared, fitted, tflite, progress)
-    save(prepared, fitted, tflite, judged, MODELS / name)
+    save(prepared, fitted, tflite, judged, out)
     metrics = judged.metrics
     console.print(
-        f"{name}: {metrics.macs:,} MACs, {metrics.weights_bytes:,} bytes of weights; windows of "
-        f"the test {metrics.int8_accuracy:.1%}; thresholds {detect.thresholds}"
+        f"{spec.model.name}: {metrics.macs:,} MACs, {metrics.weights_bytes:,} bytes of weights; "
+        f"{metrics.int8_accuracy:.1%} of {len(test.labels)} test windows; {detect.thresholds}"
     )
+    return metrics
+
+
+def both_streams() -> tuple[Words, Words]:
+    """The words of ready models, recorded now unless they were before, and the base's."""
+    file, listed = base_word.OUT / "ready.npz", base_word.OUT / "ready.json"
+    if not file.exists():
+        names = sorted(f.name for f in voices().iterdir() if f.is_dir())
+        listed.write_text(json.dumps(names), encoding="utf-8")
+        np.savez(file, **dataclasses.asdict(record(items(names))))
+    names = json.loads(listed.read_text(encoding="utf-8"))
+    words, others = stored(file), stored(base_word.OUT / "streams.npz")
+    every = base_word.words()
+    said = np.array([names[n - 1] if n > 0 else "" for n in words.labels])
+    beside = np.array([every[n] if n > 0 else "" for n in others.labels])
+    return Words(words, said), Words(others, beside)
+
+
+def items(names: list[str]) -> list[Item]:
+    """Words, sounds and speech that train."""
+    everything = spoken(names)
+    rng = np.random.default_rng(5)
+    for sound in noises(False):
+        pcm = read_pcm(sound, resample=True)
+        everything.append(Item(pcm, OTHER, sound.stem, lent(sound.stem, 0, 1)))
+    for reader in speech_files("train")[:6]:
+        pcm = read_pcm(reader, resample=True)
+        for start in rng.integers(0, len(pcm) - 4 * RATE, 100):
+            piece = pcm[start : start + 4 * RATE]
+            everything.append(Item(piece, UNNAMED, reader.stem, int(rng.integers(20)) == 0))
+    return everything
 
 
 def stored(file: Path) -> Streams:
@@ -213,23 +265,9 @@ def stored(file: Path) -> Streams:
 
 
 def main() -> None:
-    names = sorted(f.name for f in voices().iterdir() if f.is_dir())
-    file = base_word.OUT / "ready.npz"
-    if not file.exists():
-        everything = spoken(names)
-        rng = np.random.default_rng(5)
-        for sound in noises(False):
-            pcm = read_pcm(sound, resample=True)
-            everything.append(Item(pcm, OTHER, sound.stem, lent(sound.stem, 0, 1)))
-        for reader in speech_files("train")[:6]:
-            pcm = read_pcm(reader, resample=True)
-            for start in rng.integers(0, len(pcm) - 4 * RATE, 100):
-                piece = pcm[start : start + 4 * RATE]
-                everything.append(Item(piece, UNNAMED, reader.stem, int(rng.integers(20)) == 0))
-        np.savez(file, **dataclasses.asdict(record(everything)))
-    streams, others = stored(file), stored(base_word.OUT / "streams.npz")
+    words, others = both_streams()
     for name in sys.argv[1:]:
-        make(name, names, streams, others)
+        make(load(MODELS / name), words, others, MODELS / name)
 
 
 if __name__ == "__main__":

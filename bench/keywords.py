@@ -1,0 +1,141 @@
+"""Words of people that ready networks hear, and their false events on sound that had no part.
+
+    python bench/keywords.py                    # models/four_words, models/hey_otto
+    python bench/keywords.py five               # off, left, one, house, marvin by speaker
+
+Takes are those of Speech Commands speakers that no training met (three of ten, bench/parts.py).
+False events are counted on the last eight readers, folds 3 and 4 of ESC-10, the other half of
+kitchen20 and three FSDD speakers. The int8 networks run in the chip's C, each sound once. `five`
+trains a network on base_word/m with the takes of the other speakers; it needs the streams of
+bench/base_word.py and bench/ready.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+from parts import command_files, esc_files, fsdd_files, kitchen_files, speech_files
+
+from otolith.audio import RATE, read_pcm
+from otolith.compile.metadata import read_metadata
+from otolith.listen.chain import Chain
+from otolith.listen.decide import decide
+from otolith.listen.heard import Heard, score
+from otolith.paths import MODELS, ROOT, test_data
+from otolith.settings.spec import load
+
+FIVE = ("off", "left", "one", "house", "marvin")
+OUT = ROOT / "build" / "keywords"
+
+
+def streams() -> dict[str, list[Path]]:
+    """What no model may answer to."""
+    return {
+        "read speech": speech_files("test"),
+        "ESC-10": esc_files("test"),
+        "kitchen20": kitchen_files("test"),
+        "FSDD": fsdd_files("test"),
+    }
+
+
+def played(files: list[Path], gap_s: float) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """Recordings in a row with a quiet room between them, and seconds of each."""
+    rng = np.random.default_rng(1)
+    parts, spans, at = [], [], 0
+    for file in files:
+        room = rng.normal(0, 3, round(gap_s * RATE)).astype(np.int16)
+        pcm = read_pcm(file, resample=True)
+        parts += [room, pcm]
+        spans.append(((at + len(room)) / RATE, (at + len(room) + len(pcm)) / RATE))
+        at += len(room) + len(pcm)
+    return np.concatenate([*parts, np.zeros(RATE, np.int16)]), spans
+
+
+def quiet(tflite: bytes) -> dict[str, Heard]:
+    """Scores of everything that is none of the words."""
+    return {
+        name: score(Chain(tflite), [played(files, 0.6 if name == "FSDD" else 0)[0]])
+        for name, files in streams().items()
+    }
+
+
+def report(file: Path) -> None:
+    """Prints what a network hears, at its own thresholds and at others."""
+    tflite = file.read_bytes()
+    metadata, labels = read_metadata(tflite), Chain(tflite).labels
+    detect = metadata.detect
+    folder = test_data() / "speech_commands"
+    takes = {w: command_files(w, "test") for w in detect.thresholds if (folder / w).is_dir()}
+    heard = {
+        word: (score(Chain(tflite), [pcm]), spans)
+        for word, files in takes.items()
+        for pcm, spans in [played(files, 1.5)]
+    }
+    silent = quiet(tflite)
+    hours = sum(h.seconds for h in silent.values()) / 3600
+    print(f"{file.stem}: {hours:.2f} h of other sound")
+    for shift in (None, 0.5, 0.7, 0.9, 0.95, 0.98, 0.99):
+        if shift is not None:
+            detect = dataclasses.replace(
+                detect, thresholds={label: shift for label in detect.thresholds}
+            )
+        false = {name: len(decide(h, detect, labels)) for name, h in silent.items()}
+        parts = []
+        right = count = 0
+        for word, (row, spans) in heard.items():
+            events = [e for e in decide(row, detect, labels) if e.label == word]
+            found = sum(
+                any(start * 1000 <= e.t_ms <= stop * 1000 + 600 for e in events)
+                for start, stop in spans
+            )
+            right, count = right + found, count + len(spans)
+            parts.append(f"{word} {found} of {len(spans)}")
+        share = f", together {right / count:.1%}" if count else ""
+        at = "own thresholds" if shift is None else f"thresholds {shift}"
+        print(
+            f"  {at}: heard {', '.join(parts) or 'no take at hand'}{share}; "
+            f"{sum(false.values()) / hours:.1f} false events an hour ("
+            + ", ".join(
+                f"{name} {n} in {silent[name].seconds / 60:.0f} min" for name, n in false.items()
+            )
+            + ")",
+            flush=True,
+        )
+
+
+def five() -> None:
+    """Trains five words on the base, and says how many takes of other people it names right."""
+    import ready
+
+    spec = load(MODELS / "four_words")
+    classes = ("unknown", *FIVE)
+    spec = dataclasses.replace(
+        spec,
+        model=dataclasses.replace(spec.model, name="five", classes=classes),
+        detect=dataclasses.replace(spec.detect, thresholds=dict.fromkeys(FIVE, 0.9)),
+    )
+    OUT.mkdir(parents=True, exist_ok=True)
+    words, others = ready.both_streams()
+    metrics = ready.make(spec, words, others, OUT)
+    table = np.array(metrics.confusion)
+    for number, word in enumerate(FIVE, 1):
+        print(f"  {word}: {table[number, number]} of {table[number].sum()} takes named right")
+    right, total = np.trace(table[1:, 1:]), table[1:].sum()
+    among = table[1:, 1:].sum()
+    print(f"  five words: {right} of {total} ({right / total:.1%}); {total - among} held unknown")
+    report(OUT / "five.tflite")
+
+
+def main() -> None:
+    for name in sys.argv[1:] or ["four_words", "hey_otto"]:
+        if name == "five":
+            five()
+        else:
+            report(MODELS / name / f"{name}.tflite")
+
+
+if __name__ == "__main__":
+    main()
