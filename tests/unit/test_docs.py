@@ -69,4 +69,4 @@ def test_the_spec_in_the_readme_is_complete(tmp_path):
     text = re.sub(r"^ {4}", "", block[1], flags=re.M)
     (tmp_path / "spec.toml").write_text(text)
     spec = load(tmp_path)
-    assert list(spec.model.classes) == ["background", "knock"]
+    assert list(spec.model.classes) == ["background", "ring", "knock"]

@@ -1,0 +1,102 @@
+"""The commands of docs/getting_started.md, in their order, in an empty folder."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from otolith import paths
+from otolith.audio.wav import write_wav
+from support.chain_model import network
+
+PAGE = (paths.ROOT / "docs" / "getting_started.md").read_text()
+COMMANDS = [
+    line.partition("  #")[0].strip()
+    for line in re.findall(r"^ {4}(.+)$", PAGE, re.M)
+    if line.startswith(("host ", "cd doorbell", "pio "))
+]
+PROGRAMS = {"host": ["-m", "otolith"], "pio": ["-m", "platformio"]}
+# Need a microphone or a board; the recordings come in by `host data import` instead.
+WITHOUT = ("host record", "pio run -e pico-mic", "host monitor", "host doctor")
+
+
+def sounds(folder):
+    """Takes of two tones and of noise, a folder a class."""
+    rng = np.random.default_rng(1)
+    t = np.arange(20000) / 16000
+    for label, hertz in (("ring", 2000), ("knock", 300), ("background", 0)):
+        (folder / label).mkdir(parents=True)
+        for number in range(24):
+            tone = np.sin(2 * np.pi * hertz * (1 + 0.02 * rng.normal()) * t) * np.exp(-t * 2)
+            pcm = 9000 * (tone if hertz else 0) + rng.normal(0, 300, len(t))
+            write_wav(folder / label / f"{label}{number}.wav", pcm.astype(np.int16))
+
+
+def run(line, folder):
+    words = shlex.split(line)
+    command = [sys.executable, *PROGRAMS[words[0]], *words[1:]]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, f"{line}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout
+
+
+def test_the_page_names_every_step():
+    firsts = [" ".join(line.split()[:2]) for line in COMMANDS]
+    for step in ("host new", "host record", "host data", "host train", "host export"):
+        assert step in firsts
+
+
+@pytest.mark.slow
+def test_a_newcomer_gets_through(tmp_path):
+    """All but the training: `make soak` and test_training_flow train."""
+    folder = tmp_path / "an empty folder"
+    folder.mkdir()
+    sounds(tmp_path / "sounds")
+    ran = []
+    for line in COMMANDS:
+        if line.startswith(WITHOUT):
+            continue
+        if line.startswith("cd "):
+            folder = folder / line[3:]
+            continue
+        line = line.replace("~/sounds", shlex.quote(str(tmp_path / "sounds")))
+        if line == "host train .":
+            said = run("host train . --dry-run", folder)
+            assert "the spec works" in said
+            shutil.copy(_trained(tmp_path), folder / "doorbell.tflite")
+        elif "train-and-deploy" not in line:
+            run(line, folder)
+        ran.append(line.split(" -")[0])
+    assert (folder / "Doorbell" / "library.properties").is_file()
+    assert (folder / "dataset" / "metadata.csv").read_text().count("test") >= 6
+    assert len(ran) >= 6
+
+
+def _trained(tmp_path):
+    file = tmp_path / "loud.tflite"
+    file.write_bytes(network(2))
+    return file
+
+
+@pytest.mark.soak
+def test_a_newcomer_trains_and_hears_on_the_virtual_pico(tmp_path):
+    sounds(tmp_path / "sounds")
+    run("host new doorbell --hear ring,knock", tmp_path)
+    folder = tmp_path / "doorbell"
+    imported = f"host data import {shlex.quote(str(tmp_path / 'sounds'))} --dataset dataset --yes"
+    for line in (imported, "host data split", "host train ."):
+        run(line, folder)
+    said = run("host train-and-deploy . --no-train", folder)
+    assert "board pico" in said and "no board attached" in said
+
+
+@pytest.mark.slow
+def test_a_project_builds_where_it_is(tmp_path):
+    run("host new loud --hear loud --board xg24_dev_kit", tmp_path)
+    shutil.copy(_trained(tmp_path), tmp_path / "loud" / "loud.tflite")
+    run("pio run -e xg24_dev_kit", tmp_path / "loud")
+    assert (tmp_path / "loud/.pio/build/xg24_dev_kit/firmware.hex").stat().st_size > 10000
