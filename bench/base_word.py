@@ -122,6 +122,11 @@ def read(source: tuple[Path, int]) -> list[Item]:
     ]
 
 
+def stored_items(files: list[Path]) -> list[Item]:
+    """Sounds that are no speech, a second of each, for noise in streams."""
+    return [Item(read_pcm(f, resample=True)[:RATE], OTHER, f.stem, False) for f in files]
+
+
 def kept(voice: str) -> bool:
     """Whether a synthetic voice is kept for validation."""
     return lent(voice, 0, 1)
