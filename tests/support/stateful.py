@@ -51,6 +51,19 @@ def expected(data: bytes, inputs: list[np.ndarray], resets=()) -> list[list[np.n
     return found
 
 
+def expected_of_all(data: bytes, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    """The outputs of TensorFlow Lite Micro from the beginning. inputs: [step][input]."""
+    interpreter = runtime.Interpreter.from_bytes(data, arena_size=1 << 20)
+    found = []
+    for step in inputs:
+        for number, x in enumerate(step):
+            interpreter.set_input(x, number)
+        interpreter.invoke()
+        outputs = [interpreter.get_output(number) for number in range(outputs_of(data))]
+        found.append([as_int8(np.array(values)) for values in outputs])
+    return found
+
+
 def outputs_of(data: bytes) -> int:
     """The number of outputs."""
     return len(schema.Model.GetRootAs(data, 0).Subgraphs(0).OutputsAsNumpy())

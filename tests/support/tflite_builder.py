@@ -75,6 +75,7 @@ class ModelBuilder:
         self._tensors: list[schema.TensorT] = []
         self._codes: list[str] = []
         self._operators: list[schema.OperatorT] = []
+        self._initial: list[tuple[str, int]] = []  # variables, and a tensor with their values
 
     def tensor(
         self,
@@ -108,13 +109,21 @@ class ModelBuilder:
         self._tensors.append(t)
         return len(self._tensors) - 1
 
+    def variable(self, name: str, initial: int | None) -> int:
+        """Add a variable and return its handle. `initial`: a constant that it begins with."""
+        handle = self.tensor([], dtype="resource")
+        self.op("VAR_HANDLE", [], [handle], container="", sharedName=name)
+        if initial is not None:
+            self._initial.append((name, initial))
+        return handle
+
     def op(self, name: str, inputs: Sequence[int], outputs: Sequence[int], **options) -> None:
         """Add an operator. `options` are fields of the schema, e.g. strideW=2."""
         if name not in self._codes:
             self._codes.append(name)
         o = schema.OperatorT()
         o.opcodeIndex = self._codes.index(name)
-        o.inputs, o.outputs = list(inputs), list(outputs)
+        o.inputs, o.outputs = list(map(int, inputs)), list(map(int, outputs))
         kind = OPTIONS[name][0]
         if kind:
             o.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
@@ -124,6 +133,24 @@ class ModelBuilder:
                     raise AttributeError(f"{kind} has no {key}")
                 setattr(o.builtinOptions, key, value)
         self._operators.append(o)
+
+    def _filling(self, main: schema.SubGraphT) -> schema.SubGraphT:
+        """The subgraph that fills variables; `main` is made to call it."""
+        operators, self._operators = self._operators, []
+        tensors, self._tensors = self._tensors, []
+        for name, initial in self._initial:
+            handle = self.tensor([], dtype="resource")
+            self.op("VAR_HANDLE", [], [handle], container="", sharedName=name)
+            self._tensors.append(tensors[initial])
+            self.op("ASSIGN_VARIABLE", [handle, handle + 1], [])
+        filling = schema.SubGraphT()
+        filling.tensors, filling.operators = self._tensors, self._operators
+        filling.inputs, filling.outputs = [], []
+        self._tensors, self._operators = tensors, []
+        self.op("CALL_ONCE", [], [], initSubgraphIndex=1)
+        main.operators = [*self._operators, *operators]
+        self._operators = operators
+        return filling
 
     def build(
         self,
@@ -138,6 +165,8 @@ class ModelBuilder:
         model = schema.ModelT()
         model.version = 3
         model.subgraphs, model.buffers = [graph], list(self._buffers)
+        if self._initial:
+            model.subgraphs.append(self._filling(graph))
         model.metadata = []
         for name, content in (metadata or {}).items():
             entry, buffer = schema.MetadataT(), schema.BufferT()

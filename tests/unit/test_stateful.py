@@ -7,8 +7,10 @@ import pytest
 
 from otolith.compile import compile_graph
 from support.compiled_batch import run
+from support.memory_models import remembering
 from support.skips import stateful_model
-from support.stateful import expected, opened, sounds
+from support.soak import depth
+from support.stateful import expected, expected_of_all, opened, sounds
 
 NETWORKS = [
     "alexa",
@@ -43,3 +45,26 @@ def test_networks_with_a_memory(core, tmp_path):
         ]
         assert wrong == [], name
         assert len({b[1].tobytes() for b in wanted}) > STEPS // 8, f"{name} hears nothing"
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("core", ["portable", "m0plus", "dsp"])
+def test_random_memories(core, tmp_path):
+    """Variables that move, that are exchanged, and several at once; SVDF and LSTM; 30 steps."""
+    count, steps = depth(36, 300), 30
+    models, compiled, inputs = [], [], []
+    for number in range(count):
+        rng = np.random.default_rng([len(core), number])
+        models.append(remembering(rng, number).build())
+        compiled.append(compile_graph(models[-1], f"m{number}", core))
+        shapes = [tensor.shape for tensor in compiled[-1].schedule.network.inputs]
+        each = [sounds(rng, shape, steps) for shape in shapes]
+        inputs.append([list(step) for step in zip(*each, strict=True)])
+    got = run(tmp_path, compiled, inputs, SANITIZE, forgets=[20])
+    for number, (data, given, found) in enumerate(zip(models, inputs, got, strict=True)):
+        wanted = expected_of_all(data, given[:20]) + expected_of_all(data, given[20:])
+        for step, (a, b) in enumerate(zip(found, wanted, strict=True)):
+            assert all(map(np.array_equal, a, b)), f"network {number}, step {step}"
+    turning = sum("nn_turn(" in one.files["model.c"] for one in compiled)
+    shifted = sum("nn_shift(" in one.files["model.c"] for one in compiled)
+    assert min(turning, shifted) > count // 20

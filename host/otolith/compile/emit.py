@@ -53,7 +53,8 @@ class _Constants:
             )
             return "{" + inner + "}"
         if isinstance(value, list | tuple):
-            return "{" + ", ".join(self.initialiser(v, hint) for v in value) + "}"
+            names = [f"{hint}_{i}" if i else hint for i in range(len(value))]
+            return "{" + ", ".join(map(self.initialiser, value, names)) + "}"
         return c_int(int(value))  # type: ignore[call-overload]
 
 

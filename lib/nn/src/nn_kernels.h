@@ -122,6 +122,45 @@ typedef struct {
 void nn_resize_nearest_neighbor(const nn_resize_nearest_neighbor_t *p, const int8_t *in,
                                 int8_t *out);
 
+/* SVDF: `rank` filters a unit, each with a row of feature and time weights. `state` has `memory`
+ * values of each filter, oldest first. */
+typedef struct {
+    const int8_t *feature, *time;
+    const int32_t *bias; /* of the units, or NULL */
+    uint16_t batches, inputs, units, rank, memory;
+    int16_t in_offset;
+    int8_t state_zero, zero_point;   /* of state and output */
+    int32_t multiplier[2], shift[2]; /* of the feature's sum, of the time's sum */
+} nn_svdf_t;
+void nn_svdf(const nn_svdf_t *p, const int8_t *in, int8_t *state, int8_t *out);
+
+typedef struct {
+    nn_svdf_t shape; /* its time is NULL */
+    const int16_t *time;
+} nn_svdf_16_t;
+void nn_svdf_16(const nn_svdf_16_t *p, const int8_t *in, int8_t *state, int8_t *out);
+
+/* UNIDIRECTIONAL_SEQUENCE_LSTM. Weights of a gate: [cells][inputs] and [cells][cells]. */
+typedef struct {
+    const int8_t *input, *recurrent;
+    const int32_t *bias;
+    int32_t input_multiplier, recurrent_multiplier;
+    int8_t input_shift, recurrent_shift;
+} nn_lstm_gate_t;
+
+typedef struct {
+    nn_lstm_gate_t gates[4]; /* input, forget, cell, output */
+    uint16_t batches, steps, inputs, cells;
+    uint16_t step_items, batch_items; /* rows from one step, one batch to the next */
+    int16_t in_offset, hidden_offset;
+    int16_t clip; /* of the cell; 0 for none */
+    int32_t tanh_multiplier, tanh_shift;
+    int32_t multiplier[3]; /* of kept cell, of new cell, of hidden state */
+    int8_t shift[3];
+} nn_lstm_t;
+/* hidden: int8 [batches][cells]; cells: int16 [batches][cells] */
+void nn_lstm(const nn_lstm_t *p, const int8_t *in, int8_t *hidden, int8_t *cells, int8_t *out);
+
 /* exp[d] is e^(-d * scale * beta) in Q31, for a value d below the row's maximum. Distances from
  * `distances` on count as 0. */
 typedef struct {

@@ -26,8 +26,10 @@ from otolith.compile.ops import (
     split,
     strided_slice,
     sub,
+    svdf,
     table,
     transpose,
+    unidirectional_sequence_lstm,
 )
 from otolith.errors import UserError
 
@@ -64,8 +66,10 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "SQUEEZE": reshape.lower,
     "STRIDED_SLICE": strided_slice.lower,
     "SUB": sub.lower,
+    "SVDF": svdf.lower,
     "TANH": table.lower,
     "TRANSPOSE": transpose.lower,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": unidirectional_sequence_lstm.lower,
     "UNPACK": split.lower,
 }
 # Operations that become several, one for each tensor that they read or write.

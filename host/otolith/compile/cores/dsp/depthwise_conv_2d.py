@@ -36,9 +36,11 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     dilations = window["dilation_h"], window["dilation_w"]
     if out is None or min(dilations) > 1:
         return step
+    # Of channels that are read where they are, other columns are not there (views.py).
+    wide = {**window, "in_w": 1} if step.starts else window
     axes = {
         "h": axis(window, "h", in_w * in_c, out_w * out_c),
-        "w": axis(window, "w", in_c, out_c),
+        "w": axis(wide, "w", in_c, out_c),
     }
     fast = taps == (3, 3) and window["stride_h"] == window["stride_w"] == 1
 
