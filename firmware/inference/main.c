@@ -2,10 +2,10 @@
 #include <stddef.h>
 
 #include "app.h"
-#include "app_model.h"
 #include "inject.h"
 #include "listen.h"
 #include "load.h"
+#include "models.h"
 #include "settings.h"
 #include "statistics.h"
 #include "stream.h"
@@ -14,7 +14,7 @@ enum { WATCHDOG_MS = 2000 }; /* the slowest network that keeps up takes far less
 
 static void hello(void) {
     json_t *line = app_hello("inference");
-    app_hello_model(line);
+    models_hello(line);
     json_unsigned(line, "rate", MICROPHONE_RATE);
     json_unsigned(line, "hop", listen_config.hop);
     app_hello_end(line);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "detect_settings.h"
-#include "listen.h"
+#include "models.h"
 #include "wire.h"
 
 /* Thresholds in the order of hello's labels; their names might not fit into the line. */
@@ -18,9 +18,10 @@ static void send_thresholds(json_t *line, const detect_config_t *detect) {
     json_array_end(line);
 }
 
-static void send_settings(void) {
-    const detect_config_t *detect = listen_detect_settings();
+static void send_settings_of(uint32_t model) {
+    const detect_config_t *detect = models_settings(model);
     json_t *line = wire_begin("settings");
+    models_name(line, model);
     json_object(line, "detect");
     for (uint32_t i = 0; i < detect_setting_count; i++) {
         const detect_setting_t *setting = &detect_settings[i];
@@ -34,6 +35,12 @@ static void send_settings(void) {
     send_thresholds(line, detect);
     json_object_end(line);
     wire_end(line);
+}
+
+static void send_settings(void) {
+    for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
+        send_settings_of(model);
+    }
 }
 
 const char *settings_get(const char *group) {

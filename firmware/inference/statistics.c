@@ -24,15 +24,20 @@ static uint32_t mean(uint32_t sum, uint32_t count) {
     return count ? (sum + count / 2) / count : 0;
 }
 
-void statistics_hop(const listen_result_t *result) {
+void statistics_hop(const listen_result_t *results) {
+    const listen_result_t *result = results;
     now.hops++;
     now.level = larger(now.level, result->level);
     now.feature_us += result->feature_us;
     now.feature_max_us = larger(now.feature_max_us, result->feature_us);
     if (result->scored) {
+        uint32_t infer_us = 0;
+        for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
+            infer_us += results[model].infer_us;
+        }
         now.scored++;
-        now.infer_us += result->infer_us;
-        now.infer_max_us = larger(now.infer_max_us, result->infer_us);
+        now.infer_us += infer_us;
+        now.infer_max_us = larger(now.infer_max_us, infer_us);
     }
 }
 

@@ -3,8 +3,7 @@
 #include <stddef.h>
 
 #include "app.h"
-#include "listen.h"
-#include "nn.h"
+#include "models.h"
 #include "statistics.h"
 
 enum { SAMPLES_A_MS = MICROPHONE_RATE / 1000 };
@@ -50,18 +49,19 @@ static void json_levels(json_t *line, const char *key, const uint16_t *values, u
     json_array_end(line);
 }
 
-static const char *label_name(int32_t label) {
-    return label == DETECT_UNKNOWN ? "unknown" : nn_info()->label[label];
+static const char *label_name(uint32_t model, int32_t label) {
+    return label == DETECT_UNKNOWN ? "unknown" : models_info(model)->label[label];
 }
 
-static void send_scores(const listen_result_t *result) {
-    const uint32_t labels = listen_config.detect->labels;
-    const int8_t *output = nn_output(0);
+static void send_scores(uint32_t model, const listen_result_t *result) {
+    const uint32_t labels = models_settings(model)->labels;
+    const int8_t *output = models_output(model);
     json_t *line = wire_begin("scores");
+    models_name(line, model);
     json_unsigned(line, "hop", stream.hops);
     json_unsigned(line, "t_ms", stream_ms());
     json_array(line, "q");
-    for (uint32_t i = 0; i < nn_info()->output[0].bytes; i++) {
+    for (uint32_t i = 0; i < models_info(model)->output[0].bytes; i++) {
         json_item_signed(line, output[i]);
     }
     json_array_end(line);
@@ -71,54 +71,61 @@ static void send_scores(const listen_result_t *result) {
     if (result->decision == DETECT_NONE) {
         json_null(line, "decision");
     } else {
-        json_text(line, "decision", label_name(result->decision));
+        json_text(line, "decision", label_name(model, result->decision));
     }
     wire_end(line);
 }
 
-static void send_detection(const detect_event_t *detection) {
+static void send_detection(uint32_t model, const detect_event_t *detection) {
     json_t *line = wire_begin("detect");
+    models_name(line, model);
     json_unsigned(line, "t_ms", stream_ms());
-    json_text(line, "label", label_name(detection->label));
+    json_text(line, "label", label_name(model, detection->label));
     json_thousandths(line, "score", json_q15_thousandths(detection->score));
     wire_end(line);
 }
 
 /* LED brightness: the highest smoothed score of a label that can make an event. */
-static void light(const uint16_t *smoothed) {
-    const detect_config_t *detect = listen_detect_settings();
+static void light(const listen_result_t *results) {
     uint32_t strongest = 0;
-    for (uint32_t i = 0; i < detect->labels; i++) {
-        if (detect->threshold[i] > 0 && smoothed[i] > strongest) {
-            strongest = smoothed[i];
+    for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
+        const detect_config_t *detect = models_settings(model);
+        const uint16_t *smoothed = results[model].smoothed;
+        for (uint32_t i = 0; i < detect->labels; i++) {
+            if (detect->threshold[i] > 0 && smoothed[i] > strongest) {
+                strongest = smoothed[i];
+            }
         }
     }
     led_set((uint16_t)(strongest * 2));
 }
 
-static void hop_complete(const listen_result_t *result) {
-    statistics_hop(result);
+static void hop_complete(const listen_result_t *results) {
+    statistics_hop(results);
     stream.hops++; /* lines count from 1 */
-    if (result->scored) {
-        light(result->smoothed);
-        if (stream_show.scores || inject_active()) {
-            send_scores(result);
-        }
+    if (results->scored) {
+        light(results);
     }
-    if (result->event) {
-        send_detection(&result->detection);
+    for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
+        const listen_result_t *result = &results[model];
+        if (result->scored && (stream_show.scores || inject_active())) {
+            send_scores(model, result);
+        }
+        if (result->event) {
+            send_detection(model, &result->detection);
+        }
     }
 }
 
 static void feed(const int16_t *pcm, uint32_t samples) {
     while (samples > 0) {
-        listen_result_t result;
-        const uint32_t taken = listen_feed(pcm, samples, &result);
+        listen_result_t results[LISTEN_MODELS];
+        const uint32_t taken = listen_feed(pcm, samples, results);
         stream.position += taken;
         pcm += taken;
         samples -= taken;
-        if (result.complete) {
-            hop_complete(&result);
+        if (results->complete) {
+            hop_complete(results);
         }
     }
 }

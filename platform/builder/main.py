@@ -170,13 +170,21 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
+def network_size(model):
+    """The bytes of a .tflite, or of those in a model's folder."""
+    files = model.glob("*.tflite") if model.is_dir() else [model]
+    return sum(file.stat().st_size for file in files)
+
+
 def add_model():
     """Compile the network to C and add it. Train it first if there is only its spec."""
     from otolith.compile.cores import optimize_for
 
-    model = Path(os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model"))
-    model = model if model.is_absolute() else project / model
-    if not model.exists():
+    named = os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model")
+    models = [project / name for name in named.split(os.pathsep)]  # absolute ones stay
+    for model in models:
+        if model.exists():
+            continue
         if not (model.parent / "spec.toml").exists():
             fail(f"{model}: no such model (custom_model in platformio.ini, or OTOLITH_MODEL)")
         print(f"{model.name} is not trained yet: training it from {model.parent}/spec.toml")
@@ -184,15 +192,22 @@ def add_model():
     out = build_dir / "model"
     listens = app.model == "listening"  # it then has to keep up with the microphone
     weights = board.get("otolith.optimize", "") or optimize_for(
-        board.get("upload.maximum_size"), model.stat().st_size
+        board.get("upload.maximum_size"), sum(map(network_size, models))
     )
     kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
     judged = ["--board", board.id] if listens and engine == "compiled" else []
     whole = ["--no-keep-rows"] if os.environ.get("OTOLITH_KEEP_ROWS") == "no" else []
-    run_host("compile", str(model), "-o", str(out), "--engine", engine, *kernels, *whole, *judged)
+    gate = os.environ.get("OTOLITH_GATE")
+    told = [*kernels, *whole, *judged, *(["--gate", gate] if gate else [])]
+    run_host("compile", *map(str, models), "-o", str(out), "--engine", engine, *told)
+    several = len(list(out.glob("model_*.c")))
+    if several:  # they share the front end (lib/listen/src/listen_several.h)
+        if not listens:
+            fail(f"{app.name} runs one network, not {several}")
+        env.Append(CPPDEFINES=[("LISTEN_MODELS", several)])
     if listens and not (out / "pipeline.c").exists():
         fail(
-            f"{model} says nothing about its front end: train it with `host train`, or build an "
+            f"{named} says nothing about its front end: train it with `host train`, or build an "
             "app that takes any network, such as bench"
         )
     if engine == "tflm":

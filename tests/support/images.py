@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from otolith.firmware import build as firmware
@@ -12,30 +13,41 @@ SOURCES = ("firmware", "lib", "platform", "boards", "platformio.ini", "host/otol
 KEPT = ("elf", "uf2", "bin", "hex", "map", "zip")
 
 
-def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Path:
+def build(
+    env: str,
+    model: bytes | Sequence[bytes] | None,
+    folder: Path,
+    kind: str = "uf2",
+    gate: str | None = None,
+) -> Path:
     """Build an image, once for all tests and test processes.
 
     Args:
         env: an environment of platformio.ini.
-        model: a .tflite file; None for an app without a network.
+        model: a .tflite file, or several; None for an app without a network.
         folder: receives a copy of the image, and the network (network.tflite).
         kind: suffix of the file to return.
+        gate: name of the network that gates the others.
 
     Returns:
         <folder>/<env>.<kind>, with the linker's map beside it.
     """
 
     def make(made: Path) -> None:
-        network = None
-        if model is not None:
+        network: Path | list[Path] | None = None
+        if isinstance(model, bytes):
             network = made / "network.tflite"
             network.write_bytes(model)
+        elif model is not None:
+            network = [made / f"network_{number}.tflite" for number in range(len(model))]
+            for file, data in zip(network, model, strict=True):
+                file.write_bytes(data)
         # One build folder per environment, so that libraries are compiled only once.
         with shared.lock(f"build-{env}"):
             before = os.environ.get("PLATFORMIO_BUILD_DIR")
             os.environ["PLATFORMIO_BUILD_DIR"] = str(shared.TEST_BUILD / "env" / env)
             try:
-                built = firmware.build(env, network).folder
+                built = firmware.build(env, network, gate=gate).folder
             finally:
                 if before is None:
                     del os.environ["PLATFORMIO_BUILD_DIR"]
@@ -53,7 +65,10 @@ def build(env: str, model: bytes | None, folder: Path, kind: str = "uf2") -> Pat
         or name.endswith("_SDK_PATH")
         or (name.startswith("PLATFORMIO_") and name != "PLATFORMIO_BUILD_DIR")
     )
-    key = ["image", env, model or b"", shared.digest(*SOURCES), shared.toolchain(), *given]
+    networks = model if isinstance(model, bytes) else b"".join(model or ())
+    if gate:
+        given.append(f"gate={gate}")
+    key = ["image", env, networks, shared.digest(*SOURCES), shared.toolchain(), *given]
     made = shared.once(key, make)
     folder.mkdir(parents=True, exist_ok=True)
     for file in made.iterdir():

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from otolith.device import Client, VirtualTransport
+from otolith.errors import UserError
 from otolith.listen.chain import Chain
+from otolith.listen.several import SeveralChain
 from otolith.virtual import boot
 from support.images import build
 from support.parity import assert_same
@@ -32,3 +34,34 @@ def test_steps_and_events_on_the_board_are_the_references(name, tmp_path):
         step.heard for step in steps[: len(result.decisions)]
     ]
     assert [event["label"] for event in result.events] == ["Alexa"]
+
+
+@pytest.mark.slow
+def test_two_wake_words_and_voice_activity_fit_a_pico_and_keep_up(tmp_path):
+    """Both are heard in one recording, as on this computer (esphome/esphome#17538)."""
+    names = ["mww_vad", "alexa", "hey_jarvis"]
+    models = [adopted(name) for name in names]
+    image = build("pico", models, tmp_path, gate="mww_vad")
+    pcm = np.concatenate([*spoken("alexa", 1), spoken("jarvis", 2)[1]])
+    expected = list(SeveralChain([(data, "") for data in models], "mww_vad").run(pcm))
+    with boot(image, "pico") as board:
+        client = Client(VirtualTransport(board))
+        hello = client.hello(timeout_ms=5000)
+        result = client.inject(pcm)
+        with pytest.raises(UserError, match="begins with the model's name"):
+            client.ask("set detect.threshold 0.5")
+        board.run_ms(max(0.0, board.SETTLE_MS - board.time_ms))
+        board.play(pcm)
+        board.run_ms(2000)
+        stats = client.command("stats")
+    assert hello["models"] == names
+    for number, name in enumerate(names):
+        told = [m for m in result.messages if m["event"] == "scores" and m["model"] == name]
+        hops = [hop[number].hop for hop in expected if hop[number].hop.q is not None]
+        assert [m["q"] for m in told] == [hop.q.tolist() for hop in hops]
+        assert [m["smoothed"] for m in told] == [hop.smoothed.tolist() for hop in hops]
+        assert [m["decision"] for m in told] == [hop.decision for hop in hops]
+        events = [(m["t_ms"], m["label"]) for m in result.events if m["model"] == name]
+        assert events == [(h.t_ms, h.event[0]) for h in hops if h.event]
+    assert {event["label"] for event in result.events} >= {"Alexa", "Hey Jarvis"}
+    assert stats["overruns"] == 0 and 0.05 < stats["cpu"] < 0.5

@@ -12,7 +12,7 @@ import numpy as np
 
 from otolith.audio import RATE
 from otolith.audio.blocks import at_most
-from otolith.classify import lines
+from otolith.classify import lines, several
 from otolith.classify.ear import Ear
 from otolith.classify.picture import draw, file_name
 from otolith.classify.sources import of_file, of_microphone, of_stdin
@@ -20,10 +20,12 @@ from otolith.compile import schedule_model
 from otolith.data.collected import LIMIT_MB, NEAR_SHARE, Collector
 from otolith.device.records import record
 from otolith.errors import UserError, shown
-from otolith.evaluate.models import ModelFile, trained
+from otolith.evaluate.models import ModelFile
+from otolith.evaluate.several import Models, models_of
 from otolith.firmware.build import build
 from otolith.listen.chain import Chain, Hop
 from otolith.listen.ending import Ending, is_complete
+from otolith.listen.several import SeveralChain
 from otolith.monitor.lines import describe
 from otolith.record.stop import Stop
 from otolith.settings.detect import ONE
@@ -38,11 +40,20 @@ LIVE = ("mic", "-")
 Examples:
   host classify alarm.wav kitchen.flac --model models/fire_alarm
   host classify mic --model models/fire_alarm --simulate-latency 200
+  host classify mic --model models/okay_nabu --model models/hey_jarvis
   host classify evening/audio.wav --model fire_alarm.tflite --json --scores
   arecord -t raw -f S16_LE -r 16000 | host classify - --model models/fire_alarm"""
 )
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
-@click.option("--model", type=PATH, required=True, help="A .tflite, or a model's folder.")
+@click.option(
+    "--model",
+    "models",
+    type=PATH,
+    required=True,
+    multiple=True,
+    help="A .tflite, or a model's folder. Repeat it for several that share a front end.",
+)
+@click.option("--gate", help="Of several models, the one without which the others hear nothing.")
 @click.option("--device", metavar="NAME|NUMBER", help="Listen to this microphone.")
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), help="Stop after this many seconds."
@@ -83,7 +94,8 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON lines that a board sends.")
 def classify(
     sources: tuple[str, ...],
-    model: Path,
+    models: tuple[Path, ...],
+    gate: str | None,
     device: str | None,
     seconds: float | None,
     latency: float | None,
@@ -118,14 +130,6 @@ def classify(
         raise UserError("--simulate-latency and --board set the same thing: give one of them")
     if not collect and (near is not None or limit is not None):
         raise UserError("--near and --collect-limit go with --collect")
-    file = trained(model)
-    try:
-        chain = Chain(file.data)
-    except UserError as error:
-        raise UserError(f"{file.tflite}: {error.message}") from error
-    if board:
-        latency = measured(file, board)
-    latency = latency or 0.0
 
     def tell(line: dict | None) -> None:
         if line is not None:
@@ -133,6 +137,23 @@ def classify(
             if text:
                 click.echo(text)
                 sys.stdout.flush()
+
+    found = models_of(models, gate)
+    if len(found.files) > 1:
+        if board or latency is not None or spectrogram or collect:
+            raise UserError(
+                "--board, --simulate-latency, --spectrogram and --collect are for one model"
+            )
+        _several(found, sources, device, seconds, scores, as_json, tell)
+        return
+    file = found.files[0]
+    try:
+        chain = Chain(file.data)
+    except UserError as error:
+        raise UserError(f"{file.tflite}: {error.message}") from error
+    if board:
+        latency = measured(file, board)
+    latency = latency or 0.0
 
     failed = False
     with Stop() as stop:
@@ -178,6 +199,39 @@ def classify(
                 break
     if stop.signal is not None and sources[0] not in LIVE:
         sys.exit(128 + stop.signal)  # a file was not read to its end
+    if failed:
+        sys.exit(1)
+
+
+def _several(
+    found: Models,
+    sources: tuple[str, ...],
+    device: str | None,
+    seconds: float | None,
+    scores: bool,
+    as_json: bool,
+    tell: several.Tell,
+) -> None:
+    """Classifies with several networks."""
+    chain, failed = SeveralChain(found.named, found.gate), False
+    with Stop() as stop:
+        for source in sources:
+            if as_json:
+                tell(several.hello(chain, source))
+            elif len(sources) > 1:
+                click.echo(f"{source}:")
+            try:
+                follows = seconds is None and source not in LIVE and not is_complete(Path(source))
+                blocks = at_most(_blocks(source, device, stop), seconds)
+                samples, events = several.hear(chain, blocks, follows, scores, tell)
+            except UserError as error:
+                failed = True
+                click.echo(f"Error: {error.message}", err=True)
+                continue
+            if not as_json:
+                click.echo(f"{source}: {samples / RATE:.1f} s, {events} events")
+            if stop:
+                break
     if failed:
         sys.exit(1)
 

@@ -43,8 +43,13 @@ class Pipeline:
     hop: int
 
 
-def pipeline_of(metadata: Metadata, graph: Graph) -> Pipeline:
+def pipeline_of(metadata: Metadata, graph: Graph, activity: bool = False) -> Pipeline:
     """The front end and decision layer that a network's metadata asks for.
+
+    Args:
+        metadata: The network's metadata.
+        graph: The network.
+        activity: Whether another network tells activity (compile/several.py).
 
     Raises:
         UserError: The metadata does not fit the network.
@@ -61,11 +66,13 @@ def pipeline_of(metadata: Metadata, graph: Graph) -> Pipeline:
     if outputs != len(labels) and not (outputs == 1 and len(labels) == 2):
         raise UserError(f"the network gives {outputs} scores for {len(labels)} classes")
     q = input_quantizer(front_end, float(tensor.scale), tensor.zero_point)
+    detect = _detect_config(metadata)
+    detect["tells_activity"] |= int(activity)
     return Pipeline(
         config_source(front_end, q),
         front_end.window_bytes,
         len(labels),
-        _detect_config(metadata),
+        detect,
         [q15(metadata.detect.thresholds.get(label, 0)) for label in labels],
         metadata.deploy.hop_frames,
         metadata.hop,
@@ -76,18 +83,23 @@ def _fields(values: dict[str, int]) -> str:
     return "\n".join(f"    .{key} = {value}," for key, value in values.items())
 
 
+def detect_source(pipeline: Pipeline, name: str = "detect") -> str:
+    """C of the decision layer's settings."""
+    return f"""static const detect_config_t {name} = {{
+    .labels = {pipeline.labels},
+{_fields(pipeline.detect)}
+    .threshold = {{{", ".join(map(str, pipeline.thresholds))}}},
+}};
+"""
+
+
 def pipeline_source(pipeline: Pipeline) -> str:
     """The text of pipeline.c."""
     return f"""/* Front end and decision layer: written by `host compile`, not by hand. */
 {pipeline.front_end.includes}#include "listen.h"
 
 {pipeline.front_end.source}
-static const detect_config_t detect = {{
-    .labels = {pipeline.labels},
-{_fields(pipeline.detect)}
-    .threshold = {{{", ".join(map(str, pipeline.thresholds))}}},
-}};
-
+{detect_source(pipeline)}
 /* features_rows_bytes() of it */
 static int8_t rows[{pipeline.window_bytes}] __attribute__((aligned(16)));
 

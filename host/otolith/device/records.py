@@ -100,6 +100,7 @@ class Hello(Line):
     board, version, serial: name in boards/, firmware version, serial number.
     rate: samples a second, Hz. hop: samples between two decisions; None: it makes none.
     model, hash, labels, engine: of the network, where there is one.
+    models, hashes: of several networks that share the front end.
     """
 
     EVENT: ClassVar[str] = "hello"
@@ -117,17 +118,20 @@ class Hello(Line):
     hash: Name | None = None
     labels: Labels | None = None
     engine: Name | None = None
+    models: Labels | None = None
+    hashes: Labels | None = None
     clock_hz: Positive | None = None
 
 
 class Detect(Line):
-    """A sound was heard. score: 0..1. t_ms: the board's time."""
+    """A sound was heard. score: 0..1. t_ms: the board's time. model: which of several networks."""
 
     EVENT: ClassVar[str] = "detect"
 
     t_ms: Count
     label: Name
     score: Annotated[float, Meta(ge=-1, le=2)]
+    model: Name | None = None
 
 
 class ScoresLine(Line):
@@ -135,6 +139,7 @@ class ScoresLine(Line):
 
     q: the network's outputs, int8. scores, smoothed: Q15, before and after smoothing.
     level: mean |sample|, 0..32768. decision: label, "unknown" or None.
+    model: which of several networks.
     """
 
     EVENT: ClassVar[str] = "scores"
@@ -146,6 +151,7 @@ class ScoresLine(Line):
     scores: Scores = []
     level: Level = 0
     decision: Name | None = None
+    model: Name | None = None
 
 
 class Stats(Line):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,15 @@ class Firmware:
         return self.folder / "firmware.map"
 
 
-def platformio(*arguments: str, model: Path | None = None, **variables: str) -> str:
+def platformio(
+    *arguments: str, model: Path | Sequence[Path] | None = None, **variables: str
+) -> str:
     """Run PlatformIO in this checkout; its output, or a UserError with its last telling line."""
     project, own = _project()
     environment = {**os.environ, **own, **variables}
     if model is not None:
-        environment["OTOLITH_MODEL"] = str(Path(model).resolve())
+        models = [model] if isinstance(model, str | Path) else model
+        environment["OTOLITH_MODEL"] = os.pathsep.join(str(Path(m).resolve()) for m in models)
     done = subprocess.run(
         [sys.executable, "-m", "platformio", "run", "-d", str(project), *arguments],
         env=environment,
@@ -94,12 +97,19 @@ def _link(folder: Path, targets: Iterable[Path]) -> None:
                 (folder / target.name).symlink_to(target)
 
 
-def build(env: str, model: Path | None = None, keep_rows: bool = True) -> Firmware:
-    """Build environment `env` of platformio.ini around `model` (a .tflite).
+def build(
+    env: str,
+    model: Path | Sequence[Path] | None = None,
+    keep_rows: bool = True,
+    gate: str | None = None,
+) -> Firmware:
+    """Build environment `env` of platformio.ini around `model`: a .tflite, or several.
 
-    keep_rows: False computes every window whole, whatever the model says."""
+    keep_rows: False computes every window whole, whatever the model says. gate: name of the one
+    network of several that gates the others."""
     tflm.require(env)
-    platformio("-e", env, model=model, **({} if keep_rows else {"OTOLITH_KEEP_ROWS": "no"}))
+    told = {} if keep_rows else {"OTOLITH_KEEP_ROWS": "no"}
+    platformio("-e", env, model=model, **told, **({"OTOLITH_GATE": gate} if gate else {}))
     return Firmware(env, build_folder() / env)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from otolith.device.claim import claim
 from otolith.device.records import Hello
 from otolith.device.transports import choose_port, usb_serial
 from otolith.errors import shown
-from otolith.evaluate.models import trained
+from otolith.evaluate.several import models_of
 from otolith.firmware.build import build
-from otolith.listen.ending import ending
+from otolith.listen.ending import ending, memory_ms
 from otolith.virtual import boot, class_for
 
 _BOOT_MS = 5000
@@ -59,19 +59,26 @@ def attached(port: str | None) -> Iterator[Listening]:
         yield Listening(client, client.hello(), port)
 
 
-def image_of(what: Path, board: str) -> Path:
+def image_of(what: Path, board: str, more: Sequence[Path] = (), gate: str | None = None) -> Path:
     """The firmware image to boot on the virtual `board`.
 
     Args:
         what: an image (.uf2, .elf), which is returned, or a network, around which the inference
             app is built.
         board: name of a board in boards/.
+        more: further networks in the same image.
+        gate: name of the network that gates the others.
     """
     if what.suffix.lower() in (".uf2", ".elf"):
         return what
     suffix = class_for(board).IMAGE
+    found = models_of([what, *more], gate)
+    if len(found.files) > 1:
+        networks = [file.tflite for file in found.files]
+        click.echo(f"building firmware for {board} around {len(networks)} networks", err=True)
+        return build(board, networks, gate=found.gate).folder / f"firmware.{suffix}"
 
-    tflite = trained(what).tflite
+    tflite = found.files[0].tflite
     click.echo(f"building firmware for {board} around {shown(tflite)}", err=True)
     return build(board, tflite).folder / f"firmware.{suffix}"
 
@@ -81,23 +88,30 @@ def _heard(what: Path, audio: Path) -> np.ndarray:
     pcm = read_pcm(audio, resample=True)
     if what.suffix.lower() in (".uf2", ".elf"):
         return np.concatenate([pcm, room_tone(pcm[-RATE:], RATE)])
-    from otolith.evaluate.models import trained
-
-    metadata = read_metadata(trained(what).data)
+    settings = [read_metadata(data) for data, _ in models_of([what]).named]
+    metadata = max(filter(None, settings), key=memory_ms, default=None)
     return pcm if metadata is None else np.concatenate([pcm, ending(metadata, pcm)])
 
 
 @contextlib.contextmanager
-def virtual(what: Path, audio: Path | None, board: str) -> Iterator[Listening]:
+def virtual(
+    what: Path,
+    audio: Path | None,
+    board: str,
+    more: Sequence[Path] = (),
+    gate: str | None = None,
+) -> Iterator[Listening]:
     """Boot a virtual board; its time is the emulator's.
 
     Args:
         what: a firmware image, or a network to build firmware around.
         audio: sound file for its microphone.
         board: name of a board in boards/.
+        more: further networks in the same image.
+        gate: name of the network that gates the others.
     """
     pcm = _heard(what, audio) if audio else None
-    with boot(image_of(what, board), board) as emulated:
+    with boot(image_of(what, board, more, gate), board) as emulated:
         client = Client(VirtualTransport(emulated))
         hello = client.hello(timeout_ms=_BOOT_MS)
         name = f"virtual {board}"

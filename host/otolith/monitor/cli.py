@@ -38,6 +38,14 @@ Examples:
     metavar="MODEL|IMAGE",
     help="A virtual board, with this firmware image or with firmware built around this network.",
 )
+@click.option(
+    "--model",
+    "more",
+    type=PATH,
+    multiple=True,
+    help="A further network for the virtual board's firmware; repeat it.",
+)
+@click.option("--gate", help="Of several networks, the one that gates the others.")
 @click.option("--audio", type=PATH, help="Sound file that the virtual board's microphone hears.")
 @click.option("--board", help="Which virtual board: see `host virtual boards`.  [default: pico]")
 @click.option(
@@ -76,6 +84,8 @@ Examples:
 def monitor(
     port: str | None,
     virtual_board: Path | None,
+    more: tuple[Path, ...],
+    gate: str | None,
     audio: Path | None,
     board: str | None,
     seconds: float | None,
@@ -94,19 +104,26 @@ def monitor(
     """
     if virtual_board and port:
         raise UserError("--port and --virtual name two boards: choose one")
-    if not virtual_board and (audio or board):
-        raise UserError("--audio and --board are for --virtual boards")
+    if not virtual_board and (audio or board or more or gate):
+        raise UserError("--audio, --board, --model and --gate are for --virtual boards")
     if scores and not as_json:
         raise UserError("--scores goes with --json; a terminal shows them anyway")
     if record and collect:
         raise UserError("--record and --collect keep the same sound: choose one")
     if not collect and (near is not None or limit is not None):
         raise UserError("--near and --collect-limit go with --collect")
-    opened = virtual(virtual_board, audio, board or "pico") if virtual_board else attached(port)
+    opened = (
+        virtual(virtual_board, audio, board or "pico", more, gate)
+        if virtual_board
+        else attached(port)
+    )
     with Stop() as stop, opened as listening, contextlib.ExitStack() as stack:
         hello, summary = listening.hello, Summary()
         hears = hello.app == "inference"
-        live = hears and sys.stdout.isatty() and not (as_json or plain)
+        several = bool(hello.models)
+        live = hears and not several and sys.stdout.isatty() and not (as_json or plain)
+        if several and (record or collect):
+            raise UserError("--record and --collect are for one network, the board has several")
         recording: Keeper | None = None
         if collect:
             recording = Collecting(

@@ -21,9 +21,12 @@ def describe(message: Line) -> str | None:
     """
     if isinstance(message, Hello):
         runs = f", model {message.model} ({message.hash})" if message.model else ""
+        if message.models:
+            runs = f", models {', '.join(message.models)}"
         text = f"{message.board} {message.serial} runs {message.app} {message.version}{runs}"
     elif isinstance(message, Detect):
         text = f"{message.t_ms / 1000:10.3f} s  {message.label}  score {message.score:.3f}"
+        text += f"  {message.model}" if message.model else ""
     elif isinstance(message, Gap):
         text = f"{message.t_ms / 1000:10.3f} s  {message.count} {message.of} missing"
     elif isinstance(message, (Fault, ErrorLine, Unclear)):

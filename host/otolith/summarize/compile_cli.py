@@ -13,19 +13,30 @@ from otolith.compile.cores import OPTIMIZE, PORTABLE, core_named, optimize_for
 from otolith.compile.emit import emit
 from otolith.compile.header import header as header_text
 from otolith.compile.schedule import schedule
+from otolith.compile.several import compile_several
 from otolith.compile.tflm import compile_for_tflm
 from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.evaluate.models import trained
+from otolith.evaluate.several import models_of
 from otolith.files import write_text
 from otolith.summarize.realtime import estimate, not_measured
-from otolith.summarize.report import compiled_report, layers, packed, saving, tflm_report, write
+from otolith.summarize.report import (
+    compiled_report,
+    layers,
+    packed,
+    saving,
+    several_line,
+    several_report,
+    tflm_report,
+    write,
+)
 
 MODEL = click.argument("model", type=click.Path(path_type=Path))
 
 
 @click.command("compile")
-@MODEL
+@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for C.")
 @click.option("--board", help="Say whether the model keeps up with the sound there.")
 @click.option("--core", default=PORTABLE, show_default=True, help="Its kernels: m0plus, dsp, ...")
@@ -45,9 +56,10 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
     "hop in the model's metadata, where keeping rows saves at least a tenth of the work.",
 )
 @click.option("--no-keep-rows", is_flag=True, help="Compute every window whole.")
+@click.option("--gate", help="Of several models, the one without which the others hear nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def compile_(
-    model: Path,
+    models: tuple[Path, ...],
     out: Path,
     board: str | None,
     core: str,
@@ -55,9 +67,12 @@ def compile_(
     engine: str,
     hop: int | None,
     no_keep_rows: bool,
+    gate: str | None,
     as_json: bool,
 ) -> None:
-    """Compile MODEL (an int8 .tflite or its folder) to C for lib/nn.
+    """Compile each of MODELS (an int8 .tflite or its folder) to C for lib/nn.
+
+    Several models share one front end (docs/wake_words.md).
 
     With --engine tflm, write what lib/nn_tflm gives to TensorFlow Lite Micro: the model as it is,
     and a resolver with its operations.
@@ -71,7 +86,19 @@ def compile_(
     if no_keep_rows and hop:
         raise UserError("--keep-rows and --no-keep-rows exclude each other: leave one")
     hop = 0 if no_keep_rows else hop
-    model = trained(model).tflite
+    found = models_of(models, gate)
+    if len(found.files) > 1:
+        if engine == "tflm":
+            raise UserError("several models need the compiled engine")
+        if optimize is None:
+            size = sum(len(data) for data, _ in found.named)
+            optimize = optimize_for(named(board).flash, size) if board else OPTIMIZE[0]
+        compiled = compile_several(found.named, found.gate, core_named(core), optimize, hop)
+        told = several_report(compiled)
+        write(out, compiled.files, told)
+        click.echo(json.dumps(told) if as_json else several_line(told, out))
+        return
+    model = found.files[0].tflite
     try:
         data = read_file(model)
         kernels = core_named(core)
@@ -95,8 +122,8 @@ def compile_(
             raise
         raise UserError(f"{model}: {error.message}") from error
     if as_json:
-        found = {"realtime": expected.figures()} if expected else {}
-        click.echo(json.dumps({**report, **found}))
+        figures = {"realtime": expected.figures()} if expected else {}
+        click.echo(json.dumps({**report, **figures}))
         return
     console = Console()
     console.print(layers(report))

@@ -11,11 +11,13 @@ from rich.table import Table
 from otolith.compile import Schedule
 from otolith.compile.cores import PORTABLE
 from otolith.compile.graph import Tensor
+from otolith.compile.several import MOST, Several
 from otolith.compile.stream import Stream
 from otolith.compile.tflm import TflmNetwork
 from otolith.files import make_folder, write_text
 
 GENERATED = {"model.c", "pipeline.c", "network.h", "resolver.cpp"}
+GENERATED |= {f"model_{number}.c" for number in range(MOST)}
 
 
 def compiled_report(schedule: Schedule) -> dict[str, Any]:
@@ -46,6 +48,21 @@ def compiled_report(schedule: Schedule) -> dict[str, Any]:
         ],
         "stream": stream_report(schedule.stream) if schedule.stream else None,
     }
+
+
+def several_report(compiled: Several) -> dict[str, Any]:
+    """report.json of networks that listen together. Sizes are bytes."""
+    return {"models": [compiled_report(schedule) for schedule in compiled.schedules]}
+
+
+def several_line(report: dict[str, Any], out: Path) -> str:
+    """What networks that listen together need, for the terminal."""
+    parts = [
+        f"{one['name']} {one['hash']}: arena {one['arena']:,} bytes, weights "
+        f"{one['weights']:,} bytes, {one['macs']:,} MACs"
+        for one in report["models"]
+    ]
+    return "\n".join([*parts, f"C in {out}"])
 
 
 def stream_report(stream: Stream) -> dict[str, Any]:

@@ -6,6 +6,8 @@
 #include "detect_settings.h"
 #include "nn.h"
 
+#if LISTEN_MODELS == 1 /* listen_several.c is for more */
+
 static features_t features;
 static detect_t detect;
 static uint32_t (*clock_us)(void);
@@ -180,3 +182,5 @@ void listen_skip(const int16_t *pcm, listen_result_t *result) {
 const int8_t *listen_window(void) {
     return features_window(&features);
 }
+
+#endif

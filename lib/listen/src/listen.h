@@ -21,6 +21,12 @@
 #include <stdint.h>
 #include "detect.h"
 #include "audio_features.h"
+#include "nn.h"
+
+/* Number of networks in this image. They share the front end (listen_several.h). */
+#ifndef LISTEN_MODELS
+#define LISTEN_MODELS 1
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -65,11 +71,12 @@ void listen_reset(void);
 /* Change a setting of the decision layer from the next hop on.
  *
  * text: its name in the spec, a space and the value: "detect.gate 300" or
- * "detect.threshold.<label> 0.8" (detect_settings.h has them all).
+ * "detect.threshold.<label> 0.8" (detect_settings.h has them all). With several networks the
+ * model's name comes first: "okay_nabu.detect.gate 300".
  * Returns NULL, or the reason in a few words; then nothing has changed. */
 const char *listen_set(const char *text);
 
-/* The decision layer's settings in force. */
+/* The decision layer's settings in force, of the first network. */
 const detect_config_t *listen_detect_settings(void);
 
 /* Have `on_frame` called with every new feature frame: `bands` int16 values before quantising,
@@ -79,6 +86,7 @@ void listen_on_frame(void (*on_frame)(const int16_t *values, uint16_t bands));
 /* Hear samples in blocks of any size, up to the end of the running hop.
  *
  * pcm: int16 at the model's sample rate. samples: how many; 0 is allowed.
+ * result: one, or LISTEN_MODELS of them, in the order of listen_models.
  * Returns how many were taken: all of them, or fewer because the hop has ended. At the end of a
  * hop result->complete is true and *result tells what the hop gave. Call again with the rest.
  * Block sizes do not matter: features, scores and events are those of listen_push. The chain keeps
