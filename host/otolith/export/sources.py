@@ -29,6 +29,7 @@ _DEFINED = re.compile(
     re.M,
 )
 _QUOTED = re.compile(r'"(nn_\w+)"|\.global (nn_\w+)')
+SEVERAL = "listen_several.c"  # of images with several networks; an export holds one
 
 
 def sources() -> dict[str, str]:
@@ -65,7 +66,7 @@ def needed(model: dict[str, str]) -> dict[str, str]:
     Returns:
         Text by path, C files and headers.
     """
-    library = sources()
+    library = {path: text for path, text in sources().items() if path != SEVERAL}
     known = {**library, **model}
     defined: dict[str, set[str]] = {}
     for path, text in library.items():
