@@ -23,7 +23,8 @@ class State:
 
     stage: 0, or 1 for fine-tuning after a new head. epoch: How many epochs of the stage are done.
     best_epoch, best_accuracy, loss, above, stopped: As in Watch. history: Of all stages so far.
-    weights, best: Of the network now and at its best epoch. optimizer: Its variables.
+    weights, best: Of the network now and at its best epoch. optimizer: Its variables. more:
+    Training went on from the weights of a finished one.
     """
 
     stage: int
@@ -37,6 +38,7 @@ class State:
     weights: list[np.ndarray] = field(default_factory=list)
     best: list[np.ndarray] = field(default_factory=list)
     optimizer: list[np.ndarray] = field(default_factory=list)
+    more: bool = False
 
 
 def identity(spec: Spec) -> str:
@@ -75,6 +77,11 @@ class Checkpoint:
         text = json.dumps({**about, "identity": self._identity})
         with replacing(self.file) as temporary, temporary.open("wb") as out:
             np.savez(out, about=np.frombuffer(text.encode(), np.uint8), **arrays)
+
+    @property
+    def exists(self) -> bool:
+        """Whether a training was stopped before its end."""
+        return self.file is not None and self.file.exists()
 
     def load(self) -> State:
         """Reads the file.

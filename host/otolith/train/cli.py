@@ -24,7 +24,11 @@ from otolith.settings.spec import MAX_SEED, load
 @click.option(
     "--dry-run", "dry", is_flag=True, help="Prove the spec on a slice of the data; writes nothing."
 )
-@click.option("--resume", is_flag=True, help="Continue after Ctrl-C or a crash.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue after Ctrl-C or a crash, or from the last weights with new clips.",
+)
 @click.option(
     "--cross-validate",
     "cross",
@@ -55,7 +59,8 @@ def train_command(
     """Train MODEL (a folder with a spec.toml).
 
     Writes its .tflite, weights, metrics.json and report.html. Ctrl-C ends training and keeps the
-    best network so far; --resume continues from there.
+    best network so far; --resume continues from there. After a finished training it goes on from
+    the last weights, with the clips that `host data review` has filed since.
 
     \b
     Example:

@@ -31,7 +31,7 @@ from otolith.train.learning import (
 from otolith.train.prepare import Prepared
 from otolith.train.progress import Report, silent
 from otolith.train.session import new_session
-from otolith.train.weights import Blueprint
+from otolith.train.weights import Blueprint, put_weights, read_weights, weights_file
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,38 @@ class Fitted:
     data_wait: float | None
 
 
+MORE = 4  # a training that goes on from earlier weights has a quarter of the epochs
+
+
+@dataclass(frozen=True)
+class Start:
+    """The weights that an earlier training ended with. file: where they are from."""
+
+    arrays: list[np.ndarray] = field(repr=False)
+    file: Path
+
+
+def last_weights(spec: Spec, out: Path) -> Start | None:
+    """Reads the weights of a finished training in a folder; None if there are none.
+
+    Raises:
+        UserError: They are of a network that the spec no longer describes, or damaged.
+    """
+    file = weights_file(out, spec.model.name)
+    if not file.exists():
+        return None
+    blueprint, arrays = read_weights(file)
+    now = transfer.blueprint_of(spec)
+    same = (blueprint.frames, blueprint.bands) == (now.frames, now.bands)
+    if spec.train.base:
+        same = same and blueprint.heads[-1:] == (transfer.head_of(spec),)
+    else:
+        same = blueprint == now
+    if not same:
+        raise UserError(f"{file}: the spec has changed since: start again without --resume")
+    return Start(arrays, file)
+
+
 def fit(
     prepared: Prepared,
     progress: Report = silent,
@@ -68,6 +100,7 @@ def fit(
     state: State | None = None,
     seconds: float = np.inf,
     code: Path | None = None,
+    start: Start | None = None,
 ) -> Fitted:
     """Trains the network of a spec, or the new head of its base and then all of it.
 
@@ -82,6 +115,7 @@ def fit(
         state: Where an earlier training stopped; None to start from the beginning.
         seconds: No epoch begins after so long.
         code: Folder that an architecture of the user's own may be loaded from; None refuses it.
+        start: Weights to go on from, more gently and for a quarter of the epochs; None begins anew.
 
     Raises:
         UserError: The network does not build, or training diverges.
@@ -89,7 +123,7 @@ def fit(
     """
     spec = prepared.spec
     keras = new_session(spec.train.seed)
-    course = _Course(keras, prepared, progress, checkpoint, state, seconds)
+    course = _Course(keras, prepared, progress, checkpoint, state, seconds, start)
     if spec.train.base:
         network = trained = course.transferred(code)
     else:
@@ -125,7 +159,10 @@ class _Course:
         checkpoint: Checkpoint | None,
         state: State | None,
         seconds: float,
+        start: Start | None,
     ) -> None:
+        self.start = start
+        self.more = start is not None or (state is not None and state.more)
         self.keras, self.prepared, self.spec = keras, prepared, prepared.spec
         self.progress, self.checkpoint, self.state = progress, checkpoint, state
         self.deadline = time.monotonic() + seconds
@@ -133,15 +170,28 @@ class _Course:
         self.best_epoch, self.best_accuracy, self.stopped = 0, 0.0, ""
         self.interrupted = False
         self.whole = length(self.spec.train, len(prepared.train.labels))
+        if self.more:
+            epochs = max(1, self.whole.epochs // MORE)
+            self.whole = dataclasses.replace(self.whole, epochs=epochs)
         self.blueprint = transfer.blueprint_of(prepared.spec)
         self.seconds = 0.0
         self.epochs = 0
 
     def built(self, build: Architecture) -> Any:
-        """A network trained from nothing."""
+        """A network trained from nothing, or on from the weights it had."""
         model = build_network(build, self.spec, self.keras)
-        self._fit(model, 0, "training", self.whole, self.spec.train.learning_rate)
+        train = self.spec.train
+        if self.more:
+            self._begin_with(model)
+            rate = train.learning_rate * train.body_rate
+            self._fit(model, 0, "training on", self.whole, rate)
+        else:
+            self._fit(model, 0, "training", self.whole, train.learning_rate)
         return model
+
+    def _begin_with(self, model: Any) -> None:
+        if self.start is not None:
+            put_weights(model, self.start.arrays, self.start.file)
 
     def transferred(self, code: Path | None) -> Any:
         """The base's body under a new head: the head learns alone, then everything does."""
@@ -150,7 +200,9 @@ class _Course:
         self.blueprint = transfer.blueprint_of(spec, blueprint)
         body = transfer.body_of(keras, base)
         model = transfer.new_head(keras, body, transfer.head_of(spec))
-        if self.state is None or self.state.stage == 0:
+        if self.more:
+            self._begin_with(model)
+        elif self.state is None or self.state.stage == 0:
             transfer.freeze(keras, body, True)
             head = Length(spec.train.head_epochs, spec.train.plateau)
             self._fit(model, 0, "training the head", head, spec.train.learning_rate)
@@ -233,6 +285,7 @@ class _Course:
                     model.get_weights(),
                     watch.weights or [],
                     [variable.numpy() for variable in model.optimizer.variables],
+                    self.more,
                 )
             )
 

@@ -20,7 +20,7 @@ from otolith.summarize.realtime import estimate
 from otolith.train import feasible, promise
 from otolith.train.architectures import Architecture
 from otolith.train.checkpoint import Checkpoint
-from otolith.train.fit import Fitted, fit
+from otolith.train.fit import Fitted, fit, last_weights
 from otolith.train.judge import Judged, judge
 from otolith.train.learning import length
 from otolith.train.lock import training
@@ -37,7 +37,8 @@ _DRY_SECONDS = 60.0  # of fitting
 class How:
     """How to train.
 
-    board: The network must fit it. resume: Continue where an earlier training stopped. dry: Prove
+    board: The network must fit it. resume: Continue where an earlier training stopped, or
+    from the weights it ended with, with what the dataset has now. dry: Prove
     the spec with a slice of the data, in a minute at most, and write nothing. code: Folder that an
     architecture of the user's own may be loaded from, which runs it; None refuses it.
     """
@@ -81,7 +82,8 @@ def _train(
     started = time.monotonic()
     streams = promise.streams_of(spec)
     checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
-    state = checkpoint.load() if how.resume else None
+    start = last_weights(spec, out) if how.resume and not checkpoint.exists else None
+    state = checkpoint.load() if how.resume and start is None else None
     with bars(console) as progress:
         progress("checking the network", 0.1)
         schedule = feasible.check(spec, how.board, architecture, how.code)
@@ -92,7 +94,9 @@ def _train(
         first = state.epoch if state is not None else 0
         with prepare(spec, progress, _DRY_CLIPS if how.dry else None, first) as prepared:
             seconds = _DRY_SECONDS if how.dry else np.inf
-            fitted = fit(prepared, progress, architecture, checkpoint, state, seconds, how.code)
+            fitted = fit(
+                prepared, progress, architecture, checkpoint, state, seconds, how.code, start
+            )
             tflite = quantise(prepared, fitted, progress)
             kept = None if how.dry else promise.keep(spec, tflite, streams, progress)
             if kept is not None:
