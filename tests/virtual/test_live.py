@@ -11,6 +11,7 @@ import soundfile
 from click.testing import CliRunner
 
 from otolith.cli import main
+from otolith.data import metadata
 from otolith.listen.chain import Chain
 from support import small_models
 from support.evaluate_case import host
@@ -66,6 +67,26 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
     np.testing.assert_array_equal(
         features, np.concatenate([h.features for h in hops if len(h.features)])
     )
+
+
+def test_what_a_board_hears_is_collected(inference_image, folder, tmp_path):
+    """Sound and time of a clip are the board's: its event lies where the sound is loud."""
+    collect = ("--collect", tmp_path / "kept")
+    done = run("--virtual", inference_image, "--audio", folder / "a.wav", *collect, "--json")
+    assert done.exit_code == 0, done.output
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    detected = [m["t_ms"] for m in told if m["event"] == "detect"]
+    rows = [
+        row for row in metadata.load(tmp_path / "kept").rows if row.extra["collected"] == "event"
+    ]
+    assert detected and 1 <= len(rows) <= len(detected)
+    assert "near misses kept" in done.stderr
+    for row in rows:
+        assert row.device == "pico" and row.extra["model"] == told[0]["hash"]
+        assert int(row.extra["at_ms"]) in {min(t, 3000) for t in detected}
+        pcm, rate = soundfile.read(tmp_path / "kept" / row.file, dtype="int16")
+        at = int(row.extra["at_ms"]) * RATE // 1000
+        assert rate == RATE and np.abs(pcm[at - RATE // 10 : at]).mean() > 1000
 
 
 @pytest.mark.slow
