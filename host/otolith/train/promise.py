@@ -15,6 +15,7 @@ from otolith.data.windows import recordings
 from otolith.errors import UserError
 from otolith.evaluate.calibrate import calibrate
 from otolith.evaluate.recordings import Source, sources
+from otolith.paths import test_data
 from otolith.report.results import Promise
 from otolith.settings.spec import Spec
 from otolith.train.progress import Report, silent
@@ -95,7 +96,7 @@ def _in_training(spec: Spec) -> tuple[list[Path], set[str]]:
                 speakers.add(speaker.get(entry.file.relative_to(dataset).as_posix(), ""))
     negatives: Sequence[str] = getattr(spec.data, "negatives", ())
     for name in negatives:
-        path = Path(name)
+        path = Path(name) if Path(name).exists() else test_data() / name
         files += (
             [path] if path.is_file() else [f for f in path.rglob("*") if f.suffix.lower() in SOUNDS]
         )
