@@ -11,6 +11,7 @@ from otolith.synth.base import Generator
 
 GENERATORS = {
     "alarm": "otolith.synth.alarm:Alarm",
+    "alarms": "otolith.synth.alarms:Alarms",
     "impact": "otolith.synth.impact:Impact",
     "keyword": "otolith.synth.keyword:Keyword",
     "noises": "otolith.synth.noises:Noises",
