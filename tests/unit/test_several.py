@@ -1,11 +1,17 @@
 """Several networks behind one front end: each hears what it hears alone."""
 
+import json
+
 import numpy as np
 import pytest
+import soundfile
+from click.testing import CliRunner
 
+from otolith.cli import main
 from otolith.compile.adopt import adopt_manifest
 from otolith.compile.several import GATE_HOPS, compile_several
 from otolith.errors import UserError
+from otolith.evaluate.several import models_of
 from otolith.listen.chain import Chain
 from otolith.listen.several import SeveralChain
 from support.front_end_model import network, settings
@@ -89,3 +95,62 @@ def test_what_does_not_fit_together_is_refused():
     ):
         with pytest.raises(UserError, match=expected):
             compile_several(models, gate)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three models and a folder that lists them."""
+    for data, name in MODELS:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.tflite").write_bytes(data)
+    (tmp_path / "wake").mkdir()
+    return tmp_path
+
+
+def listed(folder, text):
+    (folder / "wake" / "spec.toml").write_text(text)
+    return folder / "wake"
+
+
+def test_a_folder_lists_models(folder):
+    wake = listed(folder, '[deploy]\nmodels = ["alexa", "mww_vad"]\ngate = "mww_vad"\n')
+    found = models_of([wake])
+    assert [file.tflite.stem for file in found.files] == ["alexa", "mww_vad"]
+    assert found.gate == "mww_vad" and found.named[0] == MODELS[0]
+    several = models_of([folder / "alexa", folder / "hey_jarvis"])
+    assert len(several.files) == 2 and several.gate is None
+    with pytest.raises(UserError, match="a gate is for several networks"):
+        models_of([folder / "alexa"], "alexa")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models = 5", "[deploy] models = 5: must be a list of names"),
+        ("models = []", "must be a list of names"),
+        ('models = ["../x"]', "must be a folder or .tflite beside this one"),
+        ('models = ["wake"]', "must be a folder or .tflite beside this one"),
+        ('models = ["alexa", "alexander"]', "no such file"),
+        ('models = ["alexa"]\ngate = "vad"', "[deploy] gate = 'vad': must be one of models"),
+        ('models = ["alexa"]\ngates = "alexa"', "has no key gates"),
+    ],
+)
+def test_a_list_that_is_wrong_is_refused(folder, text, said):
+    with pytest.raises(UserError) as error:
+        models_of([listed(folder, f"[deploy]\n{text}\n")])
+    assert said in error.value.message and "spec.toml" in error.value.message
+
+
+@pytest.mark.slow
+def test_the_command_tells_which_network_heard_it(folder):
+    wake = listed(folder, '[deploy]\nmodels = ["alexa", "hey_jarvis", "mww_vad"]\n')
+    sound = folder / "said.wav"
+    soundfile.write(sound, said(), 16000)
+    done = CliRunner().invoke(main, ["classify", str(sound), "--model", str(wake), "--json"])
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in done.output.splitlines()]
+    assert lines[0]["models"] == NAMES
+    heard = {line["model"]: line["label"] for line in lines if line["event"] == "detect"}
+    assert heard == {"alexa": "Alexa", "hey_jarvis": "Hey Jarvis", "mww_vad": "vad"}
+    plain = CliRunner().invoke(main, ["classify", str(sound), "--model", str(wake)])
+    assert any("Alexa" in line and "alexa" in line for line in plain.output.splitlines())
