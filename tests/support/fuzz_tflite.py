@@ -1,6 +1,6 @@
 """Mutates .tflite files and compiles them, in a separate process.
 
-    python -m support.fuzz_tflite COUNT SEED FOLDER
+    python -m support.fuzz_tflite COUNT SEED FOLDER [memory]
 
 Writes the accepted files to FOLDER and the statistics to FOLDER/result.json. Mutations change the
 numbers that the compiler reads: offsets, lengths, shapes, scales, options, metadata.
@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType
 from unittest import mock
 
+import numpy as np
+
 from otolith import paths
 from otolith.compile import compile_graph
 from otolith.compile.cores import CORES, OPTIMIZE
@@ -30,6 +32,8 @@ from otolith.errors import UserError
 from support import small_models, tiny_model
 from support.front_ends import with_metadata
 from support.memory import peak_bytes
+from support.memory_models import remembering
+from support.skips import stateful_model
 
 HANG_S = 5  # CPU time, so that a busy machine makes no difference
 MOST_BYTES = 1 << 30
@@ -68,6 +72,12 @@ def seeds() -> list[bytes]:
     files += [small_models.loudness(), small_models.sliding(), small_models.sums()]
     files += [with_metadata(tiny_model.network(), tiny_model.METADATA)]
     return files
+
+
+def seeds_with_a_memory() -> list[bytes]:
+    """microWakeWord's networks, and small ones of every kind of memory."""
+    small = [remembering(np.random.default_rng([5, i]), i).build() for i in range(18)]
+    return [stateful_model("okay_nabu").read_bytes(), stateful_model("alexa").read_bytes(), *small]
 
 
 def places(data: bytes) -> list[Place]:
@@ -126,10 +136,10 @@ def _stop(signum: int, frame: FrameType | None) -> None:
     raise HangError
 
 
-def fuzz(count: int, seed: int, folder: Path) -> Result:
+def fuzz(count: int, seed: int, folder: Path, memory: bool = False) -> Result:
     """Compile `count` mutated models for random cores, engines and hops."""
     random_ = random.Random(seed)
-    files = seeds()
+    files = seeds_with_a_memory() if memory else seeds()
     numbers = [places(data) for data in files]
     result, messages, where = Result(), set(), Counter[str]()
     signal.signal(signal.SIGPROF, _stop)
@@ -172,5 +182,5 @@ def fuzz(count: int, seed: int, folder: Path) -> Result:
 
 if __name__ == "__main__":
     target = Path(sys.argv[3])
-    found = fuzz(int(sys.argv[1]), int(sys.argv[2]), target)
+    found = fuzz(int(sys.argv[1]), int(sys.argv[2]), target, "memory" in sys.argv[4:])
     (target / "result.json").write_text(json.dumps(asdict(found), indent=1))
