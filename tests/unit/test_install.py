@@ -1,8 +1,10 @@
 """A fresh virtual environment of every supported Python installs the package and starts it."""
 
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,16 +18,20 @@ def interpreter(version):
     """The command of a Python, or None."""
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
-    command = shutil.which(f"python{version}")
-    works = command and subprocess.run([command, "-c", ""], capture_output=True).returncode == 0
-    return command if works else None
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    installed = sorted(pyenv.glob(f"{version}.*/bin/python{version}"))
+    for command in (shutil.which(f"python{version}"), *map(str, installed)):
+        # pyenv's shim of a version that is not selected exists and fails
+        if command and subprocess.run([command, "-c", ""], capture_output=True).returncode == 0:
+            return command
+    return None
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("version", PYTHONS)
 def test_a_fresh_environment_installs_and_starts(version, tmp_path):
     python = interpreter(version)
-    assert python, f"make soak needs python{version} on PATH"
+    assert python, f"make soak needs python{version}, on PATH or from pyenv"
     subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
     programs = tmp_path / "venv" / "bin"
     pip = [programs / "pip", "install", "--quiet", "--disable-pip-version-check"]
