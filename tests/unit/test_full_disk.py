@@ -1,5 +1,6 @@
 """On a full disk, every command reports the error in one line and keeps existing files."""
 
+import contextlib
 import errno
 import sqlite3
 
@@ -11,8 +12,10 @@ from click.testing import CliRunner
 from otolith import files
 from otolith.cli import main
 from otolith.data.metadata import Row
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.lazy import LazyGroup
+from otolith.virtual import cli as virtual_cli
 from support.chain_model import network, sound
 from support.dataset_files import dataset, noise, write
 from support.full_disk import full_disk
@@ -105,6 +108,47 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(folder, name):
     # the same command works once there is room
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code in (0, 1) and not isinstance(done.exception, OSError), done.output
+
+
+class Board:
+    """A virtual board that has a LED and sends what it hears."""
+
+    ready, in_bootloader, has_microphone, SETTLE_MS, events = True, False, True, 0.0, ()
+    board = named("pico")
+    time_ms = 0.0
+
+    def __init__(self):
+        self.led = [(float(n), n % 2) for n in range(99)]
+
+    def run_ms(self, ms):
+        self.time_ms += ms
+
+    def read(self):
+        return b""
+
+    def read_audio(self):
+        return np.arange(80, dtype=np.int16)
+
+    def write(self, data):
+        pass
+
+
+@pytest.mark.parametrize("option", ["--led-out", "--pcm-out"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_virtual_board_on_a_full_disk(tmp_path, monkeypatch, option, there):
+    monkeypatch.setattr(virtual_cli, "boot", lambda *_: contextlib.nullcontext(Board()))
+    if there:
+        (tmp_path / "out").write_text("old")
+    before = content(tmp_path)
+    arguments = ["virtual", "run", "x.uf2", "--seconds", "0.1", option, str(tmp_path / "out")]
+    with full_disk(64):
+        done = CliRunner().invoke(main, arguments)
+    assert isinstance(done.exception, SystemExit) and done.exit_code == 1, done.output
+    (line,) = done.stderr.splitlines()
+    assert line == f"Error: can't write {tmp_path / 'out'}: File too large"
+    assert content(tmp_path) == before
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert len(content(tmp_path)["out"]) > 64
 
 
 @pytest.mark.parametrize(

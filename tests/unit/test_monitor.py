@@ -42,6 +42,7 @@ from support.fake_board import (
     listening_board,
     pcm_frames,
 )
+from support.full_disk import full_disk
 
 
 @pytest.fixture(autouse=True)
@@ -350,6 +351,17 @@ def test_a_full_disk_ends_the_recording_and_leaves_it_valid(tmp_path, monkeypatc
                 recording.take(message)
     heard, features, events = kept(tmp_path / "r")
     assert heard.tolist() == pcm.tolist() and len(features) == 1 and events == [DETECT]
+
+
+def test_the_command_ends_in_one_line_on_a_full_disk(monitor, tmp_path):
+    stream = b"".join(pcm_frames(sound(8)))
+    with full_disk(9000):
+        done = monitor(listening_board(stream), "--record", tmp_path / "r")
+    assert done.exit_code == 1
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("Error:")]
+    assert line.startswith(f"Error: can't write {tmp_path / 'r'}: File too large")
+    pcm, _, _ = kept(tmp_path / "r")
+    assert 0 < len(pcm) < 4500 and (pcm == sound(8).ravel()[: len(pcm)]).all()
 
 
 def test_a_folder_with_something_in_it_is_not_recorded_into(monitor, tmp_path):

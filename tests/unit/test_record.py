@@ -21,6 +21,7 @@ from otolith.data import metadata
 from otolith.errors import UserError
 from otolith.record import cli, session
 from otolith.record.store import UNFINISHED, Store
+from support.full_disk import full_disk
 
 SETTLE = RATE // 4
 
@@ -371,6 +372,20 @@ def test_a_full_disk_ends_it_in_one_line_and_nothing_is_half_written(record, mon
     last = done.stderr.splitlines()[-1]
     assert last.startswith("Error: can't write") and "No space left on device: free" in last
     assert len(takes(record.dataset)) == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--continuous",)])
+def test_a_disk_without_any_room_keeps_what_was_recorded_before(record, options):
+    assert record(sound(tone(1))).exit_code == 0
+    before = takes(record.dataset)
+    with full_disk(20_000):
+        done = record(sound(tone(1), noise(2)), *options)
+    assert done.exit_code == 1
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("Error:")]
+    assert "can't write" in line and "File too large" in line
+    after = takes(record.dataset)
+    assert len(before) == 1 and after.keys() == before.keys()
+    assert all((after[name] == before[name]).all() for name in before)
 
 
 def test_a_long_take_that_fills_the_disk_is_kept_as_far_as_it_goes(record, monkeypatch):

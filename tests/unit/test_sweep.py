@@ -28,6 +28,7 @@ from otolith.sweep.space import Choice, Range, Space, load_space
 from otolith.sweep.storage import open_storage, shown
 from otolith.sweep.worker import REASON, Worker, counts
 from support import small_models
+from support.full_disk import full_disk
 
 SPEC = MODELS / "fire_alarm" / "spec.toml"
 TABLES = read_document(SPEC).tables
@@ -376,6 +377,40 @@ def test_a_sweep_of_other_settings_is_not_joined(url):
         join(url, "sweep", small({"ram": 5}), 1)
     with pytest.raises(UserError, match="or epochs"):
         join(url, "sweep", small(), 1, epochs=3)
+
+
+# ---- a full disk ----
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+@pytest.mark.parametrize("room", [0, 1_000])
+def test_a_full_disk_is_one_line_and_the_sweep_goes_on_later(tmp_path, monkeypatch, kind, room):
+    """At the start, and in the middle: with `room` more bytes for each file."""
+    (tmp_path / "spec.toml").write_text(SPEC.read_text())
+    url = f"{kind}:///{tmp_path / 'store'}"
+    command = ["sweep", str(tmp_path), "--storage", url, "--trials"]
+    monkeypatch.setattr("otolith.sweep.cli._trainer", lambda *_: lambda spec, number: 0.5)
+    monkeypatch.setattr("otolith.sweep.cli.network.needs", lambda *_, **__: {})
+
+    def values():
+        space = load_space(tmp_path / "spec.toml", None)
+        return [t.value for t in join(url, "fire_alarm", space, 1).trials if counts(t)]
+
+    if room:
+        assert CliRunner().invoke(main, [*command, "2"]).exit_code == 0
+        room += (tmp_path / "store").stat().st_size
+    before = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    with full_disk(room):
+        done = CliRunner().invoke(main, [*command, "60"])
+    assert isinstance(done.exception, SystemExit) and done.exit_code == 1, done.output
+    assert len([x for x in done.output.splitlines() if x.startswith("Error:")]) == 1
+    assert not list((tmp_path / "out").rglob(".*"))
+    for path in before:  # the report may be new, but it is whole
+        assert path.suffix != ".html" or path.read_text().endswith("</html>\n")
+    if room:
+        assert len(before) >= 2 and values()[:2] == [0.5, 0.5]
+    assert CliRunner().invoke(main, [*command, "4"]).exit_code == 0
+    assert len(values()) >= 4
 
 
 # ---- several ----
