@@ -110,3 +110,32 @@ def test_a_cache_that_can_not_be_written_is_one_line(tree, monkeypatch):
     monkeypatch.setattr(paths, "NATIVE", tree.parent / "file" / "native")
     with pytest.raises(UserError, match="can't write"):
         detect()
+
+
+def test_objects_that_libraries_share_are_compiled_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "NATIVE", tmp_path / "native")
+    (tmp_path / "some.h").write_text("int twice(int x);\n")
+    common = tmp_path / "common.c"
+    common.write_text('#include "some.h"\nint twice(int x) { return 2 * x; }\n')
+    compiled = []
+    real = native._compile
+    monkeypatch.setattr(native, "_compile", lambda name, c: (compiled.append(name), real(name, c)))
+
+    def answer(number):
+        own = tmp_path / f"own{number}.c"
+        text = f'#include "some.h"\nint answer(void) {{ return twice({number}); }}\n'
+        own.write_text(text)
+        headers = ["some.h", own.name]
+        made = native.library("x", [common, own], headers, [tmp_path], shared=[common])
+        return made[1].answer()
+
+    assert [answer(n) for n in (1, 4)] == [2, 8]
+    assert compiled == ["common.c", "x", "x"]
+    header = tmp_path / "some.h"
+    header.write_text("#define MORE 1\n" + header.read_text())
+    common.write_text(common.read_text().replace("2 * x", "2 * x + MORE"))
+    assert answer(4) == 9 and compiled[3:] == ["common.c", "x"]
+    common.write_text("int twice(int x) { return y; }\n")
+    with pytest.raises(UserError, match=r"common\.c: .*y"):
+        answer(4)
+    assert not [p for p in (tmp_path / "native").rglob("*") if p.name.startswith(".")]

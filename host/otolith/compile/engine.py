@@ -62,9 +62,13 @@ class HostModel:
         model = {"model.c": self.compiled.files["model.c"]}
         name = f"{self.network.digest}-{core}"
         name += "" if hop is None else f"-{hop}"
-        sources = lib("nn") + generated(model, name)
+        kernels = lib("nn")
+        sources = kernels + generated(model, name)
         self._flags = flags
-        self._ffi, self._lib = library(f"nn-{name}", sources.files, HEADERS, sources.include, flags)
+        # Only the network is compiled anew: compiling all kernels takes seconds.
+        self._ffi, self._lib = library(
+            f"nn-{name}", sources.files, HEADERS, sources.include, flags, shared=kernels.files
+        )
         self._lib.nn_init()
 
     @cached_property

@@ -22,7 +22,7 @@ import cffi
 
 from otolith import paths
 from otolith.errors import UserError
-from otolith.files import write_text
+from otolith.files import replacing, write_text
 from otolith.native.declarations import declarations
 
 FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fwrapv", "-ffp-contract=off", "-Wl,-z,defs")
@@ -69,13 +69,17 @@ def library_path(
     Raises:
         UserError: A source can't be read.
     """
+    return _kept(f"{name}-{_digest(sources, include, flags)}.so")
+
+
+def _digest(sources: Sequence[Path], include: Sequence[Path], flags: Sequence[str]) -> str:
     digest = hashlib.sha256(repr(_command(flags)).encode())
     try:
         for data in _content(sources, include):
             digest.update(len(data).to_bytes(8, "little") + data)
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}: run `host setup`") from error
-    return _kept(f"{name}-{digest.hexdigest()[:16]}.so")
+    return digest.hexdigest()[:16]
 
 
 def _kept(name: str) -> Path:
@@ -85,8 +89,33 @@ def _kept(name: str) -> Path:
     return paths.NATIVE / name
 
 
+def _compile(name: str, command: Sequence[str]) -> None:
+    """Runs the compiler; a UserError with its first error, or that there is no compiler."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{command[0]} is missing: run `host setup`") from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "error" in line]
+        raise UserError(f"{name}: {(lines or ['the C compiler failed'])[0]}")
+
+
+def _object(source: Path, include: Sequence[Path], flags: Sequence[str]) -> Path:
+    """Compiles a source that many libraries share, unless that was done already."""
+    target = _kept(f"objects/{source.stem}-{_digest([source], include, flags)}.o")
+    if not target.exists():
+        with replacing(target) as temporary:
+            command = [*_command(flags), *(f"-I{i}" for i in include)]
+            _compile(source.name, [*command, "-c", str(source), "-o", str(temporary)])
+    return target
+
+
 def build(
-    name: str, sources: Sequence[Path], include: Sequence[Path] = (), flags: Sequence[str] = ()
+    name: str,
+    sources: Sequence[Path],
+    include: Sequence[Path] = (),
+    flags: Sequence[str] = (),
+    shared: Sequence[Path] = (),
 ) -> Path:
     """Compiles `sources` into a shared library below paths.NATIVE, unless it exists already.
 
@@ -95,6 +124,7 @@ def build(
         sources: C files.
         include: Folders of headers.
         flags: Compiler flags.
+        shared: Those of `sources` that many libraries contain. Their objects are kept.
 
     Returns:
         Path of the library.
@@ -105,7 +135,8 @@ def build(
     target = library_path(name, sources, include, flags)
     if target.exists():
         return target
-    command = _command(flags)
+    own = [source for source in sources if source not in shared]
+    parts = [*map(str, own), *(str(_object(source, include, flags)) for source in shared)]
     try:
         paths.NATIVE.mkdir(parents=True, exist_ok=True)
         # a unique name, because threads and processes may build the same library at once
@@ -115,25 +146,10 @@ def build(
     os.close(fd)
     temporary = Path(file)
     try:
-        done = subprocess.run(
-            [
-                *command,
-                *(f"-I{i}" for i in include),
-                *map(str, sources),
-                "-o",
-                str(temporary),
-                "-lm",
-            ],
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            raise UserError(f"{name}: {(lines or ['the C compiler failed'])[0]}")
+        command = [*_command(flags), *(f"-I{i}" for i in include)]
+        _compile(name, [*command, *parts, "-o", str(temporary), "-lm"])
         temporary.chmod(0o755)  # mkstemp's file is private; all users of the checkout need this one
         temporary.replace(target)
-    except FileNotFoundError as error:
-        raise UserError(f"{command[0]} is missing: run `host setup`") from error
     finally:
         temporary.unlink(missing_ok=True)
     return target
@@ -178,6 +194,7 @@ def library(
     include: Sequence[Path] = (),
     flags: Sequence[str] = (),
     private: bool = False,
+    shared: Sequence[Path] = (),
 ) -> tuple[cffi.FFI, Any]:
     """Loads a library and builds it first if needed.
 
@@ -189,6 +206,7 @@ def library(
         flags: Compiler flags.
         private: Whether to load a copy with its own static variables. Otherwise all callers in a
             process share one.
+        shared: As for build().
 
     Returns:
         ffi with the headers' types, and the library with their functions and constants.
@@ -198,7 +216,7 @@ def library(
     """
     ffi = cffi.FFI()
     ffi.cdef(cdef(name, headers, include, flags))
-    path = build(name, sources, include, flags)
+    path = build(name, sources, include, flags, shared)
     if not private:
         return ffi, ffi.dlopen(str(path))
     with tempfile.TemporaryDirectory(prefix="otolith-") as folder:
