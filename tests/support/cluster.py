@@ -15,20 +15,19 @@ DASK = [sys.executable, "-c", RUN]
 
 
 @contextmanager
-def cluster(folder: Path, workers: int = 2, modules: tuple[Path, ...] = ()):
+def cluster(folder: Path, workers: int = 2):
     """Run a cluster within the block.
 
     Args:
         folder: An empty folder.
         workers: How many workers, with one thread each. None is started again when it ends.
-        modules: Folders of modules that they can import.
 
     Yields:
         The scheduler's address, and the workers' processes.
     """
     about = folder / "scheduler.json"
     quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    found = [*modules, Path(otolith.__file__).parents[1], Path(__file__).parents[1]]
+    found = [Path(otolith.__file__).parents[1], Path(__file__).parents[1]]
     before = os.environ.get("PYTHONPATH", "")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, found), before])}
     local = ["--host", "127.0.0.1", "--scheduler-file", str(about), "--no-dashboard"]

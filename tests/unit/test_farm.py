@@ -1,11 +1,8 @@
 """otolith.farm: the same results in this process, in processes and on a Dask cluster."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import fsspec
 import numpy as np
@@ -14,42 +11,13 @@ import pytest
 from otolith import farm, places
 from otolith.data.synth import write_clips
 from otolith.errors import UserError
-from otolith.evaluate import clips, models, sounds
+from otolith.evaluate import clips, models, recordings, sounds
 from otolith.evaluate.recordings import hear, sources
 from otolith.features import extract_files, preset
 from support.chain_model import network
 from support.cluster import cluster
 from support.dataset_files import noise, read, write
-
-
-def square(number: int) -> tuple[int, int]:
-    time.sleep(0.01)
-    return number * number, os.getpid()
-
-
-def square_or_die(task: tuple[int, str]) -> int:
-    """Kill this process the first time that number 3 comes."""
-    number, mark = task
-    if number == 3:
-        try:
-            Path(mark).touch(exist_ok=False)
-        except FileExistsError:
-            pass
-        else:
-            os.kill(os.getpid(), signal.SIGKILL)
-    return number * number
-
-
-def always_dies(number: int) -> int:
-    if number == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def refuse(number: int) -> int:
-    if number == 1:
-        raise UserError(f"{number} is wrong: take another")
-    return number
+from support.tasks import always_dies, read_at, refuse, square, square_or_die
 
 
 def test_processes_give_what_one_gives():
@@ -81,17 +49,11 @@ def test_errors_of_the_function_arrive_as_they_are():
     assert list(farm.map_tasks(refuse, [])) == []
 
 
-def read_at(task: tuple[str, str]) -> bytes:
-    """Read a file at an address. Copies go to the second path."""
-    places.COPIES = Path(task[1])
-    return places.local(task[0]).read_bytes()
-
-
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory):
     """The address of a scheduler with two workers, and the workers."""
     folder = tmp_path_factory.mktemp("cluster")
-    with cluster(folder, 2, (Path(__file__).parent,)) as (address, workers):
+    with cluster(folder, 2) as (address, workers):
         with farm.connected(address) as client:
             client.wait_for_workers(2, timeout=120)
         yield address, workers
@@ -119,7 +81,7 @@ def test_a_worker_reads_from_addresses(two_workers, tmp_path):
 def test_evaluation_on_a_cluster_gives_the_same(two_workers, tmp_path, monkeypatch):
     (tmp_path / "net.tflite").write_bytes(network(2))
     ear = models.Ear(models.find(tmp_path / "net.tflite"))
-    for number in range(70):
+    for number in range(40):
         write(tmp_path / "data" / ear.labels[number % 2] / f"{number}.wav", noise(number, 0.3))
     write(tmp_path / "data" / ear.labels[0] / "x.wav", noise(1)).write_bytes(b"no sound")
     found = sounds.of_folder(tmp_path / "data", ear.labels)
@@ -136,9 +98,10 @@ def test_evaluation_on_a_cluster_gives_the_same(two_workers, tmp_path, monkeypat
 @pytest.mark.slow
 def test_streams_on_a_cluster_and_at_an_address_give_the_same(two_workers, tmp_path, monkeypatch):
     monkeypatch.setattr(places, "COPIES", tmp_path / "copies")
+    monkeypatch.setattr(recordings, "SHORT_S", 1)  # each file is a stream
     model = network(2)
     for number in range(3):
-        write(tmp_path / "streams" / f"{number}.wav", noise(number, 61))
+        write(tmp_path / "streams" / f"{number}.wav", noise(number, 4))
     memory = fsspec.filesystem("memory")
     memory.put(str(tmp_path / "streams"), "/bucket/streams", recursive=True)
     heard = [
