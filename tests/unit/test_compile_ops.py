@@ -80,6 +80,24 @@ def test_float_edges():
         assert np.array_equal(model.invoke(x), oracle(data, [[x]])[0][0])
 
 
+def test_a_shape_is_a_constant(tmp_path):
+    """Keras reshapes by SHAPE, STRIDED_SLICE and PACK."""
+    net = Net(np.random.default_rng(6), (1, 3, 4, 2))
+    numbers = {
+        value: net.b.tensor([1], None, 0, "int32", np.array([value])) for value in (0, 1, 8, 3)
+    }
+    shape = net.b.tensor([4], None, 0, "int32")
+    first, packed = net.b.tensor([], None, 0, "int32"), net.b.tensor([3], None, 0, "int32")
+    net.b.op("SHAPE", [net.x], [shape])
+    bounds = [numbers[0], numbers[1], numbers[1]]
+    net.b.op("STRIDED_SLICE", [shape, *bounds], [first], shrinkAxisMask=1)
+    rest = [net.b.tensor([], None, 0, "int32", np.array(value)) for value in (8, 3)]
+    net.b.op("PACK", [first, *rest], [packed], valuesCount=3, axis=0)
+    net.grow("RESHAPE", [net.x, packed], (1, 8, 3), net.s, net.z)
+    net.grow("RELU6", [net.x], net.shape, net.s, net.z)
+    compare(tmp_path, [net])
+
+
 @pytest.mark.parametrize(
     ("name", "dtype"), [("RSQRT", "int8"), ("RELU", "int16"), ("RELU", "float32")]
 )

@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from otolith.compile.fold import fold
 from otolith.compile.graph import Graph, Tensor
 from otolith.compile.graph_edges import strip
 from otolith.compile.metadata import read_metadata
@@ -71,7 +72,7 @@ def read(data: bytes, name: str, outline: bool = False) -> Network:
     """
     original = read_graph(data, outline)
     graph = strip(original)
-    graph = graph if outline else expand(graph)
+    graph = graph if outline else expand(fold(graph))
     metadata = read_metadata(data)
     labels = () if metadata is None else metadata.classes
     return Network(_name(name, metadata), model_hash(data), metadata, labels, original, graph)
