@@ -184,7 +184,9 @@ class Booth:
             pcm = faster(rng, item.pcm)
             pcm = pcm * np.float32(0.05 * 32768 * 10 ** rng.uniform(-0.3, 0.3))
             pcm /= max(1.0, float(np.sqrt(np.mean(np.square(pcm)))) or 1.0)
-            gap = np.zeros(int(rng.uniform(0.05, 0.6) * RATE), np.float32)
+            # Half of the words follow a pause, in which the front end forgets the word before.
+            pause = rng.uniform(0.05, 0.6) if rng.random() < 0.5 else rng.uniform(0.8, 2.5)
+            gap = np.zeros(int(pause * RATE), np.float32)
             parts += [pcm, gap]
             spans.append((at, at + len(pcm)))
             at += len(pcm) + len(gap)

@@ -26,7 +26,7 @@ from parts import command_files, esc_files, kitchen_files, lent, speech_files
 from rich.console import Console
 
 from otolith.audio import RATE, read_pcm
-from otolith.features import extract
+from otolith.features import extract, room_of
 from otolith.listen.chain import Chain
 from otolith.listen.decide import decide
 from otolith.listen.heard import Heard, score
@@ -54,18 +54,22 @@ def voices() -> Path:
 
 
 def spoken(names: list[str]) -> list[Item]:
-    """The words of all ready models by synthetic voices, and speech that trains."""
+    """The words of all ready models by synthetic voices, and by people who train."""
+    return [item for number, name in enumerate(names) for item in spoken_one(name, number + 1)]
+
+
+def spoken_one(name: str, label: int) -> list[Item]:
+    """All takes of a word."""
     found = []
-    for number, name in enumerate(names):
-        for file in sorted((voices() / name).glob("*.wav")):
-            voice = re.sub(r"_\d+$", "", file.stem)
+    for file in sorted((voices() / name).glob("*.wav")):
+        voice = re.sub(r"_\d+$", "", file.stem)
+        pcm = trimmed(read_pcm(file, resample=True))
+        found.append(Item(pcm, label, voice, lent(voice, 0, 1)))
+    if (test_data() / "speech_commands" / name).is_dir():
+        for file in command_files(name, "train"):
+            speaker = file.stem.split("_")[0]
             pcm = trimmed(read_pcm(file, resample=True))
-            found.append(Item(pcm, number + 1, voice, lent(voice, 0, 1)))
-        if (test_data() / "speech_commands" / name).is_dir():
-            for file in command_files(name, "train"):
-                speaker = file.stem.split("_")[0]
-                pcm = trimmed(read_pcm(file, resample=True))
-                found += [Item(pcm, number + 1, speaker, lent(speaker, 0, 1))] * 2
+            found += [Item(pcm, label, speaker, lent(speaker, 0, 1))] * 2
     return found
 
 
@@ -162,10 +166,9 @@ def test_examples(spec: Spec) -> Examples:
         known = folder.name in spec.detect.thresholds
         for file in command_files(folder.name, "test")[: None if known else 12]:
             pcm = read_pcm(file, resample=True)
-            lead = np.random.default_rng(1).normal(0, 3, RATE).astype(np.int16)
-            pcm = np.concatenate([lead, pcm, lead])
-            features = extract(pcm, spec.features)
-            middle = len(features) // 2 - base_word.FRAMES // 2
+            room = room_of(pcm, RATE)  # the word's own, in which the front end settles
+            features = extract(np.concatenate([room, pcm, room]), spec.features)
+            middle = (RATE + len(pcm) // 2) // spec.features.hop - base_word.FRAMES // 2
             values.append(features[middle : middle + base_word.FRAMES])
             labels.append(classes.index(folder.name) if known else classes.index("unknown"))
     return Examples(np.array(values), np.array(labels), np.arange(len(values)))
