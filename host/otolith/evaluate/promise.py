@@ -510,7 +510,7 @@ def _warnings(found: Promise, counts: Sequence[Counts], hours: float) -> list[st
         elif missed == c.positives:
             lines.append(
                 f"{label}: none of its {c.positives} takes is heard at a threshold that keeps the "
-                "promise: train it on sounds like these streams, or promise less"
+                "promise: train it on sounds like these streams, or allow more false accepts"
             )
         if wrong.per_hour > found.asked:
             lines.append(f"{label}: {wrong.per_hour:.1f} false accepts an hour at any threshold")
@@ -518,9 +518,9 @@ def _warnings(found: Promise, counts: Sequence[Counts], hours: float) -> list[st
         at = min(int(np.searchsorted(GRID, strong)), len(GRID) - 1)
         alike = int(c.false_accepts()[at])
         if alike < 0 or alike > max(2.0, SUSPICIOUS * hours):
-            many = "more than can be counted" if alike < 0 else f"{alike / hours:.0f} an hour"
+            many = "hundreds an hour" if alike < 0 else f"{alike / hours:.0f} an hour"
             lines.append(
-                f"{label}: {many} accepts in the streams score like the class itself: if they "
+                f"{label}: accepts in the streams, {many}, score like the class itself: if they "
                 "contain it, label it in a track beside the recording (.txt), or leave those out"
             )
     return lines
