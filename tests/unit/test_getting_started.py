@@ -1,5 +1,6 @@
 """The commands of docs/getting_started.md, in their order, in an empty folder."""
 
+import os
 import re
 import shlex
 import shutil
@@ -39,7 +40,9 @@ def sounds(folder):
 def run(line, folder):
     words = shlex.split(line)
     command = [sys.executable, *PROGRAMS[words[0]], *words[1:]]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    # the tests' own build folder is not a newcomer's
+    own = {k: v for k, v in os.environ.items() if k != "PLATFORMIO_BUILD_DIR"}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=own)
     assert done.returncode == 0, f"{line}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 
