@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from otolith.features import extract
 from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.train import How, train
+from otolith.train import run as training
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Maker, Variants
 from otolith.train.learning import Watch
 from support.evaluate_case import host
+from support.full_disk import full_disk
 
 pytestmark = pytest.mark.slow
 SETTINGS = load(MODELS / "fire_alarm").features
@@ -235,6 +238,37 @@ def test_a_dry_run_proves_the_spec_and_writes_nothing(tmp_path):
 
 
 # ---- stopping and going on ----
+
+
+def test_a_full_disk_is_one_line_at_each_stage_and_resume_goes_on(base, tmp_path, monkeypatch):
+    """The checkpoint fails, then the model's files: what was there stays."""
+    text = (base / "spec.toml").read_text().replace("8000", "24").replace("800", "8")
+    text = re.sub("epochs = .*", "epochs = 1", text.replace("1200", "12"))
+    (tmp_path / "spec.toml").write_text(text)
+    out = tmp_path / "out"
+    out.mkdir()
+    old = {"fire_alarm.tflite": "old model", "metrics.json": "{}", "report.html": "old"}
+    for name, told in old.items():
+        (out / name).write_text(told)
+    stages = (Checkpoint, "save"), (training, "save")
+    for number, (place, name) in enumerate(stages):
+        real = getattr(place, name)
+
+        def full(*arguments, real=real):
+            with full_disk(64):
+                return real(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, full)
+            done = host("train", tmp_path, "--out", out)
+        assert isinstance(done.exception, SystemExit) and done.exit_code == 1, done.output
+        errors = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
+        assert len(errors) == 1 and "can't write" in errors[0] and "Traceback" not in done.output
+        assert {name: (out / name).read_text() for name in old} == old
+        others = {p.name for p in out.iterdir()} - set(old)
+        assert others == ({"checkpoint.npz"} if number else set()), (name, others)
+    assert host("train", tmp_path, "--out", out, "--resume").exit_code == 0
+    assert not (out / "checkpoint.npz").exists() and (out / "metrics.json").read_text() != "{}"
 
 
 class Interrupted(Watch):
