@@ -11,9 +11,10 @@ import shutil
 import numpy as np
 import pytest
 
-from otolith.compile import compile_graph
+from otolith.compile import analyse_model, compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.schedule import SIZES
+from otolith.summarize.realtime import costs_of, network_cycles
 from support.compiled_compare import compare, oracle, some_inputs
 from support.core_models import layer
 from support.qemu_cores import CORES
@@ -94,7 +95,13 @@ def test_real_models_on_a_core(machine, tmp_path):
         )
         assert packed_bytes(one.files["model.c"]) <= given * (2 if optimize == "speed" else 1)
     inputs = [some_inputs(rng, one) for one in compiled]
-    got, _ = run(machine, compiled, inputs, tmp_path)
+    got, counts = run(machine, compiled, inputs, tmp_path)
     for (model, _), rounds, result in zip(pairs, inputs, got, strict=True):
         for a, b in zip(oracle(model, rounds), result, strict=True):
             assert np.array_equal(a[0], b[0])
+    # The estimate made before any build. No price was fitted to these files.
+    costs = costs_of("dsp")
+    for name, model, count in zip(MODELS, models, counts[: len(MODELS)], strict=True):
+        expected = network_cycles(analyse_model(model, name, 0), costs)
+        print(f"{name}: {count:,} instructions, {expected:,.0f} estimated")
+        assert expected == pytest.approx(count, rel=0.15), name

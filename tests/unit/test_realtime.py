@@ -12,7 +12,7 @@ from otolith.compile import analyse_model
 from otolith.device.boards import Board, load_boards, named
 from otolith.features import preset
 from otolith.summarize import realtime
-from otolith.summarize.realtime import estimate, work
+from otolith.summarize.realtime import Estimate, estimate, work
 from support import small_models
 from support.front_end_model import network
 
@@ -68,9 +68,39 @@ def test_more_of_anything_costs_more():
     assert of(network(preset("on_off"), 4), faster).total_ms == pytest.approx(base.total_ms / 2)
 
 
+@pytest.mark.parametrize(
+    ("ms", "keeps_up", "verdict"),
+    [
+        (4, True, "about 4.4 to 7.6 ms of 32 ms a hop: keeps up (14% to 24%: microphone 0.0 to "),
+        (20, None, "about 22.0 to 38.0 ms of 32 ms a hop: may not keep up (69% to 119%: "),
+        (40, False, "about 44.0 to 76.0 ms of 32 ms a hop: will not keep up (38% to 138% over: "),
+    ],
+)
+def test_a_range_of_cycles_gives_a_verdict_in_three_values(ms, keeps_up, verdict):
+    network_ms = ms - 0.5
+    found = Estimate("m", "b", 0.0, 0.5, network_ms, 32, (1.1, 1.9), "Cortex-M4F")
+    assert found.keeps_up is keeps_up and found.figures()["keeps_up"] is keeps_up
+    assert f"m on b: {verdict}" in found.line()
+    assert f"network {1.1 * network_ms:.1f} to {1.9 * network_ms:.1f})" in found.line()
+    basis = "instructions of a Cortex-M4F at 1.1 to 1.9 cycles, flash wait states not included"
+    assert basis in found.line()
+    assert ("[deploy] hop_frames" in found.line()) is not keeps_up
+
+
+def test_cores_that_are_counted_get_a_range():
+    for board in (board for board in load_boards() if board.family != "rp2040"):
+        fast, slow = of(small_models.loudness(), board), of(small_models.slow(), board)
+        assert 1 < fast.cycles[0] < fast.cycles[1] < 2.5 and fast.core in fast.line()
+        assert slow.network_ms > 3 * fast.network_ms and slow.features_ms == fast.features_ms
+        assert fast.microphone_ms > 0 or board.family != "nrf52"
+        assert fast.keeps_up, fast.line()
+
+
 def test_what_was_not_measured_is_not_judged():
-    other = Board("other", "Other", "unheard_of", 1, 1, 64_000_000)
+    other = Board("other", "Other", "unheard_of", 1, 1, 64_000_000, cpu="cortex-m7")
     assert of(small_models.loudness(), other) is None
+    said = realtime.not_measured(analyse_model(small_models.loudness(), "loud"), other)
+    assert said == "loud on other: not known whether it keeps up: no cycles of it were measured"
     data = small_models.loudness()
     analysis = analyse_model(data, "network")
     deaf = dataclasses.replace(analysis.network, metadata=None)
@@ -93,9 +123,15 @@ def test_host_compile_says_it(tmp_path):
     told = json.loads(CliRunner().invoke(main, [*run, "--board", "pico", "--json"]).stdout)
     assert told["realtime"]["keeps_up"] is False and told["realtime"]["hop_ms"] == 32
     assert "keep up" not in CliRunner().invoke(main, run).output
-    for board, counts in (("nrf52840_dk", "mps2_an386"), ("xg24_dev_kit", "mps2_an505")):
+    for board in ("nrf52840_dk", "xg24_dev_kit", "mps2_an505"):
         done = CliRunner().invoke(main, [*run, "--board", board])
-        assert done.exit_code == 0 and f" on {board}: not known whether it keeps up" in done.output
-        assert f"`host profile MODEL --board {counts}` counts instructions" in done.output
+        assert done.exit_code == 0, done.output
+        assert of(small_models.slow(), named(board)).line() in done.output
+    told = json.loads(CliRunner().invoke(main, [*run, "--board", "nrf52840_dk", "--json"]).stdout)
+    low, high = told["realtime"]["range_ms"]
+    fewest, most = told["realtime"]["cycles_an_instruction"]
+    parts = sum(told["realtime"][f"{name}_ms"] for name in ("microphone", "features", "network"))
+    assert low == pytest.approx(fewest * parts, abs=0.01)
+    assert high == pytest.approx(most * parts, abs=0.01)
     done = CliRunner().invoke(main, [*run, "--board", "pic"])
     assert done.exit_code == 1 and "no board 'pic'" in done.output

@@ -15,7 +15,8 @@ import re
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,13 +70,42 @@ class Instruction:
             return 2 if taken else 1
         return 1
 
+    def bounds(self, taken: bool) -> tuple[int, int]:
+        """Fewest and most cycles on a Cortex-M4, by its Technical Reference Manual.
+
+        Arm DDI 0439, tables 3-1 and 7-1: a load or store behind another one takes one cycle, else
+        two. A branch refills the pipeline in one to three. Flash wait states are not included.
+
+        Args:
+            taken: Whether execution continued elsewhere.
+        """
+        name, registers = self.mnemonic, _count_registers(self.operands)
+        refill = (1, 3) if taken else (0, 0)
+        if name.startswith(("ldm", "stm", "push", "pop", "vldm", "vstm", "vpush", "vpop")):
+            low = high = 1 + registers
+        elif name in ("ldrd", "strd"):
+            low, high = 2, 3
+        elif self.is_access:
+            low, high = 1, 2
+        elif name in ("sdiv", "udiv"):
+            low, high = 2, 12
+        elif name in ("vdiv", "vsqrt"):
+            low = high = 14
+        elif name.startswith(("vmla", "vmls", "vfma", "vfms")):
+            low = high = 3
+        elif name in ("tbb", "tbh"):
+            low = high = 2
+        else:
+            low, high = 0 if name.startswith("it") else 1, 1
+        return low + refill[0], high + refill[1]
+
 
 def _count_registers(operands: str) -> int:
     """Registers in a list: {r4, r6-r7, lr} has four."""
     inside = re.search(r"\{(.*)\}", operands)
     total = 0
     for part in inside[1].split(",") if inside else ():
-        ends = [int(x) for x in re.findall(r"r(\d+)", part)]
+        ends = [int(x) for x in re.findall(r"[rsd](\d+)", part)]
         total += ends[1] - ends[0] + 1 if len(ends) == 2 else 1
     return total
 
@@ -158,14 +188,22 @@ def classify(elf: Path, code: dict[int, Instruction], addresses: Iterable[int]) 
     return parts
 
 
-def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
-    """Cycles or instructions of each address."""
-    total: Counter[int] = Counter()
+def _executed(
+    edges: Edges, code: dict[int, Instruction]
+) -> Iterator[tuple[int, Instruction, bool, int]]:
+    """Address, instruction, whether it branched, and how often that was executed."""
     for (start, size, after), times in edges.items():
         inside = [a for a in range(start, start + size, 2) if a in code]
         for address in inside:
             taken = address == inside[-1] and after != start + size
-            total[address] += times * (code[address].cycles(taken) if cycles else 1)
+            yield address, code[address], taken, times
+
+
+def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
+    """Cycles or instructions of each address."""
+    total: Counter[int] = Counter()
+    for address, instruction, taken, times in _executed(edges, code):
+        total[address] += times * (instruction.cycles(taken) if cycles else 1)
     return total
 
 
@@ -176,13 +214,11 @@ def count_call(program: Program, elf: Path, name: str, cycles: bool) -> int:
     return sum(_weigh(edges, disassemble(elf), cycles).values())
 
 
-def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Counter[str]]:
-    """Counts one inference of a bench image.
-
-    Returns:
-        For each operation, cycles (Cortex-M0+) or instructions by part.
-    """
-    cpu = cpu_of(board)
+@contextmanager
+def _traced(
+    firmware: Firmware, board: str, inputs: list[bytes]
+) -> Iterator[tuple[list[Edges], Path]]:
+    """One inference of a bench image: the blocks of each operation, and the linked engine."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stub = folder / "profile.o"
@@ -194,7 +230,7 @@ def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Cou
         )
         elf = folder / "engine.elf"
         link_engine(firmware, board, elf, API, str(stub))
-        program, layers = Program(elf, cpu), {}
+        program, layers = Program(elf, cpu_of(board)), {}
 
         def marked(number: int, edges: Edges) -> None:
             layers[number] = edges.copy()
@@ -210,11 +246,41 @@ def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Cou
         program.trace("nn_profile", marked)
         if program.call("nn_invoke"):
             raise UserError("the network does not run")
-        code, is_m0 = disassemble(elf), cpu.startswith("cortex-m0")
-        counted = [_weigh(layers[n], code, is_m0) for n in sorted(layers)]
+        yield [layers[n] for n in sorted(layers)], elf
+
+
+def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Counter[str]]:
+    """Counts one inference of a bench image.
+
+    Returns:
+        For each operation, cycles (Cortex-M0+) or instructions by part.
+    """
+    with _traced(firmware, board, inputs) as (layers, elf):
+        code, is_m0 = disassemble(elf), cpu_of(board).startswith("cortex-m0")
+        counted = [_weigh(layer, code, is_m0) for layer in layers]
         parts = classify(elf, code, set().union(*counted))
         sums: list[Counter[str]] = [Counter() for _ in counted]
         for total, counts in zip(sums, counted, strict=True):
             for address, count in counts.items():
                 total[parts[address]] += count
         return sums
+
+
+def cycle_bounds(firmware: Firmware, board: str, inputs: list[bytes]) -> tuple[int, int, int]:
+    """Counts one inference of a bench image on a Cortex-M4 or M33.
+
+    Returns:
+        Instructions, and the fewest and the most cycles they take by Instruction.bounds().
+    """
+    count = low = high = 0
+    with _traced(firmware, board, inputs) as (layers, elf):
+        code = disassemble(elf)
+        for layer in layers:
+            for _, instruction, taken, times in _executed(layer, code):
+                bounds = instruction.bounds(taken)
+                count, low, high = (
+                    count + times,
+                    low + times * bounds[0],
+                    high + times * bounds[1],
+                )
+    return count, low, high

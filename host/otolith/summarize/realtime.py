@@ -1,8 +1,9 @@
 """Estimates, before anything is built, whether a model keeps up with the microphone.
 
-It adds up the cycles of microphone, front end and network in a hop. The cycles that a chip family
-takes for a product, a row or an output are measured by `python bench/costs.py` and stand in
-costs/<family>.json. Families without such a file get no estimate.
+It adds up the cost of microphone, front end and network in a hop. `python bench/costs.py` measures
+what a product, a row or an output costs. costs/<chip family>.json is in cycles. For cores that are
+only emulated here, costs/<kernels>.json is in instructions, with the range of cycles that an
+instruction takes. Boards without such a file get no estimate.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from otolith.compile import Analysis, analyse_model
-from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
+from otolith.compile.cores import CORE_OF_CPU, OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Graph, Step
 from otolith.device.boards import Board, load_boards, named
 from otolith.settings.features import FrontEnd
@@ -37,8 +38,9 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
 
     Returns:
         By unit: "macs" products inside the input, "products" with those of padding, "rows" of
-        taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap,
-        "heights" (rows of taps) and "dilations" over all channels, "outputs", "inputs", "calls".
+        taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap, "patch"
+        values that the pixels see, "channels", "planes" (lines of all channels), "heights" (rows of
+        taps) and "dilations" over all channels, "outputs", "inputs", "calls".
     """
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
@@ -66,6 +68,9 @@ def work(step: Step, graph: Graph) -> dict[str, int]:
         "dilations": w["batches"] * w["out_c"] * w["dilation_h"],
         "lines": w["batches"] * w["out_h"],
         "pixels": pixels,
+        "patch": pixels * w["kernel_h"] * w["kernel_w"] * depth,
+        "planes": w["batches"] * w["out_h"] * w["out_c"],
+        "channels": w["batches"] * w["out_c"],
         "wide": pixels if w["kernel_h"] * w["kernel_w"] > 1 else 0,
     }
 
@@ -86,7 +91,17 @@ def _cost(prices: dict[str, float], units: Mapping[str, float]) -> float:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a hop of a model costs on a board, in milliseconds, and how long a hop lasts."""
+    """What a hop of a model costs on a board, and how long a hop lasts.
+
+    Attributes:
+        name: The model.
+        board: Id of the board.
+        microphone_ms, features_ms, network_ms: The parts, in milliseconds. On a counted core they
+            are for one cycle an instruction.
+        hop_ms: Milliseconds from one inference to the next.
+        cycles: Fewest and most cycles an instruction takes. None if cycles were measured.
+        core: The core whose instructions were counted.
+    """
 
     name: str
     board: str
@@ -94,43 +109,81 @@ class Estimate:
     features_ms: float
     network_ms: float
     hop_ms: float
+    cycles: tuple[float, float] | None = None
+    core: str = ""
 
     @property
     def total_ms(self) -> float:
-        """The cost of a hop."""
-        return self.microphone_ms + self.features_ms + self.network_ms
+        """The cost of a hop. On a counted core: with the most cycles an instruction."""
+        return self.range_ms[1]
 
     @property
-    def keeps_up(self) -> bool:
-        """Whether a hop is computed before the next one ends."""
-        return self.total_ms <= self.hop_ms
+    def range_ms(self) -> tuple[float, float]:
+        """The least and the most that a hop may cost."""
+        total = self.microphone_ms + self.features_ms + self.network_ms
+        low, high = self.cycles or (1.0, 1.0)
+        return low * total, high * total
+
+    @property
+    def keeps_up(self) -> bool | None:
+        """Whether a hop is computed before the next one ends. None if the range does not tell."""
+        low, high = self.range_ms
+        return True if high <= self.hop_ms else False if low > self.hop_ms else None
 
     def line(self) -> str:
-        """The result in one line; if the model does not keep up, with what to change."""
-        share = self.total_ms / self.hop_ms
-        text = (
-            f"{self.name} on {self.board}: about {self.total_ms:.1f} ms of {self.hop_ms:g} ms a hop"
+        """The result in one line; if the model may not keep up, with what to change."""
+        low, high = self.range_ms
+        share = high / self.hop_ms
+        if self.cycles:
+            much, shares = f"{low:.1f} to {high:.1f}", f"{low / self.hop_ms:.0%} to {share:.0%}"
+            over = f"{low / self.hop_ms - 1:.0%} to {share - 1:.0%} over"
+        else:
+            much, shares, over = f"{high:.1f}", f"{share:.0%}", f"{share - 1:.0%} over"
+        text = f"{self.name} on {self.board}: about {much} ms of {self.hop_ms:g} ms a hop"
+        parts = ", ".join(
+            f"{name} {self._part(ms)}"
+            for name, ms in (
+                ("microphone", self.microphone_ms),
+                ("front end", self.features_ms),
+                ("network", self.network_ms),
+            )
         )
-        parts = (
-            f"microphone {self.microphone_ms:.1f}, front end {self.features_ms:.1f}, network "
-            f"{self.network_ms:.1f}"
-        )
+        advice = ": raise [deploy] hop_frames or take a smaller [model] architecture"
         if self.keeps_up:
-            return f"{text} ({share:.0%}: {parts})"
+            verdict = ": keeps up" if self.cycles else ""
+            return f"{text}{verdict} ({shares}: {parts}){self._basis()}"
+        if self.keeps_up is None:
+            return f"{text}: may not keep up ({shares}: {parts}){self._basis()}{advice}"
+        return f"{text}: will not keep up ({over}: {parts}){self._basis()}{advice}"
+
+    def _part(self, ms: float) -> str:
+        if self.cycles is None:
+            return f"{ms:.1f}"
+        return f"{self.cycles[0] * ms:.1f} to {self.cycles[1] * ms:.1f}"
+
+    def _basis(self) -> str:
+        """What the figures rest on, for counted cores."""
+        if self.cycles is None:
+            return ""
         return (
-            f"{text}: will not keep up ({share - 1:.0%} over: {parts}): raise [deploy] hop_frames "
-            "or take a smaller [model] architecture"
+            f"; instructions of a {self.core} at {self.cycles[0]:g} to {self.cycles[1]:g} cycles, "
+            "flash wait states not included"
         )
 
-    def figures(self) -> dict[str, float | bool]:
-        """The figures that --json prints."""
-        return {
+    def figures(self) -> dict[str, Any]:
+        """The figures that --json prints. The parts are for one cycle an instruction."""
+        found: dict[str, Any] = {
             "microphone_ms": round(self.microphone_ms, 3),
             "features_ms": round(self.features_ms, 3),
             "network_ms": round(self.network_ms, 3),
             "hop_ms": self.hop_ms,
             "keeps_up": self.keeps_up,
         }
+        if self.cycles:
+            found["range_ms"] = [round(ms, 3) for ms in self.range_ms]
+            found["cycles_an_instruction"] = list(self.cycles)
+            found["core"] = self.core
+        return found
 
 
 def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
@@ -144,25 +197,26 @@ def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
 
 
 def network_cycles(analysis: Analysis, costs: dict[str, Any]) -> float:
-    """Cycles of one inference in a window that has moved by a hop.
+    """Cycles, or instructions, of one inference in a window that has moved by a hop.
 
     Args:
         analysis: The network.
-        costs: Of a chip family, as costs_of() returns them.
+        costs: Of a chip family or a core, as costs_of() returns them.
     """
     prices, graph = costs["operations"], analysis.network.graph
     steps = analysis.hop_calls
     names = priced(steps, graph, costs.get("core", PORTABLE))
     total = 0.0
     for step, name in zip(steps, names, strict=True):
-        price = prices.get(name) or prices.get(step.operation, prices[ANY])
+        price = prices.get(name) or prices.get(name.removesuffix("_small"))
+        price = price or prices.get(step.operation, prices[ANY])
         total += _cost(price, work(step, graph))
     return total
 
 
-def costs_of(family: str) -> dict[str, Any] | None:
-    """What was measured on a chip family; None if nothing was."""
-    file = COSTS / f"{family}.json"
+def costs_of(name: str) -> dict[str, Any] | None:
+    """What was measured on a chip family, or on the cores of some kernels; None if nothing was."""
+    file = COSTS / f"{name}.json"
     if not file.exists():
         return None
     costs: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -173,22 +227,28 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
     """What a hop of a model costs on a board.
 
     Returns:
-        None if the board's chip family was not measured, or the model has no metadata.
+        None if neither the board's chip family nor its core was measured, or the model has no
+        metadata.
     """
-    costs, metadata = costs_of(board.family), analysis.network.metadata
+    metadata = analysis.network.metadata
+    costs = costs_of(board.family) or costs_of(CORE_OF_CPU.get(board.cpu, PORTABLE))
     if costs is None or metadata is None or not board.clock_hz:
         return None
     features, hop_frames = metadata.features, metadata.deploy.hop_frames
     milli = 1000 / board.clock_hz
     values = features.frames * features.bands
     prepare = costs["window"].get(features.compress, 0) * values
+    counted = costs.get("cycles_an_instruction")
     return Estimate(
         analysis.network.name,
         board.id,
-        metadata.hop * costs["microphone"] * milli,
+        # A board without a microphone hears what is injected.
+        metadata.hop * costs["microphone"].get(board.family, 0) * milli,
         hop_frames * _cost(costs["features"][features.kind], frame_work(features)) * milli,
         (prepare + network_cycles(analysis, costs)) * milli,
         metadata.hop_ms,
+        (counted[0], counted[1]) if counted else None,
+        board.cpu.replace("cortex-m", "Cortex-M"),
     )
 
 
