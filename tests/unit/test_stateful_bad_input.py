@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from otolith.cli import main
 from otolith.compile import compile_graph
 from otolith.compile.tflm import compile_for_tflm
 from otolith.errors import UserError
@@ -148,3 +150,28 @@ def test_the_tflm_engine_says_that_it_takes_one_subgraph():
     with pytest.raises(UserError, match="2 subgraphs: the tflm engine takes models with one"):
         compile_for_tflm(Memory().build(), "m")
     assert compile_graph(Memory().build(), "m").schedule.arena >= 16
+
+
+def test_a_state_larger_than_ram_does_not_fit(tmp_path):
+    b = ModelBuilder()
+    x, joined = b.tensor([1, 1, 1, 64], 0.1, 0), b.tensor([1, 8001, 1, 64], 0.1, 0)
+    shape = [1, 8000, 1, 64]
+    old, new, out = b.tensor(shape, 0.1, 0), b.tensor(shape, 0.1, 0), b.tensor([1, 64], 0.1, 0)
+    handle = b.variable("long", b.tensor(shape, 0.1, 0, data=np.zeros(shape, np.int8)))
+    bounds = [
+        b.tensor([4], None, 0, "int32", np.array(v)) for v in ([0, 1, 0, 0], [1, 8001, 1, 64])
+    ]
+    ones = b.tensor([4], None, 0, "int32", np.ones(4))
+    axes = b.tensor([2], None, 0, "int32", np.array([1, 2]))
+    b.op("READ_VARIABLE", [handle], [old])
+    b.op("CONCATENATION", [old, x], [joined], axis=1)
+    b.op("STRIDED_SLICE", [joined, *bounds, ones], [new])
+    b.op("ASSIGN_VARIABLE", [handle, new], [])
+    b.op("MEAN", [joined, axes], [out], keepDims=False)
+    file = tmp_path / "long.tflite"
+    file.write_bytes(b.build([x], [out]))
+    done = CliRunner().invoke(main, ["summarize", str(file)])
+    assert done.exit_code == 0, done.output
+    assert compile_graph(file.read_bytes(), "m").schedule.arena > 8000 * 64
+    (pico,) = (line for line in done.output.splitlines() if line.startswith("Raspberry Pi Pico:"))
+    assert "not fit" in pico and "RAM" in pico

@@ -31,6 +31,7 @@ from otolith.compile.ops import (
     transpose,
     unidirectional_sequence_lstm,
 )
+from otolith.compile.tflite import CODES
 from otolith.errors import UserError
 
 OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
@@ -94,6 +95,15 @@ def expand(graph: Graph) -> Graph:
     return replace(graph, operations=operations)
 
 
+def _elsewhere(graph: Graph, op: Operation) -> str:
+    """Which engine takes an operation that this one does not."""
+    if op.name not in CODES.values():
+        return "TensorFlow Lite Micro does not have it either"
+    if any(not graph.tensors[index].variable for index in graph.states):
+        return "the tflm engine takes no variables, so neither takes this network"
+    return "use the tflm engine"
+
+
 def lower(graph: Graph, op: Operation) -> Step | Alias:
     """Turns an operation into a kernel call.
 
@@ -103,6 +113,6 @@ def lower(graph: Graph, op: Operation) -> Step | Alias:
     if op.name not in OPS:
         raise UserError(
             f"operator {op.position}: {op.name} is not supported by the compiled engine: "
-            "use the tflm engine"
+            f"{_elsewhere(graph, op)}"
         )
     return OPS[op.name](graph, op)
