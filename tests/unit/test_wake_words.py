@@ -127,5 +127,6 @@ def test_options_that_contradict_the_manifest_are_refused(options, said, tmp_pat
 def test_a_window_of_a_network_with_a_state_is_not_judged_alone(tmp_path):
     file = tmp_path / "alexa.tflite"
     file.write_bytes(adopted("alexa"))
+    ear = Ear(ModelFile(file, None))
     with pytest.raises(UserError, match="--stream"):
-        Ear(ModelFile(file, None))
+        ear.scores(np.zeros(ear.samples, np.int16))

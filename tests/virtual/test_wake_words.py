@@ -51,9 +51,12 @@ def test_two_wake_words_and_voice_activity_fit_a_pico_and_keep_up(tmp_path):
         with pytest.raises(UserError, match="begins with the model's name"):
             client.ask("set detect.threshold 0.5")
         board.run_ms(max(0.0, board.SETTLE_MS - board.time_ms))
-        board.play(pcm)
-        board.run_ms(2000)
-        stats = client.command("stats")
+        board.play(np.concatenate([pcm, pcm]))
+        stats, end = [], board.time_ms + 4500
+        while board.time_ms < end:
+            for message in client.lines(timeout_ms=200):
+                stats += [message] if message.get("event") == "stats" else []
+                break
     assert hello["models"] == names
     for number, name in enumerate(names):
         told = [m for m in result.messages if m["event"] == "scores" and m["model"] == name]
@@ -64,4 +67,6 @@ def test_two_wake_words_and_voice_activity_fit_a_pico_and_keep_up(tmp_path):
         events = [(m["t_ms"], m["label"]) for m in result.events if m["model"] == name]
         assert events == [(h.t_ms, h.event[0]) for h in hops if h.event]
     assert {event["label"] for event in result.events} >= {"Alexa", "Hey Jarvis"}
-    assert stats["overruns"] == 0 and 0.05 < stats["cpu"] < 0.5
+    listening = stats[2:]  # the second of the injection is over
+    assert listening and all(s["overruns"] == 0 for s in stats)
+    assert all(0.05 < s["cpu"] < 0.3 for s in listening)

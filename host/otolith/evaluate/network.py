@@ -37,11 +37,6 @@ class Network:
         metadata = self._engine.network.metadata
         if metadata is None:
             raise UserError("carries no Otolith metadata: train it with `host train`")
-        if self._engine.network.graph.states:
-            raise UserError(
-                "keeps a state from one step to the next: judge it on recordings, with "
-                "`host evaluate --stream`"
-            )
         self.metadata = metadata
         self._source = self._engine.network.inputs[0]
         output = self._engine.network.outputs[0]
@@ -61,6 +56,11 @@ class Network:
         Returns:
             (outputs,): int8, or float32 where the file ends in DEQUANTIZE.
         """
+        if self._engine.network.graph.states:
+            raise UserError(
+                "keeps a state from one step to the next: judge it on recordings, with "
+                "`host evaluate --stream`"
+            )
         source = self._source
         q = int8_input(values, self.metadata.features, float(source.scale), source.zero_point)
         return self._engine.invoke(q).ravel()
