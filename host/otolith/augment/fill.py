@@ -65,3 +65,22 @@ def room_tone(pcm: np.ndarray, samples: int) -> np.ndarray:
 def filler(x: np.ndarray, count: int, fill: str, rng: np.random.Generator) -> np.ndarray:
     """`count` float32 samples: "floor" is noise like the quietest part of x, "silence" is zeros."""
     return floor_noise(x, count, rng) if fill == "floor" else np.zeros(count, np.float32)
+
+
+def placed(x: np.ndarray, y: np.ndarray, fill: str, rng: np.random.Generator) -> np.ndarray:
+    """Puts a sound whose length has changed into a window of the old length.
+
+    Args:
+        x: The window before, float32.
+        y: The sound after. A longer one is cut at its ends, a shorter one put at a random place.
+        fill: What fills the gap: "floor", "silence", or "wrap" for the sound itself.
+        rng: Draws the place.
+    """
+    spare = len(x) - len(y)
+    start = int(rng.integers(abs(spare) + 1))
+    if spare <= 0:
+        return y[start : start + len(x)]
+    if fill == "wrap":
+        return np.roll(np.resize(y, len(x)), start)
+    new = filler(x, spare, fill, rng)
+    return np.concatenate([new[:start], y, new[start:]])

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 AUDIO = {
     "crop": "otolith.augment.crop:Crop",
     "speed": "otolith.augment.speed:Speed",
+    "tempo": "otolith.augment.tempo:Tempo",
     "pitch": "otolith.augment.pitch:Pitch",
     "shift": "otolith.augment.shift:Shift",
     "room": "otolith.augment.room:Room",

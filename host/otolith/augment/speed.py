@@ -7,7 +7,7 @@ import numpy as np
 
 from otolith.audio import RATE
 from otolith.augment.base import Augmentation, Take, between, one_of
-from otolith.augment.fill import filler
+from otolith.augment.fill import placed
 
 
 def respeed(x: np.ndarray, factor: float) -> np.ndarray:
@@ -27,13 +27,9 @@ class Speed(Augmentation):
     speed_percent: tuple[float, float] = between(-10, 10, -50, 100)
     fill: str = one_of("floor", "silence", "wrap")
 
+    def resized(self, x: np.ndarray, take: Take) -> np.ndarray:
+        """The whole sound at another speed, longer or shorter than before."""
+        return respeed(x, 1 + take.number("speed_percent", self.speed_percent) / 100)
+
     def apply(self, x: np.ndarray, take: Take) -> np.ndarray:
-        y = respeed(x, 1 + take.number("speed_percent", self.speed_percent) / 100)
-        spare = len(x) - len(y)
-        start = int(take.rng.integers(abs(spare) + 1))
-        if spare <= 0:
-            return y[start : start + len(x)]
-        if self.fill == "wrap":
-            return np.roll(np.resize(y, len(x)), start)
-        new = filler(x, spare, self.fill, take.rng)
-        return np.concatenate([new[:start], y, new[start:]])
+        return placed(x, self.resized(x, take), self.fill, take.rng)

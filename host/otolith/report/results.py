@@ -425,9 +425,26 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Rests:
+    """What a class was learned from.
+
+    label: The class, or the name of streams. clips: Files. minutes: Their length. speakers,
+    sources, devices: Different ones that metadata.csv names; 0 where it names none.
+    """
+
+    label: str
+    clips: int
+    minutes: float
+    speakers: int
+    sources: int
+    devices: int
+
+
+@dataclass(frozen=True)
 class Training:
     """What a training report shows.
 
+    rests: What each class was learned from.
     clips: The int8 network on the test clips. window_s: Seconds a network window covers. top_khz:
     Frequency of the highest band where all bands are equally wide, else None.
     """
@@ -439,3 +456,4 @@ class Training:
     examples: list[Example]
     window_s: float
     top_khz: float | None
+    rests: list[Rests] = field(default_factory=list)

@@ -9,7 +9,7 @@ import numpy as np
 
 from otolith.report.evaluation import evaluation_section, promise_section
 from otolith.report.page import STYLE, new_figure, png
-from otolith.report.results import Example, Training
+from otolith.report.results import Example, Rests, Training
 
 
 def _curves(history: dict[str, list[float]]) -> str:
@@ -47,6 +47,23 @@ def _spectrograms(found: Training) -> str:
     return png(figure)
 
 
+def _rests(rests: Sequence[Rests]) -> str:
+    """A table of what each class was learned from."""
+    if not rests:
+        return ""
+    names = ("class", "clips", "minutes", "speakers", "sources", "microphones")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    rows = []
+    for one in rests:
+        cells = [one.label, one.clips or "", f"{one.minutes:,.1f}"]
+        cells += [count or "not known" for count in (one.speakers, one.sources, one.devices)]
+        if not one.clips:
+            cells[3:] = ["", "", ""]
+        rows.append("".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<h2>What each class rests on</h2><table><tr>{head}</tr>{body}</table>"
+
+
 def training_report(found: Training) -> str:
     """Renders the whole page; pictures and sounds are inside it."""
     metrics = found.metrics
@@ -81,6 +98,7 @@ def training_report(found: Training) -> str:
 <h1>{name}</h1><p>{description}</p>
 <table>{figures}</table>
 {notes}
+{_rests(found.rests)}
 {evaluation_section(found.clips)}
 {promise_section(metrics.promise) if metrics.promise else ""}
 <h2>Training</h2><img alt="training curves" src="{_curves(metrics.history)}">

@@ -54,6 +54,13 @@ class Data:
         "group",
     )
 
+    negatives: tuple[str, ...] = setting(
+        "Folders of recordings without any sound that makes an event, or such files; relative to "
+        "where you are, else to $OTOLITH_DATA. The model must stay silent on them.",
+        (),
+        since="0.2",
+    )
+
     def check(self, section: Section, classes: tuple[str, ...]) -> None:
         """Checks settings that depend on each other and on the model's classes."""
         self._check_split(section)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from otolith.settings.fields import setting
 from otolith.settings.problems import Section
 
+NO_BASE = "none"  # [train] base
 MAX_SEED = 2**32 - 1  # the largest seed TensorFlow takes
 
 
@@ -78,7 +79,36 @@ class Train:
     variants: int = setting(
         "Augmented variants of each window; the epochs use them in turn.", 4, low=1, high=100
     )
-    base: str = setting("Folder of a trained model whose body is taken over; empty: none.", "")
+    method: str = setting(
+        "`clips` learns from every clip alike, for `epochs` passes. `takes` learns a sound from "
+        "few takes, mixed into streams of other sound. `auto` chooses `takes` for words "
+        '(kind = "word", or a log-mel front end and no kind) if the rarest class with a threshold '
+        "has at most 100 recorded takes, another class has no threshold, and `epochs` is 0.",
+        "auto",
+        names=("auto", "clips", "takes"),
+        since="0.2",
+    )
+    take_updates: int = setting(
+        "Batches to learn from with `takes`, before mining; three times as many without a base.",
+        500,
+        unit="batches",
+        low=1,
+        high=10**6,
+        since="0.2",
+    )
+    mine: int = setting(
+        "Rounds in which `takes` looks for sounds that the network confuses with a class, and "
+        "learns from them. They end when nothing new is found.",
+        2,
+        low=0,
+        high=20,
+        since="0.2",
+    )
+    base: str = setting(
+        "Folder of a trained model whose body is taken over. Empty: none, except with `takes`, "
+        "where a base in models/ of the same architecture and features is used. `none`: none.",
+        "",
+    )
     head_epochs: int = setting(
         "Epochs that train the new head alone, before all layers.", 10, low=1, high=1000
     )
@@ -94,6 +124,11 @@ class Train:
         "softmax",
         names=("softmax", "sigmoid"),
     )
+
+    @property
+    def has_base(self) -> bool:
+        """Whether it names a trained model to start from."""
+        return self.base not in ("", NO_BASE)
 
     def check(self, section: Section, classes: int) -> None:
         """Checks settings that depend on each other.
@@ -111,6 +146,6 @@ class Train:
         units = all(1 <= n <= 4096 for n in self.head_layers) and len(self.head_layers) <= 8
         need(units, "head_layers", "must be up to eight layers of 1 to 4096 units")
         need(self.output == "softmax" or classes == 2, "output", '"sigmoid" needs two classes')
-        if not self.base:
+        if not self.has_base:
             new = self.output == "softmax" and not self.head_layers and not self.head_norm
             need(new, "output, head_layers, head_norm", "need base: they describe its new head")

@@ -48,7 +48,7 @@ class Examples:
         return Examples(self.values[kept], self.labels[kept], self.clips[kept])
 
 
-def _sources() -> bytes:
+def code_digest() -> bytes:
     """A digest of the code that the values depend on."""
     digest = hashlib.sha256()
     host = Path(__file__).parent.parent
@@ -73,6 +73,24 @@ def _work(job: tuple) -> tuple[np.ndarray, np.ndarray]:
     return values, labels
 
 
+def store(file: Path, **arrays: np.ndarray) -> None:
+    """Writes arrays to the cache, whose oldest files go beyond CACHE_BYTES.
+
+    Errors are ignored: the values are there anyway.
+    """
+    try:
+        with replacing(file) as temporary, temporary.open("wb") as out:
+            np.savez(out, **arrays)
+        files = sorted(file.parent.glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
+        total = 0
+        for kept in files:
+            total += kept.stat().st_size
+            if total > CACHE_BYTES and kept != file:
+                kept.unlink(missing_ok=True)
+    except Exception:  # a full disk, another process that cleans up
+        file.unlink(missing_ok=True)
+
+
 class Maker:
     """Computes features, with as many threads or processes as there are cores.
 
@@ -83,7 +101,7 @@ class Maker:
 
     def __init__(self, front_end: FrontEnd, cache: Path = CACHE) -> None:
         self.front_end, self.cache = front_end, cache
-        self._code = _sources()
+        self._code = code_digest()
         self._pool: ProcessPoolExecutor | None = None
         self._threads = ThreadPoolExecutor(os.cpu_count())
 
@@ -141,7 +159,7 @@ class Maker:
             progress((number + 1) / len(jobs))
         values = np.concatenate([v for v, _ in parts])
         labels = np.concatenate([n for _, n in parts])
-        self._store(file, values, labels)
+        store(file, values=values, labels=labels)
         return Examples(values, labels, windows.clips)
 
     def _map(self, jobs: list[tuple]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -153,20 +171,6 @@ class Maker:
             # Not forked: TensorFlow's threads may be running in this process.
             self._pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"))
         return self._pool.map(_work, jobs)
-
-    def _store(self, file: Path, values: np.ndarray, labels: np.ndarray) -> None:
-        """Writes to the cache. Errors are ignored: the values are there anyway."""
-        try:
-            with replacing(file) as temporary, temporary.open("wb") as out:
-                np.savez(out, values=values, labels=labels)
-            files = sorted(self.cache.glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
-            total = 0
-            for kept in files:
-                total += kept.stat().st_size
-                if total > CACHE_BYTES and kept != file:
-                    kept.unlink(missing_ok=True)
-        except Exception:  # a full disk, another process that cleans up
-            file.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Stops threads and processes."""

@@ -42,7 +42,7 @@ def untrained(
 
 
 def _network(keras: Any, spec: Spec, architecture: Architecture | None, code: Path | None) -> Any:
-    if spec.train.base:
+    if spec.train.has_base:
         base, _ = read_base(keras, spec, code)
         return new_head(keras, body_of(keras, base), head_of(spec))
     build = architecture or find(spec.model.architecture, code)

@@ -19,6 +19,7 @@ from otolith.train.architectures import Architecture, find, fused
 from otolith.train.batches import batches
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Variants
+from otolith.train.fit_takes import TakesCourse
 from otolith.train.learning import (
     KEYS,
     Length,
@@ -123,8 +124,10 @@ def fit(
     """
     spec = prepared.spec
     keras = new_session(spec.train.seed)
+    if prepared.takes is not None:
+        return _from_takes(keras, prepared, progress, architecture, seconds, code, start)
     course = _Course(keras, prepared, progress, checkpoint, state, seconds, start)
-    if spec.train.base:
+    if spec.train.has_base:
         network = trained = course.transferred(code)
     else:
         build = architecture or find(spec.model.architecture, code)
@@ -145,6 +148,43 @@ def fit(
         course.seconds,
         course.epochs,
         course.data_wait(),
+    )
+
+
+def _from_takes(
+    keras: Any,
+    prepared: Prepared,
+    progress: Report,
+    architecture: Architecture | None,
+    seconds: float,
+    code: Path | None,
+    start: Start | None,
+) -> Fitted:
+    """Learns from few takes (see otolith.train.fit_takes)."""
+    takes = prepared.takes
+    assert takes is not None
+    course = TakesCourse(keras, prepared.spec, takes, prepared.validate, progress, seconds)
+    trained, blueprint = course.network(architecture, code)
+    if start is not None:
+        put_weights(trained, start.arrays, start.file)
+    course.run(trained, again=start is not None)
+    prepared.notes.extend(course.notes)
+    accuracy = course.history["val_accuracy"]
+    network = trained
+    if not prepared.spec.train.has_base:
+        network = fused(trained, architecture or find(prepared.spec.model.architecture, code))
+    return Fitted(
+        network,
+        trained,
+        blueprint,
+        course.history,
+        len(accuracy),
+        accuracy[-1],
+        course.stopped,
+        course.interrupted,
+        course.seconds,
+        len(accuracy),
+        None,
     )
 
 

@@ -19,6 +19,7 @@ from otolith.train.prepare import Prepared
 from otolith.train.progress import Report, silent
 
 LOST_POINTS = 1.0  # of accuracy, lost to int8: worth a warning
+LEAST_HEARD = 0.5  # of the test takes of a class, at its own score above the others
 RISING_POINTS = 0.5  # of validation accuracy, between the last two fifths: worth a warning
 
 
@@ -72,7 +73,9 @@ def judge(prepared: Prepared, fitted: Fitted, tflite: bytes, progress: Report = 
         data_wait=fitted.data_wait,
     )
     clips = _clip_figures(prepared, scores)
-    return Judged(replace(metrics, warnings=[*warnings(metrics), *clips.warnings]), clips)
+    said = [*prepared.notes, *missed(prepared, scores)]
+    said += warnings(metrics, prepared.takes is None)
+    return Judged(replace(metrics, warnings=[*said, *clips.warnings]), clips)
 
 
 def _int8_scores(network: Network, test: Examples, progress: Report) -> np.ndarray:
@@ -98,6 +101,27 @@ def _clip_figures(prepared: Prepared, scores: np.ndarray) -> ClipFigures:
     return replace(figures, audio=audio)
 
 
+def missed(prepared: Prepared, scores: np.ndarray) -> list[str]:
+    """Says for which classes few of the takes kept from training are heard.
+
+    Args:
+        prepared: The data.
+        scores: (count, classes) of the test windows.
+    """
+    if prepared.takes is None:
+        return []
+    labels, found = prepared.test.labels, []
+    for label in sorted(prepared.takes.positives):
+        mine = scores[labels == label]
+        heard = int((mine.argmax(1) == label).sum())
+        if heard < LEAST_HEARD * len(mine):
+            found.append(
+                f"of {len(mine)} test takes of {prepared.spec.model.classes[label]} the network "
+                f"hears {heard}: are all takes the same sound, and are there enough of them?"
+            )
+    return found
+
+
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Counts windows (classes, classes) by what they are (rows) and what was predicted."""
     table = np.zeros((classes, classes), int)
@@ -114,8 +138,13 @@ def clip_accuracy(scores: np.ndarray, test: Examples) -> float:
     return float(np.mean(right))
 
 
-def warnings(metrics: Metrics) -> list[str]:
-    """Says what a training could do better, one line each."""
+def warnings(metrics: Metrics, by_epochs: bool = True) -> list[str]:
+    """Says what a training could do better, one line each.
+
+    Args:
+        metrics: Its figures.
+        by_epochs: Whether its history is of epochs, whose trend says something.
+    """
     found = []
     lost = 100 * (metrics.float_accuracy - metrics.int8_accuracy)
     if lost > LOST_POINTS:
@@ -125,7 +154,7 @@ def warnings(metrics: Metrics) -> list[str]:
             "a wider network"
         )
     rise = rising(metrics.history["val_accuracy"])
-    if not metrics.stopped and rise > RISING_POINTS:
+    if by_epochs and not metrics.stopped and rise > RISING_POINTS:
         found.append(
             f"validation accuracy was still rising when training ended (by {rise:.1f} points in "
             "the last fifth): train longer, with more [train] epochs or updates"

@@ -15,6 +15,7 @@ from otolith.settings.spec import Spec
 from otolith.train.examples import Examples, Maker, Same, Variants
 from otolith.train.learning import picked
 from otolith.train.progress import Report, silent
+from otolith.train.takes import Takes, load_takes, resolved
 
 BACKGROUNDS = 500  # windows that [augment.background] draws from
 SOUND_BYTES = 200 << 20  # test sounds kept for the report's players; more than that are not
@@ -30,6 +31,8 @@ class Prepared:
     `train` holds the windows that are used, after [train] cap and balance. changing: Training data
     that differ between epochs (augmented variants, or mixup), None if every epoch sees `train`.
     sounds: The test set's PCM, None where it is too large to keep. names: Names of clips by number.
+    takes: What learning from few takes needs; None where clips are learned from. notes: Lines
+    worth a warning.
     """
 
     spec: Spec
@@ -40,6 +43,8 @@ class Prepared:
     sounds: Windows | None = field(default=None, repr=False)
     names: dict[int, str] = field(default_factory=dict, repr=False)
     maker: Maker | None = field(default=None, repr=False)
+    takes: Takes | None = field(default=None, repr=False)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -86,6 +91,9 @@ def prepare(
     Raises:
         UserError: A set has no sound of a class, or a sound can't be read.
     """
+    spec = resolved(spec)
+    if spec.train.method == "takes":
+        return _from_takes(spec, progress, clips)
     windows = load_windows(spec, progress, clips)
     for name in SETS:
         for number, label in enumerate(spec.model.classes):
@@ -124,6 +132,23 @@ def prepare(
         windows["test"] if windows["test"].pcm.nbytes <= SOUND_BYTES else None,
         _names(spec) if clips is None else {},
         maker,
+    )
+
+
+def _from_takes(spec: Spec, progress: Report, clips: int | None) -> Prepared:
+    loaded = load_takes(spec, progress, clips)
+    small = loaded.sounds.pcm.nbytes <= SOUND_BYTES
+    return Prepared(
+        spec,
+        loaded.train,
+        loaded.validate,
+        loaded.test,
+        None,
+        loaded.sounds if small else None,
+        _names(spec),
+        None,
+        loaded.takes,
+        loaded.notes,
     )
 
 

@@ -21,6 +21,7 @@ from otolith.train import feasible, promise
 from otolith.train.architectures import Architecture
 from otolith.train.checkpoint import Checkpoint
 from otolith.train.fit import Fitted, fit, last_weights
+from otolith.train.fit_takes import EVERY, MINED_UPDATES, updates_of
 from otolith.train.judge import Judged, judge
 from otolith.train.learning import length
 from otolith.train.lock import training
@@ -28,6 +29,7 @@ from otolith.train.prepare import prepare
 from otolith.train.progress import bars
 from otolith.train.quantise import quantise
 from otolith.train.save import save
+from otolith.train.takes import resolved
 
 _DRY_CLIPS = 20  # of a class, in each set
 _DRY_SECONDS = 60.0  # of fitting
@@ -81,6 +83,7 @@ def _train(
     """The stages of `train`, while its folder is held."""
     started = time.monotonic()
     streams = promise.streams_of(spec)
+    spec = resolved(spec)
     checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
     start = last_weights(spec, out) if how.resume and not checkpoint.exists else None
     state = checkpoint.load() if how.resume and start is None else None
@@ -137,11 +140,30 @@ def _say(console: Console, metrics: Metrics, out: Path) -> None:
         console.print(shown(line), highlight=False, markup=False, soft_wrap=True)
 
 
+def _say_dry_takes(console: Console, spec: Spec, metrics: Metrics, fitted: Fitted) -> None:
+    """As `_say_dry`, where a training is so many batches and rounds of mining."""
+    batches = updates_of(spec) * (1 + MINED_UPDATES * spec.train.mine)
+    minutes = fitted.seconds / max(1, fitted.epochs * EVERY) * batches / 60
+    console.print(
+        f"{spec.model.name}: the spec works: {metrics.parameters:,} parameters, "
+        f"{metrics.weights_bytes:,} bytes of weights, arena {metrics.arena_bytes:,}; "
+        f"{fitted.epochs * EVERY} batches gave {metrics.int8_accuracy:.0%}; all {batches:.0f} "
+        f"and mining would take about {max(1, round(1.5 * minutes))} min; nothing was written",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 def _say_dry(console: Console, spec: Spec, metrics: Metrics, fitted: Fitted) -> None:
     """Says that the spec works, and about how long the whole training will take."""
+    if spec.train.method == "takes":
+        _say_dry_takes(console, spec, metrics, fitted)
+        return
     each = fitted.seconds / max(1, fitted.epochs) / max(1, metrics.windows["train"])
     count = count_training(spec)
-    epochs = length(spec.train, count).epochs + (spec.train.head_epochs if spec.train.base else 0)
+    epochs = length(spec.train, count).epochs
+    epochs += spec.train.head_epochs if spec.train.has_base else 0
     minutes = each * count * epochs / 60
     console.print(
         f"{spec.model.name}: the spec works: {metrics.parameters:,} parameters, "

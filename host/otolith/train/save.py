@@ -10,6 +10,7 @@ import numpy as np
 from otolith.files import replacing
 from otolith.report.results import Example, Training
 from otolith.report.training import training_report
+from otolith.train.basis import basis
 from otolith.train.fit import Fitted
 from otolith.train.judge import Judged
 from otolith.train.prepare import Prepared
@@ -58,4 +59,5 @@ def _training(prepared: Prepared, judged: Judged) -> Training:
         ],
         window_s=features.samples / features.sample_rate,
         top_khz=features.sample_rate / 2000 if features.kind == "spectrogram" else None,
+        rests=basis(prepared),
     )

@@ -47,7 +47,7 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
     """
     folder = base_folder(spec.train.base)
     base = load(folder)
-    if _heard(base) != _heard(spec):
+    if heard_front_end(base) != heard_front_end(spec):
         raise UserError(
             f"[train] base = {folder}: its [features] differ: copy its section into this spec"
         )
@@ -88,7 +88,7 @@ def base_folder(base: str) -> Path:
     return middle if not (folder / SPEC).exists() and (middle / SPEC).exists() else folder
 
 
-def _heard(spec: Spec) -> FrontEnd:
+def heard_front_end(spec: Spec) -> FrontEnd:
     """A spec's front end as the chip runs it: how training windows settle is no part of it."""
     features = spec.features
     return dataclasses.replace(features, settle=0) if isinstance(features, Logmel) else features
@@ -160,7 +160,7 @@ def convert_old(folder: Path, code: Path | None = None) -> Path:
     old = folder / f"{spec.model.name}.keras"
     if not old.exists():
         raise UserError(f"{old}: no such file: nothing to convert")
-    if spec.train.base:
+    if spec.train.has_base:
         raise UserError(f"{old}: was trained on a base itself: train it again: host train {folder}")
     blueprint = blueprint_of(spec)
     keras = new_session(spec.train.seed)

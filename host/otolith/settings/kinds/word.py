@@ -24,7 +24,7 @@ def word(facts: Facts) -> Kind:
             "noise": {"snr_db": [5, 45], "probability": 0.5},
             "time_mask": {},
         },
-        train={"learning_rate": 0.002, "variants": 16 if facts.few else 4},
+        train={"learning_rate": 0.001 if facts.few else 0.002, "variants": 16 if facts.few else 4},
         hop_ms=100,
         average_ms=300,
         suppression_ms=1000,
