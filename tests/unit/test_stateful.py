@@ -25,6 +25,7 @@ STEPS, RESET = 200, 120
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["portable", "m0plus", "dsp"])
 def test_networks_with_a_memory(core, tmp_path):
     rng = np.random.default_rng(1)
@@ -48,6 +49,7 @@ def test_networks_with_a_memory(core, tmp_path):
 
 
 @pytest.mark.deep
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["portable", "m0plus", "dsp"])
 def test_random_memories(core, tmp_path):
     """Variables that move, that are exchanged, and several at once; SVDF and LSTM; 30 steps."""
