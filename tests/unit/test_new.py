@@ -127,7 +127,7 @@ otto = 0.4
     assert spec.features.kind == "spectrogram" and spec.features.frames == 60
     assert len(spec.augment.sections) == 1 and spec.train.variants == 2
     assert spec.detect.thresholds == {"otto": 0.4} and spec.detect.smoothing == 1
-    assert spec.model.architecture == "speech_cnn"
+    assert spec.model.architecture == "word_cnn_m"
 
 
 def test_a_named_architecture_without_a_kind_keeps_plain_defaults(tmp_path):

@@ -13,7 +13,7 @@ def word(facts: Facts) -> Kind:
     """
     return Kind(
         text="a spoken word or a short phrase",
-        architecture="speech_cnn",
+        architecture="word_cnn_m",  # of models/base_word/m
         features={"preset": "micro_speech"},
         augment={
             "shift": {"shift_ms": [-100, 100], "probability": 0.8},
