@@ -25,7 +25,7 @@ path = "{dataset}"
 [features]
 frames = 32
 [train]
-epochs = 24
+epochs = 160
 batch = 16
 body_rate = 1.0
 [detect]

@@ -61,6 +61,7 @@ class Fitted:
     data_wait: float | None
 
 
+MOST_LOST = 0.02  # of validation accuracy, that going on with new clips may cost
 MORE = 4  # a training that goes on from earlier weights has a quarter of the epochs
 
 
@@ -297,12 +298,16 @@ class _Course:
             watch.stopped = f"interrupted after epoch {first + len(watch.history['loss'])}"
         self.seconds += time.monotonic() - started
         self.epochs += len(watch.history["loss"])
-        if watch.weights is not None:
-            model.set_weights(watch.weights)
         for key in KEYS:
             self.history[key] += watch.history[key]
         self.best_epoch, self.stopped = watch.best_epoch, watch.stopped
         self.best_accuracy = watch.best_accuracy
+        if self.more and _still_good(watch):
+            # validation knows nothing of the clips that were filed: the last epoch knows most
+            self.best_epoch = first + len(watch.history["loss"])
+            self.best_accuracy = watch.history["val_accuracy"][-1]
+        elif watch.weights is not None:
+            model.set_weights(watch.weights)
         if watch.stopped:
             self.progress(name, 1.0, watch.stopped)
 
@@ -351,6 +356,12 @@ class _Course:
         if not isinstance(self.prepared.changing, Variants):
             return None
         return round(sum(self.prepared.changing.waited[1:]) / max(self.seconds, 1e-9), 4)
+
+
+def _still_good(watch: Watch) -> bool:
+    """Whether the last epoch's validation accuracy is about that of the best epoch."""
+    accuracy = watch.history["val_accuracy"]
+    return bool(accuracy) and accuracy[-1] >= watch.best_accuracy - MOST_LOST
 
 
 def build_network(build: Architecture, spec: Spec, keras: Any) -> Any:
