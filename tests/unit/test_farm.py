@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 
 from otolith import farm, places
+from otolith.data.streams import Stream
 from otolith.data.synth import write_clips
+from otolith.data.windows import Windows
 from otolith.errors import UserError
 from otolith.evaluate import clips, models, recordings, sounds
 from otolith.evaluate.recordings import hear, sources
 from otolith.features import extract_files, preset
+from otolith.train import mining, transfer
+from otolith.train.examples import Maker
+from otolith.train.negatives import Negatives
+from otolith.train.session import new_session
+from otolith.train.weights import Blueprint
 from support.chain_model import network
 from support.cluster import cluster
 from support.dataset_files import noise, read, write
@@ -126,6 +133,34 @@ def test_features_on_a_cluster_are_the_same(two_workers, tmp_path):
     here = list(extract_files(files, settings))
     there = list(extract_files(files, settings, progress=done.append, scheduler=two_workers[0]))
     assert all(map(np.array_equal, here, there)) and done == list(range(1, 21))
+
+
+def test_features_for_training_on_a_cluster_are_the_same(two_workers, tmp_path):
+    settings = preset("keyword")
+    pcm = np.array([noise(n, settings.samples / 16000)[: settings.samples] for n in range(70)])
+    windows = Windows(pcm, np.arange(70) % 2, np.arange(70))
+    made = []
+    for name, scheduler in (("here", None), ("there", two_workers[0])):
+        maker = Maker(settings, tmp_path / name, scheduler)
+        made.append(maker.make(windows))
+        maker.close()
+    assert np.array_equal(made[0].values, made[1].values)
+    assert np.array_equal(made[0].labels, made[1].labels)
+
+
+@pytest.mark.slow
+def test_mining_on_a_cluster_finds_the_same(two_workers):
+    settings = preset("keyword")
+    negatives = Negatives.of(settings, [Stream(noise(1, 8), 0, "noise")])
+    keras = new_session(1)
+    blueprint = Blueprint("separable_cnn", *settings.shape, 2, 0.1)
+    model = transfer.build(keras, blueprint)
+    here = negatives.scored(lambda v: mining.likeness(model, v, settings, (1,)), 1)
+    trained = mining.Trained.of(model, blueprint, None)
+    there = mining.scored(negatives, trained, (1,), 1, two_workers[0])
+    assert len(here[0]) > 100 and here[0].std() > 0
+    assert np.allclose(here[0], there[0], rtol=0, atol=1e-6)
+    assert np.array_equal(here[1], there[1])
 
 
 def test_synthesis_on_a_cluster_gives_the_same(two_workers, tmp_path):

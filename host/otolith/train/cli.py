@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from otolith.errors import UserError
+from otolith.farm import scheduler_option
 from otolith.settings.spec import MAX_SEED, load
 
 
@@ -41,6 +42,7 @@ from otolith.settings.spec import MAX_SEED, load
     help="Run Python code beside the spec, if its architecture is module:function.",
 )
 @click.option("--convert-base", "convert", is_flag=True, help="Convert MODEL's old .keras file.")
+@scheduler_option
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def train_command(
     model: Path,
@@ -54,6 +56,7 @@ def train_command(
     cross: bool,
     allow_code: bool,
     convert: bool,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Train MODEL (a folder with a spec.toml).
@@ -91,7 +94,8 @@ def train_command(
     out = out or folder
     try:
         console = Console(stderr=as_json)
-        how = How(board or spec.deploy.board, resume, dry, folder if allow_code else None)
+        code = folder if allow_code else None
+        how = How(board or spec.deploy.board, resume, dry, code, scheduler)
         found: dict[str, Any]
         if cross:
             found = cross_validate(

@@ -21,6 +21,7 @@ import numpy as np
 from otolith import paths
 from otolith.augment.pipeline import Augmenter
 from otolith.data.windows import Windows
+from otolith.farm import map_tasks
 from otolith.features import window
 from otolith.files import replacing
 from otolith.settings.features import FrontEnd
@@ -97,10 +98,13 @@ class Maker:
     Args:
         front_end: The front end.
         cache: Folder that keeps results; the oldest are deleted beyond CACHE_BYTES.
+        scheduler: Address of a Dask scheduler to use instead of this computer.
     """
 
-    def __init__(self, front_end: FrontEnd, cache: Path = CACHE) -> None:
-        self.front_end, self.cache = front_end, cache
+    def __init__(
+        self, front_end: FrontEnd, cache: Path = CACHE, scheduler: str | None = None
+    ) -> None:
+        self.front_end, self.cache, self.scheduler = front_end, cache, scheduler
         self._code = code_digest()
         self._pool: ProcessPoolExecutor | None = None
         self._threads = ThreadPoolExecutor(os.cpu_count())
@@ -163,6 +167,8 @@ class Maker:
         return Examples(values, labels, windows.clips)
 
     def _map(self, jobs: list[tuple]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if self.scheduler is not None:
+            return map_tasks(_work, jobs, scheduler=self.scheduler)
         if len(jobs) < 2:
             return map(_work, jobs)
         if jobs[0][4] is None:  # nothing but C, which runs without the interpreter's lock

@@ -103,6 +103,7 @@ def fit(
     seconds: float = np.inf,
     code: Path | None = None,
     start: Start | None = None,
+    scheduler: str | None = None,
 ) -> Fitted:
     """Trains the network of a spec, or the new head of its base and then all of it.
 
@@ -118,15 +119,19 @@ def fit(
         seconds: No epoch begins after so long.
         code: Folder that an architecture of the user's own may be loaded from; None refuses it.
         start: Weights to go on from, more gently and for a quarter of the epochs; None begins anew.
+        scheduler: Address of a Dask scheduler that mines negatives; None for this process.
 
     Raises:
-        UserError: The network does not build, or training diverges.
+        UserError: The network does not build, training diverges, or the scheduler can't be used.
         KeyboardInterrupt: Ctrl-C before the first epoch ended.
     """
     spec = prepared.spec
     keras = new_session(spec.train.seed)
     if prepared.takes is not None:
-        return _from_takes(keras, prepared, progress, architecture, seconds, code, start)
+        few = TakesCourse(
+            keras, spec, prepared.takes, prepared.validate, progress, seconds, scheduler
+        )
+        return _from_takes(few, prepared, architecture, code, start)
     course = _Course(keras, prepared, progress, checkpoint, state, seconds, start)
     if spec.train.has_base:
         network = trained = course.transferred(code)
@@ -153,18 +158,13 @@ def fit(
 
 
 def _from_takes(
-    keras: Any,
+    course: TakesCourse,
     prepared: Prepared,
-    progress: Report,
     architecture: Architecture | None,
-    seconds: float,
     code: Path | None,
     start: Start | None,
 ) -> Fitted:
     """Learns from few takes (see otolith.train.fit_takes)."""
-    takes = prepared.takes
-    assert takes is not None
-    course = TakesCourse(keras, prepared.spec, takes, prepared.validate, progress, seconds)
     trained, blueprint = course.network(architecture, code)
     if start is not None:
         put_weights(trained, start.arrays, start.file)

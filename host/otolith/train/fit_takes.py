@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from otolith.errors import UserError
-from otolith.evaluate.network import all_classes
 from otolith.features.network_input import real_input
 from otolith.settings.spec import Spec
 from otolith.train import transfer
 from otolith.train.architectures import Architecture
 from otolith.train.examples import Examples
 from otolith.train.learning import KEYS, loss_of
+from otolith.train.mining import Trained, likeness, scored
 from otolith.train.mixes import Masks, recipe
 from otolith.train.negatives import Hard
 from otolith.train.progress import Report
 from otolith.train.takes import Takes, targets_of
+from otolith.train.weights import Blueprint
 
 POSITIVES, BATCH = 24, 128  # windows of each class that makes an event, and of all
 MOST_POSITIVES = 64
@@ -49,6 +50,7 @@ class TakesCourse:
         validate: Judges the progress; nothing is chosen by it.
         progress: Called as the work proceeds.
         seconds: No batch begins after so long.
+        scheduler: Address of a Dask scheduler that mines; None for this process.
     """
 
     def __init__(
@@ -59,7 +61,10 @@ class TakesCourse:
         validate: Examples,
         progress: Report,
         seconds: float = np.inf,
+        scheduler: str | None = None,
     ) -> None:
+        self.scheduler = scheduler
+        self.rebuilt: tuple[Blueprint, Path | None] | None = None  # how a worker builds it
         self.keras, self.spec, self.takes, self.validate = keras, spec, takes, validate
         self.progress, self.deadline = progress, time.monotonic() + seconds
         self.targets = targets_of(spec)
@@ -81,9 +86,12 @@ class TakesCourse:
             body = transfer.body_of(keras, base)
             model = transfer.new_head(keras, body, transfer.head_of(spec))
             transfer.freeze(keras, body, False)
-            return model, transfer.blueprint_of(spec, blueprint)
+            blueprint = transfer.blueprint_of(spec, blueprint)
+            self.rebuilt = blueprint, code
+            return model, blueprint
         blueprint = transfer.blueprint_of(spec)
         if architecture is None:
+            self.rebuilt = blueprint, code
             return transfer.build(keras, blueprint, code), blueprint
         frames, bands = spec.features.shape
         return architecture(frames, bands, len(spec.model.classes), spec.train.dropout), blueprint
@@ -171,15 +179,21 @@ class TakesCourse:
 
     def _score(self, model: Any, values: np.ndarray) -> np.ndarray:
         """How much windows are like a class that makes an event, 0 to 1."""
-        scores = all_classes(model.predict_on_batch(real_input(values, self.spec.features)))
-        best: np.ndarray = scores[:, self.targets].max(1)
-        return best
+        return likeness(model, values, self.spec.features, tuple(self.targets))
+
+    def _scored(self, model: Any, stride: int) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and places of all negatives at a stride, in frames."""
+        negatives = self.takes.negatives
+        if self.scheduler is None or self.rebuilt is None:
+            return negatives.scored(lambda values: self._score(model, values), stride)
+        trained = Trained.of(model, *self.rebuilt)
+        return scored(negatives, trained, tuple(self.targets), stride, self.scheduler)
 
     def _mine(self, model: Any, number: int) -> int:
         """Keeps the negatives that sound like a class; returns how many of them are new."""
         self.progress(f"mining {number}", 0.1)
         stride = self.spec.deploy.hop_frames
-        scores, places = self.takes.negatives.scored(lambda v: self._score(model, v), stride)
+        scores, places = self._scored(model, stride)
         new = self.hard.add(self.takes.negatives, scores, places, HARD_SCORE)
         self.progress(f"mining {number}", 1.0, f"{new} new of {len(scores)} windows")
         return new
@@ -191,7 +205,7 @@ class TakesCourse:
         plain = np.concatenate([self.takes.plain[label] for label in self.targets])
         threshold = float(np.quantile(self._score(model, plain), 1 - HEARD))
         stride = max(self.spec.deploy.hop_frames, train.frames // 4)
-        scores, places = negatives.scored(lambda v: self._score(model, v), stride)
+        scores, places = self._scored(model, stride)
         above = np.flatnonzero(scores >= max(threshold, HARD_SCORE))
         hours = negatives.seconds / 3600
         if len(above) / max(hours, 1e-9) > MOST_HOURLY:

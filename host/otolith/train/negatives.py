@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -201,6 +201,13 @@ class Negatives:
         """Numbers of the classes that have windows."""
         return sorted(set(self.labels))
 
+    def pieces(self, stride: int, batch: int = 1024) -> Iterator[tuple[int, np.ndarray]]:
+        """Number of a stream and first frames of up to `batch` windows of it, for all windows."""
+        for number, values in enumerate(self.frames):
+            starts = np.arange(0, len(values) - self.front_end.frames + 1, stride)
+            for at in range(0, len(starts), batch):
+                yield number, starts[at : at + batch]
+
     def scored(
         self, score: Callable[[np.ndarray], np.ndarray], stride: int, batch: int = 1024
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -216,13 +223,10 @@ class Negatives:
         """
         scores, places = [], []
         size = self.front_end.frames
-        for number, values in enumerate(self.frames):
-            starts = np.arange(0, len(values) - size + 1, stride)
-            views = np.lib.stride_tricks.sliding_window_view(values, size, axis=0)
-            for at in range(0, len(starts), batch):
-                some = starts[at : at + batch]
-                scores.append(score(views[some].transpose(0, 2, 1)))
-                places.append(np.stack([np.full(len(some), number), some], 1))
+        for number, starts in self.pieces(stride, batch):
+            views = np.lib.stride_tricks.sliding_window_view(self.frames[number], size, axis=0)
+            scores.append(score(views[starts].transpose(0, 2, 1)))
+            places.append(np.stack([np.full(len(starts), number), starts], 1))
         if not scores:
             return np.empty(0), np.empty((0, 2), int)
         return np.concatenate(scores), np.concatenate(places)

@@ -75,7 +75,11 @@ class Prepared:
 
 
 def prepare(
-    spec: Spec, progress: Report = silent, clips: int | None = None, first_epoch: int = 0
+    spec: Spec,
+    progress: Report = silent,
+    clips: int | None = None,
+    first_epoch: int = 0,
+    scheduler: str | None = None,
 ) -> Prepared:
     """Loads or makes the sounds of a spec and computes their features.
 
@@ -84,6 +88,7 @@ def prepare(
         progress: Called as the work proceeds.
         clips: At most this many clips of a class in each set; None for all.
         first_epoch: The epoch training begins with, counted from 0; augmentation starts there.
+        scheduler: Address of a Dask scheduler that computes features; None for this computer.
 
     Returns:
         The features of every set, with labels.
@@ -99,7 +104,7 @@ def prepare(
         for number, label in enumerate(spec.model.classes):
             if not (windows[name].labels == number).any():
                 raise UserError(f"[data]: the {name} set has no sound of class {label}")
-    maker = Maker(spec.features)
+    maker = Maker(spec.features, scheduler=scheduler)
     try:
         sets = {}
         for done, name in enumerate(SETS):

@@ -42,13 +42,15 @@ class How:
     board: The network must fit it. resume: Continue where an earlier training stopped, or
     from the weights it ended with, with what the dataset has now. dry: Prove
     the spec with a slice of the data, in a minute at most, and write nothing. code: Folder that an
-    architecture of the user's own may be loaded from, which runs it; None refuses it.
+    architecture of the user's own may be loaded from, which runs it; None refuses it. scheduler:
+    Address of a Dask scheduler that computes features and mines; None for this computer.
     """
 
     board: str = "pico"
     resume: bool = False
     dry: bool = False
     code: Path | None = None
+    scheduler: str | None = None
 
 
 def train(
@@ -95,10 +97,19 @@ def _train(
         if expected:
             console.print(expected.line(), markup=False, highlight=False, soft_wrap=True)
         first = state.epoch if state is not None else 0
-        with prepare(spec, progress, _DRY_CLIPS if how.dry else None, first) as prepared:
+        clips = _DRY_CLIPS if how.dry else None
+        with prepare(spec, progress, clips, first, how.scheduler) as prepared:
             seconds = _DRY_SECONDS if how.dry else np.inf
             fitted = fit(
-                prepared, progress, architecture, checkpoint, state, seconds, how.code, start
+                prepared,
+                progress,
+                architecture,
+                checkpoint,
+                state,
+                seconds,
+                how.code,
+                start,
+                how.scheduler,
             )
             tflite = quantise(prepared, fitted, progress)
             kept = None if how.dry else promise.keep(spec, tflite, streams, progress)
