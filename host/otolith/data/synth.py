@@ -20,11 +20,15 @@ from otolith.audio import RATE
 from otolith.data.adding import batch
 from otolith.data.metadata import Row
 from otolith.data.names import as_label, check_label, folder_of
+from otolith.data.spoken import write_spoken
 from otolith.errors import UserError, shown
 from otolith.farm import map_tasks, scheduler_option
 from otolith.progress import bar
 from otolith.synth.base import Generator, Take
 from otolith.synth.registry import GENERATORS, find
+from otolith.voices.registry import ENGINES
+
+SPEAKS = "keyword"  # the generator that takes --voices
 
 CLIPS = 16  # made by one task of a cluster
 
@@ -160,6 +164,30 @@ def write_clips(
         return to.save()
 
 
+_VOICE_OPTIONS: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+    click.option(
+        "--voices",
+        metavar="ENGINES",
+        help=f"Speech engines, with commas: {', '.join(ENGINES)}; or all. [espeak-ng, unchecked]",
+    ),
+    click.option(
+        "--near",
+        type=click.IntRange(0, 500),
+        default=0,
+        help="Near misses of each word, as unknown: as many clips as of the word. [0]",
+    ),
+    click.option(
+        "--check/--no-check", default=True, help="Drop clips that say something else. [check]"
+    ),
+    click.option(
+        "--piper",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="A voice for Piper (.onnx), all its speakers. Can be repeated.",
+    ),
+]
+
+
 def _command(name: str) -> click.Command:
     """Build the command of one generator from the description of the generator."""
     generator = find(name)
@@ -173,8 +201,34 @@ def _command(name: str) -> click.Command:
         seed: int,
         label: str | None,
         scheduler: str | None,
+        voices: str | None = None,
+        near: int = 0,
+        check: bool = True,
+        piper: tuple[Path, ...] = (),
     ) -> None:
-        rows = write_clips(name, words, out, count, seconds, seed, label, scheduler)
+        if voices is None and (near or not check or piper):
+            raise UserError("--near, --no-check and --piper need --voices")
+        if voices is None:
+            rows = write_clips(name, words, out, count, seconds, seed, label, scheduler)
+        else:
+            labels = _labels(generator, name, words, label)
+            made = write_spoken(
+                labels,
+                out,
+                count,
+                round(seconds * RATE),
+                seed,
+                voices,
+                near=near,
+                check=check,
+                piper=piper,
+                scheduler=scheduler,
+            )
+            rows = made.rows
+            for line in made.warnings:
+                click.echo(f"Warning: {shown(line)}", err=True)
+            for engine, number in made.dropped.items():
+                click.echo(f"{engine}: {number} clips said something else and were dropped")
         speakers = len({row.speaker for row in rows if row.speaker})
         by = f" by {speakers} voices" if speakers else ""
         click.echo(f"{len(rows)} clips of {seconds:g} s{by} in {out}")
@@ -211,6 +265,8 @@ def _command(name: str) -> click.Command:
         ),
         scheduler_option,
     ]
+    if name == SPEAKS:
+        options += _VOICE_OPTIONS
     command: Callable[..., Any] = run
     for option in reversed(options):
         command = option(command)
