@@ -35,7 +35,7 @@ def test_an_upward_import_is_found(tmp_path):
     (tmp_path / "otolith").symlink_to(ROOT / "host" / "otolith")
     text = (ROOT / "pyproject.toml").read_text()
     swapped = text.replace('"audio : settings"', '"audio"').replace(
-        '    "cli",\n', '    "settings",\n    "cli",\n'
+        '    "sweep",\n', '    "settings",\n    "sweep",\n'
     )
     assert swapped != text
     (tmp_path / "pyproject.toml").write_text(swapped)
