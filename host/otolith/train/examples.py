@@ -81,7 +81,7 @@ def store(file: Path, **arrays: np.ndarray) -> None:
     """
     try:
         with replacing(file) as temporary, temporary.open("wb") as out:
-            np.savez(out, **arrays)
+            np.savez(out, allow_pickle=False, **arrays)
         files = sorted(file.parent.glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
         total = 0
         for kept in files:

@@ -158,7 +158,8 @@ class TakesCourse:
         """A batch with its fixed share of each class, however few takes it has."""
         rng, takes = self.rng, self.takes
         each = min(POSITIVES, MOST_POSITIVES // len(self.targets))
-        values, labels = [], []
+        values: list[np.ndarray] = []
+        labels: list[np.ndarray] = []
         for label in self.targets:
             rows = takes.positives[label]
             values.append(rows[rng.integers(len(rows), size=each)])

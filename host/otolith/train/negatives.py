@@ -267,7 +267,7 @@ class Hard:
         """Takes the windows with the highest scores from `least` on; returns how many are new."""
         above = np.flatnonzero(scores >= least)
         above = above[np.argsort(-scores[above], kind="stable")][:HARD_EACH]
-        chosen = [tuple(map(int, places[i])) for i in above]
+        chosen = [(int(places[i][0]), int(places[i][1])) for i in above]
         new = sum(place not in self.places for place in chosen)
         fresh = [place for place in chosen if place not in self.places]
         if fresh:

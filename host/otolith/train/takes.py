@@ -295,7 +295,8 @@ def _streams(
     """Streams to learn from and streams held out, and minutes by source."""
     classes = spec.model.classes
     rest = classes.index(OTHERS) if OTHERS in classes else others[0]
-    found, held = [], []
+    found: list[Stream] = []
+    held: list[Stream] = []
     for label in others:
         for part, into in (("train", found), ("validate", held)):
             clips = [
