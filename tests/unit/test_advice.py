@@ -22,6 +22,8 @@ BARE = re.compile(r"(?<![\w`{-])(--[a-z][a-z0-9-]+)")
 FOREIGN = {
     "--upload-port",  # pio run
     "--start",  # pulseaudio
+    "--build",  # cmake
+    "--nthreads",  # dask worker
 }
 
 
