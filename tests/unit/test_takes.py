@@ -22,11 +22,12 @@ from otolith.settings.features import preset
 from otolith.settings.spec import parse
 from otolith.train import mixes, negatives, train
 from otolith.train.fit import fit
+from otolith.train.fit_takes import TakesCourse
 from otolith.train.judge import missed
 from otolith.train.mixes import Mixer, Sample, recipe
 from otolith.train.negatives import Hard, Negatives
 from otolith.train.prepare import prepare
-from otolith.train.takes import learns_from_takes, load_takes, resolved
+from otolith.train.takes import Takes, learns_from_takes, load_takes, resolved
 from support.soak import depth
 
 RATE = 16000
@@ -267,17 +268,19 @@ def test_takes_of_no_use_are_one_line(tmp_path, small):
         load_takes(dataclasses.replace(only, detect=both))
 
 
-@pytest.mark.slow
-def test_the_word_itself_among_the_negatives_is_told(tmp_path, small):
-    rng = np.random.default_rng(10)
-    takes = [clip(rng, word(rng)) for _ in range(20)]
-    spec = spec_of(data(tmp_path / "data", takes), take_updates=20)
-    folder = tmp_path / "negatives"
-    folder.mkdir()
-    write_wav(folder / "hour.wav", np.concatenate([clip(rng, word(rng)) for _ in range(90)]))
-    negative = dataclasses.replace(spec.data, negatives=(str(folder),))
-    lines = learned(dataclasses.replace(spec, data=negative))
-    assert said(lines, "still sound like word") and said(lines, str(folder))
+@pytest.mark.parametrize(("score", "told"), [(0.9, True), (0.01, False)])
+def test_negatives_that_score_as_the_word_after_mining_are_told(tmp_path, score, told):
+    noise = np.random.default_rng(10).normal(0, 900, 8 * RATE).astype(np.int16)
+    course = TakesCourse.__new__(TakesCourse)
+    course.spec, course.targets, course.notes = spec_of(tmp_path), [1], []
+    plain = {1: np.zeros((3, *FRONT_END.shape), np.int16)}
+    found = Negatives.of(FRONT_END, [Stream(noise, 0, "a tape of the word")])
+    course.takes = Takes({}, found, [], plain)
+    course.scheduler = course.rebuilt = None
+    course._score = lambda model, values: np.full(len(values), score)
+    course._note_confused(None)
+    assert said(course.notes, "still sound like word") == told
+    assert said(course.notes, "a tape of the word") == told
 
 
 @pytest.mark.slow

@@ -31,8 +31,8 @@ SCRATCH = 3  # times take_updates without a base
 AGAIN = 4  # part of take_updates with --resume
 EVERY = 50  # batches between lines of the history
 ENOUGH_NEW = 10  # hard windows; fewer are nothing new
-HEARD = 0.9  # of the training takes: the threshold at which negatives are counted
-MOST_HOURLY = 20.0  # false windows an hour of the negatives, after mining
+HEARD, CONFUSED = 0.9, 0.25  # negatives are counted from this share of takes or this score on
+MOST_HOURLY = 60.0  # such windows an hour, after mining
 
 
 def updates_of(spec: Spec) -> int:
@@ -207,7 +207,7 @@ class TakesCourse:
         threshold = float(np.quantile(self._score(model, plain), 1 - HEARD))
         stride = max(self.spec.deploy.hop_frames, train.frames // 4)
         scores, places = self._scored(model, stride)
-        above = np.flatnonzero(scores >= max(threshold, HARD_SCORE))
+        above = np.flatnonzero(scores >= min(threshold, CONFUSED))
         hours = negatives.seconds / 3600
         if len(above) / max(hours, 1e-9) > MOST_HOURLY:
             worst = above[int(np.argmax(scores[above]))]
