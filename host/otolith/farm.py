@@ -130,7 +130,13 @@ class _Pool:
             return None
 
     def renew(self) -> None:
-        """Replace a broken pool."""
+        """Replace a broken pool.
+
+        A process that was being started while another one died is missed by the executor, which
+        then waits for it without end. Python 3.11 has no public way to kill the workers.
+        """
+        for process in list((getattr(self._pool, "_processes", None) or {}).values()):
+            process.kill()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = self._new()
 
