@@ -66,7 +66,8 @@ def test_the_front_end_example_compares_settings(tmp_path, capsys):
 
 
 def test_the_microphone_example_prints_events(model, monkeypatch, capsys):
-    sounddevice = pytest.importorskip("sounddevice")
+    import sounddevice
+
     pcm = chain_model.sound()
 
     class Microphone:

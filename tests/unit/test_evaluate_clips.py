@@ -1,4 +1,4 @@
-"""host evaluate on clips: equal to the chip's own decisions; real recordings; bad input."""
+"""host evaluate on clips equals the chip's own decisions, also on real recordings."""
 
 import csv
 import dataclasses

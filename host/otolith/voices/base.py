@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import difflib
 import subprocess
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ _SILENT_DB = -60.0  # dBFS; a clip without a louder frame is silent
 _LEAST_S = 0.05  # a shorter sound is a click
 
 
-class Engine:
+class Engine(abc.ABC):
     """Speaks text with several voices.
 
     Subclasses set the attributes and write `problem`, `voices` and `sound`. Callers use `say`,
@@ -41,14 +42,15 @@ class Engine:
     licence: ClassVar[str]
     pitches: ClassVar[bool] = False
 
+    @abc.abstractmethod
     def problem(self) -> str | None:
         """Why the engine can't speak on this computer and how to install it; None if it can."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def voices(self) -> tuple[str, ...]:
         """Names of the voices. The engine must be installed."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def sound(self, text: str, voice: str, speed: float, pitch: float) -> tuple[np.ndarray, int]:
         """Let the engine speak.
 
@@ -64,7 +66,6 @@ class Engine:
         Raises:
             UserError: The engine fails.
         """
-        raise NotImplementedError
 
     def speaker(self, voice: str) -> str:
         """Name of the speaker behind a voice. Voices that share a speaker stay in one set."""
