@@ -70,7 +70,7 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
 
 
 def test_what_a_board_hears_is_collected(inference_image, folder, tmp_path):
-    """Sound and time of a clip are the board's: its event lies where the sound is loud."""
+    """Sound and time of a clip are the board's: the window before its event is loud."""
     collect = ("--collect", tmp_path / "kept")
     done = run("--virtual", inference_image, "--audio", folder / "a.wav", *collect, "--json")
     assert done.exit_code == 0, done.output
@@ -86,7 +86,7 @@ def test_what_a_board_hears_is_collected(inference_image, folder, tmp_path):
         assert int(row.extra["at_ms"]) in {min(t, 3000) for t in detected}
         pcm, rate = soundfile.read(tmp_path / "kept" / row.file, dtype="int16")
         at = int(row.extra["at_ms"]) * RATE // 1000
-        assert rate == RATE and np.abs(pcm[at - RATE // 10 : at]).mean() > 1000
+        assert rate == RATE and np.abs(pcm[at - RATE : at].astype(int)).mean() > 1000
 
 
 @pytest.mark.slow
