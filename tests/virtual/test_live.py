@@ -86,7 +86,9 @@ def test_what_a_board_hears_is_collected(inference_image, folder, tmp_path):
         assert int(row.extra["at_ms"]) in {min(t, 3000) for t in detected}
         pcm, rate = soundfile.read(tmp_path / "kept" / row.file, dtype="int16")
         at = int(row.extra["at_ms"]) * RATE // 1000
-        assert rate == RATE and np.abs(pcm[at - RATE : at].astype(int)).mean() > 1000
+        # what the event rests on: the window of a second, and the hops it is smoothed over
+        heard = pcm[max(0, at - 3 * RATE // 2) : at].astype(int)
+        assert rate == RATE and np.abs(heard).mean() > 1000
 
 
 @pytest.mark.slow
