@@ -198,8 +198,10 @@ def test_the_command_writes_folders_and_zips(model, tmp_path):
     assert (out / "LICENSE").read_text().startswith((paths.ROOT / "LICENSE").read_text()[:50])
     assert "exists" in export("--for", "arduino", "-o", out).output
     assert export("--for", "arduino", "-o", out, "--replace").exit_code == 0
-    (out / "mine.txt").write_text("keep me")
-    assert "exists" in export("--for", "arduino", "-o", out, "--replace").output
+    for mine in ("mine.txt", "src/mine.c"):
+        (out / mine).write_text("keep me")
+        assert "exists" in export("--for", "arduino", "-o", out, "--replace").output
+        (out / mine).unlink()
     assert export("--for", "zephyr", "-o", tmp_path / "z.zip").exit_code == 0
     with zipfile.ZipFile(tmp_path / "z.zip") as archive:
         assert "z/zephyr/module.yml" in archive.namelist()

@@ -18,6 +18,7 @@ from otolith.classify.picture import draw, file_name
 from otolith.classify.sources import of_file, of_microphone, of_stdin
 from otolith.compile import schedule_model
 from otolith.data.collected import LIMIT_MB, NEAR_SHARE, Collector
+from otolith.data.options import collect_options
 from otolith.device.records import record
 from otolith.errors import UserError, shown
 from otolith.evaluate.models import ModelFile
@@ -73,24 +74,7 @@ Examples:
     metavar="DIR",
     help="Write a PNG of what the network saw at each event.",
 )
-@click.option(
-    "--collect",
-    type=PATH,
-    metavar="DIR",
-    help="Keep the seconds around events and near misses there, for `host data review`.",
-)
-@click.option(
-    "--near",
-    type=click.FloatRange(0, 1, min_open=True),
-    help=f"With --collect: share of a threshold that is a near miss.  [default: {NEAR_SHARE:g}]",
-)
-@click.option(
-    "--collect-limit",
-    "limit",
-    type=click.FloatRange(0, min_open=True),
-    metavar="MB",
-    help=f"With --collect: the oldest clips beyond it are removed.  [default: {LIMIT_MB}]",
-)
+@collect_options
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON lines that a board sends.")
 def classify(
     sources: tuple[str, ...],

@@ -82,11 +82,17 @@ def write(files: dict[str, str], out: Path, replace: bool = False) -> None:
 
 
 def _is_export(folder: Path, files: dict[str, str]) -> bool:
-    """Whether a folder holds nothing but files of such an export."""
+    """Whether a folder holds nothing but files of such an export.
+
+    Another model or core has other sources, but all of them begin with the prefix.
+    """
     if not folder.is_dir() or folder.is_symlink():
         return False
     there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
-    return there <= set(files) | {name for name in there if name.startswith("src/")}
+    headers = [name for name in files if name.startswith("src/") and name.endswith(".h")]
+    begin = min(headers, key=len).removesuffix(".h")  # the public one is called as the prefix
+    sources = {n for n in there if n.startswith(f"{begin}_") and n.endswith((".c", ".h"))}
+    return there <= set(files) | sources
 
 
 def _zip(files: dict[str, str], top: str) -> bytes:

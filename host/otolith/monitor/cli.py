@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from otolith.data.collected import LIMIT_MB, NEAR_SHARE
+from otolith.data.options import collect_options
 from otolith.errors import UserError
 from otolith.monitor.board import attached, virtual
 from otolith.monitor.collecting import Collecting
@@ -63,24 +64,7 @@ Examples:
     metavar="DIR",
     help="Keep audio.wav, features.npy, events.jsonl and session.json in this new folder.",
 )
-@click.option(
-    "--collect",
-    type=PATH,
-    metavar="DIR",
-    help="Keep the seconds around events and near misses there, for `host data review`.",
-)
-@click.option(
-    "--near",
-    type=click.FloatRange(0, 1, min_open=True),
-    help=f"With --collect: share of a threshold that is a near miss.  [default: {NEAR_SHARE:g}]",
-)
-@click.option(
-    "--collect-limit",
-    "limit",
-    type=click.FloatRange(0, min_open=True),
-    metavar="MB",
-    help=f"With --collect: the oldest clips beyond it are removed.  [default: {LIMIT_MB}]",
-)
+@collect_options
 def monitor(
     port: str | None,
     virtual_board: Path | None,

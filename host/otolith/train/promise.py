@@ -146,6 +146,6 @@ def line(promise: Promise) -> str:
     )
     return (
         f"false accepts: {total.per_hour:.2f} an hour (95 %: {total.low:.2f} to {total.high:.2f}) "
-        f"on {promise.hours:.1f} hours, {promise.asked:g} promised; {missed} of {positives} takes "
-        f"missed; thresholds {chosen}; smoothing {promise.after.smoothing} hops"
+        f"on {promise.hours:.1f} hours, {promise.asked:g} promised. Missed: {missed} of "
+        f"{positives} takes. Thresholds: {chosen}. Smoothing: {promise.after.smoothing} hops"
     )
