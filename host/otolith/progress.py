@@ -1,9 +1,46 @@
-"""A progress bar on standard error, shown only on a terminal."""
+"""A progress bar on standard error, shown only on a terminal.
+
+Whoever runs a command's function elsewhere gets the same steps as events (`listening`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far something is.
+
+    what: The step's name. share: Of it that is done, 0 to 1. note: A remark. values: Measured
+    there, for curves.
+    """
+
+    what: str
+    share: float
+    note: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+_listeners: list[Callable[[Step], None]] = []
+
+
+@contextmanager
+def listening(listener: Callable[[Step], None]) -> Iterator[None]:
+    """Call a function with every step that this process makes within the block."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def tell(step: Step) -> None:
+    """Tell the listeners of a step."""
+    for listener in _listeners:
+        listener(step)
 
 
 @contextmanager
@@ -36,4 +73,12 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     with shown:
         task = shown.add_task(what, total=total)
-        yield lambda: shown.advance(task)
+        done = 0
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            shown.advance(task)
+            tell(Step(what, done / max(1, total)))
+
+        yield step

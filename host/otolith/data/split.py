@@ -285,6 +285,81 @@ def _show(counts: dict[str, dict[str, int]]) -> None:
     Console().print(shown_table)
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a split has done.
+
+    Attributes:
+        counts: Clips by class and set.
+        groups: Number of groups that stay together.
+        uneven: Remarks on classes whose shares are not as wanted.
+        problems: Groups that are in several sets.
+        bad_rows: Invalid rows, which were left alone.
+        placed: Rows that were split in time.
+        unused: How many of them are in no set.
+    """
+
+    counts: dict[str, dict[str, int]]
+    groups: int
+    uneven: list[str]
+    problems: list[str]
+    bad_rows: list[str]
+    placed: list[Row]
+    unused: int
+
+
+def split_dataset(
+    dataset: Path,
+    shares: tuple[float, float, float] = (80, 10, 10),
+    seed: int = 0,
+    again: bool = False,
+    gap: float | None = None,
+) -> Done:
+    """Put every clip of a dataset into a set, as `host data split` does.
+
+    Args:
+        dataset: Folder of the dataset.
+        shares: Percent of the clips in train, validate and test.
+        seed: Gives another split.
+        again: Whether to forget the sets that clips have.
+        gap: Seconds between two sets of a recording that is split in time. None keeps recordings
+            whole.
+
+    Raises:
+        UserError: The dataset can't be read or written, or no row can be split in time.
+    """
+    files = [row.file for row in open_rows(dataset).rows]
+    digests = {}
+    with bar("clips", len(files)) as step:
+        for file in files:
+            digests[file] = measure(dataset, file, levels=False).digest
+            step()
+    with metadata.lock(dataset):
+        found = open_rows(dataset)
+        placed: list[Row] = []
+        unused = 0
+        if gap is not None:
+            placed, unused = split_by_time(found.rows, shares, gap, digests)
+            if not placed:
+                raise UserError(
+                    f"{shown(dataset)}: no row says where in its source a clip was cut: "
+                    "make clips with host data cut or host data import --seconds"
+                )
+        in_time = {row.file for row in placed}
+        groups = groups_of([row for row in found.rows if row.file not in in_time], digests)
+        problems = split_rows(groups, shares, seed, again)
+        found.save(dataset)
+    return Done(
+        table(found.rows),
+        len(groups),
+        uneven(groups, shares),
+        problems,
+        found.problems,
+        placed,
+        unused,
+    )
+
+
 @click.command()
 @dataset_option
 @click.option("--train", type=click.FloatRange(0, 100), default=80, show_default=True, help="%")
@@ -340,33 +415,13 @@ def split(
         raise UserError(
             f"--train, --validate and --test make {sum(shares):g} %: they must make 100"
         )
-    files = [row.file for row in open_rows(dataset).rows]
-    digests = {}
-    with bar("clips", len(files)) as step:
-        for file in files:
-            digests[file] = measure(dataset, file, levels=False).digest
-            step()
-    with metadata.lock(dataset):
-        found = open_rows(dataset)
-        placed: list[Row] = []
-        unused = 0
-        if by == "time":
-            placed, unused = split_by_time(found.rows, shares, gap, digests)
-            if not placed:
-                raise UserError(
-                    f"{shown(dataset)}: no row says where in its source a clip was cut: "
-                    "make clips with host data cut or host data import --seconds"
-                )
-        in_time = {row.file for row in placed}
-        groups = groups_of([row for row in found.rows if row.file not in in_time], digests)
-        problems = split_rows(groups, shares, seed, again)
-        found.save(dataset)
-    lines = uneven(groups, shares)
-    counts = table(found.rows)
-    for problem in (*found.problems, *problems):
+    done = split_dataset(dataset, shares, seed, again, gap if by == "time" else None)
+    lines, counts, placed, unused = done.uneven, done.counts, done.placed, done.unused
+    problems = done.problems
+    for problem in (*done.bad_rows, *problems):
         click.echo(problem, err=True)
     if as_json:
-        about = {"classes": counts, "groups": len(groups), "uneven": lines, "problems": problems}
+        about = {"classes": counts, "groups": done.groups, "uneven": lines, "problems": problems}
         if placed:
             about |= {"by_time": len(placed), "unused": unused}
         click.echo(json.dumps(about, indent=2))

@@ -14,6 +14,7 @@ from otolith.errors import UserError
 from otolith.evaluate import sounds
 from otolith.evaluate.models import ModelFile
 from otolith.places import PLACE
+from otolith.progress import Step, tell
 from otolith.settings.spec import load
 
 PATH = click.Path(path_type=Path)
@@ -44,6 +45,7 @@ def bars() -> Iterator[Callable[[str, float], None]]:
             if name not in tasks:
                 tasks[name] = shown.add_task(name, total=1.0)
             shown.update(tasks[name], completed=share)
+            tell(Step(name, share))
 
         yield progress
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from otolith.errors import UserError
 from otolith.features.network_input import real_input
+from otolith.progress import Step, tell
 from otolith.settings.spec import Spec
 from otolith.train import transfer
 from otolith.train.architectures import Architecture, find, fused
@@ -263,6 +264,7 @@ class _Course:
         def progress(epoch: int, logs: dict[str, float]) -> None:
             note = f"accuracy {logs['accuracy']:.3f}, validation {logs['val_accuracy']:.3f}"
             self.progress(name, epoch / epochs, note)
+            tell(Step(name, epoch / epochs, note, {key: logs[key] for key in KEYS if key in logs}))
 
         watch = Watch(train, progress, deadline=self.deadline)
         steps = -(-len(labels) // train.batch)

@@ -10,6 +10,7 @@ import numpy as np
 
 from otolith.errors import UserError
 from otolith.features.network_input import real_input
+from otolith.progress import Step, tell
 from otolith.settings.spec import Spec
 from otolith.train import transfer
 from otolith.train.architectures import Architecture
@@ -151,6 +152,8 @@ class TakesCourse:
                 self.history[key].append(round(float(value), 5))
             note = f"accuracy {mean[1]:.3f}, validation {checked[1]:.3f}"
             self.progress(name, (step + 1) / updates, note)
+            newest = {key: values[-1] for key, values in self.history.items()}
+            tell(Step(name, (step + 1) / updates, note, newest))
             if late:
                 return
 

@@ -9,6 +9,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from otolith.progress import Step, tell
+
 
 class Report(Protocol):
     """Called with the name of a step, its share done (0 to 1) and a remark."""
@@ -38,5 +40,6 @@ def bars(console: Console) -> Iterator[Report]:
             if name not in tasks:
                 tasks[name] = shown.add_task(name, total=1.0, note="")
             shown.update(tasks[name], completed=share, note=note)
+            tell(Step(name, share, note))
 
         yield report
