@@ -18,8 +18,8 @@ from otolith.device import Client
 from otolith.device.frames import Garbage, Splitter
 from otolith.device.records import Hello, Line, Other, Stats, Unclear, decode_line, record
 from otolith.errors import UserError
-from otolith.firmware.hear import Heard, check_hello
 from otolith.firmware.hear import _take as hear
+from otolith.firmware.hear import check_hello
 from otolith.monitor.lines import Lines, Summary
 from otolith.monitor.recording import Recording
 from otolith.monitor.screen import Screen
@@ -48,8 +48,7 @@ def recorded(client, hello, folder):
 
 
 def heard(client, hello):
-    check_hello(hello, str(HELLO["hash"]), "the board")
-    result = Heard(hello)
+    result = check_hello(hello, str(HELLO["hash"]), "the board")
     for message in client.inject(np.zeros(2000, np.int16), timeout_ms=300).messages:
         hear(result, message, 0.0)
 

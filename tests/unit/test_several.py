@@ -1,19 +1,31 @@
 """Several networks behind one front end: each hears what it hears alone."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from rich.console import Console
 
 from otolith.cli import main
 from otolith.compile.adopt import adopt_manifest
 from otolith.compile.several import GATE_HOPS, compile_several
+from otolith.device import Client
+from otolith.device.records import record
 from otolith.errors import UserError
 from otolith.evaluate.several import models_of
+from otolith.firmware.hear import _take as hear
+from otolith.firmware.hear import check_hello
 from otolith.listen.chain import Chain
 from otolith.listen.several import SeveralChain
+from otolith.monitor import cli
+from otolith.monitor.board import Listening
+from otolith.monitor.screen import Screen
+from otolith.settings.spec import load
+from support.fake_board import DETECT, HELLO, SCORES, line, listening_board
 from support.front_end_model import network, settings
 from support.wake_words import adopted, manifest, spoken
 
@@ -139,6 +151,117 @@ def test_a_list_that_is_wrong_is_refused(folder, text, said):
     with pytest.raises(UserError) as error:
         models_of([listed(folder, f"[deploy]\n{text}\n")])
     assert said in error.value.message and "spec.toml" in error.value.message
+
+
+OWN = """[model]
+name = "alexa"
+classes = ["background", "Alexa"]
+[detect.thresholds]
+Alexa = 0.9
+[deploy]
+models = {models}
+gate = "{gate}"
+"""
+
+
+def test_a_spec_that_trains_lists_what_listens_with_it(folder):
+    own = folder / "alexa"
+    for models, names in (
+        (["mww_vad"], ["alexa", "mww_vad"]),
+        (["mww_vad.tflite", "alexa"], ["mww_vad", "alexa"]),
+    ):
+        gate = models[0]
+        (own / "spec.toml").write_text(OWN.format(models=json.dumps(models), gate=gate))
+        (folder / "mww_vad.tflite").write_bytes(MODELS[2][0])
+        found = models_of([own])
+        assert [file.tflite.stem for file in found.files] == names and found.gate == gate
+        assert len(models_of([own / "alexa.tflite"]).files) == 1
+        assert load(own).metadata().deploy.models == ()
+    text = OWN.format(models='["a b", "gone"]', gate="vad")
+    (own / "spec.toml").write_text(text)
+    with pytest.raises(UserError) as error:
+        models_of([own])
+    assert "models a b: must be a folder" in error.value.message
+    assert "gate = 'vad': must be one of models, or alexa" in error.value.message
+    (own / "spec.toml").write_text(OWN.format(models='["gone"]', gate=""))
+    with pytest.raises(UserError, match=r"models gone: .*no such file"):
+        models_of([own])
+
+
+def test_a_list_of_networks_has_nothing_to_train(folder):
+    wake = listed(folder, '[deploy]\nmodels = ["alexa", "mww_vad"]\n')
+    done = CliRunner().invoke(main, ["train-and-deploy", str(wake), "--virtual"])
+    assert done.exit_code == 1 and done.output.count("\n") == 1
+    assert "lists networks and trains none, so name one of them here" in done.output
+
+
+def settings_line(model, last=0.5):
+    return line(event="settings", model=model, detect={"gate": 0, "thresholds": [0.0, last]})
+
+
+def board_with_two(stream=b""):
+    hello = {k: v for k, v in HELLO.items() if k not in ("model", "hash", "labels")}
+    hello |= {"models": ["wake", "vad"], "hashes": ["4c1d", "77aa"]}
+    each = settings_line("wake") + line(**DETECT, model="vad") + settings_line("vad")
+    changed = settings_line("wake", 0.25) + settings_line("vad")
+    more = {"hello": line(**hello), "get detect": each, "set wake.detect.threshold 0.25": changed}
+    return listening_board(stream, more), record(hello)
+
+
+def test_settings_of_each_of_a_boards_networks():
+    board, _ = board_with_two()
+    client = Client(board)
+    assert {n: of.thresholds for n, of in client.settings_of_each().items()} == {
+        "wake": {"0": 0, "1": 0.5},
+        "vad": {"0": 0, "1": 0.5},
+    }
+    assert [m.model for m in client.lines(1)] == ["vad"]  # what came between is kept
+    assert client.set_of("wake.detect.threshold", 0.25)["wake"].thresholds["1"] == 0.25
+    with pytest.raises(UserError, match="begins with one of wake, vad"):
+        client.set_of("detect.threshold", 0.25)
+    with pytest.raises(UserError, match="several networks: wake, vad"):
+        client.settings()
+
+
+def test_the_live_display_and_recordings_have_each_network(tmp_path, monkeypatch):
+    said = line(**SCORES, model="wake") + line(**{**SCORES, "smoothed": [30000, 0]}, model="vad")
+    board, hello = board_with_two(said + line(**DETECT, model="wake"))
+
+    @contextlib.contextmanager
+    def attached(port):
+        yield Listening(Client(board), hello, "/dev/fake")
+
+    monkeypatch.setattr(cli, "attached", attached)
+    kept = tmp_path / "kept"
+    done = CliRunner().invoke(main, ["monitor", "--record", str(kept), "--seconds", "1"])
+    assert done.exit_code == 0, done.output
+    assert "loud  score 0.913  wake" in done.stdout
+    session = json.loads((kept / "session.json").read_text())
+    assert set(session["detect"]) == {"wake", "vad"}
+    told = [json.loads(text) for text in (kept / "events.jsonl").read_text().splitlines()]
+    assert [m["model"] for m in told if m["event"] != "stats"] == ["wake", "vad", "wake"]
+    screen = Screen(hello, {"wake": [1], "vad": [1]})
+    for message in told:
+        screen.take(record(message))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(screen)
+    rows = {part[0]: part[1:] for part in map(str.split, console.file.getvalue().splitlines())}
+    assert rows["wake"] == ["0.750", "█" * 30] and rows["vad"] == ["0.000"]
+    done = CliRunner().invoke(main, ["monitor", "--collect", str(kept)])
+    assert done.exit_code == 1 and "--collect is for one network" in done.output
+
+
+def test_a_scene_is_judged_by_the_own_network_alone():
+    _, hello = board_with_two()
+    heard = check_hello(hello, "77aa", "the board", ["background", "loud"])
+    assert (heard.model, heard.labels) == ("vad", ["background", "loud"])
+    for of in ("wake", "vad"):
+        hear(heard, record({**DETECT, "model": of}), 5.0)
+        hear(heard, record({**SCORES, "model": of}), 5.0)
+    assert [d.label for d in heard.detections] == ["loud"] and len(heard.scores) == 1
+    assert [name for name, _ in heard.others] == ["wake"]
+    with pytest.raises(UserError, match="runs models wake, vad, not beef"):
+        check_hello(hello, "beef", "the board", [])
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ from otolith.deploy.scenario import Outcome, concatenate, judge, passed
 from otolith.deploy.scenes import scene
 from otolith.device.transports import choose_port, find_ports
 from otolith.errors import UserError, shown
+from otolith.evaluate.models import ModelFile
+from otolith.evaluate.several import listens_with
 from otolith.firmware import hear
 from otolith.firmware.build import build, upload
 from otolith.listen.ending import memory_ms
@@ -158,23 +160,30 @@ def train_and_deploy(
             f"{tflite}: makes events of {', '.join(metadata.detect.thresholds)}, the spec's "
             f"sounds are of {', '.join(spec.detect.thresholds)}: they must be the same"
         )
+    together = [tflite]
+    if spec.deploy.models:
+        own = ModelFile(tflite, None)
+        together = [file.tflite for file in listens_with(spec, folder, own).files]
+    gate = spec.deploy.gate or None
     model_hash = hashlib.sha256(data).hexdigest()[:16]
 
     segments = scene(spec, seed)
     pcm = concatenate(segments)
     if emulator:
         with steps.step(f"compile and build firmware for {board}"):
-            image = build(board, tflite).folder / f"firmware.{emulator.IMAGE}"
+            image = build(board, together, gate=gate).folder / f"firmware.{emulator.IMAGE}"
         with steps.step(f"boot it on a virtual {board} and play {len(pcm) / 16000:.0f} s of sound"):
-            heard = hear.through_virtual_microphone(image, pcm, model_hash, board=board)
+            heard = hear.through_virtual_microphone(
+                image, pcm, model_hash, board=board, labels=metadata.classes
+            )
     else:
         assert port is not None
         with steps.step(f"compile, build and upload firmware for {board}"):
-            upload(board, tflite, port)
+            upload(board, together, port, gate)
         with steps.step(f"send {len(pcm) / 16000:.0f} s of sound to the board at {port}"):
-            heard = hear.through_inject(port, pcm, model_hash)
+            heard = hear.through_inject(port, pcm, model_hash, metadata.classes)
 
-    labels = heard.hello.labels or []
+    labels = heard.labels
     known = [d for d in heard.detections if d.label in labels]  # not unknown
     outcomes = judge(segments, known, memory_ms(metadata))
     right = sum(outcome.right for outcome in outcomes)
@@ -210,6 +219,7 @@ def train_and_deploy(
                         }
                         for o in outcomes
                     ],
+                    "others": [{"model": name, **d.__dict__} for name, d in heard.others],
                     "stats": heard.stats[-1].told if heard.stats else None,
                     "not_modelled": heard.not_modelled or None,
                     "seconds": steps.seconds,
@@ -221,10 +231,12 @@ def train_and_deploy(
         hello = heard.hello
         console.print(
             _plain(
-                f"board {hello.board}, firmware {hello.version}, model {hello.model} "
-                f"{hello.hash}, engine {hello.engine}"
+                f"board {hello.board}, firmware {hello.version}, model "
+                f"{heard.model or hello.model} {model_hash}, engine {hello.engine}"
             )
         )
+        for name, of in heard.others:
+            console.print(_plain(f"{of.t_ms / 1000:.1f} s  {name}: {of.label} {of.score:.3f}"))
         console.print(outcome_table(outcomes))
         if heard.stats:
             last = heard.stats[-1]

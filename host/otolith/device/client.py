@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
@@ -60,6 +60,8 @@ class InjectResult:
     events: the `detect` lines.
     hops: number of hops, scored or not.
     messages: every line, in order.
+
+    Of several networks, outputs to decisions are the first one's; events and messages have all.
     """
 
     features: np.ndarray
@@ -199,6 +201,62 @@ class Client:
         labels, _ = self._model()
         return settings_of_board(self.command("get detect").told, labels)
 
+    def settings_of_each(self) -> dict[str, InForce]:
+        """The settings in force of each of several networks, by its name.
+
+        Thresholds are by the number of the class, because such a board does not tell labels.
+        """
+        names = self.ask_hello().models or []
+        self.send_line("get detect")
+        return self._each(names, "get detect")
+
+    def _each(self, names: Sequence[str], asked: str) -> dict[str, InForce]:
+        """The answer to a command about settings: a line for each network."""
+        last, before = self._wait_for(
+            SettingsLine, _ANSWER_MS, asked, accept=lambda line: line.model == names[-1]
+        )
+        lines = [m for m in before if isinstance(m, SettingsLine)]
+        self._waiting.extendleft(m for m in reversed(before) if m not in lines)
+        told = {str(line.model): line for line in [*lines, last]}
+        if missing := [name for name in names if name not in told]:
+            raise UserError(f"the board does not tell the settings of {shown(missing[0])}")
+        return {
+            name: settings_of_board(
+                told[name].told, [str(n) for n in range(len(told[name].detect.thresholds))]
+            )
+            for name in names
+        }
+
+    def set_of(self, name: str, value: object) -> dict[str, InForce]:
+        """Change a setting of one of several networks, as set() does.
+
+        Args:
+            name: the network's name before what set() takes: "okay_nabu.detect.gate".
+            value: of the setting's type, or its text.
+
+        Returns:
+            The settings then in force of each network, as settings_of_each() does.
+
+        Raises:
+            UserError: computer or board refuses; nothing has changed.
+        """
+        hello = self.ask_hello()
+        names = hello.models or []
+        model = next((m for m in names if name.startswith(f"{m}.")), None)
+        if model is None:
+            raise UserError(
+                f"no setting {shown(name)}: it begins with one of {shown(', '.join(names))}, as in "
+                f"{shown(names[0] if names else 'MODEL')}.detect.threshold"
+            )
+        bare = name[len(model) + 1 :]
+        label = bare.removeprefix("detect.threshold.")
+        hop_ms = 1000 * (hello.hop or 0) / hello.rate
+        asked = f"set {model}.{assignment(bare, value, [label] if label != bare else [], hop_ms)}"
+        if len(asked.encode()) >= MAX_COMMAND:
+            raise UserError(f"{asked}: a command is shorter than {MAX_COMMAND} bytes")
+        self.send_line(asked)
+        return self._each(names, asked)
+
     def set(self, name: str, value: object) -> InForce:
         """Change a setting from the next hop on, until the board starts again.
 
@@ -220,6 +278,8 @@ class Client:
     def _model(self) -> tuple[list[str], float]:
         """The model's labels, and milliseconds between two decisions."""
         hello = self.ask_hello()
+        if hello.models:
+            raise UserError(f"the board runs several networks: {shown(', '.join(hello.models))}")
         if hello.labels is None or hello.hop is None:
             app = shown(hello.app or "another app")
             raise UserError(f"the board runs {app}, not the inference app: upload that first")
@@ -327,6 +387,8 @@ def _inject_result(done: Injected, before: list[Message]) -> InjectResult:
     ]
     lines = [m for m in before if isinstance(m, Line)]
     scored = [m for m in lines if isinstance(m, ScoresLine)]
+    first = scored[0].model if scored else None
+    scored = [m for m in scored if m.model == first]
     features = _table(rows, np.int16, "features")
     return InjectResult(
         features=features if rows else np.empty((0, 0), np.int16),

@@ -184,11 +184,12 @@ class InForce(msgspec.Struct):
 
 
 class SettingsLine(Line):
-    """The settings in force."""
+    """The settings in force. model: which of several networks."""
 
     EVENT: ClassVar[str] = "settings"
 
     detect: InForce
+    model: Name | None = None
 
 
 class Ok(Line):

@@ -46,6 +46,22 @@ def _show(settings: InForce, as_json: bool) -> None:
         click.echo(f"detect.threshold.{shown(label)} = {_word(threshold)}")
 
 
+def _show_each(each: dict[str, InForce], as_json: bool) -> None:
+    """As _show(), of several networks. Thresholds are in the order of a model's classes."""
+    if as_json:
+        told = {
+            name: {**of.values, "thresholds": list(of.thresholds.values())}
+            for name, of in each.items()
+        }
+        click.echo(json.dumps({"models": told}))
+        return
+    for name, settings in each.items():
+        for key, value in settings.values.items():
+            click.echo(f"{shown(name)}.detect.{shown(key)} = {shown(_word(value))}")
+        thresholds = ", ".join(map(_word, settings.thresholds.values()))
+        click.echo(f"{shown(name)}.detect.thresholds = {thresholds}")
+
+
 @device.command(
     epilog="""\b
 Example:
@@ -56,7 +72,10 @@ Example:
 def get(port: str | None, as_json: bool) -> None:
     """Show the settings in force."""
     with _client(port) as client:
-        _show(client.settings(), as_json)
+        if client.ask_hello().models:
+            _show_each(client.settings_of_each(), as_json)
+        else:
+            _show(client.settings(), as_json)
 
 
 @device.command(
@@ -74,7 +93,8 @@ def set_(assignments: tuple[str, ...], port: str | None, as_json: bool) -> None:
 
     They last until the board starts again. A name is "detect." and a key of [detect] in a
     spec.toml. detect.threshold sets the threshold of every class that has one,
-    detect.threshold.LABEL that of one class.
+    detect.threshold.LABEL that of one class. On a board with several networks, a name begins with
+    that of the network: okay_nabu.detect.threshold.
     """
     pairs = [assignment.rpartition("=") for assignment in assignments]  # labels may hold a "="
     for assignment, (name, equals, _) in zip(assignments, pairs, strict=True):
@@ -82,11 +102,18 @@ def set_(assignments: tuple[str, ...], port: str | None, as_json: bool) -> None:
             raise UserError(f"{assignment}: must be NAME=VALUE, such as detect.threshold=0.8")
     with _client(port) as client:
         done: list[str] = []
+        several = bool(client.ask_hello().models)
         for assignment, (name, _, value) in zip(assignments, pairs, strict=True):
             try:
-                settings = client.set(name.strip(), value.strip())
+                if several:
+                    each = client.set_of(name.strip(), value.strip())
+                else:
+                    settings = client.set(name.strip(), value.strip())
             except UserError as error:
                 before = f" ({', '.join(done)} done before)" if done else ""
                 raise UserError(f"{error.message}{before}") from error
             done.append(assignment)
-        _show(settings, as_json)
+        if several:
+            _show_each(each, as_json)
+        else:
+            _show(settings, as_json)

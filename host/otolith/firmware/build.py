@@ -113,9 +113,16 @@ def build(
     return Firmware(env, build_folder() / env)
 
 
-def upload(env: str, model: Path | None = None, port: str | None = None) -> None:
-    """Build and upload; `port` is the serial port of a board that runs Otolith already."""
+def upload(
+    env: str,
+    model: Path | Sequence[Path] | None = None,
+    port: str | None = None,
+    gate: str | None = None,
+) -> None:
+    """Build and upload; `port` is the serial port of a board that runs Otolith already.
+
+    model, gate: as for build()."""
     arguments = ["-e", env, "-t", "upload"]
     if port:
         arguments += ["--upload-port", port]
-    platformio(*arguments, model=model)
+    platformio(*arguments, model=model, **({"OTOLITH_GATE": gate} if gate else {}))

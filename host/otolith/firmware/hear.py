@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,13 +34,19 @@ class Heard:
     """What a board said while it listened.
 
     hello: the board's greeting.
+    labels: of the network that was asked for.
+    model: its name, if the board runs several; None: it is the only one.
     detections: its `detect` lines. Times count from the first sample played, milliseconds.
+    others: detections of the board's other networks, with their names.
     score_times_ms, scores: of every hop, if asked for: the smoothed scores, 0..1, one list a hop.
     stats: its `stats` lines.
     not_modelled: what the emulator leaves out, for virtual boards.
     """
 
     hello: Hello
+    labels: list[str] = field(default_factory=list)
+    model: str | None = None
+    others: list[tuple[str, Detection]] = field(default_factory=list)
     detections: list[Detection] = field(default_factory=list)
     score_times_ms: list[float] = field(default_factory=list)
     scores: list[list[float]] = field(default_factory=list)
@@ -48,20 +54,44 @@ class Heard:
     not_modelled: str = ""
 
 
-def check_hello(hello: Hello, model_hash: str, where: str) -> None:
-    """UserError if the board runs another model than the expected one."""
-    if hello.hash != model_hash:
+def check_hello(
+    hello: Hello, model_hash: str, where: str, labels: Sequence[str] | None = None
+) -> Heard:
+    """Whether the board runs the expected model, alone or among others.
+
+    Args:
+        hello: the board's greeting.
+        model_hash: of the model.
+        where: the board, for messages.
+        labels: of the model. None: as the board tells, if it runs no other.
+
+    Raises:
+        UserError: it does not, or does not tell what it hears.
+    """
+    model, told = None, labels if hello.labels is None else hello.labels
+    if hello.models and model_hash in (hello.hashes or ())[: len(hello.models)]:
+        model = hello.models[(hello.hashes or []).index(model_hash)]
+    elif hello.hash != model_hash:
         runs = f"model {hello.model} ({hello.hash})" if hello.hash else f"the app {hello.app}"
+        if hello.models:
+            runs = f"models {', '.join(hello.models)}"
         raise UserError(f"{where} runs {shown(runs)}, not {model_hash}: upload the firmware again")
-    if hello.labels is None or hello.hop is None:
+    if told is None or hello.hop is None:
         raise UserError(f"{where} does not tell its labels and hop: upload the firmware again")
+    return Heard(hello, list(told), model)
 
 
 def _take(heard: Heard, message: Message, t_ms: float) -> None:
     if isinstance(message, Detect):
-        heard.detections.append(Detection(t_ms, message.label, message.score))
+        detection = Detection(t_ms, message.label, message.score)
+        if message.model == heard.model:
+            heard.detections.append(detection)
+        else:
+            heard.others.append((message.model or "", detection))
     elif isinstance(message, ScoresLine):
-        labels = heard.hello.labels or []
+        if message.model != heard.model:
+            return
+        labels = heard.labels
         if len(message.smoothed) != len(labels):
             raise UserError(
                 f"the board sends {len(message.smoothed)} scores for {len(labels)} labels: "
@@ -82,6 +112,7 @@ def through_virtual_microphone(
     progress: Callable[[float], None] | None = None,
     scores: bool = True,
     board: str = "pico",
+    labels: Sequence[str] | None = None,
 ) -> Heard:
     """Boot an image on a virtual board and play a sound into its microphone.
 
@@ -94,6 +125,7 @@ def through_virtual_microphone(
         progress: gets the share played, 0..1.
         scores: whether to ask for the scores of every hop.
         board: name of a board in boards/.
+        labels: of that network; needed if the image has several.
 
     Returns:
         What the board said. Times are those of arrival on the computer: they include the
@@ -105,8 +137,9 @@ def through_virtual_microphone(
     """
     with boot(image, board) as virtual:
         client = Client(VirtualTransport(virtual))
-        heard = Heard(client.hello(timeout_ms=BOOT_MS), not_modelled=virtual.NOT_MODELLED)
-        check_hello(heard.hello, model_hash, f"the virtual {board}")
+        hello = client.hello(timeout_ms=BOOT_MS)
+        heard = check_hello(hello, model_hash, f"the virtual {board}", labels)
+        heard.not_modelled = virtual.NOT_MODELLED
         if not virtual.has_microphone:
             return _inject(client, heard, pcm)
         if scores:
@@ -131,13 +164,16 @@ def _inject(client: Client, heard: Heard, pcm: np.ndarray) -> Heard:
     return heard
 
 
-def through_inject(port: str, pcm: np.ndarray, model_hash: str) -> Heard:
+def through_inject(
+    port: str, pcm: np.ndarray, model_hash: str, labels: Sequence[str] | None = None
+) -> Heard:
     """Send a sound over the wire to a board, in place of its microphone's.
 
     Args:
         port: the board's serial port.
         pcm: (samples,) int16, 16 kHz.
         model_hash: of the network that the board must run.
+        labels: of that network; needed if the board runs several.
 
     Returns:
         What the board said. Times are the board's: the end of the hop, counted from the first
@@ -145,6 +181,6 @@ def through_inject(port: str, pcm: np.ndarray, model_hash: str) -> Heard:
     """
     with contextlib.closing(SerialTransport(port)) as transport:
         client = Client(transport)
-        heard = Heard(client.hello(timeout_ms=BOOT_MS))
-        check_hello(heard.hello, model_hash, f"the board at {port}")
+        hello = client.hello(timeout_ms=BOOT_MS)
+        heard = check_hello(hello, model_hash, f"the board at {port}", labels)
         return _inject(client, heard, pcm)

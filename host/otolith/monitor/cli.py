@@ -105,9 +105,13 @@ def monitor(
         hello, summary = listening.hello, Summary()
         hears = hello.app == "inference"
         several = bool(hello.models)
-        live = hears and not several and sys.stdout.isatty() and not (as_json or plain)
-        if several and (record or collect):
-            raise UserError("--record and --collect are for one network, the board has several")
+        live = hears and sys.stdout.isatty() and not (as_json or plain)
+        if several and collect:
+            raise UserError(
+                "--collect is for one network, the board has several: keep the whole sound with "
+                "--record DIR, then run host classify DIR/audio.wav --model MODEL --collect CLIPS"
+            )
+        each = listening.client.settings_of_each() if several and (live or record) else {}
         recording: Keeper | None = None
         if collect:
             recording = Collecting(
@@ -116,14 +120,20 @@ def monitor(
         if record:
             heard = audio.name if audio else "its microphone"
             about: dict[str, object] = {"board": listening.name, "heard": heard}
-            if hears:  # events depend on them
+            if several:  # events depend on them
+                about["detect"] = {name: of.to_json() for name, of in each.items()}
+            elif hears:
                 about["detect"] = listening.client.settings().to_json()
             recording = Recording(record, hello, about)
         view: View
         if live:
             from rich.live import Live
 
-            view = Screen(hello)
+            events = {
+                name: [n for n, t in enumerate(of.thresholds.values()) if t > 0]
+                for name, of in each.items()
+            }
+            view = Screen(hello, events)
             stack.enter_context(Live(view, refresh_per_second=10))
         else:
             view = Lines(as_json)

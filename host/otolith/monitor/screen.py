@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +27,17 @@ _HELD = 50  # hops whose highest level is marked
 class Screen:
     """Takes a board's messages and draws itself for rich."""
 
-    def __init__(self, hello: Hello) -> None:
+    def __init__(self, hello: Hello, events: Mapping[str, Sequence[int]] | None = None) -> None:
+        """Begin without scores.
+
+        Args:
+            hello: of the board.
+            events: of each of several networks, the numbers of the classes that make events.
+        """
         self._hello = hello
+        self._events = events or {}
         self._scores: list[int] = []
+        self._highest: dict[str, int] = {}  # of several networks, by name
         self._stats: Stats | None = None
         self._t_ms = 0
         self._levels: deque[float] = deque(maxlen=_HELD)  # dBFS
@@ -48,6 +57,10 @@ class Screen:
             self._hello = message
         elif isinstance(message, ScoresLine):
             self._scores = message.smoothed
+            if message.model is not None:
+                these = self._events.get(message.model, range(len(self._scores)))
+                scores = [s for n, s in enumerate(self._scores) if n in these]
+                self._highest[message.model] = max(scores, default=0)
             self._levels.append(decibels(message.level / 32768))
         elif isinstance(message, Stats):
             self._stats = message
@@ -62,7 +75,8 @@ class Screen:
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
-        for label, score in zip(self._hello.labels or [], self._scores, strict=False):
+        rows = list(zip(self._hello.labels or [], self._scores, strict=False))
+        for label, score in rows or self._highest.items():
             share = min(1.0, max(0.0, score / 32767))
             bar = Text("█" * round(share * _BAR), style="green")
             table.add_row(Text(shown(label)), Text(f"{share:5.3f}"), bar)

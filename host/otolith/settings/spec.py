@@ -49,7 +49,7 @@ class Spec:
         return Metadata(
             self.features,
             self.detect,
-            dataclasses.replace(self.deploy, accept=Deploy().accept),
+            dataclasses.replace(self.deploy, accept=Deploy().accept, models=(), gate=""),
             self.model.classes,
             self.model.name,
             self.model.description,
@@ -113,6 +113,12 @@ def read_filled(path: Path | str) -> tuple[Spec, Filled, Document]:
     return spec, filled, document
 
 
+def only_lists(raw: Mapping[str, Any]) -> bool:
+    """Whether a spec trains nothing, but lists networks that listen together."""
+    deploy = raw.get("deploy")
+    return set(raw) == {"deploy"} and isinstance(deploy, dict) and "models" in deploy
+
+
 def _tables(raw: Mapping[str, Any], problems: Problems) -> dict[str, dict[str, object]]:
     """The sections of a spec; unknown, missing and wrong ones are reported."""
     tables: dict[str, dict[str, object]] = {name: {} for name in SECTIONS}
@@ -152,6 +158,10 @@ def _parse(
     raw: Mapping[str, Any], where: str, lines: Mapping[tuple[str, ...], int] | None
 ) -> tuple[Spec, Filled]:
     problems = Problems()
+    if only_lists(raw):
+        told = "lists networks and trains none, so name one of them here"
+        problems.add("deploy", "models", told)
+        problems.refuse(where, lines)
     filled = fill(_tables(raw, problems), raw, where)
     tables, section = filled.tables, problems.section
     usable = {name: isinstance(raw.get(name, {}), dict) for name in SECTIONS}
@@ -180,6 +190,7 @@ def _parse(
         if section("features").clean("frames", "hop"):
             deploy.check(section("deploy"), features)
     if model:
+        deploy.check_together(section("deploy"), model.name)
         train.check(section("train"), len(classes))
     if data and model:
         data.check(section("data"), classes)
