@@ -2,12 +2,13 @@
 # make test   every test, from nothing
 # make check  lint, types, and the unit tests that changed files need: under three minutes
 # make soak   the long versions of tests: hours; its log is bench/results/soak.txt
+# make docs   the documentation's site in build/site; warnings and broken links are errors
 # make setup  only the set-up both do first
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check soak lint format setup clean
+.PHONY: demo test check soak docs lint format setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +23,7 @@ $(VENV)/installed: pyproject.toml
 	  then apt-get update -qq && apt-get install -y -qq python3-venv; \
 	  else echo "Error: no venv module: sudo apt-get install -y python3-venv"; exit 1; fi; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,test,docs]'
 	@touch $@
 
 setup: $(VENV)/installed
@@ -62,6 +63,10 @@ check: $(VENV)/installed lint
 soak: setup
 	@$(BIN)/host setup --voices
 	@$(PYTEST) --soak --soak-log bench/results/soak.txt $(TESTFLAGS)
+
+docs: $(VENV)/installed
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html; with its search: $(BIN)/python -m http.server -d build/site"
 
 clean:
 	rm -rf .pio build

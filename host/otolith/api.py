@@ -33,8 +33,10 @@ __all__ = ["Chain", "Event", "Model", "load", "train"]
 class Event:
     """Something was heard.
 
-    label: Name of the class, or "unknown". score: Smoothed, 0 to 1. t_ms: End of the hop that made
-    the event, in milliseconds from the first sample.
+    Attributes:
+        label: Name of the class, or "unknown".
+        score: Smoothed score, 0 to 1.
+        t_ms: End of the hop that made the event, in milliseconds from the first sample.
     """
 
     label: str

@@ -76,7 +76,8 @@ def words(tmp_path_factory) -> tuple[Spec, Path, Path]:
 def spoken_scene(spec: Spec) -> list[Segment]:
     """yes and no by voices of the test set, and sounds that are in no set.
 
-    The network recognises three of four such words (docs/seeds.md). These two have high scores.
+    The network recognises three of four such words (docs/tutorials/micro_speech.md). These two have
+    high scores.
     """
     segments = []
     for place, label in enumerate(("silence", "yes", "silence", "no", "silence")):
