@@ -1,4 +1,7 @@
-"""Paths in this checkout. Everything that `host setup` installs is below TOOLS or .venv.
+"""Paths in this checkout or in the installed wheel. `host setup` installs below TOOLS or .venv.
+
+A wheel carries lib/, firmware/, boards/ and so on in the folder "home" of the package (setup.py).
+Nothing is written there: TOOLS is then in the user's cache folder.
 
 What commands build and keep is below TOOLS too. A user who can't write there, because the checkout
 belongs to another user, gets a folder of their own: USER_CACHE.
@@ -9,17 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-LIB = ROOT / "lib"
-MODELS = ROOT / "models"
-BOARDS = Path(os.environ.get("PLATFORMIO_BOARDS_DIR", ROOT / "boards"))
-TOOLS = Path(os.environ.get("OTOLITH_TOOLS", ROOT / ".otolith"))
-
-PICO_SDK = Path(os.environ.get("PICO_SDK_PATH", TOOLS / "pico-sdk"))
-CMSIS_DSP = TOOLS / "cmsis-dsp"  # the cmsisdsp sdist, unpacked
-TFLM_FRONTEND = TOOLS / "tflm-frontend"  # TFLM's audio front end, from an sdist
-NODE_MODULES = TOOLS / "node" / "node_modules"
-BOOTROM = TOOLS / "bootrom" / "rp2040_b1.bin"
+from otolith.version import VERSION
 
 
 def _user_caches() -> Path:
@@ -34,7 +27,24 @@ def _user_caches() -> Path:
     return home / ".cache"
 
 
-# a folder a checkout, because two checkouts may build different things
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = (PACKAGE / "home" / "lib").is_dir()  # from a wheel
+ROOT = PACKAGE / "home" if INSTALLED else PACKAGE.parents[1]
+LIB = ROOT / "lib"
+MODELS = ROOT / "models"
+BOARDS = Path(os.environ.get("PLATFORMIO_BOARDS_DIR", ROOT / "boards"))
+# a wheel's: virtual environments with one version of Otolith share what `host setup` gets
+_TOOLS = _user_caches() / "otolith" / VERSION if INSTALLED else ROOT / ".otolith"
+TOOLS = Path(os.environ.get("OTOLITH_TOOLS", _TOOLS))
+
+PICO_SDK = Path(os.environ.get("PICO_SDK_PATH", TOOLS / "pico-sdk"))
+CMSIS_DSP = TOOLS / "cmsis-dsp"  # the cmsisdsp sdist, unpacked
+# TFLM's audio front end, from an sdist; a released wheel carries it
+TFLM_FRONTEND = (ROOT if (ROOT / "tflm-frontend").is_dir() else TOOLS) / "tflm-frontend"
+NODE_MODULES = TOOLS / "node" / "node_modules"
+BOOTROM = TOOLS / "bootrom" / "rp2040_b1.bin"
+
+# a folder a checkout or virtual environment, because two may build different things
 USER_CACHE = _user_caches() / "otolith" / hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]
 
 
@@ -51,12 +61,14 @@ def cache(folder: Path) -> Path:
     Args:
         folder: A folder below TOOLS or ROOT.
     """
-    return folder if writable(folder) else USER_CACHE / folder.name
+    kept = INSTALLED and folder.is_relative_to(ROOT)  # of the wheel: even root leaves it as it is
+    return folder if writable(folder) and not kept else USER_CACHE / folder.name
 
 
 NATIVE = cache(TOOLS / "native")  # lib/ compiled for this computer; file names contain a hash
 # what the checkout's owner has built, for users who can't add to it
-PREBUILT = None if NATIVE.is_relative_to(TOOLS) else TOOLS / "native"
+OWNERS = None if NATIVE.is_relative_to(TOOLS) else TOOLS / "native"
+PREBUILT = ROOT / "prebuilt"  # libraries that a released wheel carries (native/prebuilt.py)
 
 
 def test_data() -> Path:

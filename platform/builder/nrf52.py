@@ -10,6 +10,8 @@ from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, Import
 
+from otolith import paths
+
 Import("env", "foreign", "add_core", "add_foreign", "add_images", "add_libraries")
 Import("fail", "app", "root")
 
@@ -17,7 +19,7 @@ sys.path.insert(0, str(Path(env.PioPlatform().get_dir()) / "builder"))
 import tinyusb  # noqa: E402
 
 board = env.BoardConfig()
-tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
+tools = paths.TOOLS
 registers = root / "lib" / "board" / "src" / "nrf52" / "nrf"
 
 console = board.get("otolith.console", "usb")

@@ -4,12 +4,13 @@ The SDK itself builds with CMake. For one board little of that is needed: a boot
 checksum, start-up code, a linker script and the drivers an app uses.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Import
+
+from otolith import paths
 
 Import("env", "foreign", "add_foreign", "add_libraries", "board_folders", "fail", "app", "root")
 
@@ -21,8 +22,8 @@ add_libraries("usb")
 
 board = env.BoardConfig()
 build_dir = Path(env.subst("$BUILD_DIR"))
-tools = Path(os.environ.get("OTOLITH_TOOLS", root / ".otolith"))
-sdk = Path(os.environ.get("PICO_SDK_PATH", tools / "pico-sdk"))
+tools = paths.TOOLS
+sdk = paths.PICO_SDK
 tinyusb = sdk / "lib" / "tinyusb"
 if not (tinyusb / "src" / "tusb.c").exists():
     tinyusb = tools / "tinyusb"

@@ -8,6 +8,7 @@ import pytest
 
 from otolith import native, paths
 from otolith.errors import UserError
+from otolith.native import compiler
 from otolith.native.sources import lib
 
 
@@ -139,3 +140,36 @@ def test_objects_that_libraries_share_are_compiled_once(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"common\.c: .*y"):
         answer(4)
     assert not [p for p in (tmp_path / "native").rglob("*") if p.name.startswith(".")]
+
+
+def test_the_compiler_is_the_named_one_else_cc_else_zig(monkeypatch, tmp_path):
+    monkeypatch.setenv("CC", "my-cc -m32")
+    assert compiler.compiler() == ["my-cc", "-m32"]
+    monkeypatch.delenv("CC")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(compiler, "_has_zig", lambda: True)
+    assert compiler.compiler()[1:4] == ["-m", "ziglang", "cc"]
+    monkeypatch.setattr(compiler, "_has_zig", lambda: False)
+    with pytest.raises(UserError, match="there is no C compiler: .*pip install ziglang") as error:
+        native._compile("x", compiler.compiler())
+    assert "\n" not in error.value.message
+    (tmp_path / "gcc").write_text("")
+    (tmp_path / "gcc").chmod(0o755)
+    assert compiler.compiler() == ["gcc"]
+
+
+def test_a_library_that_the_wheel_carries_needs_no_compiler(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "NATIVE", tmp_path / "native")
+    (tmp_path / "two.h").write_text("int two(void);\n")
+    (tmp_path / "two.c").write_text('#include "two.h"\nint two(void) { return 2; }\n')
+    told = ("two", [tmp_path / "two.c"], ["two.h"], [tmp_path])
+    (tmp_path / "carried").mkdir()
+    native.carry(tmp_path / "carried", *told)
+    monkeypatch.setattr(paths, "PREBUILT", tmp_path / "carried")
+    monkeypatch.setattr(paths, "NATIVE", tmp_path / "none")
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert native.library(*told)[1].two() == 2
+    (tmp_path / "two.c").write_text("int two(void) { return 3; }\n")  # no longer what is carried
+    with pytest.raises(UserError, match="there is no C compiler"):
+        native.library(*told)

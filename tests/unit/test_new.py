@@ -1,6 +1,7 @@
 """`host new` makes a project, and a spec gets by with `classes` alone."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -92,6 +93,18 @@ def test_a_project_takes_over_what_a_ready_model_needs(tmp_path):
     assert mine.detect.smoothing == ready.detect.smoothing
     assert mine.deploy.hop_frames == ready.deploy.hop_frames
     assert mine.model.classes == ("background", "bell")
+
+
+def test_a_copy_of_a_ready_model_differs_in_name_and_dataset_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = host("new", "smoke", "--from", "fire_alarm")
+    assert done.exit_code == 0, done.output
+    ready, mine = load(paths.MODELS / "fire_alarm"), load(tmp_path / "smoke")
+    assert mine.model == replace(ready.model, name="smoke")
+    assert mine.data == replace(ready.data, path=mine.data.path)
+    for section in ("features", "augment", "train", "quantize", "detect", "deploy"):
+        assert getattr(mine, section) == getattr(ready, section)
+    assert (tmp_path / "smoke" / "dataset" / "fire_alarm").is_dir()
 
 
 def test_phrases_become_labels():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,17 @@ from pathlib import Path
 from otolith.errors import UserError
 from otolith.files import disk_errors, make_folder
 from otolith.firmware import tflm
-from otolith.paths import BOARDS, LIB, MODELS, ROOT, TOOLS, USER_CACHE, cache, writable
+from otolith.paths import (
+    BOARDS,
+    INSTALLED,
+    LIB,
+    MODELS,
+    ROOT,
+    TOOLS,
+    USER_CACHE,
+    cache,
+    writable,
+)
 
 
 @dataclass(frozen=True)
@@ -70,15 +81,17 @@ def build_folder() -> Path:
 def _project() -> tuple[Path, dict[str, str]]:
     """PlatformIO's project folder, and the variables that tell it where to write.
 
-    PlatformIO takes only folders that it can write to. A user who can't write to the checkout gets
-    folders of links to its project and packages.
+    PlatformIO takes only folders that it can write to. A user who can't write to the checkout, or
+    who has installed a wheel, gets folders of links to its project and packages.
     """
     core = TOOLS / "pio-core"
-    if writable(core) and writable(ROOT / ".pio"):
+    if not INSTALLED and writable(core) and writable(ROOT / ".pio"):
         return ROOT, {}
     project, own_core = USER_CACHE / "project", USER_CACHE / "pio-core"
     _link(project, (ROOT / "platformio.ini", ROOT / "firmware", ROOT / "platform"))
-    _link(project, (ROOT / "host", BOARDS, LIB, MODELS, TOOLS))
+    _link(project, (BOARDS, LIB, MODELS))
+    if not INSTALLED:
+        _link(project, (ROOT / "host", TOOLS))
     for kind in ("packages", "platforms"):
         _link(own_core / kind, (p for p in (core / kind).glob("*") if p.suffix != ".lock"))
     own = {
@@ -93,8 +106,19 @@ def _link(folder: Path, targets: Iterable[Path]) -> None:
     make_folder(folder)
     with disk_errors(folder):
         for target in targets:
+            link = folder / target.name
+            if sys.platform == "win32":  # links need rights there that users don't have
+                _copy(target, link)
+                continue
             with suppress(FileExistsError):
-                (folder / target.name).symlink_to(target)
+                link.symlink_to(target)
+
+
+def _copy(target: Path, copy: Path) -> None:
+    if target.is_dir():
+        shutil.copytree(target, copy, dirs_exist_ok=True)
+    elif target.exists():
+        shutil.copy(target, copy)
 
 
 def build(

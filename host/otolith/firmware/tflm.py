@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from otolith.errors import UserError
-from otolith.paths import ROOT
+from otolith.paths import INSTALLED, ROOT, USER_CACHE
 
 _PATIENCE_S = 20
 
@@ -29,7 +29,9 @@ def uses_tflm(environment: str) -> bool:
 
 def library(environment: str) -> Path:
     """Where PlatformIO keeps an environment's copy of the library."""
-    kept = Path(os.environ.get("PLATFORMIO_LIBDEPS_DIR", ROOT / ".pio" / "libdeps"))
+    # PlatformIO keeps them in the project's workspace, which is beside the project of links
+    home = USER_CACHE / "pio" if INSTALLED else ROOT / ".pio"
+    kept = Path(os.environ.get("PLATFORMIO_LIBDEPS_DIR", home / "libdeps"))
     return kept / environment / "pico-tflmicro"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -23,9 +22,9 @@ import cffi
 from otolith import paths
 from otolith.errors import UserError
 from otolith.files import replacing, write_text
+from otolith.native.compiler import ALWAYS, FLAGS, SUFFIX, compiler, missing
 from otolith.native.declarations import declarations
 
-FLAGS = ("-std=gnu11", "-O2", "-fPIC", "-shared", "-fwrapv", "-ffp-contract=off", "-Wl,-z,defs")
 FILTER = Path(__file__).with_name("declarations.py")
 INCLUDED = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 
@@ -49,7 +48,7 @@ def _content(sources: Iterable[Path], include: Sequence[Path]) -> Iterable[bytes
 
 
 def _command(flags: Sequence[str]) -> list[str]:
-    return [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, *flags]
+    return [*compiler(), *FLAGS, *flags]
 
 
 def library_path(
@@ -57,8 +56,8 @@ def library_path(
 ) -> Path:
     """The path at which the library of `sources` is or will be.
 
-    The file's name contains a hash of the sources, the headers they include, the compiler ($CC) and
-    the flags.
+    The file's name contains a hash of the sources, the headers they include, the compiler and the
+    flags. A library that the wheel carries was built by another compiler, so its hash has none.
 
     Args:
         name: Name of the library.
@@ -69,11 +68,23 @@ def library_path(
     Raises:
         UserError: A source can't be read.
     """
-    return _kept(f"{name}-{_digest(sources, include, flags)}.so")
+    carried = _carried(name, sources, include, flags, SUFFIX)
+    if carried.exists():
+        return carried
+    return _kept(f"{name}-{_digest(sources, include, _command(flags))}{SUFFIX}")
 
 
-def _digest(sources: Sequence[Path], include: Sequence[Path], flags: Sequence[str]) -> str:
-    digest = hashlib.sha256(repr(_command(flags)).encode())
+def _carried(
+    name: str, sources: Sequence[Path], include: Sequence[Path], flags: Sequence[str], suffix: str
+) -> Path:
+    """Where a released wheel has a library or its declarations."""
+    if not paths.PREBUILT.is_dir() or os.environ.get("CC"):
+        return paths.PREBUILT / "none"
+    return paths.PREBUILT / f"{name}-{_digest(sources, include, [*ALWAYS, *flags])}{suffix}"
+
+
+def _digest(sources: Sequence[Path], include: Sequence[Path], command: Sequence[str]) -> str:
+    digest = hashlib.sha256(repr(list(command)).encode())
     try:
         for data in _content(sources, include):
             digest.update(len(data).to_bytes(8, "little") + data)
@@ -84,8 +95,8 @@ def _digest(sources: Sequence[Path], include: Sequence[Path], flags: Sequence[st
 
 def _kept(name: str) -> Path:
     """Where a cached file is or will be. A user's own cache adds to that of the owner."""
-    if paths.PREBUILT is not None and os.access(paths.PREBUILT / name, os.R_OK):
-        return paths.PREBUILT / name
+    if paths.OWNERS is not None and os.access(paths.OWNERS / name, os.R_OK):
+        return paths.OWNERS / name
     return paths.NATIVE / name
 
 
@@ -94,7 +105,7 @@ def _compile(name: str, command: Sequence[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise UserError(f"{command[0]} is missing: run `host setup`") from error
+        raise missing(command[0]) from error
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "error" in line]
         raise UserError(f"{name}: {(lines or ['the C compiler failed'])[0]}")
@@ -102,7 +113,7 @@ def _compile(name: str, command: Sequence[str]) -> None:
 
 def _object(source: Path, include: Sequence[Path], flags: Sequence[str]) -> Path:
     """Compiles a source that many libraries share, unless that was done already."""
-    target = _kept(f"objects/{source.stem}-{_digest([source], include, flags)}.o")
+    target = _kept(f"objects/{source.stem}-{_digest([source], include, _command(flags))}.o")
     if not target.exists():
         with replacing(target) as temporary:
             command = [*_command(flags), *(f"-I{i}" for i in include)]
@@ -178,10 +189,12 @@ def cdef(
         UserError: A header is missing or invalid, or cffi would misread a struct.
     """
     files = [_found(header, include) for header in headers]
-    digest = library_path(f"{name}-cdef", [FILTER, *files], include, flags).stem
-    kept = _kept(f"{digest}.h")
+    carried = _carried(f"{name}-cdef", [FILTER, *files], include, flags, ".h")
+    if carried.exists():
+        return carried.read_text(encoding="utf-8")
+    kept = _kept(f"{name}-cdef-{_digest([FILTER, *files], include, _command(flags))}.h")
     if kept.exists():
-        return kept.read_text()
+        return kept.read_text(encoding="utf-8")
     text = declarations(headers, include, _command(flags), name)
     write_text(kept, text)
     return text
@@ -219,5 +232,31 @@ def library(
     path = build(name, sources, include, flags, shared)
     if not private:
         return ffi, ffi.dlopen(str(path))
-    with tempfile.TemporaryDirectory(prefix="otolith-") as folder:
+    # Windows keeps a loaded library from being deleted
+    with tempfile.TemporaryDirectory(prefix="otolith-", ignore_cleanup_errors=True) as folder:
         return ffi, ffi.dlopen(shutil.copy(path, folder))
+
+
+def carry(
+    folder: Path,
+    name: str,
+    sources: Sequence[Path],
+    headers: Sequence[str],
+    include: Sequence[Path] = (),
+    flags: Sequence[str] = (),
+) -> None:
+    """Puts a library and its declarations into a folder that becomes a wheel's "home/prebuilt".
+
+    Args:
+        folder: Where to put the two files.
+        name: As for library(), like the arguments that follow.
+        sources: C files.
+        headers: Names of headers in `include`.
+        include: Folders of headers.
+        flags: Compiler flags.
+    """
+    text = cdef(name, headers, include, flags)
+    files = [FILTER, *(_found(header, include) for header in headers)]
+    write_text(folder / f"{name}-cdef-{_digest(files, include, [*ALWAYS, *flags])}.h", text)
+    built = build(name, sources, include, flags)
+    shutil.copy(built, folder / f"{name}-{_digest(sources, include, [*ALWAYS, *flags])}{SUFFIX}")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cffi
 
 from otolith.errors import UserError
+from otolith.native.compiler import missing
 
 MARKER = re.compile(r'^# \d+ "((?:[^"\\]|\\.)*)"')
 ATTRIBUTE = re.compile(r"\b(?:__attribute__|__asm__|_Static_assert|_Alignas)\s*(?=\()")
@@ -27,7 +29,7 @@ def _run(command: Sequence[str], source: str, what: str) -> str:
     try:
         done = subprocess.run(command, input=source, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise UserError(f"{command[0]} is missing: run `host setup`") from error
+        raise missing(command[0]) from error
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "error" in line]
         raise UserError(f"{what}: {(lines or ['the C compiler failed'])[0]}")
@@ -40,12 +42,12 @@ def _included(headers: Sequence[str]) -> str:
 
 def _own(text: str, include: Sequence[Path]) -> str:
     """The lines of preprocessed `text` that come from a folder of `include`."""
-    folders = [str(Path(folder).resolve()) + "/" for folder in include]
+    folders = [Path(folder).resolve() for folder in include]
     kept, own = [], False
     for line in text.splitlines():
         if marker := MARKER.match(line):
-            file = str(Path(marker[1]).resolve())
-            own = any(file.startswith(folder) for folder in folders)
+            file = Path(marker[1].replace("\\\\", "\\")).resolve()
+            own = any(file.is_relative_to(folder) for folder in folders)
         elif own and not line.startswith("#"):
             kept.append(line)
     return "\n".join(kept)
@@ -127,7 +129,9 @@ def declarations(
     for chunk in filter(_wanted, _chunks(own)):
         chunks.setdefault(_key(chunk), chunk)
     text = "\n".join(chunks.values()) + "\n"
-    _run([*options, "-w", "-fsyntax-only", "-"], _check(headers, text, what), what)
+    with tempfile.TemporaryDirectory(prefix="otolith-") as folder:  # zig has no -fsyntax-only
+        told = [*options, "-w", "-c", "-o", str(Path(folder) / "check.o"), "-"]
+        _run(told, _check(headers, text, what), what)
     return text
 
 

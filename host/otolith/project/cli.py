@@ -12,7 +12,7 @@ import click
 from otolith.device.boards import load_boards
 from otolith.errors import UserError, shown
 from otolith.lazy import Later, LazyGroup
-from otolith.project.new import Wish, make, ready_model, split_names
+from otolith.project.new import Wish, copy_of, make, ready_model, split_names
 from otolith.project.show import settings_in_force
 from otolith.settings.kinds.registry import DEFAULT, KINDS
 
@@ -22,28 +22,34 @@ from otolith.settings.kinds.registry import DEFAULT, KINDS
 @click.option("--hear", help="The sounds to hear, separated by commas.")
 @click.option("--kind", help=f"What the sounds are: {', '.join(KINDS)}.  [default: {DEFAULT}]")
 @click.option("--board", help="The board that will listen.  [default: pico]")
-@click.option("--from", "ready", help="Ready model to start from: a name in models/, or a folder.")
+@click.option("--from", "ready", help="Ready model to start from: its name, or a folder.")
 def new(
     name: Path | None, hear: str | None, kind: str | None, board: str | None, ready: str | None
 ) -> None:
     """Make a project in the new folder NAME. Asks for what is missing, on a terminal.
 
+    With --from and without --hear, it hears what the ready model hears.
+
     \b
     Examples:
         host new doorbell --hear ring,knock
         host new lamp --hear "lights on" --kind word --board nrf52840_dk
+        host new fire_alarm --from fire_alarm
     """
     asks = sys.stdin.isatty()
     if name is None:
         name = Path(_ask(asks, "Name of the project", "NAME"))
-    if hear is None:
+    found = ready_model(ready) if ready else None
+    if hear is None and found is None:
         hear = _ask(asks, "Sounds to hear, separated by commas", "--hear")
-    if kind is None:
+    if kind is None and found is None:
         kind = _choose(asks, "Kind", tuple(KINDS), DEFAULT)
     if board is None:
         board = _choose(asks, "Board", tuple(b.id for b in load_boards() if b.qemu is None), "pico")
-    found = ready_model(ready) if ready else None
-    wish = Wish(name, split_names(hear), kind, board, found)
+    if found and hear is None:
+        wish = copy_of(name, found, board)
+    else:
+        wish = Wish(name, split_names(hear or ""), kind or DEFAULT, board, found)
     for path in make(wish):
         click.echo(f"wrote {shown(path)}")
     click.echo(f"next: cd {shown(name)}, then follow README.md")

@@ -30,8 +30,8 @@ class Wish:
     """What a project should be.
 
     folder: Where it is made; its name is the model's name. hear: The sounds it should hear, without
-    the background. kind: "word", "sound" or "alarm". board: Id of the board. ready: Folder of a
-    model to start from, or None.
+    the background; none for those of `ready`. kind: "word", "sound" or "alarm". board: Id of the
+    board. ready: Folder of a model to start from, or None.
     """
 
     folder: Path
@@ -60,6 +60,24 @@ def ready_model(name: str) -> Path:
             return folder.resolve()
     known = sorted(file.parent.name for file in paths.MODELS.glob("*/spec.toml"))
     raise UserError(f"no ready model {short(shown(name))}: {nearest(name, known)}")
+
+
+def copy_of(folder: Path, ready: Path, board: str) -> Wish:
+    """A wish for a ready model as it is: its classes, its settings and its generated sounds.
+
+    Args:
+        folder: Where it is made.
+        ready: Folder of the ready model.
+        board: Id of the board.
+    """
+    classes = load(ready).model.classes
+    hear = tuple(name for name in classes if name not in BACKGROUNDS)
+    return _Copy(folder, hear, board=board, ready=ready)
+
+
+@dataclass(frozen=True)
+class _Copy(Wish):
+    """A wish for the spec of `ready`, with its classes in their order."""
 
 
 def check(wish: Wish) -> None:
@@ -134,7 +152,7 @@ def make(wish: Wish) -> list[Path]:
         raise cannot_write(target.parent, error) from error
     try:
         made.chmod(0o755)
-        for label in (BACKGROUND, *wish.hear):
+        for label in _classes(wish):
             (made / "dataset" / folder_of(label)).mkdir(parents=True)
         for name, text in _files(wish).items():
             (made / name).write_text(text, encoding="utf-8")
@@ -149,12 +167,32 @@ def make(wish: Wish) -> list[Path]:
 
 def _files(wish: Wish) -> dict[str, str]:
     return {
-        "spec.toml": spec_text(wish),
+        "spec.toml": copied_text(wish) if isinstance(wish, _Copy) else spec_text(wish),
         "platformio.ini": platformio_text(wish),
         ".gitignore": "# recordings stay where they are made unless you decide otherwise\n"
         "dataset/\n.pio/\nbuild/\ncheckpoint.npz\n",
         "README.md": readme_text(wish),
     }
+
+
+def _classes(wish: Wish) -> tuple[str, ...]:
+    if isinstance(wish, _Copy) and wish.ready:
+        return load(wish.ready).model.classes
+    return (BACKGROUND, *wish.hear)
+
+
+def copied_text(wish: Wish) -> str:
+    """The text of a ready model's spec.toml, less its name and dataset: the project has its own."""
+    assert wish.ready is not None
+    lines = [f"# As Otolith's model {wish.ready.name}. `host spec show` lists every setting."]
+    section = ""
+    for line in spec_file(wish.ready).read_text(encoding="utf-8").splitlines():
+        if found := _SECTION.match(line.strip()):
+            section = found[1]
+        key = line.partition("=")[0].strip()
+        if section and (section, key) not in (("model", "name"), ("data", "path")):
+            lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def _quoted(names: tuple[str, ...]) -> str:

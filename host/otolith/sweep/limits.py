@@ -14,7 +14,7 @@ from otolith.compile import Schedule, schedule_model
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.files import write_bytes, write_text
-from otolith.paths import ROOT, TOOLS, cache
+from otolith.paths import PACKAGE, ROOT, TOOLS, cache
 from otolith.settings.problems import nearest
 from otolith.settings.spec import Spec
 from otolith.summarize.fit import network_need
@@ -84,8 +84,9 @@ def check_board(board: object, latency: bool, at: str) -> None:
 def _sources() -> str:
     """A hash of the code that runs on the board, because the cycles depend on it."""
     digest = hashlib.sha256()
-    for folder in ("lib/nn", "lib/board", "firmware/bench", "host/otolith/compile"):
-        for file in sorted((ROOT / folder).rglob("*")):
+    ours = (ROOT / "lib/nn", ROOT / "lib/board", ROOT / "firmware/bench", PACKAGE / "compile")
+    for folder in ours:
+        for file in sorted(folder.rglob("*")):
             if file.suffix in (".c", ".h", ".S", ".py"):
                 digest.update(file.read_bytes())
     return digest.hexdigest()

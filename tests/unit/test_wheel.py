@@ -1,0 +1,56 @@
+"""The wheel alone is enough: it has firmware, boards, models and the native library."""
+
+import subprocess
+import zipfile
+
+import numpy as np
+import pytest
+
+from otolith import paths
+from otolith.audio.wav import write_wav
+from support.chain_model import network
+from support.wheel import install, wheel
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    return install(tmp_path_factory.mktemp("an ünusual folder"))
+
+
+def test_every_file_of_the_checkout_that_runs_or_builds_is_in_the_wheel():
+    with zipfile.ZipFile(wheel()) as archive:
+        there = set(archive.namelist())
+    listed = subprocess.run(["git", "ls-files"], cwd=paths.ROOT, capture_output=True, text=True)
+    tracked = listed.stdout.splitlines()
+    assert len(tracked) > 500
+    for top in ("boards/", "firmware/", "lib/", "models/", "platform/", "platformio.ini"):
+        mine = {f"otolith/home/{name}" for name in tracked if name.startswith(top)}
+        assert mine and mine <= there
+    package = {name.removeprefix("host/") for name in tracked if name.startswith("host/otolith/")}
+    assert package <= there
+    assert not [name for name in there if name.endswith((".pyc", ".tflite"))]
+    assert len([name for name in there if name.startswith("otolith/home/prebuilt/")]) == 4
+
+
+def test_commands_work_without_compiler_and_checkout(installed, tmp_path):
+    """`host features` needs the native library, `host new` boards, `host export` lib/."""
+    (tmp_path / "sounds").mkdir()
+    write_wav(
+        tmp_path / "sounds" / "noise.wav",
+        np.random.default_rng(1).integers(-9000, 9000, 16000, "<i2"),
+    )
+    (tmp_path / "loud.tflite").write_bytes(network(2))
+    nothing = {"PATH": str(tmp_path)}
+    before = {path: path.stat().st_mtime_ns for path in installed.package.rglob("*")}
+    for preset in ("keyword", "micro_speech"):
+        command = ("features", "sounds", "-o", f"{preset}.npz", "--preset", preset)
+        installed.run("host", *command, cwd=tmp_path, **nothing)
+        assert np.load(tmp_path / f"{preset}.npz")["noise.wav"].any()
+    installed.run("host", "new", "bell", "--from", "fire_alarm", cwd=tmp_path, **nothing)
+    exported = ("export", "loud.tflite", "--for", "c", "-o", "loud", "--board", "pico")
+    installed.run("host", *exported, cwd=tmp_path, **nothing)
+    assert (tmp_path / "loud" / "LICENSE").is_file()
+    assert before == {path: path.stat().st_mtime_ns for path in installed.package.rglob("*")}
+    assert not list(installed.home.rglob("*.so"))  # the wheel's own was used
