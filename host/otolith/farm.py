@@ -48,6 +48,9 @@ def processors() -> int:
 @contextlib.contextmanager
 def no_interrupts() -> Iterator[None]:
     """Make processes started within the block ignore Ctrl-C. The parent handles it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from otolith import locks
+
 _SYNC_BYTES = 160_000  # 5 s of sound
+_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows would change line ends
 
 
 def no_header(size: int) -> bytes:
@@ -42,10 +44,10 @@ class Growing:
         self._header = header
         self._start = len(header(0))
         self._unsynced = 0
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
         try:
             with contextlib.suppress(OSError):  # some network file systems have no locks
-                fcntl.flock(self._fd, fcntl.LOCK_EX)
+                locks.hold(self._fd)
             self._write_at(0, header(0))
         except BaseException:
             self.discard()
@@ -53,7 +55,11 @@ class Growing:
 
     def _write_at(self, position: int, data: bytes) -> None:
         while data:
-            done = os.pwrite(self._fd, data, position)
+            if hasattr(os, "pwrite"):
+                done = os.pwrite(self._fd, data, position)
+            else:  # Windows
+                os.lseek(self._fd, position, os.SEEK_SET)
+                done = os.write(self._fd, data)
             data, position = data[done:], position + done
 
     def append(self, data: bytes) -> None:
@@ -73,7 +79,10 @@ class Growing:
 
     def read(self, start: int, stop: int) -> bytes:
         """Read the bytes of the data from `start` to before `stop`."""
-        return os.pread(self._fd, stop - start, self._start + start)
+        if hasattr(os, "pread"):
+            return os.pread(self._fd, stop - start, self._start + start)
+        os.lseek(self._fd, self._start + start, os.SEEK_SET)
+        return os.read(self._fd, stop - start)
 
     def shorten(self, size: int) -> None:
         """Truncate the data to `size` bytes. This frees space on a full disk."""

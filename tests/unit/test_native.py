@@ -144,18 +144,18 @@ def test_objects_that_libraries_share_are_compiled_once(tmp_path, monkeypatch):
 
 def test_the_compiler_is_the_named_one_else_cc_else_zig(monkeypatch, tmp_path):
     monkeypatch.setenv("CC", "my-cc -m32")
-    assert compiler.compiler() == ["my-cc", "-m32"]
+    assert compiler.c_compiler() == ["my-cc", "-m32"]
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(compiler, "_has_zig", lambda: True)
-    assert compiler.compiler()[1:4] == ["-m", "ziglang", "cc"]
+    assert compiler.c_compiler()[1:4] == ["-m", "ziglang", "cc"]
     monkeypatch.setattr(compiler, "_has_zig", lambda: False)
-    with pytest.raises(UserError, match="there is no C compiler: .*pip install ziglang") as error:
-        native._compile("x", compiler.compiler())
+    with pytest.raises(UserError, match=r"there is no C compiler: .*pip install ziglang") as error:
+        native._compile("x", compiler.c_compiler())
     assert "\n" not in error.value.message
     (tmp_path / "gcc").write_text("")
     (tmp_path / "gcc").chmod(0o755)
-    assert compiler.compiler() == ["gcc"]
+    assert compiler.c_compiler() == ["gcc"]
 
 
 def test_a_library_that_the_wheel_carries_needs_no_compiler(tmp_path, monkeypatch):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
 
 import numpy as np
 
+from otolith import locks
 from otolith.audio.arrays import Pcm
 from otolith.audio.wav_header import header
 from otolith.growing import Growing
@@ -79,7 +79,7 @@ def is_being_written(path: Path) -> bool:
     """Whether a WavWriter, in this process or another, has the file open."""
     with path.open("rb") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.hold(file.fileno(), wait=False)
         except OSError:
             return True
     return False

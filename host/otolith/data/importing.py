@@ -52,6 +52,9 @@ def _begin(known: frozenset[str]) -> None:
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
     """Make processes started within the block ignore Ctrl-C. The parent handles it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import os
 import sys
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from otolith import locks
 from otolith.data.names import inside
 from otolith.data.text import delimiter_of
 from otolith.errors import UserError, short
@@ -248,11 +248,11 @@ def lock(dataset: Path) -> Iterator[None]:
     """
     try:
         dataset.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(dataset, os.O_RDONLY)
+        descriptor = locks.open_folder(dataset)
     except OSError as error:
         raise UserError(f"can't use {dataset} as a dataset: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        locks.hold(descriptor)
         _recover(dataset)
         yield
     finally:

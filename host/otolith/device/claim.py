@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from otolith import locks
 from otolith.errors import UserError, shown
 
 _POLL_S = 0.1
@@ -41,7 +41,7 @@ def _holder(text: str) -> str:
 def _open(path: Path) -> int:
     # In a folder like this, Linux refuses O_CREAT for another user's file even if it is writable
     # (fs.protected_regular).
-    flags = os.O_RDWR | os.O_NOFOLLOW
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
     try:
         return os.open(path, flags)
     except FileNotFoundError:
@@ -71,11 +71,12 @@ def claim(serial: str, what: str = "", timeout_s: float = 0.0) -> Iterator[Path]
         raise UserError(f"can't claim board {serial}: {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
         with contextlib.suppress(PermissionError):
-            os.fchmod(descriptor, 0o666)
+            if hasattr(os, "fchmod"):
+                os.fchmod(descriptor, 0o666)
         end = time.monotonic() + timeout_s
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locks.hold(descriptor, wait=False)
                 break
             except BlockingIOError:
                 if time.monotonic() >= end:

@@ -22,7 +22,7 @@ import cffi
 from otolith import paths
 from otolith.errors import UserError
 from otolith.files import replacing, write_text
-from otolith.native.compiler import ALWAYS, FLAGS, SUFFIX, compiler, missing
+from otolith.native.compiler import ALWAYS, FLAGS, SUFFIX, c_compiler, missing
 from otolith.native.declarations import declarations
 
 FILTER = Path(__file__).with_name("declarations.py")
@@ -48,7 +48,7 @@ def _content(sources: Iterable[Path], include: Sequence[Path]) -> Iterable[bytes
 
 
 def _command(flags: Sequence[str]) -> list[str]:
-    return [*compiler(), *FLAGS, *flags]
+    return [*c_compiler(), *FLAGS, *flags]
 
 
 def library_path(

@@ -39,7 +39,7 @@ def _candidates() -> Iterator[tuple[str, ...]]:
         yield (*ZIG, *_ZIG_FLAGS)
 
 
-def compiler() -> list[str]:
+def c_compiler() -> list[str]:
     """The command of the compiler.
 
     Returns:

@@ -52,7 +52,7 @@ class PcmPipe:
             raise UserError(f"can't write to {self.path}: {error.strerror}") from error
         if self._is_fifo:
             # A small pipe: what a program reads is fresh.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ImportError):
                 import fcntl
 
                 fcntl.fcntl(self._fd, _F_SETPIPE_SZ, _PIECE)

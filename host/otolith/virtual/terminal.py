@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import select
 import time
-import tty
 
+from otolith.errors import UserError
 from otolith.virtual.board import VirtualBoard
+
+try:
+    import tty
+except ImportError:  # Windows
+    tty = None  # type: ignore[assignment]
 
 _OPENING_S = 0.1
 _PTY_PENDING = 1 << 16  # bytes that wait for a slow reader; it loses what comes then
@@ -41,6 +46,10 @@ class Terminal:
     """A pseudo-terminal that stands for the board's serial port, in wall time."""
 
     def __init__(self) -> None:
+        if tty is None:
+            raise UserError(
+                "this system has no pseudo-terminals: run without --pty, or on Linux or macOS"
+            )
         self._master, slave = os.openpty()
         tty.setraw(slave)
         self.name = os.ttyname(slave)
