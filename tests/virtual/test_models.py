@@ -100,7 +100,7 @@ def as_estimated(spec, data, heard):
 
 def test_it_needs_the_time_that_was_estimated(plain):
     spec, data, image, chain = plain
-    pcm = np.random.default_rng(1).normal(0, 2000, 64_000).astype(np.int16)
+    pcm = np.random.default_rng(1).normal(0, 2000, 40_000).astype(np.int16)
     as_estimated(spec, data, through_virtual_microphone(image, pcm, chain.network.digest))
 
 
@@ -114,7 +114,7 @@ def test_untrained_the_board_says_what_the_chain_says(plain):
 
 
 def same_on_the_board(spec, _, image, chain):
-    pcm = concatenate(scene(spec, 8)[:3])[: 16_000 * depth(4, 60)]
+    pcm = concatenate(scene(spec, 8)[:3])[: 16_000 * depth(2, 60)]
     with boot(image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)

@@ -24,9 +24,11 @@ from support import tflm_frontend
 from support.images import build
 from support.parity import assert_same
 from support.skips import recordings, third_party_model
+from support.soak import depth
 
 CLASSES = ["silence", "unknown", "yes", "no"]
-WORDS = ["yes", "no", "noise", "silence"]
+WORDS = depth(["yes", "noise"], ["yes", "no", "noise", "silence"])
+BETWEEN = ("silence", "yes", "silence", "no", "silence")
 
 
 def clip(word):
@@ -102,7 +104,7 @@ def test_through_the_microphone(adopted, image):
     """In a room with noise of 4 units, with words and noise one second apart."""
     rng = np.random.default_rng(1)
     segments = []
-    for name in ("silence", "yes", "silence", "no", "silence", "noise", "silence"):
+    for name in depth(("silence", "yes", "noise", "no"), (*BETWEEN, "noise", "silence")):
         pcm = np.pad(clip(name), (0, 8000)) + np.round(rng.normal(0, 4, 24000))
         segments.append(Segment(name, heard_as(name), pcm.astype(np.int16)))
     heard = through_virtual_microphone(image, concatenate(segments), model_hash(adopted))

@@ -234,13 +234,13 @@ def test_frames_without_a_packet_are_counted(mic_image):
         assert taken + missed == pytest.approx(2000, abs=1)
 
 
-@pytest.mark.parametrize("ppm", [-1000, 0, 1000])
+@pytest.mark.parametrize("ppm", [-2000, 0, 2000])
 def test_frames_follow_the_computers_clock(mic_image, ppm):
     with VirtualPico(mic_image, usb_ppm=ppm) as board:
         board.run_ms(100)
         first = board.packets[-1][0]
-        board.run_ms(4000)
-        assert board.packets[-1][0] - first == pytest.approx(4000 * (1 + ppm / 1e6), abs=1)
+        board.run_ms(1500)
+        assert board.packets[-1][0] - first == pytest.approx(1500 * (1 + ppm / 1e6), abs=1)
 
 
 def test_kept_bits_are_all_the_microphone_gave(mic_image):
@@ -252,8 +252,8 @@ def test_kept_bits_are_all_the_microphone_gave(mic_image):
         assert 8 * len(total) == board.microphone_bits > 0
         assert board.read_bits() == b""
         rate = board.microphone_bits
-        board.run_ms(1000)
-        assert board.microphone_bits - rate == pytest.approx(64 * RATE, abs=64)
+        board.run_ms(250)
+        assert board.microphone_bits - rate == pytest.approx(64 * RATE / 4, abs=64)
 
 
 # ---- the board's number ----
