@@ -91,6 +91,7 @@ def test_injected_pcm_gives_the_hosts_features_scores_and_events(image, chain):
     np.testing.assert_array_equal(again.outputs, result.outputs[: len(again.outputs)])
 
 
+@pytest.mark.deep
 def test_no_hop_is_overrun_and_silence_makes_no_event(image, chain):
     rng = np.random.default_rng(3)
     silent, noisy = depth((3, 6), (10, 20))  # seconds

@@ -70,6 +70,7 @@ def injected(image) -> dict:
     return results
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("word", WORDS)
 def test_the_recording_is_recognised_as_on_this_computer(word, injected, adopted):
     hops = list(Chain(adopted).run(np.pad(clip(word), (0, 16000))))
@@ -78,6 +79,7 @@ def test_the_recording_is_recognised_as_on_this_computer(word, injected, adopted
     assert labels == ([word] if heard_as(word) else [])
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("word", WORDS)
 def test_the_boards_features_and_outputs_are_tflms(word, injected, original):
     """Compare with TFLM's front end, TFLM's rule for the input, and TFLM's interpreter.
@@ -100,6 +102,7 @@ def test_the_boards_features_and_outputs_are_tflms(word, injected, original):
     np.testing.assert_array_equal(injected[word].outputs, np.array(expected))
 
 
+@pytest.mark.deep
 def test_through_the_microphone(adopted, image):
     """In a room with noise of 4 units, with words and noise one second apart."""
     rng = np.random.default_rng(1)
