@@ -62,7 +62,7 @@ def statistics(model):
     return np.concatenate([v.ravel() for v in found])
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_after_quantisation_aware_training_int8_does_what_was_measured():
     """QAT recovers part of what int8 conversion loses.
 

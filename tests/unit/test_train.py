@@ -17,6 +17,7 @@ from otolith.settings.spec import load
 from otolith.train import train
 from otolith.train.architectures import find
 from otolith.train.lock import training
+from support.soak import depth
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +31,12 @@ def tiny(**changes):
     return dataclasses.replace(spec, data=data, train=learning, model=model)
 
 
-@pytest.mark.parametrize("architecture", ["esc_cnn", "alarm_cnn", "strided_cnn"])
-def test_every_architecture_trains_to_int8_equal_to_the_wheel(architecture, tmp_path):
+ARCHITECTURES = depth(["alarm_cnn"], ["alarm_cnn", "esc_cnn", "strided_cnn"])
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_architecture_trains_to_int8_equal_to_the_wheel(architecture, tmp_path):
     metrics = train(tiny(architecture=architecture), tmp_path)
     data = (tmp_path / "fire_alarm.tflite").read_bytes()
     assert read_metadata(data).classes == ("background", "fire_alarm")
@@ -117,6 +122,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from otolith.train.lock import training
+from support.soak import depth
 with training(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
