@@ -8,7 +8,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 from otolith.paths import ROOT
-from sitegen import commands, figures, links, python_api, settings, wire
+from sitegen import boards, commands, figures, links, python_api, settings, wire
 
 
 def generated() -> dict[str, str]:
@@ -16,6 +16,7 @@ def generated() -> dict[str, str]:
     pages = {
         "results.md": figures.page(),
         "reference/spec.md": settings.page(),
+        "reference/boards.md": boards.page(),
         "reference/wire.md": wire.page(),
         "reference/python.md": python_api.page(),
         **commands.pages(),

@@ -10,7 +10,7 @@ from otolith.cli import main
 from otolith.paths import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GENERATED = {"results.md", "reference/spec.md", "reference/wire.md", "reference/python.md"}
+GENERATED = ["results.md", *(f"reference/{x}.md" for x in ("spec", "boards", "wire", "python"))]
 README = ROOT / "README.md"
 
 

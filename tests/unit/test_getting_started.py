@@ -22,7 +22,15 @@ COMMANDS = [
 ]
 PROGRAMS = {"host": ["-m", "otolith"], "pio": ["-m", "platformio"]}
 # Need a microphone or a board; the recordings come in by `host data import` instead.
-WITHOUT = ("host record", "pio run -e pico-mic", "host monitor", "host doctor")
+# Each is run elsewhere: the test file, and what in it shows that.
+ELSEWHERE = {
+    "host record": ("virtual/test_record_stack.py", '"record"'),
+    "pio run -e pico-mic": ("virtual/conftest.py", '"pico-mic"'),
+    "host monitor": ("virtual/test_live.py", '"monitor"'),
+    "host doctor": ("unit/test_setup.py", "cli.doctor"),
+}
+WITHOUT = tuple(ELSEWHERE)
+README = (paths.ROOT / "README.md").read_text()
 
 
 def sounds(folder):
@@ -51,6 +59,21 @@ def test_the_page_names_every_step():
     firsts = [" ".join(line.split()[:2]) for line in COMMANDS]
     for step in ("host new", "host record", "host data", "host train", "host export"):
         assert step in firsts
+
+
+def test_every_command_of_the_readme_is_run_here_or_elsewhere():
+    """Those of its code blocks and in `...`; `make test` is what runs this."""
+    lines = re.findall(r"^ {4}(.+)$", README, re.M) + re.findall(r"`([^`\n]+)`", README)
+    commands = [part.strip() for line in lines for part in line.partition("  #")[0].split("&&")]
+    asked = [c for c in commands if re.match(r"(host|otolith|pio|cd|make) \S", c)]
+    assert len(asked) >= 8
+    for command in asked:
+        if command in ("make demo", "make test", "make docs"):
+            assert re.search(rf"^{command[5:]}:", (paths.ROOT / "Makefile").read_text(), re.M)
+        elif not command.startswith(WITHOUT):
+            assert command in COMMANDS, command
+    for file, shown in ELSEWHERE.values():
+        assert shown in (paths.ROOT / "tests" / file).read_text(), file
 
 
 @pytest.mark.slow
