@@ -3,12 +3,13 @@
 # make check  lint, types, and the unit tests that changed files need: under three minutes
 # make soak   the long versions of tests: hours; its log is bench/results/soak.txt
 # make docs   the documentation's site in build/site; warnings and broken links are errors
+# make release  dist/: wheel, source distribution, images and checksums; runs the demo from the wheel
 # make setup  only the set-up both do first
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check soak docs lint format setup clean
+.PHONY: demo test check soak release docs lint format setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -67,6 +68,10 @@ soak: setup
 docs: $(VENV)/installed
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/site/index.html; with its search: $(BIN)/python -m http.server -d build/site"
+
+release: setup
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[release]'
+	@$(BIN)/python packaging/release.py $(RELEASEFLAGS)
 
 clean:
 	rm -rf .pio build

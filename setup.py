@@ -14,7 +14,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 TOP = Path(__file__).resolve().parent
-EXTRA = os.environ.get("OTOLITH_EXTRA")
+EXTRA = os.environ.get("OTOLITH_EXTRA")  # relative to this folder
 # what MANIFEST.in puts into a source distribution, less what only developers need
 HOME = (
     "LICENSE",
@@ -51,7 +51,7 @@ class BuildWithHome(build_py):
             (home / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(TOP / name, home / name)
         if EXTRA:
-            shutil.copytree(EXTRA, home, dirs_exist_ok=True)
+            shutil.copytree(TOP / EXTRA, home, dirs_exist_ok=True)
 
 
 class WheelOfSystem(bdist_wheel):

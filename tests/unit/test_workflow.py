@@ -1,14 +1,21 @@
-"""The workflow that tests boards uses boards, environments, paths and options that exist."""
+"""The boards, environments, paths and options that the workflows use exist."""
 
 import configparser
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 import yaml
 
 from otolith import paths
 from otolith.cli import main
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
 
 OF_PLUGINS = {"--port", "--root-logdir", "--junit-xml"}  # options of pytest-embedded and pytest
 WORKFLOW = paths.ROOT / ".github" / "workflows" / "hil.yml"
@@ -70,3 +77,52 @@ def test_every_option_of_pytest_is_one_it_has(jobs):
             if words[0] == ".venv/bin/pytest":
                 assert {w for w in words if w.startswith("--")} <= known
                 assert (paths.ROOT / words[1]).is_dir()
+
+
+@pytest.fixture(scope="module")
+def release():
+    text = (paths.ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    return yaml.safe_load(text)["jobs"], text
+
+
+def test_a_tag_publishes_only_what_every_job_passed(release):
+    jobs, text = release
+    assert re.search(r'tags: \["v\*"\]', text)
+    assert set(jobs["release"]["needs"]) == set(jobs) - {"release", "publish"}
+    assert jobs["publish"]["needs"] == ["release"]
+    for name in ("release", "publish"):
+        assert jobs[name]["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+
+
+def test_what_the_release_calls_exists(release):
+    jobs, _ = release
+    said = " ".join(command for job in jobs.values() for command in commands(job))
+    targets = re.findall(r"^(\w+):", (paths.ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"setup", "release", "lint"} <= set(re.findall(r"\bmake (\w+)", said)) <= set(targets)
+    assert "python packaging/release.py --sums" in said
+    about = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]
+    for script in re.findall(r"packaging/\w+\.py", said + about["before-build"]):
+        assert (paths.ROOT / script).is_file()
+    assert about["environment"]["OTOLITH_EXTRA"] in about["before-build"]
+    kept = {}
+    for job in jobs.values():
+        for step in job["steps"]:
+            kind = step.get("uses", "").partition("@")[0]
+            if kind == "actions/upload-artifact":
+                kept[step["with"]["name"].partition("$")[0]] = step["with"]["path"]
+            if kind == "actions/download-artifact":
+                assert (step["with"].get("name") or step["with"]["pattern"][:-1]) in kept
+    assert kept == {"wheel-": "wheels", "dist": "dist"}
+
+
+def test_checksums_are_those_that_sha256sum_checks(tmp_path):
+    for name in ("a.whl", "b.uf2"):
+        (tmp_path / name).write_bytes(name.encode() * 100)
+    script = paths.ROOT / "packaging" / "release.py"
+    told = [sys.executable, script, "--sums", "--out", tmp_path]
+    for _ in range(2):  # the sums of a second run leave the first's file out
+        subprocess.run(told, check=True, capture_output=True)
+    check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == "a.whl: OK\nb.uf2: OK\n"

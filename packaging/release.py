@@ -1,0 +1,123 @@
+"""`make release`: wheels, source distribution and firmware images in dist/, with checksums.
+
+It trains the ready models that are not trained yet, builds an image of each for every board, and
+runs the demo from the wheel in a fresh virtual environment. ci.yml adds the wheels of other systems
+and publishes all on a tag.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import extra
+from otolith import paths
+from otolith.device.boards import load_boards
+from otolith.errors import UserError
+from otolith.firmware.build import build
+from otolith.settings.spec import load
+from otolith.version import VERSION
+
+READY = ("fire_alarm", "smart_lock", "keyword")  # learn from generated sounds
+SUMS = "SHA256SUMS"
+
+
+def run(*command: object, cwd: Path = paths.ROOT, **variables: str) -> None:
+    """Run a command and show its output; stop with one line if it fails."""
+    print("+", *command, flush=True)
+    done = subprocess.run([*map(str, command)], cwd=cwd, env={**os.environ, **variables})
+    if done.returncode:
+        raise UserError(f"{Path(str(command[0])).name} failed (above): nothing is released")
+
+
+def trained(name: str) -> Path:
+    """The .tflite of a ready model, trained if it is not there."""
+    folder = paths.MODELS / name
+    tflite = folder / f"{load(folder).model.name}.tflite"
+    if not tflite.exists():
+        run(sys.executable, "-m", "otolith", "train", folder)
+    return tflite
+
+
+def images(models: Iterable[str], out: Path) -> list[Path]:
+    """One image per ready model and board, named MODEL-BOARD-VERSION.uf2, or .hex without UF2.
+
+    A board on which a model can't keep up gets none; the reason is printed.
+    """
+    made = []
+    for name in models:
+        tflite = trained(name)
+        for board in load_boards():
+            if board.qemu is not None:
+                continue
+            try:
+                built = build(board.id, tflite)
+            except UserError as error:
+                print(f"{name} on {board.id}: left out: {error.message}", flush=True)
+                continue
+            image = built.uf2 if built.uf2.exists() else built.folder / "firmware.hex"
+            made.append(out / f"{name}-{board.id}-{VERSION}{image.suffix}")
+            shutil.copy(image, made[-1])
+            print(f"{made[-1].name}: {made[-1].stat().st_size} bytes", flush=True)
+    return made
+
+
+def packages(out: Path) -> None:
+    """Build the source distribution, and from it the wheel for this system."""
+    with tempfile.TemporaryDirectory() as folder:
+        extra.make(Path(folder) / "extra")
+        told = {"OTOLITH_EXTRA": str(Path(folder) / "extra")}
+        run(sys.executable, "-m", "build", "--outdir", out, paths.ROOT, **told)
+
+
+def write_sums(out: Path) -> Path:
+    """Write SHA256SUMS of every other file, in the format that `sha256sum --check` reads."""
+    files = sorted(path for path in out.iterdir() if path.name != SUMS)
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (out / SUMS).write_text("".join(lines))
+    return out / SUMS
+
+
+def demo(out: Path) -> None:
+    """Install the wheel in a fresh virtual environment and run the demo there."""
+    with tempfile.TemporaryDirectory(prefix="otolith release ") as folder:
+        home = Path(folder)
+        run(sys.executable, "-m", "venv", home / "venv")
+        programs = home / "venv" / ("Scripts" if os.name == "nt" else "bin")
+        wheel = next(out.glob(f"otolith-{VERSION}-*.whl"))
+        run(programs / "pip", "install", "-q", f"{wheel}[train]", cwd=home)
+        told = {"XDG_CACHE_HOME": str(home / "cache")}
+        host = programs / "host"
+        run(host, "setup", cwd=home, **told)
+        run(host, "new", "fire_alarm", "--from", "fire_alarm", cwd=home, **told)
+        run(host, "train-and-deploy", "fire_alarm", "--virtual", cwd=home, **told)
+
+
+def main() -> None:
+    """Read the options and make the release."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--out", type=Path, default=paths.ROOT / "dist")
+    options.add_argument("--models", nargs="*", default=READY)
+    options.add_argument("--no-demo", action="store_true")
+    options.add_argument("--sums", action="store_true", help="only write SHA256SUMS")
+    told = options.parse_args()
+    if not told.sums:
+        shutil.rmtree(told.out, ignore_errors=True)
+        told.out.mkdir(parents=True)
+        images(told.models, told.out)
+        packages(told.out)
+        if not told.no_demo:
+            demo(told.out)
+    print(write_sums(told.out))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"Error: {error.message}")
