@@ -22,6 +22,7 @@ root = builder_dir.resolve().parents[1]
 sys.path.insert(0, str(builder_dir))
 import app_json  # noqa: E402
 
+from otolith import paths  # noqa: E402
 from otolith.version import VERSION  # noqa: E402
 
 
@@ -40,6 +41,10 @@ def run_host(*arguments):
 # --- toolchain -------------------------------------------------------------------------------
 PREFIX = "arm-none-eabi-"
 OLDEST = 12  # major version
+packaged = paths.TOOLS / "pio-core" / "packages" / "toolchain-gccarmnoneeabi" / "bin"
+if not shutil.which(PREFIX + "gcc") and packaged.is_dir():  # PlatformIO's, by `host setup`
+    os.environ["PATH"] += os.pathsep + str(packaged)
+    env.AppendENVPath("PATH", str(packaged))
 compiler = shutil.which(PREFIX + "gcc")
 if not compiler:
     fail(

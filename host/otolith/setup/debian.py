@@ -12,12 +12,18 @@ from pathlib import Path
 from otolith.errors import UserError
 from otolith.setup.part import run
 
+APT = Path("/etc/apt")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def one_line(packages: tuple[str, ...]) -> str:
     """The command that a user without root rights has to run."""
     return f"sudo apt-get install -y {' '.join(packages)}"
+
+
+def is_root() -> bool:
+    """Whether apt-get may install. Windows has no root."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def install(*packages: str) -> None:
@@ -28,7 +34,7 @@ def install(*packages: str) -> None:
     """
     if shutil.which("apt-get") is None:
         raise UserError(f"apt-get is missing: install by other means: {', '.join(packages)}")
-    if os.geteuid() != 0:
+    if not is_root():
         raise UserError(f"run: {one_line(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -40,8 +46,28 @@ def install(*packages: str) -> None:
 
 def sources() -> str:
     """apt's configured sources on this machine, one-line and deb822 format alike."""
-    files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
-    return "\n".join(f.read_text(errors="replace") for f in files if f.is_file())
+    found = sorted(APT.glob("sources.list.d/*"))
+    files = [APT / "sources.list", *(f for f in found if f.suffix in (".list", ".sources"))]
+    return "\n\n".join(f.read_text(errors="replace") for f in files if f.is_file())
+
+
+def has_mirror() -> bool:
+    """Whether apt here can fetch Debian's packages: not on Ubuntu, whose mirrors are others."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb") and KEYRING.exists()):
+        return False
+    return bool(_mirrors(sources()))
+
+
+def _mirrors(text: str) -> list[str]:
+    """URIs of Debian's archive in apt's sources, in both formats; those turned off left out."""
+    uris: list[str] = []
+    for stanza in re.split(r"\n\s*\n", text):
+        if re.search(r"^Enabled:\s*no\b", stanza, re.M | re.I):
+            continue
+        for field in re.findall(r"^URIs:(.*(?:\n[ \t]+.*)*)", stanza, re.M):
+            uris += field.split()
+        uris += re.findall(r"^deb(?: \[[^\]]*\])?\s+(\S+)", stanza, re.M)
+    return [uri for uri in uris if re.search(r"/debian/?$", uri)]
 
 
 def mirror(text: str) -> str:
@@ -53,12 +79,12 @@ def mirror(text: str) -> str:
     Raises:
         UserError: No Debian mirror is named.
     """
-    found = re.search(r"^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(\S+/debian/?)(?:\s|$)", text, re.M)
-    if found is None:
+    found = _mirrors(text)
+    if not found:
         raise UserError(
             "no Debian mirror in /etc/apt: set PICO_SDK_PATH to a pico-sdk 2.1.1 instead"
         )
-    return found[1]
+    return found[0]
 
 
 def unpack(packages: dict[str, str], suite: str, target: Path) -> None:

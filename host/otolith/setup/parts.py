@@ -10,20 +10,29 @@ import platform
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from otolith import paths
-from otolith.setup import debian, registries
+from otolith.errors import UserError
+from otolith.native.compiler import c_compiler
+from otolith.setup import debian, git, registries
 from otolith.setup.part import Found, Part, program
+from otolith.setup.system import (
+    ARM,
+    COMPILER,
+    NODE,
+    NPM,
+    PORTAUDIO,
+    QEMU,
+    Packages,
+    advice,
+    manager,
+)
 from otolith.setup.voices import FLITE
 
 PICO_SDK = "2.1.1-1"
 TINYUSB = "0.18.0+dfsg-1"
-ARM_PACKAGES = (
-    "gcc-arm-none-eabi",
-    "libnewlib-arm-none-eabi",
-    "libstdc++-arm-none-eabi-newlib",
-)
 PULSE_PACKAGES = ("pulseaudio", "pulseaudio-utils", "libasound2-plugins")
 SETUP = "host setup"
 
@@ -80,13 +89,28 @@ def find_tinyusb() -> Found | None:
 
 
 def install_pico_sdk() -> None:
-    """Unpack the Debian source packages of pico-sdk and TinyUSB into the tools folder."""
-    with registries.fresh_folder(paths.TOOLS / "debian") as work:
-        debian.unpack({"pico-sdk-source": PICO_SDK, "tinyusb-source": TINYUSB}, "trixie", work)
-        for name in ("pico-sdk", "tinyusb"):
+    """Get pico-sdk and TinyUSB: from a Debian mirror if apt here names one, else by git.
+
+    Raises:
+        UserError: PICO_SDK_PATH names another version, or nothing could be reached.
+    """
+    own = os.environ.get("PICO_SDK_PATH")
+    if own and find_pico_sdk() is None:
+        version = PICO_SDK.split("-")[0]
+        raise UserError(f"PICO_SDK_PATH={own}: no pico-sdk {version} there: unset it or change it")
+    wanted = ("tinyusb",) if own else ("pico-sdk", "tinyusb")
+    with registries.fresh_folder(paths.TOOLS / "sources") as work:
+        if debian.has_mirror():
+            debian.unpack({"pico-sdk-source": PICO_SDK, "tinyusb-source": TINYUSB}, "trixie", work)
+            sources = work / "usr" / "src"
+        else:
+            sources = work
+            for name in wanted:
+                git.unpack({"pico-sdk": git.PICO_SDK, "tinyusb": git.TINYUSB}[name], work / name)
+        for name in wanted:
             shutil.rmtree(paths.TOOLS / name, ignore_errors=True)
-            shutil.move(work / "usr" / "src" / name, paths.TOOLS / name)
-    shutil.rmtree(paths.TOOLS / "debian", ignore_errors=True)
+            shutil.move(sources / name, paths.TOOLS / name)
+    shutil.rmtree(paths.TOOLS / "sources", ignore_errors=True)
 
 
 def find_cmsis_dsp() -> Found | None:
@@ -169,9 +193,48 @@ def apt(*packages: str):
     return lambda: debian.install(*packages)
 
 
-def gcc_name() -> str:
-    """The C compiler for this computer: $CC, or cc."""
-    return os.environ.get("CC", "cc")
+def system_part(packages: Packages) -> Callable[[], None]:
+    """An installer by apt as root; for others, an error with the line to run."""
+
+    def install() -> None:
+        if manager() == "apt" and packages.apt:
+            debian.install(*packages.apt)
+            return
+        raise UserError(f"run: {advice(packages)}" if manager() else advice(packages))
+
+    return install
+
+
+def find_compiler() -> Found | None:
+    """Find a C compiler for this computer: $CC, cc, gcc, clang or PyPI's ziglang."""
+    command = c_compiler()
+    if command[0] == sys.executable:
+        return find_distribution("ziglang")()
+    return program(command[0])()
+
+
+def find_arm() -> Found | None:
+    """Find the Arm toolchain, on PATH or among PlatformIO's packages."""
+    packaged = registries.ARM_TOOLCHAIN / "bin" / "arm-none-eabi-gcc"
+    for name in ("arm-none-eabi-gcc", str(packaged)):
+        if found := program(name, "-dumpversion", minimum=12)():
+            return found
+    return None
+
+
+def install_arm() -> None:
+    """Get the Arm toolchain by apt as root, else from PlatformIO's registry.
+
+    Raises:
+        UserError: Neither works; the message holds the line to run.
+    """
+    if manager() == "apt" and debian.is_root():
+        debian.install(*ARM.apt)
+        return
+    try:
+        registries.install_arm_toolchain()
+    except UserError as error:
+        raise UserError(f"run: {advice(ARM)} (PlatformIO: {error.message})") from error
 
 
 PARTS = [
@@ -180,27 +243,27 @@ PARTS = [
         "TensorFlow",
         "trains",
         find_distribution("tensorflow-cpu", "tensorflow"),
-        "make setup (or: pip install -e '.[train]')",
+        "make setup (or: pip install 'otolith[train]')",
     ),
     Part(
         "C compiler",
         "compiles lib/ for this computer",
-        program(gcc_name()),
-        debian.one_line(("gcc", "libc6-dev")),
-        apt("gcc", "libc6-dev"),
+        find_compiler,
+        advice(COMPILER),
+        system_part(COMPILER),
     ),
     Part(
         "Arm toolchain",
         "compiles firmware",
-        program("arm-none-eabi-gcc", "-dumpversion", minimum=12),
-        debian.one_line(ARM_PACKAGES),
-        apt(*ARM_PACKAGES),
+        find_arm,
+        advice(ARM),
+        install_arm,
     ),
     Part(
         "PlatformIO",
         "builds firmware",
         find_distribution("platformio"),
-        "make setup (or: pip install -e .)",
+        "make setup (or: pip install otolith)",
     ),
     Part(
         "tool-scons",
@@ -218,7 +281,14 @@ PARTS = [
     ),
     Part("pico-sdk", "RP2040 drivers and start-up", find_pico_sdk, SETUP, install_pico_sdk),
     Part("TinyUSB", "USB device stack", find_tinyusb, SETUP, install_pico_sdk),
-    Part("CMSIS-DSP", "front ends' oracle", find_cmsis_dsp, SETUP, registries.install_cmsis_dsp),
+    Part(
+        "CMSIS-DSP",
+        "front ends' oracle in tests",
+        find_cmsis_dsp,
+        SETUP,
+        None if paths.INSTALLED else registries.install_cmsis_dsp,
+        optional=paths.INSTALLED,
+    ),
     Part(
         "TFLM front end",
         "log-mel tables",
@@ -230,10 +300,10 @@ PARTS = [
         "Node.js",
         "runs the virtual Pico",
         program("node", minimum=18),
-        debian.one_line(("nodejs",)),
-        apt("nodejs"),
+        advice(NODE),
+        system_part(NODE),
     ),
-    Part("npm", "fetches rp2040js", program("npm"), debian.one_line(("npm",)), apt("npm")),
+    Part("npm", "fetches rp2040js", program("npm"), advice(NPM), system_part(NPM)),
     Part("rp2040js", "emulates the RP2040", find_rp2040js, SETUP, registries.install_rp2040js),
     Part("boot ROM", "RP2040 ROM image", find_bootrom, SETUP, registries.install_bootrom),
     Part("native library", "lib/ on this computer", find_native, SETUP, install_native),
@@ -241,15 +311,16 @@ PARTS = [
         "QEMU",
         "runs lib/ on Cortex-M4F and M33 in tests",
         program("qemu-system-arm"),
-        debian.one_line(("qemu-system-arm",)),
-        apt("qemu-system-arm"),
+        advice(QEMU),
+        system_part(QEMU),
+        optional=paths.INSTALLED,  # only the tests of a checkout need it
     ),
     Part(
         "PortAudio",
         "microphones and loudspeakers",
         find_portaudio,
-        debian.one_line(("libportaudio2",)),
-        apt("libportaudio2"),
+        advice(PORTAUDIO),
+        system_part(PORTAUDIO),
     ),
     Part(
         "PulseAudio",

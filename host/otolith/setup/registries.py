@@ -32,6 +32,8 @@ SCONS = "4.11.1"
 SCONS_SHA256 = "454cef364348053422696e3d2ecb4fa593c96a624f955842eaaea64f95c8d11d"
 SCONS_PACKAGE = "4.41101.0"  # the same in PlatformIO's numbering
 PIO_CORE = paths.TOOLS / "pio-core"
+ARM_VERSION = "1.120301.0"  # GCC 12.3.1
+ARM_TOOLCHAIN = PIO_CORE / "packages" / "toolchain-gccarmnoneeabi"
 PIO_STATE = PIO_CORE / "appstate.json"
 QUIET = {
     "enable_telemetry": False,
@@ -165,6 +167,14 @@ def install_tool_scons() -> None:
         spec = {"owner": "platformio", "id": None, "name": "tool-scons"}
         spec |= {"requirements": None, "uri": None}
         (work / ".piopm").write_text(json.dumps({"type": "tool", **about, "spec": spec}))
+
+
+def install_arm_toolchain() -> None:
+    """Get the Arm toolchain from PlatformIO's registry, into its packages folder."""
+    environment = {**os.environ, "PLATFORMIO_CORE_DIR": str(PIO_CORE)}
+    tool = f"platformio/{ARM_TOOLCHAIN.name}@{ARM_VERSION}"
+    command = (sys.executable, "-m", "platformio", "pkg", "install", "--global", "--tool", tool)
+    run(*command, env=environment)
 
 
 def is_quiet() -> bool:
