@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from otolith.audio import read_pcm
 from otolith.audio.wav import write_wav
 from otolith.augment.settings import parse as sections
 from otolith.data.metadata import Metadata, Row
 from otolith.data.streams import Stream, joined, read_negatives
 from otolith.data.takes import check_takes, copies_of, find_take
+from otolith.data.unlike import UNLIKE, unlikeness, warped
 from otolith.errors import UserError
 from otolith.evaluate.network import all_classes
 from otolith.features import extract
@@ -29,6 +31,7 @@ from otolith.train.mixes import Mixer, Sample, recipe
 from otolith.train.negatives import Hard, Negatives
 from otolith.train.prepare import prepare
 from otolith.train.takes import Takes, learns_from_takes, load_takes, resolved
+from support.skips import recordings
 from support.soak import depth
 
 RATE = 16000
@@ -162,6 +165,33 @@ def test_variants_hold_the_take_and_repeat_themselves():
         assert inside.std() > before.std()
     off = recipe(sections({"room": {"probability": 0.0}}, "spec"))
     assert [s.probability for s in off if s.name == "room"] == [0.0]
+
+
+def test_warping_forgives_speed_and_nothing_else():
+    rng = np.random.default_rng(11)
+    a = np.cumsum(rng.normal(size=(30, 12)), axis=0)
+    slower = np.repeat(a, 2, axis=0)
+    assert warped(a, a) == 0 and warped(a, slower) == 0
+    assert warped(a, a[::-1]) == warped(a[::-1], a) > 1
+
+
+def spoken_digits(speaker, digits, takes):
+    """Clips of FSDD, which nobody here has made."""
+    files = {d: sorted(recordings("fsdd").glob(f"{d}_{speaker}_*.wav")) for d in digits}
+    return [read_pcm(files[digit][take], resample=True) for digit in digits for take in takes]
+
+
+def test_takes_of_different_words_are_told_from_takes_of_one(tmp_path, small):
+    for speaker in ("nicolas", "theo"):
+        for digits, takes in ((range(10), [21]), ([7], range(8))):
+            sounds = spoken_digits(speaker, digits, takes)
+            apart = unlikeness(sounds, [find_take(sound) for sound in sounds])
+            assert apart > UNLIKE if len(digits) > 1 else apart < UNLIKE - 0.2
+    assert unlikeness([], []) is None
+    told = "as unlike each other as different words are"
+    for name, digits, takes in (("mix", range(10), [1, 2]), ("same", [7], range(20))):
+        folder = data(tmp_path / name, spoken_digits("theo", digits, takes))
+        assert said(load_takes(spec_of(folder, "takes")).notes, told) == (name == "mix")
 
 
 # ---- whole trainings ----

@@ -15,6 +15,7 @@ from otolith.data.sets import place
 from otolith.data.streams import Stream, joined, read_negatives
 from otolith.data.synthetic import is_synthetic
 from otolith.data.takes import Found, check_takes, find_take
+from otolith.data.unlike import UNLIKE, unlikeness
 from otolith.data.windows import OTHERS, Recorded, Windows, cover, recordings
 from otolith.errors import UserError
 from otolith.features import extract, room_of
@@ -247,7 +248,14 @@ def _read_takes(
             f"class {name}: {checked.cut} of {count} takes begin or end at full level: part of the "
             "sound may be missing"
         )
-    _note_place(name, [pcms[i] for i in learn], [found[i] for i in learn], notes)
+    whole = [at for at in (found[i] for i in learn) if at is not None]
+    _note_place(name, [pcms[i] for i in learn], whole, notes)
+    apart = unlikeness([pcms[i] for i in learn], whole)
+    if apart is not None and apart > UNLIKE:
+        notes.append(
+            f"class {name}: the takes are as unlike each other as different words are: is the same "
+            "sound in all of them? The network can't learn what they have in common"
+        )
     for i in checked.takes:
         number, one = own[i]
         at = found[i]
@@ -269,12 +277,11 @@ def _read_takes(
 
 
 def _note_place(
-    name: str, pcms: Sequence[np.ndarray], found: Sequence[Found | None], notes: list[str]
+    name: str, pcms: Sequence[np.ndarray], found: Sequence[Found], notes: list[str]
 ) -> None:
     """Notes if the takes' backgrounds are so alike that they come from one place."""
     floors = []
     for pcm, at in zip(pcms, found, strict=True):
-        assert at is not None
         around = np.concatenate([pcm[: at.start], pcm[at.end :]]).astype(np.float64)
         if len(around) >= RATE // 5:
             floors.append(10 * np.log10(max(float(np.var(around)), 1e-3)))
