@@ -21,7 +21,7 @@ from otolith.listen.chain import Chain
 from otolith.listen.ending import memory_ms
 from otolith.paths import MODELS, test_data
 from otolith.settings.spec import load
-from otolith.synth.alarm import alarm_clip, background_clip
+from otolith.synth import alarm, alarms
 
 RATE = 16000
 SEED = 0xBE4C
@@ -59,13 +59,14 @@ def fresh(spec, chain: Chain, memory: float, events: int) -> None:
         print(f"  {name:<10} {sum(len(o.wrong) for o in mine):3} false events in {minutes:.1f} min")
 
 
-def alarms(chain: Chain, events: int) -> None:
+def of_alarms(chain: Chain, events: int, synth: str) -> None:
     """Tests fresh alarms of 8 s that no set contains, each after 5 s of background."""
+    made = alarm if synth == "alarm" else alarms
     found = false = 0
     for number in range(events):
         rng = np.random.default_rng((SEED, number))
-        quiet, alarm = background_clip(rng, 5 * RATE), alarm_clip(rng, 8 * RATE)
-        told = heard(chain, np.concatenate([quiet, alarm]))
+        quiet, loud = made.background_clip(rng, 5 * RATE), made.alarm_clip(rng, 8 * RATE)
+        told = heard(chain, np.concatenate([quiet, loud]))
         false += sum(e.t_ms <= 5000 for e in told)
         found += any(e.t_ms > 5000 for e in told)
     print(f"  alarms: {found} of {events} heard; {false} false in {events * 5 / 60:.1f} min")
@@ -107,8 +108,8 @@ def main() -> None:
         chain = Chain(model)
         origin = metadata.other.get("data", "something else")
         print(f"{file.stem} {chain.network.digest}, trained on {origin}")
-        if spec and spec.data.synth == "alarm":
-            alarms(chain, options.events)
+        if spec and spec.data.synth in ("alarm", "alarms"):
+            of_alarms(chain, options.events, spec.data.synth)
         elif spec and spec.data.synth:
             fresh(spec, chain, memory_ms(metadata), options.events)
         real(chain, "ESC-10", sorted((data / "esc10").rglob("*.ogg")), 0)

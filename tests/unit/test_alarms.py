@@ -102,6 +102,15 @@ def test_cheap_detectors_chirp_fast():
         assert 1900 < signal("warbling", seed).pitch.min() < signal("warbling", seed).pitch.max()
 
 
+def test_horns_buzz_with_many_strong_partials():
+    sound = alarms.play(np.random.default_rng(3), signal("horn"), drift=0)
+    on = int(np.flatnonzero(signal("horn").gate)[0])
+    piece = sound[on + 200 : on + 3400]
+    levels = np.abs(np.fft.rfft(piece * np.hanning(len(piece))))
+    peaks = levels[1:-1][(levels[1:-1] > levels[:-2]) & (levels[1:-1] > levels[2:])]
+    assert (peaks > 0.15 * peaks.max()).sum() >= 5
+
+
 def test_corridors_echo_after_the_sound():
     burst = np.zeros(RATE)
     burst[:160] = 1

@@ -7,7 +7,7 @@ one function that names its standard. `SIGNALS` and `LOOKALIKES` are the registr
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -31,12 +31,14 @@ class Signal:
         gate: 1.0 where it sounds, 0.0 in its pauses, one value a sample.
         square: Whether it has the odd harmonics of a square wave.
         cycle_s: Seconds after which it repeats.
+        buzz: Whether it has many strong harmonics, as a vibrating metal plate has.
     """
 
     pitch: np.ndarray
     gate: np.ndarray
     square: bool
     cycle_s: float
+    buzz: bool = False
 
 
 # Each takes a random generator and times in s, and returns the signal at these times.
@@ -129,6 +131,18 @@ def warbling(rng: np.random.Generator, t: np.ndarray) -> Signal:
     return Signal(pitch, np.ones(len(t)), rng.random() < 0.3, 1.0)
 
 
+def horn(rng: np.random.Generator, t: np.ndarray) -> Signal:
+    """Electromechanical horns of buildings: a plate that buzzes, in any of NFPA 72's patterns."""
+    pattern = rng.integers(3)
+    if pattern == 0:
+        gate = pulses(t, 0.5, 0.5, 3, 1.5)
+    elif pattern == 1:  # march time, 120 a minute
+        gate = pulses(t, 0.25, 0.25, 1000, 0.25)
+    else:
+        gate = np.ones(len(t))
+    return Signal(_steady(t, rng.uniform(400, 1100)), gate, False, 4.0, buzz=True)
+
+
 SIGNALS: dict[str, Maker] = {
     "temporal-three": temporal_three,
     "temporal-three-520": temporal_three_520,
@@ -141,10 +155,26 @@ SIGNALS: dict[str, Maker] = {
     "australian": australian,
     "chirping": chirping,
     "warbling": warbling,
+    "horn": horn,
 }
 # Smoke and carbon-monoxide alarms at home come more often than the sounders of buildings.
 _WEIGHTS = {"temporal-three": 3.0, "temporal-four": 3.0, "temporal-three-520": 2.0}
 _WEIGHTS |= {"continuous": 2.0}
+
+
+def _partials(phase: np.ndarray, pitch: np.ndarray, levels: dict[int, float]) -> np.ndarray:
+    """A sum of partials below _NYQUIST: sin(k x) = 2 cos(x) sin((k - 1) x) - sin((k - 2) x)."""
+    lowest = float(pitch.min())
+    sine, twice = np.sin(phase), 2 * np.cos(phase)
+    before, now = np.zeros(len(phase)), sine
+    sound = np.zeros(len(phase))
+    for k in range(1, max(levels) + 1):
+        if k * lowest >= _NYQUIST:
+            break
+        if k in levels:
+            sound += np.where(k * pitch < _NYQUIST, levels[k], 0.0) * now
+        before, now = now, twice * now - before
+    return sound
 
 
 def play(rng: np.random.Generator, signal: Signal, drift: float = 0.006) -> np.ndarray:
@@ -166,11 +196,11 @@ def play(rng: np.random.Generator, signal: Signal, drift: float = 0.006) -> np.n
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
     if signal.square:
         levels = {k: 1 / k for k in range(1, 16, 2)}
+    elif signal.buzz:
+        levels = {k: float(rng.uniform(0.3, 1)) for k in range(1, 16)}
     else:
         levels = {1: 1.0, 2: rng.uniform(0, 0.3), 3: rng.uniform(0, 0.2), 4: rng.uniform(0, 0.1)}
-    sound = np.zeros(n)
-    for k, level in levels.items():
-        sound += np.where(k * pitch < _NYQUIST, level * np.sin(k * phase), 0)
+    sound = _partials(phase, pitch, levels)
     edges = np.convolve(signal.gate, np.ones(48) / 48, "same")
     return unit(sound) * edges
 
@@ -212,11 +242,16 @@ def alarm_clip(
         if signal.gate.sum() >= audible * RATE:
             break
     sound = play(rng, signal)
+    if rng.random() < 0.1:  # two detectors, of which each has its own pitch
+        other = replace(signal, pitch=signal.pitch * rng.uniform(0.93, 1.07))
+        sound = sound + rng.uniform(0.3, 1) * play(rng, other)
     if rng.random() < 0.3:
         sound = corridor(rng, sound)
     sound = far(rng, room(rng, sound))
     snr = 10 ** (rng.uniform(-3, 30) / 20)
-    return to_pcm(sound * snr + background(rng, n), rng.uniform(-50, -9))
+    return to_pcm(
+        sound * snr + background(rng, n), rng.uniform(-50, -3)
+    )  # near ones overload the microphone
 
 
 # Sounds that must not be taken for an alarm. Each returns float64 samples.

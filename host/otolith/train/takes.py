@@ -29,6 +29,7 @@ from otolith.train.transfer import heard_front_end
 from otolith.train.weights import read_weights, weights_file
 
 FEW = 100  # recorded takes of a class, up to which `auto` chooses this method
+SOUND = "sound"  # kind of model that stands on a ready base
 LEAST = 3  # different takes of a class
 ENOUGH = 15  # fewer are worth a warning
 ENOUGH_MINUTES = 30.0  # of recorded negatives
@@ -77,11 +78,12 @@ def learns_from_takes(spec: Spec) -> bool:
 def resolved(spec: Spec) -> Spec:
     """A spec whose method and base are settled: no "auto", and a base by folder or none.
 
-    A base in models/ is used for few takes if its architecture and features are the spec's.
+    A base in models/ is used for few takes, and for kind = "sound", if its architecture and
+    features are the spec's.
     """
     takes = learns_from_takes(spec)
     base = spec.train.base
-    if not base and takes:
+    if not base and (takes or spec.model.kind == SOUND):
         base = _ready_base(spec) or NO_BASE
     train = dataclasses.replace(spec.train, base=base, method="takes" if takes else "clips")
     return dataclasses.replace(spec, train=train)

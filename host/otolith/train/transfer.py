@@ -20,6 +20,7 @@ from otolith.train.weights import (
     Head,
     put_weights,
     read_weights,
+    same_shapes,
     weights_file,
     write_weights,
 )
@@ -31,7 +32,8 @@ MIDDLE = "m"  # the size of a ready base whose name stands without one
 def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Blueprint]:
     """Rebuilds the trained network that [train] base names.
 
-    The network is built from its architecture; only arrays come from the base's file.
+    The network is built from its architecture; only arrays come from the base's file. Windows may
+    have another length than the base's, if the network's weights do not depend on it.
 
     Args:
         keras: The tf_keras module.
@@ -47,7 +49,7 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
     """
     folder = base_folder(spec.train.base)
     base = load(folder)
-    if heard_front_end(base) != heard_front_end(spec):
+    if not fits(base, spec):
         raise UserError(
             f"[train] base = {folder}: its [features] differ: copy its section into this spec"
         )
@@ -63,12 +65,24 @@ def read_base(keras: Any, spec: Spec, code: Path | None = None) -> tuple[Any, Bl
     blueprint, arrays = read_weights(file)
     if (blueprint.frames, blueprint.bands) != (base.features.frames, base.features.bands):
         raise UserError(f"{file}: is of another spec than the one beside it: train it again")
+    blueprint = dataclasses.replace(blueprint, frames=spec.features.frames)
     try:
         network = build(keras, blueprint, None if code is None else folder)
     except UserError as error:
         raise UserError(f"{file}: {error.message}") from error
+    if base.features.frames != spec.features.frames and not same_shapes(network, arrays):
+        raise UserError(
+            f"[train] base = {folder}: its network has weights for each of "
+            f"{base.features.frames} frames: set [features] frames to that"
+        )
     put_weights(network, arrays, file)
     return network, blueprint
+
+
+def fits(base: Spec, spec: Spec) -> bool:
+    """Whether a base hears what a spec's network hears; windows may differ in length."""
+    own, others = heard_front_end(spec), heard_front_end(base)
+    return dataclasses.replace(others, frames=own.frames) == own
 
 
 def base_folder(base: str) -> Path:

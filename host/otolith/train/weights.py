@@ -163,15 +163,18 @@ def read_weights(file: Path) -> tuple[Blueprint, list[np.ndarray]]:
     return blueprint, arrays
 
 
+def same_shapes(network: Any, arrays: list[np.ndarray]) -> bool:
+    """Whether arrays have the shapes of a network's weights."""
+    return [tuple(v.shape) for v in network.weights] == [array.shape for array in arrays]
+
+
 def put_weights(network: Any, arrays: list[np.ndarray], file: Path) -> None:
     """Puts weights into a network.
 
     Raises:
         UserError: They are not those of this network.
     """
-    wanted = [tuple(variable.shape) for variable in network.weights]
-    found = [array.shape for array in arrays]
-    if wanted != found or any(array.dtype != np.float32 for array in arrays):
+    if not same_shapes(network, arrays) or any(array.dtype != np.float32 for array in arrays):
         raise UserError(f"{file}: its weights do not fit its architecture: train it again")
     if not all(np.isfinite(array).all() for array in arrays):
         raise UserError(f"{file}: some of its weights are not numbers: train it again")
