@@ -1,9 +1,11 @@
 """The `host` command. Subcommands are imported only when asked for, so --help stays fast."""
 
 import click
+from click.shell_completion import get_completion_class
 
 from otolith import __version__
 from otolith.lazy import Later, LazyGroup
+from otolith.progress import be_quiet
 
 # name -> where the command is, and what `host --help` says about it; one line a command.
 COMMANDS = {
@@ -35,6 +37,7 @@ COMMANDS = {
     ),
     "device": Later("otolith.device.settings:device", "Show or change how a board decides."),
     "monitor": Later("otolith.monitor.cli:monitor", "Show what a board hears, live."),
+    "completion": Later("otolith.cli:completion", "Print what a shell needs to complete words."),
     "classify": Later("otolith.classify.cli:classify", "Print the events in a sound or stream."),
 }
 
@@ -43,8 +46,33 @@ COMMANDS = {
     cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, prog_name="otolith")
-def main() -> None:
+@click.option("-q", "--quiet", is_flag=True, help="Show results and errors, no progress.")
+def main(quiet: bool) -> None:
     """Teach a microcontroller to recognise sounds."""
+    be_quiet(quiet)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.option(
+    "--program",
+    type=click.Choice(["host", "otolith"]),
+    default="host",
+    show_default=True,
+    help="Which of the two names is completed.",
+)
+def completion(shell: str, program: str) -> None:
+    """Print a script for SHELL that completes commands and options.
+
+    \b
+    Examples:
+        eval "$(host completion bash)"                    # in ~/.bashrc
+        eval "$(host completion zsh)"                     # in ~/.zshrc
+        host completion fish > ~/.config/fish/completions/host.fish
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, program, f"_{program.upper()}_COMPLETE").source())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from otolith.files import disk_problem
 
@@ -60,6 +61,12 @@ class LazyGroup(click.Group):
         module, attribute = later.target.split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What the shell offers: commands, without importing them, and options."""
+        names = [name for name in self.table if name.startswith(incomplete)]
+        found = [CompletionItem(name, help=self.table[name].help) for name in names]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -24,6 +24,20 @@ class Step:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
+_quiet = False
+
+
+def be_quiet(quiet: bool) -> None:
+    """Choose whether this process shows progress and remarks (`host --quiet`)."""
+    global _quiet
+    _quiet = quiet
+
+
+def is_quiet() -> bool:
+    """Whether only results and errors are to be shown."""
+    return _quiet
+
+
 _listeners: list[Callable[[Step], None]] = []
 
 
@@ -70,7 +84,9 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    shown = Progress(
+        *columns, console=console, transient=True, disable=_quiet or not console.is_terminal
+    )
     with shown:
         task = shown.add_task(what, total=total)
         done = 0

@@ -1,6 +1,7 @@
 """The command line as a whole."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -68,3 +69,56 @@ def test_what_an_error_quotes_does_nothing_in_a_terminal(capsys):
     assert told == (
         "Error: m.tflite: makes events of \ufffd]0;TITLE\ufffd \ufffdabc\n  second line\n"
     )
+
+
+def completed(words, **more):
+    line = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1), **more}
+    code = "import sys; from otolith.cli import main; main(prog_name='host')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "_HOST_COMPLETE": "bash_complete", **line},
+        capture_output=True,
+        text=True,
+    )
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+
+def test_the_shell_completes_commands_and_options():
+    assert completed(["host", "tra"]) == ["train", "train-and-deploy"]
+    assert "--kind" in completed(["host", "new", "--"])
+    assert completed(["host", "data", "spl"]) == ["split"]
+
+
+def test_completing_a_command_imports_none(monkeypatch):
+    context = main.make_context("host", [], resilient_parsing=True)
+    monkeypatch.setattr(type(main), "get_command", lambda *_: pytest.fail("imported"))
+    assert len(main.shell_complete(context, "")) >= len(COMMANDS)
+
+
+def test_bash_takes_the_script():
+    script = CliRunner().invoke(main, ["completion", "bash"])
+    assert script.exit_code == 0
+    asked = f"{script.output}\ncomplete -p host"
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True)
+    assert done.returncode == 0 and "_host_completion" in done.stdout
+    for shell in ("zsh", "fish"):
+        assert "_HOST_COMPLETE" in CliRunner().invoke(main, ["completion", shell]).output
+    refused = CliRunner().invoke(main, ["completion", "csh"])
+    assert refused.exit_code == 2 and "'bash', 'zsh', 'fish'" in refused.output
+
+
+def test_quiet_shows_errors_and_results_alone(tmp_path):
+    host = CliRunner()
+    made = host.invoke(main, ["-q", "new", str(tmp_path / "a"), "--hear", "b"])
+    assert (made.exit_code, made.output) == (0, "") and (tmp_path / "a" / "spec.toml").exists()
+    again = host.invoke(main, ["--quiet", "new", str(tmp_path / "a"), "--hear", "b"])
+    assert again.exit_code == 1 and "exists" in again.output
+    shown = host.invoke(main, ["--quiet", "spec", "show", str(tmp_path / "a")])
+    assert "[model]" in shown.output
+    assert "next: cd" in host.invoke(main, ["new", str(tmp_path / "c"), "--hear", "b"]).output
+
+
+def test_a_pipe_gets_no_colours():
+    command = [sys.executable, "-m", "otolith", "doctor"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "Python" in done.stdout and "\x1b" not in done.stdout + done.stderr

@@ -27,6 +27,7 @@ from otolith.firmware import hear
 from otolith.firmware.build import build, upload
 from otolith.listen.ending import memory_ms
 from otolith.paths import ROOT
+from otolith.progress import is_quiet
 from otolith.settings.spec import load
 from otolith.virtual import class_for
 
@@ -131,13 +132,14 @@ def train_and_deploy(
     if port and virtual:
         raise UserError("give either --port PORT (a board) or --virtual (no board needed)")
     console = Console(stderr=as_json)
-    steps = Steps(console)
+    told = Console(stderr=as_json, quiet=is_quiet())  # of what happens, not of the result
+    steps = Steps(told)
     spec = load(model)
     board = board or spec.deploy.board
     if not port and not virtual:
         port, said = attached()
         virtual = port is None
-        console.print(_plain(said), soft_wrap=True)
+        told.print(_plain(said), soft_wrap=True)
     emulator = class_for(board) if virtual else None
     folder = model if model.is_dir() else model.parent
     tflite = other or folder / f"{spec.model.name}.tflite"
@@ -146,7 +148,7 @@ def train_and_deploy(
         with steps.step(shown(f"train {spec.model.name}")):
             from otolith.train import How, train
 
-            train(spec, folder, console, how=How(board, code=folder if allow_code else None))
+            train(spec, folder, told, how=How(board, code=folder if allow_code else None))
     if not tflite.exists():
         todo = "name one that is there" if other else "leave --no-train away"
         raise UserError(f"{tflite}: no trained model: {todo}")

@@ -14,7 +14,7 @@ from otolith.errors import UserError
 from otolith.evaluate import sounds
 from otolith.evaluate.models import ModelFile
 from otolith.places import PLACE
-from otolith.progress import Step, tell
+from otolith.progress import Step, is_quiet, tell
 from otolith.settings.spec import load
 
 PATH = click.Path(path_type=Path)
@@ -38,7 +38,8 @@ def data_options(command: Callable) -> Callable:
 def bars() -> Iterator[Callable[[str, float], None]]:
     """Shows progress bars on a terminal; call what it yields with a name and the share done."""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
+    off = is_quiet() or not console.is_terminal
+    with Progress(console=console, transient=True, disable=off) as shown:
         tasks: dict[str, TaskID] = {}
 
         def progress(name: str, share: float) -> None:

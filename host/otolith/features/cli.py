@@ -19,6 +19,7 @@ from otolith.farm import scheduler_option
 from otolith.features import extract_files, min_max
 from otolith.files import replacing
 from otolith.places import PLACE
+from otolith.progress import is_quiet
 from otolith.settings.features import COMPRESS, FrontEnd, front_end, preset
 from otolith.settings.front_ends.presets import PRESETS
 from otolith.settings.spec import load
@@ -67,7 +68,7 @@ def features(
     if show and settings.compress != "linear":
         raise UserError("--min-max needs uncompressed values: add --compress linear")
     start = time.monotonic()
-    with Progress(console=Console(stderr=as_json)) as bar:
+    with Progress(console=Console(stderr=as_json, quiet=is_quiet())) as bar:
         task = bar.add_task("features", total=len(files))
         rows = list(
             extract_files(

@@ -12,6 +12,7 @@ import click
 from otolith.device.boards import load_boards
 from otolith.errors import UserError, shown
 from otolith.lazy import Later, LazyGroup
+from otolith.progress import is_quiet
 from otolith.project.new import Wish, copy_of, make, ready_model, split_names
 from otolith.project.show import settings_in_force
 from otolith.settings.kinds.registry import DEFAULT, KINDS
@@ -50,7 +51,10 @@ def new(
         wish = copy_of(name, found, board)
     else:
         wish = Wish(name, split_names(hear or ""), kind or DEFAULT, board, found)
-    for path in make(wish):
+    made = make(wish)
+    if is_quiet():
+        return
+    for path in made:
         click.echo(f"wrote {shown(path)}")
     click.echo(f"next: cd {shown(name)}, then follow README.md")
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from otolith.errors import UserError
+from otolith.progress import is_quiet
 from otolith.setup.part import Part
 from otolith.setup.parts import PARTS
 from otolith.setup.report import report
@@ -63,7 +64,7 @@ def setup(voices: bool) -> None:
         host setup
         host setup --voices
     """
-    console = Console()
+    console = Console(quiet=is_quiet())
     console.print("Setting up (parts that are installed are left alone):")
     missing = set_up(VOICES if voices else PARTS, console)
     if missing:

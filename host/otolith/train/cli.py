@@ -12,6 +12,7 @@ from rich.console import Console
 
 from otolith.errors import UserError
 from otolith.farm import scheduler_option
+from otolith.progress import is_quiet
 from otolith.settings.spec import MAX_SEED, load
 
 
@@ -93,7 +94,7 @@ def train_command(
         )
     out = out or folder
     try:
-        console = Console(stderr=as_json)
+        console = Console(stderr=as_json, quiet=is_quiet())
         code = folder if allow_code else None
         how = How(board or spec.deploy.board, resume, dry, code, scheduler)
         found: dict[str, Any]

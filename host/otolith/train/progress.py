@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from otolith.progress import Step, tell
 
@@ -32,7 +32,11 @@ def bars(console: Console) -> Iterator[Report]:
     Yields:
         The Report to call.
     """
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=console) as shown:
         tasks: dict[str, TaskID] = {}
 

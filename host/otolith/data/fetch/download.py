@@ -29,6 +29,7 @@ from rich.progress import (
 from otolith.data.fetch.base import Archive
 from otolith.errors import UserError, short, shown
 from otolith.files import cannot_write, make_folder
+from otolith.progress import is_quiet
 from otolith.version import VERSION
 
 TRIES = 4  # requests for one file, as long as none brings anything new
@@ -197,9 +198,8 @@ def _shown_progress(name: str) -> Iterator[Callable[[int, int], None]]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    off = is_quiet() or not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=off) as bar:
         task = bar.add_task(name, total=None)
         yield lambda have, total: bar.update(task, completed=have, total=total or None)
 
