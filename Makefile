@@ -24,7 +24,7 @@ $(VENV)/installed: pyproject.toml
 	  then apt-get update -qq && apt-get install -y -qq python3-venv; \
 	  else echo "Error: no venv module: sudo apt-get install -y python3-venv"; exit 1; fi; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,test,docs]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[train,studio,test,docs]'
 	@touch $@
 
 setup: $(VENV)/installed
@@ -52,6 +52,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h' '*.cpp')
 PYTEST = $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test: setup lint
+	@$(BIN)/host setup --dev
 	@$(PYTEST) $(TESTFLAGS)
 
 # BASE: what to compare with; what a branch changed since it left it is tested.

@@ -11,6 +11,7 @@ from otolith.progress import be_quiet
 COMMANDS = {
     "new": Later("otolith.project.cli:new", "Make a project of your own."),
     "spec": Later("otolith.project.cli:spec", "Look at the settings of a spec."),
+    "studio": Later("otolith.studio.cli:studio", "Record, train and try models in a browser."),
     "setup": Later("otolith.setup.cli:setup", "Get what pip can't install."),
     "doctor": Later("otolith.setup.cli:doctor", "List what is installed, what is missing."),
     "record": Later("otolith.record.cli:record", "Record labelled WAV files."),

@@ -42,6 +42,7 @@ CMSIS_DSP = TOOLS / "cmsis-dsp"  # the cmsisdsp sdist, unpacked
 # TFLM's audio front end, from an sdist; a released wheel carries it
 TFLM_FRONTEND = (ROOT if (ROOT / "tflm-frontend").is_dir() else TOOLS) / "tflm-frontend"
 NODE_MODULES = TOOLS / "node" / "node_modules"
+STUDIO_MODULES = TOOLS / "studio" / "node_modules"  # libraries of Studio's pages
 BOOTROM = TOOLS / "bootrom" / "rp2040_b1.bin"
 
 # a folder a checkout or virtual environment, because two may build different things

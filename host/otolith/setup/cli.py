@@ -15,6 +15,7 @@ from otolith.progress import is_quiet
 from otolith.setup.part import Part
 from otolith.setup.parts import PARTS
 from otolith.setup.report import report
+from otolith.setup.studio import DEV
 from otolith.setup.voices import VOICES
 
 
@@ -56,7 +57,8 @@ def set_up(parts: list[Part], console: Console) -> list[str]:
 
 @click.command()
 @click.option("--voices", is_flag=True, help="Get the speech engines instead: about 250 MB.")
-def setup(voices: bool) -> None:
+@click.option("--dev", is_flag=True, help="Get what tests need instead: Chromium, axe-core, ...")
+def setup(voices: bool, dev: bool) -> None:
     """Get what pip can't install: toolchain, pico-sdk, emulator. Run it as often as you like.
 
     \b
@@ -64,9 +66,11 @@ def setup(voices: bool) -> None:
         host setup
         host setup --voices
     """
+    if voices and dev:
+        raise UserError("--voices and --dev are two sets of parts: run host setup for each")
     console = Console(quiet=is_quiet())
     console.print("Setting up (parts that are installed are left alone):")
-    missing = set_up(VOICES if voices else PARTS, console)
+    missing = set_up(VOICES if voices else DEV if dev else PARTS, console)
     if missing:
         raise UserError("; ".join(missing))
 

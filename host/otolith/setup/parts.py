@@ -18,6 +18,7 @@ from otolith.errors import UserError
 from otolith.native.compiler import c_compiler
 from otolith.setup import debian, git, registries
 from otolith.setup.part import Found, Part, program
+from otolith.setup.studio import LIBRARIES_PART
 from otolith.setup.system import (
     ARM,
     COMPILER,
@@ -303,8 +304,9 @@ PARTS = [
         advice(NODE),
         system_part(NODE),
     ),
-    Part("npm", "fetches rp2040js", program("npm"), advice(NPM), system_part(NPM)),
+    Part("npm", "fetches libraries", program("npm"), advice(NPM), system_part(NPM)),
     Part("rp2040js", "emulates the RP2040", find_rp2040js, SETUP, registries.install_rp2040js),
+    LIBRARIES_PART,
     Part("boot ROM", "RP2040 ROM image", find_bootrom, SETUP, registries.install_bootrom),
     Part("native library", "lib/ on this computer", find_native, SETUP, install_native),
     Part(

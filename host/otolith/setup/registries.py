@@ -118,18 +118,25 @@ def install_tflm_frontend() -> None:
             (work / "version").write_text(MICRO_FEATURES)
 
 
-def install_rp2040js() -> None:
-    """npm install into the tools folder."""
+def npm_install(manifest: Path, folder: Path) -> None:
+    """Install the dependencies of a package.json into a folder's node_modules.
+
+    Raises:
+        UserError: npm is missing or fails.
+    """
     npm = shutil.which("npm")
     if npm is None:
         raise UserError("npm is missing: install Node.js 18 or later")
-    with fresh_folder(paths.NODE_MODULES.parent) as work:
-        manifest = json.loads(
-            (Path(__file__).parent.parent / "virtual" / "rp2040" / "package.json").read_text()
-        )
-        (work / "package.json").write_text(json.dumps(manifest))
+    with fresh_folder(folder) as work:
+        (work / "package.json").write_text(manifest.read_text())
         quiet = ("--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
         run(npm, "install", *quiet, cwd=work)
+
+
+def install_rp2040js() -> None:
+    """npm install into the tools folder."""
+    manifest = Path(__file__).parent.parent / "virtual" / "rp2040" / "package.json"
+    npm_install(manifest, paths.NODE_MODULES.parent)
 
 
 def install_bootrom() -> None:

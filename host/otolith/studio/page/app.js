@@ -1,0 +1,112 @@
+// The frame around the pages: navigation, the project's name, routing by the address's #.
+import { get } from "./api.js";
+import { attempt, html, nothing, render } from "./ui.js";
+import { Sounds } from "./pages/sounds.js";
+import { Start } from "./pages/start.js";
+
+/**
+ * A page. view: What it shows. enter: Called once, when it is opened. leave: When it is left.
+ * @typedef {{view: () => unknown, enter: () => Promise<void>, leave: () => void}} Page
+ */
+
+/**
+ * @type {Record<string, {title: string, make: (c: import("./ui.js").Context) => Page,
+ *   ready?: boolean}>} ready: Also for ready models.
+ */
+const PAGES = {
+  sounds: { title: "Sounds", make: (context) => new Sounds(context) },
+};
+
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+/** @type {Page | null} */
+let page = null;
+let project = "";
+let name = "";
+/** @type {any} */
+let about = null;
+let problem = "";
+
+/** @returns {[string, string]} Project and page of the address. */
+function place() {
+  const [, first = "", second = ""] = decodeURI(location.hash).split("/");
+  return [first, second];
+}
+
+/** @param {string} to */
+function go(to) {
+  location.hash = `#/${project}/${to}`;
+}
+
+async function open() {
+  const [wanted, part] = place();
+  page?.leave();
+  page = null;
+  problem = "";
+  const before = project;
+  [project, name] = [wanted, part];
+  if (project && (project !== before || !about)) {
+    about = null;
+    try {
+      about = await get(`/p/${project}`);
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    }
+  }
+  const entry = PAGES[name];
+  const context = { project, about, update: draw, go };
+  if (project && !problem && entry) {
+    page = entry.make(context);
+  } else {
+    name = "";
+    page = new Start(context);
+  }
+  draw();
+  const mine = page;
+  await attempt(() => mine.enter());
+  if (page === mine) draw();
+  document.title = `${entry ? entry.title : "Start"} · ${project || "Otolith Studio"}`;
+}
+
+function link(/** @type {string} */ key) {
+  const { title } = PAGES[key];
+  const here = key === name ? "page" : nothing;
+  return html`<a href="#/${project}/${key}" aria-current=${here}>${title}</a>`;
+}
+
+function draw() {
+  const pages = Object.keys(PAGES).filter((key) => !about?.ready || PAGES[key].ready);
+  const named = project.replace("ready.", "");
+  render(
+    html`<a class="skip" href="#main" @click=${skip}>Skip to the page</a>
+      <header class="bar">
+        <a class="brand" href="#/" aria-current=${name ? nothing : "page"}>
+          <img src="/icon.svg" alt="" width="28" height="28" /><span>Otolith Studio</span>
+        </a>
+        ${project && about
+          ? html`<span class="project" title=${named}>${named}</span>
+              <nav aria-label="Pages">${pages.map(link)}</nav>`
+          : nothing}
+      </header>
+      <main id="main" tabindex="-1">
+        ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
+        ${page?.view()}
+      </main>`,
+    root,
+  );
+}
+
+/** @param {Event} event */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+window.addEventListener("hashchange", () => attempt(open));
+window.addEventListener("beforeunload", () => page?.leave());
+
+attempt(async () => {
+  const { opened } = await get("/start");
+  if (!location.hash && opened) location.replace(`#/${opened}/sounds`);
+  root.textContent = "";
+  await open();
+});

@@ -1,0 +1,122 @@
+// Start: make a project, open one, or try a ready model.
+import { get, post } from "../api.js";
+import { attempt, html, nothing } from "../ui.js";
+
+/** @param {any} about @returns {string} The page that a project is opened at. */
+export const firstPage = (about) => "sounds";
+
+export class Start {
+  /** @param {import("../ui.js").Context} context */
+  constructor(context) {
+    this.context = context;
+    /** @type {any} */
+    this.all = null;
+    this.problem = "";
+    this.busy = false;
+    this.from = "";
+  }
+
+  async enter() {
+    this.all = await get("/start");
+  }
+
+  leave() {}
+
+  /** @param {SubmitEvent} event */
+  async create(event) {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    this.busy = true;
+    this.problem = "";
+    this.context.update();
+    try {
+      const made = await post("/projects", Object.fromEntries(form.entries()));
+      location.hash = `#/${made.name}/${firstPage(made)}`;
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : String(error);
+    }
+    this.busy = false;
+    this.context.update();
+  }
+
+  view() {
+    if (!this.all) return html`<p class="loading">Loading ...</p>`;
+    const { projects } = this.all;
+    return html`<h1>Teach a device to hear</h1>
+      <p class="lead">
+        Record sounds, train a small network, watch it listen. Everything stays on this computer.
+      </p>
+      <div class="columns">
+        <section class="card" aria-labelledby="new">
+          <h2 id="new">New project</h2>
+          ${this.form()}
+        </section>
+        <div>
+          ${projects.length
+            ? html`<section class="card" aria-labelledby="open">
+                <h2 id="open">Open a project</h2>
+                <ul class="plain list">
+                  ${projects.map((/** @type {any} */ p) => this.entry(p))}
+                </ul>
+              </section>`
+            : nothing}
+        </div>
+      </div>`;
+  }
+
+  /** @param {any} p */
+  entry(p) {
+    const what = p.problem
+      ? html`<span class="problem">${p.problem}</span>`
+      : html`<span class="muted"
+          >${p.events.join(", ")} · ${p.clips} clips · ${p.trained ? "trained" : "not trained yet"}</span
+        >`;
+    return html`<li>
+      <a class="entry" href="#/${p.name}/${firstPage(p)}"><b>${p.name}</b>${what}</a>
+    </li>`;
+  }
+
+  form() {
+    const { kinds, boards, ready } = this.all;
+    return html`<form @submit=${(/** @type {SubmitEvent} */ e) => attempt(() => this.create(e))}>
+      <label>What should it hear?
+        <input name="hear" required placeholder="ring, knock" autocomplete="off" />
+        <small>One sound or several, separated by commas. Background is always there.</small>
+      </label>
+      <label>Name of the project
+        <input name="name" required maxlength="40" placeholder="doorbell" autocomplete="off"
+          pattern="[A-Za-z0-9_][A-Za-z0-9_.\\-]*" title="letters, digits, . _ and -" />
+      </label>
+      <fieldset>
+        <legend>Kind of sound</legend>
+        ${kinds.map(
+          (/** @type {any} */ k) => html`<label class="choice">
+            <input type="radio" name="kind" value=${k.name} ?checked=${k.name === "sound"} />
+            <span><b>${k.name}</b> <small>${k.about}</small></span>
+          </label>`,
+        )}
+      </fieldset>
+      <details>
+        <summary>Board, and where to start from</summary>
+        <label>Board that will listen
+          <select name="board">
+            ${boards.map((/** @type {any} */ b) => html`<option value=${b.id}>${b.name}</option>`)}
+          </select>
+          <small>No board? Leave it: a virtual Pico runs the firmware.</small>
+        </label>
+        <label>Start from a ready model
+          <select name="ready">
+            <option value="">no, from the beginning</option>
+            ${ready.map((/** @type {any} */ r) => {
+              const bare = r.name.replace("ready.", "");
+              return html`<option value=${bare}>${bare}</option>`;
+            })}
+          </select>
+          <small>Takes its front end and network, and its weights where they fit.</small>
+        </label>
+      </details>
+      ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
+      <button class="main" ?disabled=${this.busy}>${this.busy ? "Making it ..." : "Create"}</button>
+    </form>`;
+  }
+}

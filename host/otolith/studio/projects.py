@@ -1,0 +1,106 @@
+"""The projects that Studio shows: folders with a spec.toml in one folder, and the ready models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from otolith import paths
+from otolith.data.metadata import NAME, Metadata
+from otolith.data.metadata import load as load_rows
+from otolith.errors import UserError, short, shown
+from otolith.settings.data import DATASET
+from otolith.settings.model import is_name
+from otolith.settings.spec import Spec, load
+
+READY = "ready."  # prefix of a ready model's name in addresses
+STATE = ".studio"  # folder in a project for what Studio keeps: jobs, uploads, removed clips
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project. name: as in addresses. is_ready: one of the ready models, which stay unchanged."""
+
+    name: str
+    folder: Path
+    is_ready: bool = False
+
+    def spec(self) -> Spec:
+        """Its spec as it is now. Raises UserError."""
+        return load(self.folder)
+
+    @property
+    def dataset(self) -> Path:
+        """Folder of its clips. They are below the project's folder, or Studio leaves them alone."""
+        return self.folder / DATASET
+
+    @property
+    def state(self) -> Path:
+        """Folder of what Studio keeps."""
+        return self.folder / STATE
+
+    @property
+    def tflite(self) -> Path:
+        """Its trained network, which may not exist yet."""
+        return self.folder / f"{self.spec().model.name}.tflite"
+
+    def rows(self) -> Metadata:
+        """The rows of its clips; none before the first. Raises UserError."""
+        return load_rows(self.dataset) if (self.dataset / NAME).exists() else Metadata()
+
+
+class Projects:
+    """The projects below a folder.
+
+    Args:
+        home: The folder.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+
+    def __init__(self, home: Path) -> None:
+        if not home.is_dir():
+            raise UserError(f"{shown(home)}: no such folder: make it, or name another")
+        self.home = home.resolve()
+
+    def names(self) -> list[str]:
+        """Names of the projects, sorted."""
+        return sorted(
+            file.parent.name for file in self.home.glob("*/spec.toml") if _fits(file, self.home)
+        )
+
+    def ready(self) -> list[str]:
+        """Names of the ready models."""
+        return sorted(READY + file.parent.name for file in paths.MODELS.glob("*/spec.toml"))
+
+    def find(self, name: str) -> Project:
+        """The project of a name in an address.
+
+        Raises:
+            UserError: There is none.
+        """
+        bare = name.removeprefix(READY) if name.startswith(READY) else name
+        home = self.home if bare == name else paths.MODELS
+        folder = home / bare
+        if not _fits(folder / "spec.toml", home):
+            raise UserError(f"{short(shown(name))}: no such project: choose one on the Start page")
+        return Project(name, folder, bare != name)
+
+    def own(self, name: str) -> Project:
+        """As find(), for requests that change something.
+
+        Raises:
+            UserError: There is none, or it is a ready model.
+        """
+        project = self.find(name)
+        if project.is_ready:
+            raise UserError(f"{name} is a ready model: start a project of your own from it")
+        return project
+
+
+def _fits(file: Path, home: Path) -> bool:
+    """Whether a spec is that of a folder right below another, without links that lead out."""
+    folder = file.parent
+    usable = is_name(folder.name) and not folder.name.startswith(".")
+    return usable and file.is_file() and folder.resolve().parent == home.resolve()
