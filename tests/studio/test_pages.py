@@ -87,6 +87,7 @@ def test_ten_thousand_clips_are_a_list_of_a_few_rows(studio, browser):
     rows.save(dataset)
     with page_of(browser, studio.link) as page:
         page.goto(studio.origin + "/#/many/sounds")
+        page.reload()
         page.get_by_role("heading", name="10000 clips").wait_for()
         assert page.locator(".clip").count() < 60
         page.locator(".clips").evaluate("box => box.scrollTop = 300000")

@@ -48,7 +48,9 @@ def chromium(microphone: Path | None = None) -> Iterator[Browser]:
 
 
 @contextmanager
-def page_of(browser: Browser, link: str, size: dict[str, int] = WIDE, **more: Any) -> Iterator[Page]:
+def page_of(
+    browser: Browser, link: str, size: dict[str, int] = WIDE, **more: Any
+) -> Iterator[Page]:
     """A page that opened the link. Errors in its console fail the test."""
     context: BrowserContext = browser.new_context(viewport=size, **more)  # type: ignore[arg-type]
     page = context.new_page()

@@ -27,6 +27,7 @@ GOOD_TAKES = 20  # of a sound: what a new project's README.md asks for
 GOOD_MINUTES = 3.0  # of background
 LEAST_S = 0.1  # of a clip that is left after a cut
 MOST_PICTURE_S = 600.0
+MOST_FINDINGS = 200  # that the page gets; errors come first
 _HEADER_BYTES = 44
 
 # kind of finding -> what the button does, in words. The others can only be fixed by a person.
@@ -140,6 +141,11 @@ def advice(project: Project) -> list[Advice]:
         return []
     found = findings(project.dataset, read_dataset(project.dataset, rows, lambda: None))
     return [Advice(finding, FIXES.get(finding.kind, "")) for finding in found]
+
+
+def shown_advice(project: Project) -> list[Advice]:
+    """The first findings, errors first: as many as a page shows."""
+    return advice(project)[:MOST_FINDINGS]
 
 
 def fix(project: Project, kind: str) -> str:

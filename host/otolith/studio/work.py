@@ -6,19 +6,39 @@ and the log of the job.
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rich.console import Console
+
 from otolith.audio import SOUNDS
+from otolith.compile import schedule_model
+from otolith.data.clips import open_rows
 from otolith.data.fetch.unpack import unpack
 from otolith.data.importing import Imported, Wanted, import_items
 from otolith.data.layouts import Item, items_of
 from otolith.data.pieces import sources_of
+from otolith.data.split import split_dataset
+from otolith.device.boards import named
 from otolith.errors import UserError
+from otolith.evaluate import clips
+from otolith.evaluate.models import Ear, trained
+from otolith.evaluate.sounds import of_dataset
+from otolith.files import write_text
+from otolith.progress import Step, tell
 from otolith.settings.data import DATASET
+from otolith.settings.spec import Spec, load
 from otolith.studio.uploads import TABLES
+from otolith.summarize.fit import fit, network_need
+from otolith.summarize.realtime import estimate
+from otolith.train.architectures.registry import ARCHITECTURES
+
+# Networks that the Train page offers beside the spec's own, the smallest first.
+CHOICES = ("alarm_cnn", "separable_cnn", "ds_cnn_s", "word_cnn_m")
 
 Options = dict[str, Any]
 
@@ -73,3 +93,126 @@ def _items(folder: Path, label: str, result: Imported) -> list[Item]:
 
 def _has_table(files: list[Path]) -> bool:
     return any(file.suffix.lower() in TABLES for file in files)
+
+
+def train(project: Path, options: Options) -> Options:
+    """Train the project's model, as `host train` does. A request to stop keeps the best network."""
+    from otolith.train.run import How
+    from otolith.train.run import train as run  # imports TensorFlow
+
+    split_new(project / DATASET)
+    spec = with_size(load(project), str(options.get("size") or ""))
+    console = Console(width=100, no_color=True)
+    metrics = run(spec, project, console, how=How(spec.deploy.board, bool(options.get("resume"))))
+    return trained_now(project, metrics.to_json())
+
+
+def split_new(dataset: Path) -> None:
+    """Put clips that have no set into one, as `host data split` does."""
+    if any(not row.set for row in open_rows(dataset).rows):
+        for line in split_dataset(dataset).uneven:
+            print(line)
+
+
+def with_size(spec: Spec, architecture: str) -> Spec:
+    """The spec with another network. "" keeps its own."""
+    if not architecture or architecture == spec.model.architecture:
+        return spec
+    if architecture not in ARCHITECTURES:
+        raise UserError(f"no architecture {architecture!r}")
+    model = replace(spec.model, architecture=architecture)
+    return replace(spec, model=model, train=replace(spec.train, base=""))
+
+
+def trained_now(project: Path, metrics: Options) -> Options:
+    """The figures of a run, kept in .studio/runs for the comparison with later ones."""
+    names = ("hash", "parameters", "macs", "weights_bytes", "arena_bytes", "seconds")
+    names += ("int8_accuracy", "clip_accuracy", "warnings", "stopped", "best_epoch")
+    found = {name: metrics[name] for name in names}
+    runs = project / ".studio" / "runs"
+    write_text(runs / f"{datetime.now():%Y%m%d-%H%M%S}-{metrics['hash']}.json", json.dumps(found))
+    return found
+
+
+def sizes(project: Path, options: Options) -> Options:
+    """Sizes and times of networks on the project's board, before training."""
+    from otolith.train.feasible import untrained  # imports TensorFlow
+
+    spec = load(project)
+    board = named(spec.deploy.board)
+    found = []
+    names = [spec.model.architecture, *(n for n in CHOICES if n != spec.model.architecture)]
+    for number, name in enumerate(names):
+        tell(Step("computing sizes", number / len(names), name))
+        try:
+            schedule = schedule_model(untrained(with_size(spec, name)), spec.model.name)
+        except UserError as error:
+            print(f"{name}: {error.message}")  # this front end is too small for it
+            continue
+        fits = fit(board, schedule.network.digest, network_need(schedule))
+        expected = estimate(schedule.analysis, board)
+        found.append(
+            {
+                "architecture": name,
+                "own": name == spec.model.architecture,
+                "flash": fits.need.flash,
+                "ram": fits.need.ram,
+                "board_flash": board.flash,
+                "board_ram": board.ram,
+                "fits": fits.fits,
+                "words": fits.words(),
+                "macs": schedule.macs,
+                "ms": expected.range_ms if expected else None,
+                "hop_ms": expected.hop_ms if expected else None,
+                "keeps_up": expected.keeps_up if expected else None,
+            }
+        )
+    return {"board": board.name, "sizes": found}
+
+
+def judge(project: Path, options: Options) -> Options:
+    """Judge the trained network on a set's clips, as `host evaluate` does."""
+    file = trained(project)
+    ear = Ear(file)
+    sounds, problems = of_dataset(project / DATASET, str(options.get("set") or "test"))
+    scores = clips.judge(ear, sounds, progress=lambda share: tell(Step("scoring clips", share)))
+    figures = clips.summary(scores)
+    top = (project / DATASET).as_posix() + "/"
+    k = len(ear.labels)
+    names = [*ear.labels, "no class"]
+    heard = [
+        {
+            "file": name.removeprefix(top),
+            "truth": names[int(truth)],
+            "said": "unsure" if int(said) == k else names[int(said)],
+            "best": names[int(best)],
+            "scores": [round(float(s), 4) for s in row],
+        }
+        for name, truth, said, best, row in zip(
+            scores.names, scores.truth, scores.said, scores.best, scores.scores, strict=True
+        )
+    ]
+    curves = [
+        {
+            "label": label,
+            "threshold": float(scores.thresholds[c]),
+            "thresholds": swept.thresholds.tolist(),
+            "misses": swept.fn.tolist(),
+            "alarms": swept.fp.tolist(),
+            "positives": int(scores.positive(c).sum()),
+            "others": int((~scores.positive(c)).sum()),
+        }
+        for c, label in enumerate(ear.labels)
+        if scores.thresholds[c] > 0
+        for swept in [scores.sweep(c)]
+    ]
+    return {
+        "hash": ear.network.digest,
+        "labels": list(ear.labels),
+        "clips": heard,
+        "confusion": figures.confusion,
+        "accuracy": figures.accuracy,
+        "accuracy_95": list(figures.accuracy_95),
+        "warnings": [*figures.warnings, *problems, *scores.problems],
+        "curves": curves,
+    }

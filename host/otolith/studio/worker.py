@@ -26,6 +26,9 @@ from otolith.studio.answers import dumped
 # name -> "module:function" that gets the project's folder and the options, and returns the result
 KINDS = {
     "import": "otolith.studio.work:import_",
+    "train": "otolith.studio.work:train",
+    "sizes": "otolith.studio.work:sizes",
+    "judge": "otolith.studio.work:judge",
 }
 APART_S = 0.1  # between two events of the same step
 

@@ -81,7 +81,7 @@ async def get_listing(request: Request) -> Response:
 
 async def get_findings(request: Request) -> Response:
     """GET findings"""
-    return answer(await in_thread(clips.advice, _any(request)))
+    return answer(await in_thread(clips.shown_advice, _any(request)))
 
 
 async def get_sound(request: Request) -> Response:

@@ -25,6 +25,7 @@ let name = "";
 /** @type {any} */
 let about = null;
 let problem = "";
+let opening = 0; // counts: an older open() that is still waiting gives way
 
 /** @returns {[string, string]} Project and page of the address. */
 function place() {
@@ -39,6 +40,7 @@ function go(to) {
 
 async function open() {
   const [wanted, part] = place();
+  const turn = ++opening;
   page?.leave();
   page = null;
   problem = "";
@@ -47,7 +49,9 @@ async function open() {
   if (project && (project !== before || !about)) {
     about = null;
     try {
-      about = await get(`/p/${project}`);
+      const found = await get(`/p/${project}`);
+      if (turn !== opening) return;
+      about = found;
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
@@ -63,7 +67,8 @@ async function open() {
   draw();
   const mine = page;
   await attempt(() => mine.enter());
-  if (page === mine) draw();
+  if (page !== mine) return;
+  draw();
   document.title = `${entry ? entry.title : "Start"} · ${project || "Otolith Studio"}`;
 }
 
