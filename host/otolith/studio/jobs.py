@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -22,6 +21,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from otolith.errors import UserError
 from otolith.files import disk_errors, make_folder, write_text
@@ -58,13 +59,12 @@ def folder_of(project: Project, id: str) -> Path:
 def is_alive(folder: Path) -> bool:
     """Whether the process of a job runs: it holds a lock."""
     try:
-        with (folder / "alive").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+        with FileLock(folder / "alive", timeout=0):
+            return False
+    except Timeout:
         return True
     except OSError:
         return False
-    return False
 
 
 def _last_event(folder: Path) -> dict[str, Any]:
@@ -218,7 +218,10 @@ class Jobs:
 
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+        if hasattr(os, "killpg"):
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
 
 
 def _kill(folder: Path, pid: int) -> None:

@@ -6,7 +6,6 @@ log.txt. The process holds a lock on the folder's alive file, so that anybody ca
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import json
 import os
@@ -17,6 +16,8 @@ import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from filelock import FileLock
 
 from otolith.errors import UserError
 from otolith.files import disk_problem
@@ -57,8 +58,8 @@ class Events:
 
 def run(folder: Path) -> int:
     """Run the job of a folder. Returns the exit code."""
-    alive = (folder / "alive").open("w")
-    fcntl.flock(alive, fcntl.LOCK_EX)
+    alive = FileLock(folder / "alive")  # the system lets go of it however this process ends
+    alive.acquire()
     about = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     (folder / "pid").write_text(str(os.getpid()))
     events = Events(folder)
