@@ -20,6 +20,9 @@ def ok(command: str) -> bytes:
     return line(event="ok", command=command)
 
 
+HOUR_MS = 3_600_000
+
+
 class FakeBoard:
     """A transport that replies to each line with `answers[line]` and keeps what was sent."""
 
@@ -38,6 +41,7 @@ class FakeBoard:
         data, self.inbox = self.inbox[:7], self.inbox[7:]
         if not data:
             self.now += timeout_ms
+            assert self.now < HOUR_MS, "nothing ended in an hour of silence"
         return data
 
     def time_ms(self) -> float:
