@@ -10,7 +10,8 @@ from otolith.cli import main
 from otolith.paths import ROOT
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GENERATED = ["results.md", *(f"reference/{x}.md" for x in ("spec", "boards", "wire", "python"))]
+NAMES = ("spec", "boards", "wire", "python", "commands/index")
+GENERATED = ["results.md", *(f"reference/{x}.md" for x in NAMES)]
 README = ROOT / "README.md"
 
 

@@ -134,6 +134,18 @@ def test_figures_are_those_of_the_results():
         figures.fill("<!-- figures: nothing -->")
 
 
+def test_every_page_stands_in_the_navigation():
+    """As the slow test above would tell, in a second."""
+    config = (ROOT / "mkdocs.yml").read_text()
+    listed = set(re.findall(r"^ +- ([\w/]+\.md)$", config, re.M))
+    docs = ROOT / "docs"
+    pages = {page.relative_to(docs).as_posix() for page in docs.rglob("*.md")}
+    made = {"results.md", *links.FROM_FILES.values()}
+    missing = pages - listed
+    assert not missing, "add them to nav in mkdocs.yml"
+    assert {page for page in listed - made if not page.startswith("reference/")} == pages
+
+
 def test_links_lead_to_pages_to_the_repository_or_are_refused():
     def go(target, file="docs/live.md", page="live.md"):
         return links.on_site(target, file, page)
