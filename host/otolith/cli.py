@@ -49,7 +49,16 @@ COMMANDS = {
 @click.version_option(__version__, prog_name="otolith")
 @click.option("-q", "--quiet", is_flag=True, help="Show results and errors, no progress.")
 def main(quiet: bool) -> None:
-    """Teach a microcontroller to recognise sounds."""
+    """Teach a microcontroller to recognise sounds.
+
+    \b
+    Examples:
+        host new doorbell --hear ring,knock && cd doorbell
+        host record ring --count 20
+        host data split
+        host train .
+        host train-and-deploy . --no-train
+    """
     be_quiet(quiet)
 
 

@@ -75,3 +75,28 @@ def test_the_spec_in_the_readme_is_complete(tmp_path):
     (tmp_path / "spec.toml").write_text(text)
     spec = load(tmp_path)
     assert list(spec.model.classes) == ["background", "ring", "knock"]
+
+
+def commands(command=main, path=("host",)):
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from commands(command.get_command(context, name), (*path, name))
+
+
+@pytest.mark.parametrize("path, command", [pytest.param(*c, id=" ".join(c[0])) for c in commands()])
+def test_help_has_an_example_with_options_that_exist(path, command):
+    text = "\n".join((command.help or "", command.epilog or "")).replace("\\\n", "")
+    lines = re.findall(r"^ +(?:.*\| )?((?:host|otolith) .+)$", text, re.M)
+    assert re.search(r"Examples?(:|,)", text) and lines, "no example"
+    assert any(line.split()[1 : len(path)] == list(path[1:]) for line in lines)
+    assert ("Example:" in text) == (len(lines) == 1 and "Examples" not in text)
+    known = {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
+    for line in lines:
+        if line.split()[1 : len(path)] == list(path[1:]) and not isinstance(command, click.Group):
+            for word in shlex.split(line, comments=True):
+                assert not word.startswith("--") or word.partition("=")[0] in known, line
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{' '.join(path)} {parameter.opts[0]}: no help"

@@ -100,7 +100,12 @@ def print_core(core: Core, rows: Sequence[tuple[str, int, Cost | None, Cost | No
 
 @click.group()
 def bench() -> None:
-    """Measure what runs on the chip, in emulated cycles or instructions."""
+    """Measure what runs on the chip, in emulated cycles or instructions.
+
+    \b
+    Example:
+        host bench engines
+    """
 
 
 def other_engine(path: Path, core: Core) -> tuple[Cost | None, str | None]:

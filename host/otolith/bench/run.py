@@ -56,13 +56,18 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--input", "source", type=click.Path(path_type=Path), required=True, help=".npy")
-@click.option("--output", "target", type=click.Path(path_type=Path), required=True, help=".npy")
+@click.option(
+    "--input", "source", type=click.Path(path_type=Path), required=True, help="Input: .npy."
+)
+@click.option(
+    "--output", "target", type=click.Path(path_type=Path), required=True, help="Output: .npy."
+)
 @click.option(
     "--board",
     type=click.Choice(["host", "pico", "mps2_an386", "mps2_an505"]),
     default="host",
     show_default=True,
+    help="Where to run it; host is this computer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> None:

@@ -279,7 +279,7 @@ def adopt_command(
     are given a threshold.
 
     \b
-    Example:
+    Examples:
         host adopt micro_speech.tflite --features micro_speech \\
             --classes silence,unknown,yes,no -o models/tflm_micro_speech.tflite
         host adopt from_mltk.tflite --threshold 0.6 -o models/mltk.tflite

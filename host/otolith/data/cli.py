@@ -28,4 +28,11 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def data() -> None:
-    """Prepare the sounds to train on."""
+    """Prepare the sounds to train on.
+
+    \b
+    Examples:
+        host data import recordings
+        host data check
+        host data split
+    """

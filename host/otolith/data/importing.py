@@ -316,7 +316,13 @@ def import_items(items: list[Item], dataset: Path, wanted: Wanted, result: Impor
 @click.argument("paths", nargs=-1, required=True, type=PLACE)
 @dataset_option
 @click.option("--label", help="Label of all files, instead of their folders' names.")
-@click.option("--layout", type=click.Choice(["auto", *LAYOUTS]), default="auto", show_default=True)
+@click.option(
+    "--layout",
+    type=click.Choice(["auto", *LAYOUTS]),
+    default="auto",
+    show_default=True,
+    help="How the files are arranged; auto finds out.",
+)
 @click.option("--names", help="Pattern of the file names, such as {label}_{speaker}_{take}.")
 @click.option("--set", "chosen", type=click.Choice(SETS), help="Set of all files.")
 @click.option("--speaker", default="", help="Speaker of all files.")

@@ -21,7 +21,13 @@ JSON = click.option(
 
 @click.group()
 def device() -> None:
-    """Show or change how a board decides, while it runs."""
+    """Show or change how a board decides, while it runs.
+
+    \b
+    Examples:
+        host device get
+        host device set detect.threshold=0.8
+    """
 
 
 @contextlib.contextmanager
@@ -81,7 +87,7 @@ def get(port: str | None, as_json: bool) -> None:
 @device.command(
     "set",
     epilog="""\b
-Example:
+Examples:
   host device set detect.threshold=0.8 detect.gate=300
   host device set detect.threshold.fire_alarm=0.9 detect.average_ms=500 -p /dev/ttyACM0""",
 )

@@ -55,7 +55,7 @@ def features(
     and prints the limits that compress = "minmax" needs in a spec.
 
     \b
-    Example:
+    Examples:
         host features dataset/fire_alarm -o features.npz
         host features dataset -o mfcc.npz --preset keyword --compress linear --min-max
     """

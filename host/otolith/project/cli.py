@@ -78,7 +78,12 @@ SPEC_COMMANDS = {
 
 @click.group(cls=LazyGroup, table=SPEC_COMMANDS)
 def spec() -> None:
-    """Look at the settings of a spec."""
+    """Look at the settings of a spec.
+
+    \b
+    Example:
+        host spec show models/fire_alarm
+    """
 
 
 @click.command("show")

@@ -299,7 +299,13 @@ Examples:
 @click.option("--play", "playing", is_flag=True, help="Play them: before, then after.")
 @click.option("--device", help="Loudspeaker, by name or number.")
 @click.option("--count", type=click.IntRange(1, 40), default=8, show_default=True, help="Examples.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=1,
+    show_default=True,
+    help="Seed of the choice of sounds and of augmentations.",
+)
 @click.option("--json", "as_json", is_flag=True, help="What was drawn, as JSON.")
 @click.option(
     "--settings",

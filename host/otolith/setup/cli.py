@@ -62,7 +62,7 @@ def setup(voices: bool, dev: bool) -> None:
     """Get what pip can't install: toolchain, pico-sdk, emulator. Run it as often as you like.
 
     \b
-    Example:
+    Examples:
         host setup
         host setup --voices
     """

@@ -43,10 +43,16 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--optimize",
     type=click.Choice(OPTIMIZE),
-    help="May packed weights be larger than the file's? Default: speed; with --board, where they "
+    help="Whether packed weights may be larger than the file's. Default: speed; with --board, where they "
     "would fill its flash, size.",
 )
-@click.option("--engine", type=click.Choice(["compiled", "tflm"]), default="compiled")
+@click.option(
+    "--engine",
+    type=click.Choice(["compiled", "tflm"]),
+    default="compiled",
+    show_default=True,
+    help="C without an interpreter, or TensorFlow Lite Micro.",
+)
 @click.option(
     "--keep-rows",
     "hop",

@@ -67,7 +67,7 @@ def train_command(
     the last weights, with the clips that `host data review` has filed since.
 
     \b
-    Example:
+    Examples:
         host train models/fire_alarm
         host train models/fire_alarm --dry-run
         host train models/environment --cross-validate

@@ -41,7 +41,13 @@ def _save_led(path: Path, trace: list[tuple[float, float]]) -> None:
 
 @click.group()
 def virtual() -> None:
-    """Run firmware images without a board."""
+    """Run firmware images without a board.
+
+    \b
+    Examples:
+        host virtual boards
+        host virtual run .pio/build/pico/firmware.uf2 --audio alarm.wav
+    """
 
 
 @virtual.command(
