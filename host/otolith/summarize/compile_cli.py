@@ -43,8 +43,8 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--optimize",
     type=click.Choice(OPTIMIZE),
-    help="Whether packed weights may be larger than the file's. Default: speed; with --board, where they "
-    "would fill its flash, size.",
+    help="Whether packed weights may be larger than the file's. Default: speed; with --board, "
+    "where they would fill its flash, size.",
 )
 @click.option(
     "--engine",
