@@ -105,8 +105,9 @@ class Train:
         since="0.2",
     )
     base: str = setting(
-        "Folder of a trained model whose body is taken over. Empty: none, except with `takes`, "
-        "where a base in models/ of the same architecture and features is used. `none`: none.",
+        "Folder of a trained model whose body is taken over. Empty: none, except with `takes` and "
+        'for kind = "sound", where a base in models/ of the same architecture and features is '
+        "used. `none`: none.",
         "",
     )
     head_epochs: int = setting(
