@@ -22,6 +22,7 @@ from otolith.settings.model import Model
 from otolith.settings.quantize import Quantize
 from otolith.settings.registries import GENERATORS, attribute
 from otolith.settings.train import Train
+from otolith.train.architectures import ARCHITECTURES
 from sitegen.tables import table
 
 HEAD = ("key", "value", "default", "since", "what it does")
@@ -192,6 +193,8 @@ def page() -> str:
         if name == "train":
             parts += [_features(), _augment()]
         parts += [f"## [{name}]\n", table(HEAD, rows(name, kind))]
+        if name == "model":
+            parts.append(f"Architectures: {', '.join(f'`{one}`' for one in ARCHITECTURES)}.\n")
         if name == "data":
             parts.append(f"Generators for `synth`: {_or(GENERATORS.table)}.\n")
         if name == "detect":
