@@ -24,7 +24,7 @@ from unittest import mock
 import numpy as np
 
 from otolith import paths
-from otolith.compile import compile_graph
+from otolith.compile import Compiled, compile_graph
 from otolith.compile.cores import CORES, OPTIMIZE
 from otolith.compile.flatbuffer import Buffer, Table
 from otolith.compile.tflm import compile_for_tflm
@@ -130,6 +130,23 @@ def mutated(random_: random.Random, data: bytes, numbers: list[Place]) -> bytes:
             number += random_.choice([-16, -4, -1, 1, 4, 16])
         bad[at : at + size] = (number % (1 << 8 * size)).to_bytes(size, "little")
     return bytes(bad)
+
+
+def damaged_memories(count: int) -> list[Compiled]:
+    """Mutated networks with a memory that compile, small ones."""
+    random_, compiled = random.Random(3), []
+    files = [remembering(np.random.default_rng([6, i]), i).build() for i in range(6)]
+    numbers = [places(data) for data in files]
+    for which in [n % len(files) for n in range(40 * count)]:
+        try:
+            one = compile_graph(mutated(random_, files[which], numbers[which]), "m")
+        except UserError:
+            continue
+        if one.schedule.macs < 1 << 18 and one.schedule.arena < 1 << 16:
+            compiled.append(one)
+        if len(compiled) == count:
+            break
+    return compiled
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:

@@ -52,7 +52,8 @@ def strip(graph: Graph) -> Graph:
         tensor = graph.tensors[index]
         if tensor.dtype != "int8" or len(tensor.scales) != 1:
             raise UserError(
-                f"edge {place} ({tensor.name[:40]}) is {tensor.dtype}: only int8 is supported"
+                f"edge {place} ({tensor.name[:40]}) is {tensor.dtype}: both engines take int8, "
+                "uint8 and float32 that is quantised at once"
             )
         if tensor.data is not None:
             raise UserError(f"output {place} is a constant")
