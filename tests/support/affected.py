@@ -30,7 +30,7 @@ TESTS = paths.ROOT / "tests"
 MOST = 20  # test files, unless more import a changed module directly
 BY_FOLDER = {  # for files that are not Python: words in the names of the related tests
     "lib/pdm": ["pdm", "chain"],
-    "lib/features": ["features", "rfft", "mfcc", "logmel", "chain"],
+    "lib/features": ["features", "rfft", "mfcc", "logmel", "lfbe", "chain"],
     "lib/nn": ["compile_ops", "cores", "streaming"],
     "lib/detect": ["detect", "chain"],
     "lib/listen": ["chain", "front_end_chain"],

@@ -36,6 +36,8 @@ def scale_of(features: FrontEnd) -> tuple[float, int]:
     """Input scale and zero point for a network that takes these features."""
     if features.compress in ("minmax", "dynamic"):
         return features.step, -128
+    if features.kind == "lfbe":
+        return 1 / 256, -128
     return (0.1, -128) if features.kind == "logmel" else (0.12, 0)
 
 

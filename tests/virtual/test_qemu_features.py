@@ -22,6 +22,7 @@ SETTINGS = {
     "micro_speech": preset("micro_speech"),
     "micro_speech, plain": preset("micro_speech", fe=PLAIN),
     "on_off": preset("on_off"),
+    "streaming_wakeword": preset("streaming_wakeword"),
 }
 
 
@@ -44,7 +45,7 @@ def test_features_equal_this_computers(machine, name, tmp_path):
     pcm = np.concatenate(list(sounds().values()))
     frames, instructions = run(machine, pcm, settings, tmp_path)
     expected = extract(pcm, settings)
-    assert frames.shape == expected.shape and len(frames) >= 50
+    assert frames.shape == expected.shape and len(frames) >= 39
     np.testing.assert_array_equal(frames, expected)
     print(f"{machine}, {name}: {instructions} instructions a frame")
 

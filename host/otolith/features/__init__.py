@@ -35,6 +35,7 @@ TABLES = {
     "spectrogram": "otolith.features.spectrogram:tables",
     "mfcc": "otolith.features.mfcc:tables",
     "logmel": "otolith.features.logmel:tables",
+    "lfbe": "otolith.features.lfbe:tables",
 }
 
 FILES = 16  # sounds of one task of a cluster

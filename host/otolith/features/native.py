@@ -18,6 +18,7 @@ HEADERS = (
     "spectrogram.h",
     "mfcc.h",
     "logmel.h",
+    "lfbe.h",
     "rfft_q15.h",
     "rfft_kiss.h",
     "root.h",

@@ -11,7 +11,13 @@ from typing import Any
 import cffi
 import numpy as np
 
-C_TYPES = {"int16": "int16_t", "uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t"}
+C_TYPES = {
+    "int16": "int16_t",
+    "uint8": "uint8_t",
+    "uint16": "uint16_t",
+    "uint32": "uint32_t",
+    "uint64": "uint64_t",
+}
 
 
 @dataclass(frozen=True)
@@ -23,12 +29,14 @@ class Struct:
         members: Values by name. An array or a Struct becomes a pointer to it. None becomes NULL.
         header: Header that declares the type; may be empty.
         inline: Names of the arrays that are part of the struct itself.
+        room: Names of the arrays that the C code writes to; they begin as zeros.
     """
 
     ctype: str
     members: dict[str, Any]
     header: str = ""
     inline: tuple[str, ...] = ()
+    room: tuple[str, ...] = ()
 
 
 def in_memory(ffi: cffi.FFI, struct: Struct) -> tuple[Any, list]:
@@ -68,6 +76,10 @@ def in_c(struct: Struct, name: str) -> str:
             text = f"&{name}_{member}"
         elif isinstance(value, np.ndarray) and member in struct.inline:
             text = f"{{{_lines(value.tolist())}}}"
+        elif isinstance(value, np.ndarray) and member in struct.room:
+            kind = C_TYPES[value.dtype.name]
+            before.append(f"static {kind} {name}_{member}[{len(value)}];\n")
+            text = f"{name}_{member}"
         elif isinstance(value, np.ndarray):
             kind = C_TYPES[value.dtype.name]
             before.append(

@@ -23,6 +23,7 @@ FRONT_ENDS = {
     "spectrogram": "otolith.settings.front_ends.spectrogram:Spectrogram",
     "mfcc": "otolith.settings.front_ends.mfcc:Mfcc",
     "logmel": "otolith.settings.front_ends.logmel:Logmel",
+    "lfbe": "otolith.settings.front_ends.lfbe:Lfbe",
 }
 # name -> number of features_compress_t
 COMPRESS = {"linear": 0, "log2": 1, "minmax": 2, "dynamic": 3}

@@ -4,7 +4,7 @@
 
 #include "audio_features.h"
 
-#define FEATURES_FRONTENDS(X) X(spectrogram) X(mfcc) X(logmel)
+#define FEATURES_FRONTENDS(X) X(spectrogram) X(mfcc) X(logmel) X(lfbe)
 
 #define FEATURES_DECLARE(name) extern const features_frontend_t features_##name;
 FEATURES_FRONTENDS(FEATURES_DECLARE)

@@ -69,4 +69,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "quantize_dynamic_scale_enable": True,
         },
     },
+    # MLPerf Tiny's streaming wake word
+    "streaming_wakeword": {"kind": "lfbe", "frames": 30},
 }
