@@ -88,7 +88,9 @@ def costs(data: bytes, file: Path, pcm: np.ndarray) -> None:
                 told = (m for m in client.lines(timeout_ms=3000) if isinstance(m, Stats))
                 stats = next(m for m in told if m.infer_us)
                 features = (stats.feature_us or 0) * scale
-                spent.append((len(found.outputs), len(found.outputs) * stats.infer_us * scale))
+                spent.append(
+                    (len(found.outputs), len(found.outputs) * (stats.infer_us or 0) * scale)
+                )
         # an injection begins with a whole window: two lengths tell what a hop takes
         (few, first), (many, second) = spent
         network = (second - first) / (many - few)

@@ -1,4 +1,4 @@
-"""Networks with a memory as Thumb code: 60 successive steps in QEMU equal TensorFlow Lite Micro."""
+"""Networks with a memory as Thumb code in QEMU: 200 successive steps equal those of TFLM."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.qemu_networks import run
 from support.skips import stateful_model
 from support.stateful import expected, opened, sounds
 
-STEPS = 60
+STEPS = 200
 
 
 @pytest.mark.parametrize("machine", list(MACHINES))
