@@ -228,6 +228,44 @@ def hard_swish_table(scale: float, zero_point: int, out_scale: float, out_zero: 
     return np.array(table, np.int8)
 
 
+def _inverse_root(x: int) -> tuple[int, int]:
+    """1 / sqrt(x) for x = 1 .. 255 as a multiplier and a shift.
+
+    As TensorFlow Lite's GetInvSqrtQuantizedMultiplierExp: five steps of Newton's method from 1, in
+    fixed point with three integer bits.
+    """
+    if x == 1:
+        return INT32_MAX, 0
+    pairs = (31 - x.bit_length()) // 2 - 1  # of bits, which leave x in 2^27 .. 2^29
+    half = round_shift(x << (2 * pairs) >> 1, 1)
+    root = 1 << 28
+    for _ in range(5):
+        cube = _saturate(multiply(multiply(root, root), root) << 6)
+        root = _saturate((multiply(3 << 27, root) - multiply(half, cube)) << 3)
+    return multiply(root, 1518500250), -(11 - pairs)  # sqrt(1/2)
+
+
+def inverse_root_table(scale: float, zero_point: int, out_scale: float, out_zero: int) -> Values:
+    """RSQRT of each int8, as TensorFlow Lite Micro computes it.
+
+    It stops at values below 0, for which 1 / sqrt(x) is not defined; here they give the largest
+    value, as 0 does.
+    """
+    ratio = quantize_multiplier(
+        float(1.0 / np.float64(np.sqrt(np.float32(scale)) * np.float32(out_scale)))
+    )
+    kept = 20  # bits after the point
+    table = []
+    for x in range(-128 - zero_point, 128 - zero_point):
+        if x <= 0:
+            table.append(127)
+            continue
+        root, shift = _inverse_root(x)
+        value = rescale(rescale(1, root, shift + kept), ratio[0], ratio[1] - kept)
+        table.append(max(-128, min(127, value + out_zero)))
+    return np.array(table, np.int8)
+
+
 def logistic_table(scale: float, zero_point: int) -> Values:
     """The output of LOGISTIC for every int8 input, as reference_integer_ops::Logistic().
 

@@ -61,6 +61,7 @@ OPS: dict[str, Callable[[Graph, Operation], Step | Alias]] = {
     "RELU6": relu.lower,
     "RESHAPE": reshape.lower,
     "RESIZE_NEAREST_NEIGHBOR": resize_nearest_neighbor.lower,
+    "RSQRT": table.lower,
     "SOFTMAX": softmax.lower,
     "SPLIT": split.lower,
     "SPLIT_V": split.lower,

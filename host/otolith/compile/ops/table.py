@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from otolith.compile.arithmetic import hard_swish_table, quantize_multiplier, rescale, tanh_table
+from otolith.compile.arithmetic import (
+    hard_swish_table,
+    inverse_root_table,
+    quantize_multiplier,
+    rescale,
+    tanh_table,
+)
 from otolith.compile.graph import Array, Graph, Operation, Step, Tensor, Values
 from otolith.compile.ops import common
 from otolith.errors import UserError
@@ -45,7 +51,17 @@ def _abs(op: Operation, x: Tensor, out: Tensor) -> Values:
     return _pieces(x, out, ratio, -ratio)
 
 
-TABLES = {"TANH": _tanh, "HARD_SWISH": _hard_swish, "LEAKY_RELU": _leaky_relu, "ABS": _abs}
+def _rsqrt(op: Operation, x: Tensor, out: Tensor) -> Values:
+    return inverse_root_table(x.scale, x.zero_point, out.scale, out.zero_point)
+
+
+TABLES = {
+    "TANH": _tanh,
+    "HARD_SWISH": _hard_swish,
+    "LEAKY_RELU": _leaky_relu,
+    "ABS": _abs,
+    "RSQRT": _rsqrt,
+}
 
 
 def lower(graph: Graph, op: Operation) -> Step:
