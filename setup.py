@@ -26,6 +26,7 @@ HOME = (
     "models/**/spec.toml",
     "models/**/README.md",
     "models/base_word/**/*.weights.safetensors",
+    "models/base_sound/*.weights.safetensors",
     "platform/**/*",
 )
 
