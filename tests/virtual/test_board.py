@@ -257,7 +257,7 @@ def test_pseudo_terminal_keeps_wall_time(inference_image):
     with pty(inference_image) as (name, _):
         transport = SerialTransport(name)
         client = Client(transport)
-        client.hello()
+        client.hello(timeout_ms=30_000)
         stats = []
         while len(stats) < 3:
             arrived = [m for m in client.lines(timeout_ms=100) if isinstance(m, Line)]
