@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 import re
 from typing import Any
 
@@ -56,8 +57,14 @@ def _parameter(parameter: click.Parameter) -> click.Parameter:
         made.help = made.help.replace("<", "&lt;").replace("|", "&#124;")
         if said:
             made.default = said[1]
-        elif parameter.is_flag or not isinstance(parameter.default, int | float | str):
-            made.default = ""
+        elif parameter.is_flag:
+            made.default = "on" if parameter.default is True else "off"
+        elif isinstance(parameter.default, int | float | str | os.PathLike):
+            made.default = str(parameter.default) or "none"
+        elif not parameter.required:
+            made.default = "none"
+        else:
+            made.default = None
     return made
 
 
