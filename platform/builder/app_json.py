@@ -49,6 +49,10 @@ class App:
     profile: bool = False
 
 
+# A project's own program: only the board is there.
+OWN = App("", "a program of the project's own", (), "board", "board", "none")
+
+
 def _near(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(word, known, 1)
     return f": did you mean {close[0]}?" if close else f": it can be {', '.join(known)}"

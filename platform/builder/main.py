@@ -69,11 +69,14 @@ env.Replace(
 )
 
 # --- the app and our own code: warnings are errors -------------------------------------------
+# A project without custom_app brings its own main.c, main.cpp or .ino.
+strangers = env.GetProjectOption("custom_app", None) is None
 try:
-    app = app_json.load(root, env.GetProjectOption("custom_app", "inference"))
+    app = app_json.OWN if strangers else app_json.load(root, env.GetProjectOption("custom_app"))
 except app_json.AppError as error:
     fail(error)
-env.Replace(SRC_FILTER=[f"+<{app.name}/>"])
+if not strangers:
+    env.Replace(SRC_FILTER=[f"+<{app.name}/>"])
 
 engine = env.GetProjectOption("custom_engine", "compiled")
 if engine not in ("compiled", "tflm"):
@@ -92,8 +95,7 @@ env.Append(
         "-fdata-sections",
         "-fno-common",
         "-Wall",
-        "-Wextra",
-        "-Werror",
+        *([] if strangers else ["-Wextra", "-Werror"]),
         # two checkouts of one commit give identical images
         f"-ffile-prefix-map={root}=.",
     ],
@@ -113,7 +115,7 @@ env.Append(
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
         *([("BOARD_BAUD", board.get("otolith.baud"))] if "otolith.baud" in board else []),
     ],
-    CPPPATH=[root / "firmware" / app.name],
+    CPPPATH=[builder_dir.parent / "sketch" if strangers else root / "firmware" / app.name],
     BUILDERS={
         "ElfToBin": Builder(
             action=env.VerboseAction("$OBJCOPY -O binary $SOURCE $TARGET", "Writing $TARGET"),
@@ -143,6 +145,10 @@ def add_libraries(*names):
             target.AppendUnique(CPPPATH=[folder / "src"])
     declared = config.get(option, "lib_deps", [])
     config.set(option, "lib_deps", [*declared, *(n for n in manifests if n not in declared)])
+    if strangers:  # its lib_dir is not ours
+        folders = config.get(option, "lib_extra_dirs", [])
+        if str(root / "lib") not in folders:
+            config.set(option, "lib_extra_dirs", [*folders, str(root / "lib")])
 
 
 add_libraries("board", *app.libraries)
@@ -309,6 +315,26 @@ env.SConscript(
 )
 if not cleaning and app.model != "none":
     add_model()
+
+
+def add_sketch():
+    """What C++ and sketches need besides lib/board."""
+    env.Append(CXXFLAGS=["-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"])
+    folder = builder_dir.resolve().parent / "sketch"
+    sources = []
+    if env.FindInoNodes():
+        env.ConvertInoToCpp()
+        sources.append("sketch.cpp")
+    if family != "rp2040":
+        sources.append("constructors.c")
+        env.Append(LINKFLAGS=["-Wl,--wrap=main", f"-T{folder / 'constructors.ld'}"])
+    for name in sources:
+        target = str(build_dir / "sketch" / f"{name}.o")
+        env.Append(PIOBUILDFILES=[env.Object(target, str(folder / name))])
+
+
+if strangers and not cleaning:
+    add_sketch()
 
 elf = env.BuildProgram()
 image = env.FamilyImage(elf)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from otolith import paths
 from otolith.cli import main
+from otolith.compile.ops import OPS
 from otolith.errors import UserError
 from otolith.export.bundle import bundle
 from otolith.export.make import files_for, write
@@ -231,6 +232,16 @@ def test_a_model_without_metadata_is_refused():
 
     with pytest.raises(UserError, match="says nothing about its front end"):
         bundle(network(), "tiny")
+
+
+def test_a_model_with_an_operation_that_is_not_compiled_makes_nothing(model, tmp_path, monkeypatch):
+    (tmp_path / "loud.tflite").write_bytes(model)
+    monkeypatch.delitem(OPS, "FULLY_CONNECTED")
+    command = ["export", str(tmp_path / "loud.tflite"), "--for", "c", "-o", str(tmp_path / "x")]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert "FULLY_CONNECTED is not supported by the compiled engine" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["loud.tflite"]
 
 
 def test_every_target_is_in_the_docs():
