@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from otolith.errors import UserError
-from otolith.features import extract, preset, window
+from otolith.features import Quantizer, extract, preset, window
+from otolith.features.emit import config_source
 from otolith.settings.features import front_end
 from support import sounds
 
@@ -52,6 +53,12 @@ def test_a_window_alone_begins_with_the_room_before_it():
     # the first looks at what came before, the second at one sample of it
     np.testing.assert_array_equal(alone[2:], stream[12:])
     assert (stream[0] < alone[0]).mean() > 0.5  # half of it is silence
+
+
+def test_its_working_memory_counts_as_ram():
+    source = config_source(preset("streaming_wakeword"), Quantizer(1, 1, 0))
+    assert source.room == 4096 and "static uint64_t features_tables_work[512];" in source.source
+    assert config_source(preset("keyword"), Quantizer(1, 1, 0)).room == 0
 
 
 @pytest.mark.parametrize(

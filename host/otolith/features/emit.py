@@ -19,10 +19,12 @@ class Source:
     Attributes:
         includes: #include lines for the top of the file.
         source: Definition of `static const features_config_t features` and its tables.
+        room: Bytes of RAM of the tables that the front end writes to.
     """
 
     includes: str
     source: str
+    room: int = 0
 
 
 def config_source(front_end: FrontEnd, q: Quantizer) -> Source:
@@ -58,4 +60,5 @@ def config_source(front_end: FrontEnd, q: Quantizer) -> Source:
     includes = "".join(
         f"#include <{name}>\n" if name == "stddef.h" else f'#include "{name}"\n' for name in names
     )
-    return Source(includes, text.replace(opening, opening + first))
+    room = sum(tables.members[name].nbytes for name in tables.room) if tables is not None else 0
+    return Source(includes, text.replace(opening, opening + first), room)
