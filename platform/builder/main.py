@@ -158,7 +158,7 @@ board_folders = {family}  # in lib/board; the family's script adds shared folder
 
 def only_this_family(node):
     """Leave out the folders of lib/board that belong to other chip families."""
-    folder = Path(node.srcnode().get_abspath()).parent
+    folder = Path(node.srcnode().get_abspath()).parent.resolve()  # lib/ may be a link
     if folder.parent != root / "lib" / "board" / "src":
         return node
     if "no_microphone" in board_folders and node.name == "microphone.c":
