@@ -25,7 +25,7 @@ def test_steps_and_events_on_the_board_are_the_references(name, tmp_path):
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=5000)
         result = client.inject(pcm)
-        again = client.inject(pcm[:32000])  # it begins with a reset: also of the state
+        again = client.inject(pcm[: 66 * 480])  # it begins with a reset: also of the state
     assert_same(result, list(Chain(adopted("alexa")).run(pcm)))
     np.testing.assert_array_equal(again.outputs, result.outputs[: len(again.outputs)])
     steps = reference("alexa", pcm)
