@@ -43,6 +43,10 @@ BY_FOLDER = {  # for files that are not Python: words in the names of the relate
     "boards": ["platform", "device"],
     "platformio.ini": ["platform"],
     "models": ["spec"],
+    "docs": ["docs", "site", "getting_started"],
+    "mkdocs.yml": ["site"],
+    "README.md": ["docs", "getting_started"],
+    "bench/results": ["site"],
     ".github": ["workflow"],
     "tests/support/qemu": ["cores"],
     "tests/support/detect_set.c": ["detect"],
@@ -90,7 +94,7 @@ def needs(path: Path) -> frozenset[str]:
     """Modules of otolith and tests/support that a test file uses, directly or through helpers."""
     modules, commands = used_by(path)
     if "otolith.cli" in modules or any(m.startswith("support") for m in modules):
-        modules |= {COMMANDS[name].partition(":")[0] for name in commands}
+        modules |= {COMMANDS[name].target.partition(":")[0] for name in commands}
     for name in list(modules):
         helper = TESTS / f"{name.replace('.', '/')}.py"
         if name.startswith("support.") and helper.is_file() and helper != path:
