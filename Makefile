@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check soak release docs lint format setup clean
+.PHONY: demo test check soak pictures release docs lint format setup clean
 .DEFAULT_GOAL := help
 
 help:
@@ -73,6 +73,11 @@ docs: $(VENV)/installed
 release: setup
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[release]'
 	@$(BIN)/python packaging/release.py $(RELEASEFLAGS)
+
+# Screenshots of Studio for the docs: look at each.
+pictures: setup
+	@$(BIN)/host setup --dev
+	@PYTHONPATH=tests $(BIN)/python -m support.pictures docs/pictures
 
 clean:
 	rm -rf .pio build

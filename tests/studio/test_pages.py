@@ -1,26 +1,35 @@
 """The pages in Debian's Chromium: a newcomer's way from Start to a detector."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
 from otolith.data import metadata
+from otolith.paths import MODELS
+from support import shared
 from support.browser import NARROW, chromium, page_of, serious, type_errors
-from support.studio import running
+from support.pictures import project
+from support.studio import running, wav
 
 RATE = 16000
 
 
+def smoke_alarm(seconds, frequency):
+    """ISO 8201's pattern: three beeps of half a second, and a pause."""
+    t = np.arange(round(seconds * RATE)) / RATE
+    on = ((t % 4) < 2.5) & (((t % 4) % 1) < 0.5)
+    return 0.4 * np.sin(2 * np.pi * frequency * t) * on
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Its microphone hears a tone of 700 Hz that goes on and off every 0.4 s, in faint noise."""
-    t = np.arange(4 * RATE) / RATE
-    tone = 0.3 * np.sin(2 * np.pi * 700 * t) * (np.sin(2 * np.pi * 1.25 * t) > 0)
-    noise = 0.003 * np.random.default_rng(1).standard_normal(len(t))
+    """Its microphone hears a smoke alarm of 3100 Hz, again and again, in faint noise."""
+    noise = 0.002 * np.random.default_rng(1).standard_normal(8 * RATE)
     file = tmp_path_factory.mktemp("microphone") / "heard.wav"
-    soundfile.write(file, tone + noise, RATE, subtype="PCM_16")
+    file.write_bytes(wav(smoke_alarm(8, 3100) + noise))
     with chromium(file) as found:
         yield found
 
@@ -52,7 +61,7 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
         page.keyboard.press("Enter")  # the keyboard does
         page.get_by_role("button", name="Record ring").click()
         page.get_by_role("spinbutton", name="Takes").fill("1")
-        page.get_by_role("spinbutton", name="Seconds each").fill("0.5")
+        page.get_by_role("spinbutton", name="Seconds each").fill("2")
         page.get_by_role("button", name="Start", exact=True).click()
         page.get_by_text("starts in").wait_for()
         page.get_by_text("1 takes of ring kept").wait_for()
@@ -64,9 +73,9 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
         dataset = studio.home / "doorbell" / "dataset"
         (file,) = metadata.load(dataset).by_file()
         heard, rate = soundfile.read(dataset / file)
-        assert (len(heard), rate) == (RATE // 2, RATE)
+        assert (len(heard), rate) == (2 * RATE, RATE)
         loudest = np.abs(np.fft.rfft(heard)).argmax() * RATE / len(heard)
-        assert loudest == pytest.approx(700, abs=4)
+        assert loudest == pytest.approx(3100, abs=4)
 
         row.get_by_role("button", name=re.compile("^Delete")).click()
         page.get_by_text("No clips yet").wait_for()
@@ -77,6 +86,75 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
         page.set_viewport_size(NARROW)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
         assert serious(page) == []
+
+
+@pytest.mark.slow
+def test_training_is_started_watched_and_survives_a_reload(studio, browser):
+    # a short training: this is about the page
+    project(studio, "bell", "ring", "\n[train]\nupdates = 40\nmine = 0\n", 10)
+    with page_of(browser, studio.link) as page:
+        page.get_by_role("link", name=re.compile("^bell")).click()
+        page.get_by_role("link", name="Train").click()
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.get_by_role("button", name="Stop and keep the best").wait_for()
+        page.reload()  # the job goes on
+        page.get_by_role("heading", name="Trained", exact=True).wait_for(timeout=600_000)
+        assert (studio.home / "bell" / "bell.tflite").exists()
+        page.get_by_role("heading", name="Trainings so far").wait_for()
+        assert serious(page) == []
+
+
+@pytest.fixture
+def alarm(studio):
+    """A project with the fire alarm's trained network and a few clips in the test set."""
+    shutil.copytree(shared.fire_alarm(), studio.home / "alarm")
+    shutil.copy(MODELS / "fire_alarm" / "spec.toml", studio.home / "alarm")
+    upload = studio.post("/p/alarm/uploads")["upload"]
+    rng = np.random.default_rng(1)
+    for number in range(4):
+        room = rng.normal(0, 0.003, 5 * RATE)
+        for label, sound in (("fire_alarm", smoke_alarm(5, 3000 + 50 * number)), ("background", 0)):
+            path = f"/p/alarm/uploads/{upload}/test/{label}/{number}.wav"
+            assert studio.ask("PUT", path, wav(sound + room)).status == 200
+    job = studio.job("alarm", studio.post("/p/alarm/import", {"upload": upload}))
+    assert job["state"] == "done", job
+    return "alarm"
+
+
+def test_a_cell_of_the_matrix_plays_its_clips(studio, browser, alarm):
+    with page_of(browser, studio.link) as page:
+        page.goto(f"{studio.origin}/#/{alarm}/judge")
+        page.reload()
+        page.get_by_role("button", name="4 clips of fire_alarm, heard as fire_alarm").click()
+        page.get_by_role("button", name=re.compile("^Play fire_alarm/")).first.click()
+        slider = page.get_by_label("fire_alarm from a score")
+        slider.fill("1")  # nothing scores so high: all clips are missed
+        page.get_by_text("misses 4 of 4").wait_for()
+        assert serious(page) == []
+        page.set_viewport_size(NARROW)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+def test_the_model_hears_the_microphone_and_its_mistakes_become_clips(studio, browser, alarm):
+    dataset = studio.home / alarm / "dataset"
+    before = len(metadata.load(dataset).rows)
+    with page_of(browser, studio.link) as page:
+        page.goto(f"{studio.origin}/#/{alarm}/live")
+        page.reload()
+        page.get_by_role("button", name="Start listening").click()
+        page.get_by_role("button", name="That was wrong").first.click()  # there is an event
+        page.get_by_text("is in the dataset as background").wait_for()
+        page.get_by_role("button", name="You missed one").click()
+        page.get_by_text("is in the dataset as fire_alarm").wait_for()
+        assert serious(page) == []
+        page.get_by_role("link", name="Board").click()
+        page.get_by_role("button", name="Build and run on the virtual board").wait_for()
+        assert serious(page) == []
+    rows = metadata.load(dataset).rows[before:]
+    assert [row.label for row in rows] == ["background", "fire_alarm"]
+    heard, rate = soundfile.read(dataset / rows[1].file)
+    loudest = np.abs(np.fft.rfft(heard)).argmax() * rate / len(heard)
+    assert loudest == pytest.approx(3100, abs=10)
 
 
 def test_ten_thousand_clips_are_a_list_of_a_few_rows(studio, browser):

@@ -9,23 +9,17 @@ import zipfile
 
 import numpy as np
 import pytest
-import soundfile
 
 from otolith.audio import RATE
 from otolith.data import metadata
 from otolith.features import extract
 from otolith.settings.spec import load
+from support.studio import wav
 
 
 def tone(seconds, frequency=440.0, level=0.3):
     t = np.arange(round(seconds * RATE)) / RATE
     return (level * 32767 * np.sin(2 * np.pi * frequency * t)).astype(np.int16)
-
-
-def wav(pcm, rate=RATE):
-    file = io.BytesIO()
-    soundfile.write(file, pcm, rate, format="WAV", subtype="PCM_16")
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -275,3 +269,23 @@ def test_lost_samples_and_a_page_that_goes_away_leave_no_broken_take(studio, pro
         socket.close()
     assert len(studio.get(f"/p/{project}/clips")["clips"]) == before
     assert not list((studio.home / "door" / "dataset").rglob(".unfinished*"))
+
+
+def test_what_can_not_be_done_yet_is_said_with_what_to_do(studio, project):
+    socket = studio.socket(f"/p/{project}/live")
+    said = socket.receive()
+    assert said["kind"] == "error" and "Train page" in said["text"]
+    socket.close()
+    wishes = {
+        f"/p/{project}/judge": {"set": "all"},
+        f"/p/{project}/flash": {"port": "/dev/null"},
+        "/p/ready.fire_alarm/train": {},
+        "/p/ready.fire_alarm/remove": {"files": []},
+        "/p/nothing/train": {},
+    }
+    for path, wish in wishes.items():
+        answer = studio.ask("POST", path, wish)
+        assert answer.status == 400 and ": " in answer.json()["error"], path
+    board = studio.get(f"/p/{project}/board")
+    assert board["id"] == "pico" and board["flash"] > board["ram"] > 0
+    assert studio.get(f"/p/{project}/runs") == []

@@ -16,7 +16,7 @@ from otolith import paths
 
 AXE = paths.TOOLS / "studio-tests" / "node_modules" / "axe-core" / "axe.min.js"
 TSC = paths.TOOLS / "studio-tests" / "node_modules" / ".bin" / "tsc"
-LIMIT_MS = 30_000  # of any wait
+LIMIT_MS = 90_000  # of any wait
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 

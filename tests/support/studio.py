@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import threading
 import time
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 import wsproto
 from wsproto.events import (
     AcceptConnection,
@@ -25,7 +28,15 @@ from wsproto.events import (
 from otolith.studio.guard import new_token
 from otolith.studio.server import application, listen, server_of
 
+RATE = 16000
 LIMIT_S = 60  # of any wait
+
+
+def wav(sound: np.ndarray, rate: int = RATE) -> bytes:
+    """A WAV file of int16 samples, or of floats up to 1."""
+    file = io.BytesIO()
+    soundfile.write(file, sound, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
 
 
 @dataclass

@@ -41,6 +41,7 @@ class Heard:
     score_times_ms, scores: of every hop, if asked for: the smoothed scores, 0..1, one list a hop.
     stats: its `stats` lines.
     not_modelled: what the emulator leaves out, for virtual boards.
+    led: when its LED changed, ms from the first sample played, and its level, for virtual boards.
     """
 
     hello: Hello
@@ -52,6 +53,7 @@ class Heard:
     scores: list[list[float]] = field(default_factory=list)
     stats: list[Stats] = field(default_factory=list)
     not_modelled: str = ""
+    led: list[tuple[float, float]] = field(default_factory=list)
 
 
 def check_hello(
@@ -155,6 +157,7 @@ def through_virtual_microphone(
             for message in client.lines(timeout_ms=8):
                 _take(heard, message, virtual.time_ms - start)
                 break
+        heard.led = [(t_ms - start, level) for t_ms, level in virtual.led]
         return heard
 
 

@@ -6,6 +6,7 @@ and the log of the job.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from otolith.audio import SOUNDS
+from otolith.audio import RATE, SOUNDS
 from otolith.compile import schedule_model
 from otolith.data.clips import open_rows
 from otolith.data.fetch.unpack import unpack
@@ -23,12 +24,18 @@ from otolith.data.importing import Imported, Wanted, import_items
 from otolith.data.layouts import Item, items_of
 from otolith.data.pieces import sources_of
 from otolith.data.split import split_dataset
+from otolith.deploy.scenario import concatenate, passed
+from otolith.deploy.scenario import judge as judge_scene
+from otolith.deploy.scenes import scene
 from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.evaluate import clips
 from otolith.evaluate.models import Ear, trained
 from otolith.evaluate.sounds import of_dataset
 from otolith.files import write_text
+from otolith.firmware import build as firmware
+from otolith.firmware import hear
+from otolith.listen.ending import memory_ms
 from otolith.progress import Step, tell
 from otolith.settings.data import DATASET
 from otolith.settings.spec import Spec, load
@@ -36,6 +43,7 @@ from otolith.studio.uploads import TABLES
 from otolith.summarize.fit import fit, network_need
 from otolith.summarize.realtime import estimate
 from otolith.train.architectures.registry import ARCHITECTURES
+from otolith.virtual import class_for
 
 # Networks that the Train page offers beside the spec's own, the smallest first.
 CHOICES = ("alarm_cnn", "separable_cnn", "ds_cnn_s", "word_cnn_m")
@@ -104,7 +112,7 @@ def train(project: Path, options: Options) -> Options:
     spec = with_size(load(project), str(options.get("size") or ""))
     console = Console(width=100, no_color=True)
     metrics = run(spec, project, console, how=How(spec.deploy.board, bool(options.get("resume"))))
-    return trained_now(project, metrics.to_json())
+    return trained_now(project, {**metrics.to_json(), "architecture": spec.model.architecture})
 
 
 def split_new(dataset: Path) -> None:
@@ -127,7 +135,7 @@ def with_size(spec: Spec, architecture: str) -> Spec:
 def trained_now(project: Path, metrics: Options) -> Options:
     """The figures of a run, kept in .studio/runs for the comparison with later ones."""
     names = ("hash", "parameters", "macs", "weights_bytes", "arena_bytes", "seconds")
-    names += ("int8_accuracy", "clip_accuracy", "warnings", "stopped", "best_epoch")
+    names += ("architecture", "int8_accuracy", "clip_accuracy", "warnings", "stopped", "best_epoch")
     found = {name: metrics[name] for name in names}
     runs = project / ".studio" / "runs"
     write_text(runs / f"{datetime.now():%Y%m%d-%H%M%S}-{metrics['hash']}.json", json.dumps(found))
@@ -215,4 +223,63 @@ def judge(project: Path, options: Options) -> Options:
         "accuracy_95": list(figures.accuracy_95),
         "warnings": [*figures.warnings, *problems, *scores.problems],
         "curves": curves,
+    }
+
+
+def image(project: Path) -> tuple[Spec, Path, Path]:
+    """Build the firmware of a project: its spec, its network, and the folder of the image."""
+    spec, tflite = load(project), trained(project).tflite
+    tell(Step(f"building firmware for {spec.deploy.board}", 0.1))
+    return spec, tflite, firmware.build(spec.deploy.board, tflite).folder
+
+
+def flash(project: Path, options: Options) -> Options:
+    """Build and upload, as `pio run -t upload` does."""
+    spec, tflite = load(project), trained(project).tflite
+    tell(Step(f"building and uploading to {spec.deploy.board}", 0.1))
+    firmware.upload(spec.deploy.board, tflite, str(options.get("port") or "") or None)
+    return {"board": spec.deploy.board, "port": options.get("port") or ""}
+
+
+def virtual(project: Path, options: Options) -> Options:
+    """Build, boot the image on a virtual board, play test clips, judge what it says.
+
+    As `host train-and-deploy --no-train --virtual` does.
+    """
+    spec, tflite, folder = image(project)
+    emulator = class_for(spec.deploy.board)
+    digest = hashlib.sha256(tflite.read_bytes()).hexdigest()[:16]
+    segments = scene(spec, int(options.get("seed") or 7))
+    pcm = concatenate(segments)
+    what = f"playing {len(pcm) / RATE:.0f} s of sound to a virtual {spec.deploy.board}"
+    found = hear.through_virtual_microphone(
+        folder / f"firmware.{emulator.IMAGE}",
+        pcm,
+        digest,
+        progress=lambda share: tell(Step(what, share)),
+        board=spec.deploy.board,
+    )
+    known = [d for d in found.detections if d.label in (found.hello.labels or [])]
+    outcomes = judge_scene(segments, known, memory_ms(spec.metadata()))
+    last = found.stats[-1] if found.stats else None
+    return {
+        "board": spec.deploy.board,
+        "passed": passed(outcomes, spec.deploy.accept),
+        "seconds": len(pcm) / RATE,
+        "outcomes": [
+            {
+                "name": o.name,
+                "label": o.label,
+                "start": o.start_ms / 1000,
+                "end": o.end_ms / 1000,
+                "latency_ms": o.latency_ms,
+                "wrong": [d.label for d in o.wrong],
+                "right": o.right,
+            }
+            for o in outcomes
+        ],
+        "led": [[round(t_ms / 1000, 3), level] for t_ms, level in found.led],
+        "infer_ms": (last.infer_us or 0) / 1000 if last else None,
+        "cpu": last.cpu if last else None,
+        "not_modelled": found.not_modelled,
     }

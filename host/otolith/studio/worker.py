@@ -30,6 +30,8 @@ KINDS = {
     "train": "otolith.studio.work:train",
     "sizes": "otolith.studio.work:sizes",
     "judge": "otolith.studio.work:judge",
+    "flash": "otolith.studio.work:flash",
+    "virtual": "otolith.studio.work:virtual",
 }
 APART_S = 0.1  # between two events of the same step
 

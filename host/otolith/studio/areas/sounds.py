@@ -23,6 +23,9 @@ from otolith.studio.projects import Project
 from otolith.studio.recorder import PageMicrophone, Wish, record
 from otolith.untrusted import load_json
 
+# Pictures of a long list must not keep other requests waiting.
+_DRAWING = asyncio.Semaphore(2)
+
 
 class Files(msgspec.Struct):
     """Clips, as in metadata.csv."""
@@ -100,7 +103,8 @@ async def get_picture(request: Request) -> Response:
     if not columns.isdecimal() or len(columns) > 5:
         raise UserError("columns: a number")
     file = request.query_params.get("file", "")
-    data = await in_thread(_picture, _any(request), file, int(columns))
+    async with _DRAWING:
+        data = await in_thread(_picture, _any(request), file, int(columns))
     return Response(data, media_type="application/octet-stream")
 
 

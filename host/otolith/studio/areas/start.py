@@ -49,6 +49,7 @@ def about(project: Project) -> dict[str, Any]:
         "board": spec.deploy.board,
         "description": spec.model.description,
         "architecture": spec.model.architecture,
+        "frame_ms": 1000 * spec.features.hop / spec.features.sample_rate,
         "trained": tflite.exists(),
         "trained_at": tflite.stat().st_mtime if tflite.exists() else None,
     }

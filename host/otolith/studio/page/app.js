@@ -1,8 +1,12 @@
 // The frame around the pages: navigation, the project's name, routing by the address's #.
 import { get } from "./api.js";
 import { attempt, html, nothing, render } from "./ui.js";
+import { Board } from "./pages/board.js";
+import { Judge } from "./pages/judge.js";
+import { Live } from "./pages/live.js";
 import { Sounds } from "./pages/sounds.js";
 import { Start } from "./pages/start.js";
+import { Train } from "./pages/train.js";
 
 /**
  * A page. view: What it shows. enter: Called once, when it is opened. leave: When it is left.
@@ -15,6 +19,10 @@ import { Start } from "./pages/start.js";
  */
 const PAGES = {
   sounds: { title: "Sounds", make: (context) => new Sounds(context) },
+  train: { title: "Train", make: (context) => new Train(context) },
+  judge: { title: "Judge", make: (context) => new Judge(context) },
+  live: { title: "Live", make: (context) => new Live(context), ready: true },
+  board: { title: "Board", make: (context) => new Board(context) },
 };
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));

@@ -3,7 +3,7 @@ import { get, post } from "../api.js";
 import { attempt, html, nothing } from "../ui.js";
 
 /** @param {any} about @returns {string} The page that a project is opened at. */
-export const firstPage = (about) => "sounds";
+export const firstPage = (about) => (about.ready || about.trained ? "live" : "sounds");
 
 export class Start {
   /** @param {import("../ui.js").Context} context */
@@ -42,6 +42,7 @@ export class Start {
   view() {
     if (!this.all) return html`<p class="loading">Loading ...</p>`;
     const { projects } = this.all;
+    const tried = this.all.ready.filter((/** @type {any} */ r) => r.trained);
     return html`<h1>Teach a device to hear</h1>
       <p class="lead">
         Record sounds, train a small network, watch it listen. Everything stays on this computer.
@@ -57,6 +58,21 @@ export class Start {
                 <h2 id="open">Open a project</h2>
                 <ul class="plain list">
                   ${projects.map((/** @type {any} */ p) => this.entry(p))}
+                </ul>
+              </section>`
+            : nothing}
+          ${tried.length
+            ? html`<section class="card" aria-labelledby="ready">
+                <h2 id="ready">Try a ready model</h2>
+                <ul class="plain list">
+                  ${tried.map(
+                    (/** @type {any} */ r) => html`<li>
+                      <a class="entry" href=${`#/${r.name}/live`}
+                        ><b>${r.name.replace("ready.", "")}</b>
+                        <span class="muted">${r.description || r.events.join(", ")}</span></a
+                      >
+                    </li>`,
+                  )}
                 </ul>
               </section>`
             : nothing}

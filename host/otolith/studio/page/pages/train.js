@@ -1,0 +1,306 @@
+// Train: choose a size, start, watch, stop and keep the best.
+import uPlot from "/lib/uplot/uPlot.esm.js";
+import { ref } from "/lib/lit-html/directives/ref.js";
+import { follow, get, post, text } from "../api.js";
+import { attempt, colour, html, nothing, percent, progress, say, size } from "../ui.js";
+
+export class Train {
+  /** @param {import("../ui.js").Context} context */
+  constructor(context) {
+    this.context = context;
+    this.at = `/p/${context.project}`;
+    /** @type {any} What `sizes` found. */
+    this.sizes = null;
+    /** @type {import("../api.js").JobEvent | null} */
+    this.sizing = null;
+    this.size = "";
+    /** @type {any[]} */
+    this.runs = [];
+    /** @type {import("../api.js").Job | null} */
+    this.job = null;
+    /** @type {import("../api.js").JobEvent | null} */
+    this.step = null;
+    /** @type {number[][]} Points: number, loss, accuracy, validation accuracy. */
+    this.curve = [[], [], []];
+    /** @type {uPlot | null} */
+    this.plot = null;
+    this.began = 0;
+    this.log = "";
+    /** @type {(() => void)[]} */
+    this.ends = [];
+    this.missing = "";
+    /** One function for all renderings: a new one would draw the plot anew. */
+    this.boxed = (/** @type {Element | undefined} */ box) =>
+      this.draw(/** @type {HTMLElement | undefined} */ (box));
+  }
+
+  async enter() {
+    const [jobs, runs, list] = await Promise.all([
+      get(`${this.at}/jobs`),
+      get(`${this.at}/runs`),
+      get(`${this.at}/clips`),
+    ]);
+    this.runs = runs;
+    // Another network than the spec's stays chosen: its weights are what "train again" goes on from.
+    const last = runs[0]?.architecture;
+    if (last && last !== this.context.about.architecture) this.size = last;
+    const empty = list.classes.filter((/** @type {any} */ c) => !c.clips);
+    this.missing = empty.map((/** @type {any} */ c) => c.label).join(", ");
+    const newest = (/** @type {string} */ kind) =>
+      jobs.find((/** @type {any} */ j) => j.kind === kind);
+    const training = newest("train");
+    if (training) this.watch(training);
+    const sizes = newest("sizes");
+    if (sizes?.state === "done") this.sizes = sizes.result;
+    else if (sizes?.state === "running") this.watchSizes(sizes);
+  }
+
+  leave() {
+    for (const end of this.ends) end();
+    this.plot?.destroy();
+  }
+
+  async findSizes() {
+    this.watchSizes(await post(`${this.at}/sizes`));
+  }
+
+  /** @param {any} job */
+  watchSizes(job) {
+    this.sizing = { kind: "step" };
+    const end = follow(this.context.project, job.id, (event) => {
+      if (event.kind === "step") this.sizing = event;
+      if (event.kind === "end") {
+        this.sizing = null;
+        if (event.state === "done") this.sizes = event.result;
+        else say(event.message ?? "", { bad: true });
+      }
+      this.context.update();
+    });
+    this.ends.push(end);
+    this.context.update();
+  }
+
+  /** @param {boolean} resume */
+  async start(resume) {
+    this.watch(await post(`${this.at}/train`, { size: this.size, resume }));
+  }
+
+  /** @param {any} job */
+  watch(job) {
+    this.job = job;
+    this.step = null;
+    this.log = "";
+    this.curve = [[], [], []];
+    let step = "";
+    const end = follow(this.context.project, job.id, (event) => {
+      if (event.kind === "step") {
+        if (event.step !== step) {
+          step = event.step ?? "";
+          this.began = Date.now();
+        }
+        this.step = event;
+        this.add(event.values ?? {});
+      } else {
+        this.ended(event);
+      }
+      this.context.update();
+    });
+    this.ends.push(end);
+    this.context.update();
+  }
+
+  /** @param {Record<string, number>} values */
+  add(values) {
+    if (!("val_accuracy" in values)) return;
+    this.curve[0].push(this.curve[0].length + 1);
+    this.curve[1].push(values.accuracy);
+    this.curve[2].push(values.val_accuracy);
+    this.plot?.setData(/** @type {any} */ (this.curve));
+  }
+
+  /** @param {import("../api.js").JobEvent} event */
+  ended(event) {
+    if (!this.job) return;
+    this.job = { ...this.job, state: event.state ?? "", message: event.message ?? "", result: event.result };
+    attempt(async () => {
+      this.runs = await get(`${this.at}/runs`);
+      if (event.state !== "done") this.log = await text(`${this.at}/jobs/${this.job?.id}/log`);
+      this.context.about.trained ||= event.state === "done";
+      this.context.update();
+    });
+  }
+
+  async stop() {
+    await post(`${this.at}/jobs/${this.job?.id}/stop`);
+    say("Stopping: the best network so far is kept.");
+  }
+
+  view() {
+    const running = this.job?.state === "running";
+    return html`<h1>Train</h1>
+      <p class="lead">
+        The network learns from your takes, on this computer. It takes minutes, not hours.
+      </p>
+      ${this.missing
+        ? html`<p class="problem">No clips of ${this.missing} yet:
+            <a href=${`#/${this.context.project}/sounds`}>record some first</a>.</p>`
+        : nothing}
+      ${running ? this.live() : this.choice()} ${this.job && !running ? this.outcome() : nothing}
+      ${this.runs.length ? this.earlier() : nothing}`;
+  }
+
+  choice() {
+    const trained = this.context.about.trained;
+    return html`<section class="card" aria-labelledby="sizes">
+      <h2 id="sizes">Size of the network</h2>
+      ${this.sizes
+        ? this.table()
+        : this.sizing
+          ? progress(this.sizing, "computing sizes")
+          : html`<p class="muted">
+              Without a choice, the network fits the kind of sound: ${this.context.about.architecture}.
+            </p>
+            <button @click=${() => attempt(() => this.findSizes())}>Compare sizes on the board</button>`}
+    </section>
+    <div class="actions">
+      <button class="main" ?disabled=${Boolean(this.missing)}
+        @click=${() => attempt(() => this.start(false))}>Train</button>
+      ${trained
+        ? html`<button ?disabled=${Boolean(this.missing)} @click=${() => attempt(() => this.start(true))}>
+            Train again from the last weights
+          </button>`
+        : nothing}
+    </div>`;
+  }
+
+  table() {
+    const { board, sizes } = this.sizes;
+    const chosen = this.size || sizes.find((/** @type {any} */ s) => s.own)?.architecture;
+    return html`<div class="scroll" tabindex="0" role="group" aria-label="Sizes"><table>
+        <caption>On ${board}, before any training: the estimates of host compile</caption>
+        <thead>
+          <tr><th></th><th>Network</th><th>Flash</th><th>RAM</th><th>Time a decision</th><th></th></tr>
+        </thead>
+        <tbody>
+          ${sizes.map((/** @type {any} */ s) => this.sizeRow(s, chosen))}
+        </tbody>
+      </table></div>`;
+  }
+
+  /** @param {any} s @param {string} chosen */
+  sizeRow(s, chosen) {
+    const part = (/** @type {number} */ have, /** @type {number} */ of) =>
+      `${size(have)} (${((100 * have) / of).toFixed(0)} %)`;
+    const ms = s.ms ? `${s.ms[1].toFixed(1)} of ${s.hop_ms.toFixed(0)} ms` : "not known";
+    return html`<tr>
+      <td>
+        <input type="radio" name="size" aria-label=${s.architecture} ?disabled=${!s.fits}
+          .checked=${s.architecture === chosen}
+          @change=${() => {
+            this.size = s.own ? "" : s.architecture;
+            this.context.update();
+          }} />
+      </td>
+      <td>${s.architecture}${s.own ? html` <small>suggested</small>` : nothing}</td>
+      <td>${part(s.flash, s.board_flash)}</td>
+      <td>${part(s.ram, s.board_ram)}</td>
+      <td>${ms}</td>
+      <td class=${s.fits && s.keeps_up !== false ? "good" : "bad"}>
+        ${s.fits ? (s.keeps_up === false ? "too slow" : "fits") : s.words}
+      </td>
+    </tr>`;
+  }
+
+  live() {
+    const share = this.step?.share ?? 0;
+    const seconds = (Date.now() - this.began) / 1000;
+    const left = share > 0.02 && seconds > 3 ? (seconds * (1 - share)) / share : 0;
+    return html`<section class="card" aria-labelledby="training">
+      <div class="spread">
+        <h2 id="training">Training</h2>
+        <button @click=${() => attempt(() => this.stop())}>Stop and keep the best</button>
+      </div>
+      ${progress(this.step, "starting")}
+      <p class="muted small">
+        ${left ? `about ${left < 90 ? `${Math.ceil(left)} s` : `${Math.ceil(left / 60)} min`} left in this step` : "\u00a0"}
+      </p>
+      <div class="plot" ${ref(this.boxed)}></div>
+    </section>`;
+  }
+
+  /** @param {HTMLElement | undefined} box */
+  draw(box) {
+    if (!box) {
+      this.plot?.destroy();
+      this.plot = null;
+      return;
+    }
+    if (this.plot?.root.parentElement === box) return;
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line") } };
+    this.plot = new uPlot(
+      {
+        width: Math.max(280, box.clientWidth),
+        height: 230,
+        scales: { x: { time: false }, y: { range: [0, 1] } },
+        axes: [axis, { ...axis, values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
+        series: [
+          { label: "epoch" },
+          { label: "accuracy", stroke: colour("--muted"), width: 2 },
+          { label: "on takes it does not learn from", stroke: colour("--accent"), width: 2 },
+        ],
+      },
+      /** @type {any} */ (this.curve),
+      box,
+    );
+    const plot = this.plot;
+    requestAnimationFrame(() => plot.setSize({ width: Math.max(280, box.clientWidth), height: 230 }));
+  }
+
+  outcome() {
+    const job = /** @type {import("../api.js").Job} */ (this.job);
+    if (job.state !== "done")
+      return html`<section class="card">
+        <h2>${job.state === "stopped" ? "Stopped before there was a network to keep" : "Training ended early"}</h2>
+        ${job.message ? html`<p class="problem" role="alert">${job.message}</p>` : nothing}
+        <details><summary>Log</summary><pre tabindex="0">${this.log}</pre></details>
+      </section>`;
+    const r = job.result;
+    return html`<section class="card" aria-labelledby="result">
+      <h2 id="result">Trained</h2>
+      <p class="figure"><b>${percent(r.clip_accuracy)}</b> of the test clips are recognised</p>
+      <p class="muted">
+        ${size(r.weights_bytes)} of weights, ${r.macs.toLocaleString()} multiplications a window,
+        ${r.seconds.toFixed(0)} s of training${r.stopped ? ` (${r.stopped})` : ""}
+      </p>
+      ${r.warnings.length
+        ? html`<details><summary>${r.warnings.length} remarks</summary>
+            <ul>${r.warnings.map((/** @type {string} */ w) => html`<li>${w}</li>`)}</ul>
+          </details>`
+        : nothing}
+      <div class="actions">
+        <a class="button" href=${`#/${this.context.project}/judge`}>See its mistakes</a>
+        <a class="button" href=${`#/${this.context.project}/live`}>Try it live</a>
+      </div>
+    </section>`;
+  }
+
+  earlier() {
+    return html`<section class="card" aria-labelledby="runs">
+      <h2 id="runs">Trainings so far</h2>
+      <div class="scroll" tabindex="0" role="group" aria-label="Trainings"><table>
+        <thead><tr><th>When</th><th>Network</th><th>Test clips right</th><th>Weights</th><th>Took</th></tr></thead>
+        <tbody>
+          ${this.runs.map(
+            (r) => html`<tr>
+              <td>${r.at.replace(/(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d).*/, "$1-$2-$3 $4:$5")}</td>
+              <td>${r.architecture}</td>
+              <td>${percent(r.clip_accuracy)}</td>
+              <td>${size(r.weights_bytes)}</td>
+              <td>${r.seconds.toFixed(0)} s</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table></div>
+    </section>`;
+  }
+}
