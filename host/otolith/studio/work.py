@@ -21,7 +21,7 @@ from otolith.compile import schedule_model
 from otolith.data.clips import open_rows
 from otolith.data.fetch.unpack import unpack
 from otolith.data.importing import Imported, Wanted, import_items
-from otolith.data.layouts import Item, items_of
+from otolith.data.layouts import Item, items_of, set_named
 from otolith.data.pieces import sources_of
 from otolith.data.split import split_dataset
 from otolith.deploy.scenario import concatenate, passed
@@ -87,6 +87,8 @@ def _items(folder: Path, label: str, result: Imported) -> list[Item]:
     """The files below a folder. A folder that holds nothing but one other stands for that one."""
     inner = list(folder.iterdir())
     while len(inner) == 1 and inner[0].is_dir() and any(c.is_dir() for c in inner[0].iterdir()):
+        if set_named(inner[0].name):
+            break
         folder = inner[0]
         inner = list(folder.iterdir())
     if not label and any(f.suffix.lower() in SOUNDS for f in inner) and not _has_table(inner):
@@ -134,8 +136,10 @@ def with_size(spec: Spec, architecture: str) -> Spec:
 
 def trained_now(project: Path, metrics: Options) -> Options:
     """The figures of a run, kept in .studio/runs for the comparison with later ones."""
-    names = ("hash", "parameters", "macs", "weights_bytes", "arena_bytes", "seconds")
-    names += ("architecture", "int8_accuracy", "clip_accuracy", "warnings", "stopped", "best_epoch")
+    names = (
+        *("hash", "architecture", "parameters", "macs", "weights_bytes", "arena_bytes", "seconds"),
+        *("int8_accuracy", "clip_accuracy", "warnings", "stopped", "best_epoch"),
+    )
     found = {name: metrics[name] for name in names}
     runs = project / ".studio" / "runs"
     write_text(runs / f"{datetime.now():%Y%m%d-%H%M%S}-{metrics['hash']}.json", json.dumps(found))
@@ -180,8 +184,8 @@ def sizes(project: Path, options: Options) -> Options:
 
 def judge(project: Path, options: Options) -> Options:
     """Judge the trained network on a set's clips, as `host evaluate` does."""
-    file = trained(project)
-    ear = Ear(file)
+    ear = Ear(trained(project))
+    split_new(project / DATASET)
     sounds, problems = of_dataset(project / DATASET, str(options.get("set") or "test"))
     scores = clips.judge(ear, sounds, progress=lambda share: tell(Step("scoring clips", share)))
     figures = clips.summary(scores)
