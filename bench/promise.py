@@ -1,12 +1,13 @@
 """Chooses thresholds of a ready model on recordings that may train, and counts on the others.
 
-    python bench/promise.py MODEL ASKED [--readers N] [--write]
+    python bench/promise.py MODEL ASKED [--readers N] [--esc] [--write]
 
 MODEL is the folder of a trained model that learned from synthesised sounds; ASKED false accepts an
 hour. ESC-10, kitchen20 and read speech ($OTOLITH_DATA) are halved by bench/parts.py: thresholds and
 smoothing are chosen on one half, the events of the other half are counted. FSDD takes no part: most
 of its clips are shorter than a second. Takes are up to 60 clips a class of the validation set for
-the choice, of the test set for the count. --write puts the settings into the .tflite.
+the choice, of the test set for the count. --esc takes ESC-10 alone.
+--write puts the settings into the .tflite.
 """
 
 import argparse
@@ -31,12 +32,12 @@ from otolith.settings.spec import Spec, load
 JOINED, CLIPS = 60, 60  # short recordings heard one after another; takes of a class
 
 
-def streams_of(part: str, readers: int) -> list[Source]:
+def streams_of(part: str, readers: int, esc: bool) -> list[Source]:
     """The recordings of a half."""
     found = []
-    for files in (esc_files(part), kitchen_files(part)):
+    for files in (esc_files(part), [] if esc else kitchen_files(part)):
         found += [Source(tuple(files[at : at + JOINED])) for at in range(0, len(files), JOINED)]
-    return found + [Source((file,)) for file in speech_files(part)[:readers]]
+    return found + [Source((file,)) for file in speech_files(part)[: 0 if esc else readers]]
 
 
 def takes_of(spec: Spec, part: str, heard: list[str]) -> list[tuple[Path, str]]:
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("asked", type=float)
     parser.add_argument("--readers", type=int, default=8)
+    parser.add_argument("--esc", action="store_true")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     file, spec = trained(options.model), load(options.model)
@@ -79,7 +81,7 @@ def main() -> None:
     margin, heard = Setting(EARLY_MS, memory_ms(metadata)), list(metadata.detect.thresholds)
     streams, takes = {}, {}
     for half, part in (("train", "validate"), ("test", "test")):
-        streams[half], _ = hear(file.data, streams_of(half, options.readers), heard)
+        streams[half], _ = hear(file.data, streams_of(half, options.readers, options.esc), heard)
         takes[half], _ = hear_takes(file.data, takes_of(spec, part, heard))
     detect, found = promise(
         streams["train"],
