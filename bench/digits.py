@@ -2,8 +2,8 @@
 
     python bench/digits.py
 
-Training: the other four speakers, the digits among the words of bench/base_word.py and
-bench/ready.py (synthetic voices, a few takes of Speech Commands), in rooms, noise and through
+Training: the other four speakers, the digits among the words of bench/ready.py
+(synthetic voices, a few takes of Speech Commands), in rooms, noise and through
 microphones. Test: every clip of the speaker who was left out, as it is, after the quietest parts of
 itself. The network is int8 and runs in the project's C engine. base_word met no clip of FSDD.
 """
@@ -95,24 +95,20 @@ def recordings() -> tuple[Words, np.ndarray]:
     streams = ready.stored(file)
     numbers = streams.labels - 1
     names = np.array([DIGITS[n % 10] if n >= 0 else "" for n in numbers])
-    return Words(streams, names), np.where(numbers >= 0, numbers // 10, -1)
+    return Words(streams, names, np.zeros(0, str)), np.where(numbers >= 0, numbers // 10, -1)
 
 
 def main() -> None:
     spec = spec_of()
-    words, others = ready.both_streams()
+    words = ready.recorded()
     own, speaker = recordings()
     shares = []
     for number, name in enumerate(SPEAKERS):
-        beside = [
-            (part, np.flatnonzero(np.isin(part.names, DIGITS) & ~part.streams.validate))
-            for part in (words, others)
-        ]
-        rest = (1 - REAL) / 2
+        beside = np.flatnonzero(np.isin(words.names, DIGITS) & ~words.streams.validate)
         drawn = Drawn(
             [
                 (own, np.flatnonzero((speaker != number) & (speaker >= 0)), REAL),
-                *((part, rows, rest) for part, rows in beside),
+                (words, beside, 1 - REAL),
             ]
         )
         rng = np.random.default_rng(30)
