@@ -92,7 +92,8 @@ def _project() -> tuple[Path, dict[str, str]]:
     _link(project, (BOARDS, LIB, MODELS))
     if not INSTALLED:
         _link(project, (ROOT / "host", TOOLS))
-    for kind in ("packages", "platforms"):
+    # a link to a platform of another installation would build that one's sources
+    for kind in ("packages",) if INSTALLED else ("packages", "platforms"):
         _link(own_core / kind, (p for p in (core / kind).glob("*") if p.suffix != ".lock"))
     own = {
         "PLATFORMIO_CORE_DIR": own_core,
