@@ -14,8 +14,8 @@ and 0.5 s after its end. Scores above 0.95 elsewhere, but not within 1 s after a
 those within a second are one. The benchmark's stream of 20 minutes needs MUSAN. The stream here is
 made by its recipe (build_long_wav.py, long_wav_spec.json) from the recordings of $OTOLITH_DATA:
 "marvin" by speakers of Speech Commands' validation set, LibriSpeech in place of MUSAN's speech,
-sounds of ESC-10 and Kitchen20 in place of its music. The network has heard none of these takes in
-training. Nothing was chosen on them.
+sounds of ESC-10 and Kitchen20 in place of its music. The network was not trained on these takes;
+its makers watched it on their validation set. Nothing was chosen on them here.
 """
 
 from __future__ import annotations
