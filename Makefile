@@ -77,7 +77,7 @@ release: setup
 # Screenshots of Studio for the docs: look at each.
 pictures: setup
 	@$(BIN)/host setup --dev
-	@PYTHONPATH=tests $(BIN)/python -m support.pictures docs/pictures
+	@PYTHONPATH=tests $(BIN)/python -m support.pictures docs/images
 
 clean:
 	rm -rf .pio build

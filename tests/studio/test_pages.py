@@ -91,7 +91,7 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
 @pytest.mark.slow
 def test_training_is_started_watched_and_survives_a_reload(studio, browser):
     # a short training: this is about the page
-    project(studio, "bell", "ring", "\n[train]\nupdates = 40\nmine = 0\n", 10)
+    project(studio, "bell", "ring", "\n[train]\nupdates = 80\nmine = 0\n", 12)
     with page_of(browser, studio.link) as page:
         page.get_by_role("link", name=re.compile("^bell")).click()
         page.get_by_role("link", name="Train").click()

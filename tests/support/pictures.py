@@ -1,6 +1,6 @@
 """`make pictures`: screenshots of Studio's pages for the docs, at both widths.
 
-.venv/bin/python -m support.pictures docs/pictures
+.venv/bin/python -m support.pictures docs/images
 """
 
 from __future__ import annotations
