@@ -282,8 +282,18 @@ def virtual(project: Path, options: Options) -> Options:
             }
             for o in outcomes
         ],
-        "led": [[round(t_ms / 1000, 3), level] for t_ms, level in found.led],
+        "led": _steps(found.led),
         "infer_ms": (last.infer_us or 0) / 1000 if last else None,
         "cpu": last.cpu if last else None,
         "not_modelled": found.not_modelled,
     }
+
+
+def _steps(led: list[tuple[float, float]]) -> list[list[float]]:
+    """Brightness of an LED over time, in seconds, in twenty steps: it may change every ms."""
+    found: list[list[float]] = []
+    for t_ms, level in led:
+        step = round(20 * level) / 20
+        if not found or found[-1][1] != step:
+            found.append([round(t_ms / 1000, 3), step])
+    return found

@@ -126,14 +126,17 @@ export class Board {
   outcome() {
     const { outcomes, passed, board, infer_ms: ms, cpu, led, seconds, not_modelled: not } = this.result;
     const right = outcomes.filter((/** @type {any} */ o) => o.right).length;
-    const on = led.filter((/** @type {number[]} */ [, level]) => level > 0);
+    const on = led.filter(
+      (/** @type {number[]} */ [, level], /** @type {number} */ i) =>
+        level >= 0.5 && (i === 0 || led[i - 1][1] < 0.5),
+    );
     return html`<section class="card" aria-labelledby="outcome">
       <h2 id="outcome">What the virtual ${board} did</h2>
       <p class="figure">
         <b class=${passed ? "good" : "bad"}>${right} of ${outcomes.length}</b> sounds as they should be
       </p>
       <p class="muted">
-        ${ms == null ? "" : `network ${ms.toFixed(1)} ms a decision, CPU ${percent(cpu)}; `}its LED went on
+        ${ms == null ? "" : `network ${ms.toFixed(1)} ms a decision, CPU ${percent(cpu)}; `}its LED shone
         ${on.length} times
       </p>
       ${this.lights(led, seconds)}
@@ -162,7 +165,7 @@ export class Board {
       if (!level || end < 0) return [];
       const left = (100 * Math.max(0, at)) / seconds;
       const width = (100 * (Math.min(end, seconds) - Math.max(0, at))) / seconds;
-      return [html`<i style=${`left:${left}%;width:${Math.max(0.3, width)}%`}></i>`];
+      return [html`<i style=${`left:${left}%;width:${Math.max(0.3, width)}%;opacity:${level}`}></i>`];
     });
     return html`<div class="led" role="img" aria-label=${`LED over ${seconds.toFixed(0)} seconds`}>${bars}</div>`;
   }
