@@ -25,6 +25,7 @@ def test_a_committed_network_is_the_one_of_its_spec_and_its_figures(name):
     assert metadata.detect.smoothing == spec.detect.smoothing
     told = spec.detect.thresholds
     assert metadata.detect.thresholds == pytest.approx(told, abs=0.01)
+    assert "people's takes" in metadata.other["data"]
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["hash"] == Chain(data).network.digest
 

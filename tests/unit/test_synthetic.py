@@ -184,7 +184,7 @@ def bells_spec(tmp_path):
 
 
 def test_the_ready_models_say_that_they_are_synthesised():
-    for name in ("smart_lock", "smart_lock_small", "keyword", "on_off"):
+    for name in ("smart_lock", "smart_lock_small"):
         spec = specs.load(MODELS / name)
         assert spec.data.synth and "synthesised" in spec.model.description
 
