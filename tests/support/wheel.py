@@ -17,7 +17,6 @@ from support import shared
 FOLDERS = ("boards", "firmware", "host", "lib", "models", "platform")
 FILES = ("LICENSE", "MANIFEST.in", "README.md", "platformio.ini", "pyproject.toml", "setup.py")
 BASELINE = "bench/results/tflm_baseline.json"
-IGNORED = ("__pycache__", "*.egg-info", "*.tflite", "*.keras", "out", "report.html")
 
 
 def run(*command: object, cwd: Path, **variables: str | None) -> subprocess.CompletedProcess[str]:
@@ -41,10 +40,9 @@ def wheel() -> Path:
 
     def make(folder: Path) -> None:
         copy, extra = folder / "copy", folder / "extra"
-        for name in FOLDERS:
-            ignored = shutil.ignore_patterns(*IGNORED)
-            shutil.copytree(paths.ROOT / name, copy / name, ignore=ignored)
-        for name in (*FILES, BASELINE):
+        tracked = ["git", "ls-files", *FOLDERS]
+        listed = subprocess.run(tracked, cwd=paths.ROOT, capture_output=True, text=True, check=True)
+        for name in (*listed.stdout.splitlines(), *FILES, BASELINE):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(paths.ROOT / name, copy / name)
         prebuild(extra)

@@ -23,6 +23,9 @@ FOREIGN = {
     "--upload-port",  # pio run
     "--start",  # pulseaudio
     "--build",  # cmake
+    "--exact",  # winget
+    "--id",  # winget
+    "--needed",  # pacman
     "--nthreads",  # dask worker
 }
 

@@ -122,7 +122,6 @@ HOLD = """
 import sys
 from pathlib import Path
 from otolith.train.lock import training
-from support.soak import depth
 with training(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
