@@ -23,9 +23,6 @@ from otolith.studio.projects import Project
 from otolith.studio.recorder import PageMicrophone, Wish, record
 from otolith.untrusted import load_json
 
-# Pictures of a long list must not keep other requests waiting.
-_DRAWING = asyncio.Semaphore(2)
-
 
 class Files(msgspec.Struct):
     """Clips, as in metadata.csv."""
@@ -103,7 +100,7 @@ async def get_picture(request: Request) -> Response:
     if not columns.isdecimal() or len(columns) > 5:
         raise UserError("columns: a number")
     file = request.query_params.get("file", "")
-    async with _DRAWING:
+    async with request.app.state.drawing:
         data = await in_thread(_picture, _any(request), file, int(columns))
     return Response(data, media_type="application/octet-stream")
 
