@@ -266,9 +266,7 @@ class _Course:
             self.progress(name, epoch / epochs, note)
             tell(Step(name, epoch / epochs, note, {key: logs[key] for key in KEYS if key in logs}))
 
-        said = np.bincount(prepared.validate.labels)
-        baseline = 0.0 if self.spec.train.plateau else float(said.max() / said.sum())
-        watch = Watch(train, progress, deadline=self.deadline, baseline=baseline)
+        watch = Watch(train, progress, deadline=self.deadline)
         steps = -(-len(labels) // train.batch)
         schedule = learning_rate(keras, train, rate, epochs, steps)
         model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])

@@ -105,8 +105,7 @@ class Watch:
     progress: Called with each epoch, from 1, and its figures. best_epoch: Counts from 1.
     best_accuracy: Its validation accuracy. stopped: Why training ended early, else empty. loss: The
     lowest validation loss. above: Epochs in a row that reached the threshold. deadline: No epoch
-    begins after this time.monotonic(). baseline: Validation accuracy of always saying the largest
-    class. A plateau ends training only after an epoch was better: a small set takes long to begin.
+    begins after this time.monotonic().
     """
 
     settings: Train
@@ -118,7 +117,6 @@ class Watch:
     above: int = 0
     weights: list[np.ndarray] | None = None
     deadline: float = np.inf
-    baseline: float = 0.0
     history: dict[str, list[float]] = field(default_factory=lambda: {key: [] for key in KEYS})
 
     def epoch_done(
@@ -144,11 +142,7 @@ class Watch:
                 f"epoch {epoch}: validation accuracy was at least {settings.threshold:g} for "
                 f"{settings.patience} epochs"
             )
-        elif (
-            settings.plateau
-            and epoch - self.best_epoch >= settings.plateau
-            and max(self.history["val_accuracy"]) > self.baseline + 1e-4  # rounded figures
-        ):
+        elif settings.plateau and epoch - self.best_epoch >= settings.plateau:
             self.stopped = f"epoch {epoch}: no better validation loss for {settings.plateau} epochs"
         elif time.monotonic() > self.deadline:
             self.stopped = f"epoch {epoch}: time is up"
