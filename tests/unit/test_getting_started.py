@@ -27,6 +27,7 @@ ELSEWHERE = {
     "host record": ("virtual/test_record_stack.py", '"record"'),
     "pio run -e pico-mic": ("virtual/conftest.py", '"pico-mic"'),
     "host monitor": ("virtual/test_live.py", '"monitor"'),
+    "host adopt": ("unit/test_wake_words.py", '"adopt"'),
     "host doctor": ("unit/test_setup.py", "cli.doctor"),
 }
 WITHOUT = tuple(ELSEWHERE)
