@@ -1,8 +1,9 @@
 """`make release`: wheels, source distribution and firmware images in dist/, with checksums.
 
-It trains the ready models that are not trained yet, builds an image of each for every board, and
-runs the demo from the wheel in a fresh virtual environment. ci.yml adds the wheels of other systems
-and publishes all on a tag.
+It builds an image of each ready model for every board, the source distribution and the wheel, and
+runs the demo from the wheel in a fresh virtual environment. A model without a .tflite gets no
+image, unless --train trains it first. ci.yml adds the wheels of other systems and publishes all on
+a tag.
 """
 
 import argparse
@@ -12,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import extra
@@ -23,7 +26,7 @@ from otolith.firmware.build import build
 from otolith.settings.spec import load
 from otolith.version import VERSION
 
-READY = ("fire_alarm", "smart_lock", "keyword")  # learn from generated sounds
+READY = ("fire_alarm", "keyword", "on_off", "smart_lock")
 SUMS = "SHA256SUMS"
 
 
@@ -35,23 +38,36 @@ def run(*command: object, cwd: Path = paths.ROOT, **variables: str) -> None:
         raise UserError(f"{Path(str(command[0])).name} failed (above): nothing is released")
 
 
-def trained(name: str) -> Path:
-    """The .tflite of a ready model, trained if it is not there."""
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Print what a step is, and at its end the seconds it took."""
+    print(f"== {name}", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"== {name}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def trained(name: str, train: bool) -> Path | None:
+    """The .tflite of a ready model. Without one: None, or a training if `train` says so."""
     folder = paths.MODELS / name
     tflite = folder / f"{load(folder).model.name}.tflite"
-    if not tflite.exists():
+    if not tflite.exists() and train:
         run(sys.executable, "-m", "otolith", "train", folder)
-    return tflite
+    return tflite if tflite.exists() else None
 
 
-def images(models: Iterable[str], out: Path) -> list[Path]:
+def images(models: Iterable[str], out: Path, train: bool) -> list[Path]:
     """One image per ready model and board, named MODEL-BOARD-VERSION.uf2, or .hex without UF2.
 
-    A board on which a model can't keep up gets none; the reason is printed.
+    A model without a .tflite, and a board on which a model can't keep up, get none; the reason is
+    printed.
     """
     made = []
     for name in models:
-        tflite = trained(name)
+        tflite = trained(name, train)
+        if tflite is None:
+            print(f"{name}: left out: not trained (host train models/{name}, or --train)")
+            continue
         for board in load_boards():
             if board.qemu is not None:
                 continue
@@ -102,17 +118,21 @@ def main() -> None:
     """Read the options and make the release."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--out", type=Path, default=paths.ROOT / "dist")
-    options.add_argument("--models", nargs="*", default=READY)
+    options.add_argument("--models", nargs="*", default=READY, help=f"default: {' '.join(READY)}")
+    options.add_argument("--train", action="store_true", help="train models without a .tflite")
     options.add_argument("--no-demo", action="store_true")
     options.add_argument("--sums", action="store_true", help="only write SHA256SUMS")
     told = options.parse_args()
     if not told.sums:
         shutil.rmtree(told.out, ignore_errors=True)
         told.out.mkdir(parents=True)
-        images(told.models, told.out)
-        packages(told.out)
+        with step("images"):
+            images(told.models, told.out, told.train)
+        with step("source distribution and wheel"):
+            packages(told.out)
         if not told.no_demo:
-            demo(told.out)
+            with step("the demo from the wheel"):
+                demo(told.out)
     print(write_sums(told.out))
 
 

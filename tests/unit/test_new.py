@@ -1,6 +1,9 @@
 """`host new` makes a project, and a spec gets by with `classes` alone."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -75,6 +78,8 @@ def test_everything_wrong_with_a_wish_is_said_at_once(tmp_path):
         (["x", "--hear", ""], "nothing to hear"),
         (["con.txt", "--hear", "a"], "can't be a project's name"),
         (["no/x", "--hear", "a"], "no such folder"),
+        (["x", "--hear", "Ring,ring"], "would share a folder on Windows"),
+        ([".", "--hear", "a"], ". exists"),
         (["x", "--hear", ",".join(f"a{n}" for n in range(40))], "up to 31"),
         (["x", "--hear", "a", "--from", "fire_alrm"], "did you mean fire_alarm?"),
     ],
@@ -105,6 +110,30 @@ def test_a_copy_of_a_ready_model_differs_in_name_and_dataset_only(tmp_path, monk
     for section in ("features", "augment", "train", "quantize", "detect", "deploy"):
         assert getattr(mine, section) == getattr(ready, section)
     assert (tmp_path / "smoke" / "dataset" / "fire_alarm").is_dir()
+    network = paths.MODELS / "fire_alarm" / "fire_alarm.tflite"
+    assert (tmp_path / "smoke" / "smoke.tflite").read_bytes() == network.read_bytes()
+    assert "go\nto step 4 at once" in (tmp_path / "smoke" / "README.md").read_text()
+
+
+def test_a_terminal_is_asked_again_after_a_bad_answer(tmp_path):
+    import pty  # not on Windows
+
+    (tmp_path / "there").mkdir()
+    ours, theirs = pty.openpty()
+    os.write(ours, b"there\nbell\nring,ring\nring\nsond\n\npico\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "otolith", "new"],
+        cwd=tmp_path,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    for end in (ours, theirs):
+        os.close(end)
+    for said in ("there exists", "ring is named twice", "'sond' is not one of"):
+        assert said in done.stdout + done.stderr
+    assert load(tmp_path / "bell").model.classes == ("background", "ring")
 
 
 def test_phrases_become_labels():

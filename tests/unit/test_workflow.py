@@ -1,6 +1,7 @@
 """The boards, environments, paths and options that the workflows use exist."""
 
 import configparser
+import importlib
 import re
 import shlex
 import subprocess
@@ -126,3 +127,18 @@ def test_checksums_are_those_that_sha256sum_checks(tmp_path):
     check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout == "a.whl: OK\nb.uf2: OK\n"
+
+
+def test_a_release_leaves_out_what_is_not_trained(tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(paths.ROOT / "packaging"))
+    release = importlib.import_module("release")
+    untrained = tmp_path / "models" / "mine"
+    untrained.mkdir(parents=True)
+    (untrained / "spec.toml").write_text('[model]\nclasses = ["background", "ring"]\n')
+    monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
+    monkeypatch.setattr(release, "build", lambda *_: pytest.fail("built"))
+    assert release.images(["mine"], tmp_path, train=False) == []
+    assert capsys.readouterr().out == (
+        "mine: left out: not trained (host train models/mine, or --train)\n"
+    )
+    assert {"fire_alarm", "keyword", "on_off"} <= set(release.READY)

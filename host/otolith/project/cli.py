@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from otolith.device.boards import load_boards
 from otolith.errors import UserError, shown
 from otolith.lazy import Later, LazyGroup
 from otolith.progress import is_quiet
-from otolith.project.new import Wish, copy_of, make, ready_model, split_names
+from otolith.project.new import (
+    Wish,
+    copy_of,
+    make,
+    problems_of_folder,
+    problems_of_names,
+    ready_model,
+    split_names,
+)
 from otolith.project.show import settings_in_force
 from otolith.settings.kinds.registry import DEFAULT, KINDS
 
@@ -39,12 +48,24 @@ def new(
     """
     asks = sys.stdin.isatty()
     if name is None:
-        name = Path(_ask(asks, "Name of the project", "NAME"))
+        name = Path(
+            _ask(asks, "Name of the project", "NAME", lambda t: problems_of_folder(Path(t)))
+        )
     found = ready_model(ready) if ready else None
     if hear is None and found is None:
-        hear = _ask(asks, "Sounds to hear, separated by commas", "--hear")
+        hear = _ask(
+            asks,
+            "Sounds to hear, separated by commas",
+            "--hear",
+            lambda text: problems_of_names(split_names(text)),
+        )
     if kind is None and found is None:
-        kind = _choose(asks, "Kind", tuple(KINDS), DEFAULT)
+        kind = _choose(
+            asks,
+            "Kind: a spoken word, any short sound, or an alarm that lasts",
+            tuple(KINDS),
+            DEFAULT,
+        )
     if board is None:
         board = _choose(asks, "Board", tuple(b.id for b in load_boards() if b.qemu is None), "pico")
     if found and hear is None:
@@ -59,10 +80,17 @@ def new(
     click.echo(f"next: cd {shown(name)}, then follow README.md")
 
 
-def _ask(asks: bool, what: str, option: str) -> str:
+def _ask(asks: bool, what: str, option: str, wrong: Callable[[str], list[str]]) -> str:
+    """An answer from the terminal; it is asked for again until `wrong` finds no problem."""
     if not asks:
         raise UserError(f"{option} is missing: host new doorbell --hear ring,knock")
-    return click.prompt(what, err=True)
+
+    def checked(text: str) -> str:
+        if problems := wrong(text):
+            raise click.BadParameter(problems[0])
+        return text
+
+    return click.prompt(what, err=True, value_proc=checked)
 
 
 def _choose(asks: bool, what: str, names: tuple[str, ...], default: str) -> str:

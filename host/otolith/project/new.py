@@ -86,17 +86,8 @@ def check(wish: Wish) -> None:
     Raises:
         UserError: Something is wrong. The message lists every problem.
     """
-    problems = []
-    if os.path.lexists(wish.folder):
-        problems.append(f"{shown(wish.folder)} exists: choose another name, or remove it first")
-    elif not wish.folder.absolute().parent.is_dir():
-        problems.append(f"{shown(wish.folder.parent)}: no such folder")
-    if not is_name(wish.folder.name) or is_reserved(wish.folder.name):
-        problems.append(
-            f"{short(shown(wish.folder.name))!r} can't be a project's name: use letters, digits, "
-            ". _ and -, up to 40"
-        )
-    problems += _problems_of_names(wish.hear)
+    problems = problems_of_folder(wish.folder)
+    problems += problems_of_names(wish.hear)
     if wish.kind not in KINDS:
         problems.append(f"no kind {short(shown(wish.kind))}: {nearest(wish.kind, KINDS)}")
     try:
@@ -109,7 +100,23 @@ def check(wish: Wish) -> None:
         raise UserError("\n  ".join([f"{len(problems)} problems", *problems]))
 
 
-def _problems_of_names(hear: tuple[str, ...]) -> list[str]:
+def problems_of_folder(folder: Path) -> list[str]:
+    """What keeps a new project from being made at `folder`, a line each; none if nothing does."""
+    problems = []
+    if os.path.lexists(folder):
+        problems.append(f"{shown(folder)} exists: choose another name, or remove it first")
+    elif not folder.absolute().parent.is_dir():
+        problems.append(f"{shown(folder.parent)}: no such folder")
+    if folder.name and (not is_name(folder.name) or is_reserved(folder.name)):
+        problems.append(
+            f"{short(shown(folder.name))!r} can't be a project's name: use letters "
+            "without accents, digits, . _ and -, up to 40"
+        )
+    return problems
+
+
+def problems_of_names(hear: tuple[str, ...]) -> list[str]:
+    """What is wrong with the names of sounds, a line each; none if nothing is."""
     if not any(hear):
         return ["nothing to hear: name at least one sound, as in --hear knock,doorbell"]
     problems = []
@@ -120,6 +127,11 @@ def _problems_of_names(hear: tuple[str, ...]) -> list[str]:
             problems.append(f"{name} is the class of everything else: it is there by itself")
         elif name in hear[:number]:
             problems.append(f"{shown(name)} is named twice")
+        elif twin := next((n for n in hear[:number] if n.casefold() == name.casefold()), None):
+            problems.append(
+                f"{shown(twin)} and {shown(name)} would share a folder on Windows and macOS: "
+                "choose another name"
+            )
         elif is_reserved(name):
             problems.append(f"{name} can't be a folder on Windows: choose another name")
         else:
@@ -156,13 +168,24 @@ def make(wish: Wish) -> list[Path]:
             (made / "dataset" / folder_of(label)).mkdir(parents=True)
         for name, text in _files(wish).items():
             (made / name).write_text(text, encoding="utf-8")
+        if network := _network(wish):
+            shutil.copyfile(network, made / f"{target.name}.tflite")
         load(made)  # a spec that this program writes must be one that it reads
         made.rename(target)
     except OSError as error:
         raise cannot_write(target, error) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return [wish.folder / name for name in _files(wish)]
+    network_file = [f"{target.name}.tflite"] if _network(wish) else []
+    return [wish.folder / name for name in [*_files(wish), *network_file]]
+
+
+def _network(wish: Wish) -> Path | None:
+    """The trained network of a ready model that is copied, if there is one."""
+    if not isinstance(wish, _Copy) or wish.ready is None:
+        return None
+    file = wish.ready / f"{load(wish.ready).model.name}.tflite"
+    return file if file.is_file() else None
 
 
 def _files(wish: Wish) -> dict[str, str]:
@@ -300,11 +323,12 @@ def _microphone_app(board: str) -> str:
 def readme_text(wish: Wish) -> str:
     """The text of the project's README.md."""
     name, first = wish.folder.name, wish.hear[0]
+    known = _about_copy(wish) if isinstance(wish, _Copy) else ""
     records = "\n".join(f"       host record {label} --count 20" for label in wish.hear)
     return f"""# {name}
 
 Hears {", ".join(wish.hear)} on {named(wish.board).name}. Run these commands in this folder.
-
+{known}
 1. Record with the microphone that will listen later. 20 takes of a sound are a good start. A few
    minutes of background teach the model what to ignore: the room, other sounds, people who talk.
 
@@ -331,3 +355,19 @@ Hears {", ".join(wish.hear)} on {named(wish.board).name}. Run these commands in 
 `host spec show .` lists every setting in force and where it comes from. `{first}` makes an event
 when its score passes the threshold: [detect.thresholds] in spec.toml changes it.
 """
+
+
+def _about_copy(wish: Wish) -> str:
+    """What the README of a copied ready model says first."""
+    assert wish.ready is not None
+    text = ""
+    if _network(wish):
+        text += f"""
+{wish.folder.name}.tflite is the trained network of Otolith's model {wish.ready.name}: you can go
+to step 4 at once. A training replaces it.
+"""
+    if load(wish.ready).data.synth:
+        text += """
+Until you record or import sounds, `host train .` learns from generated ones.
+"""
+    return text
