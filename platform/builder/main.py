@@ -325,7 +325,7 @@ def add_sketch():
     if env.FindInoNodes():
         env.ConvertInoToCpp()
         sources.append("sketch.cpp")
-    if family != "rp2040":
+    if family not in ("rp2040", "rp2350"):  # pico-sdk calls constructors itself
         sources.append("constructors.c")
         env.Append(LINKFLAGS=["-Wl,--wrap=main", f"-T{folder / 'constructors.ld'}"])
     for name in sources:

@@ -127,6 +127,9 @@ def pico(bench):
     return bench.folder / "build" / "pico"
 
 
+DRIVERS = {"rp2350": "rp2040"}  # chips with another's drivers
+
+
 @pytest.mark.parametrize("board", BOARDS, ids=lambda path: path.stem)
 def test_boards_are_complete(board):
     about = json.loads(board.read_text())
@@ -135,7 +138,7 @@ def test_boards_are_complete(board):
     assert len(set(pins.values())) == len(pins), "two functions on one pin"
     family = about["otolith"]["family"]
     assert (paths.ROOT / "platform" / "builder" / f"{family}.py").exists()
-    assert (paths.LIB / "board" / "src" / family).is_dir()
+    assert (paths.LIB / "board" / "src" / DRIVERS.get(family, family)).is_dir()
     CHECKS[family](about, pins)
 
 
@@ -148,6 +151,21 @@ def check_rp2040(about, pins):
     assert about["upload"]["maximum_size"] == int(flash[1]) * 1024 * 1024
     led = re.search(r"#define PICO_DEFAULT_LED_PIN (\d+)", header.read_text())
     assert pins["LED"] == int(led[1])
+
+
+def check_rp2350(about, pins):
+    """The SDK defines the same board, and no pin is the radio's."""
+    assert {"PDM_DATA", "PDM_CLOCK", "LED"} <= set(pins)
+    assert all(0 <= pin < 30 for pin in pins.values())
+    header = paths.PICO_SDK / "src/boards/include/boards" / f"{about['build']['sdk_board']}.h"
+    flash = re.search(r"FLASH_SIZE_BYTES \((\d+) \* 1024 \* 1024\)", header.read_text())
+    assert about["upload"]["maximum_size"] == int(flash[1]) * 1024 * 1024
+    assert about["upload"]["maximum_ram_size"] == 520 * 1024
+    led = re.search(r"#define PICO_DEFAULT_LED_PIN (\d+)", header.read_text())
+    assert led is None or pins["LED"] == int(led[1])
+    radio = re.findall(r"CYW43_DEFAULT_PIN_WL_\w+ (\d+)u", header.read_text())
+    assert not set(map(int, radio)) & set(pins.values())
+    assert (led is None) == bool(radio)
 
 
 def check_mps2(about, pins):
@@ -184,7 +202,13 @@ def check_nrf52(about, pins):
     assert ("jlink" not in upload["protocols"]) or upload["jlink_device"] == "nRF52840_xxAA"
 
 
-CHECKS = {"rp2040": check_rp2040, "nrf52": check_nrf52, "mps2": check_mps2, "efr32": check_efr32}
+CHECKS = {
+    "rp2040": check_rp2040,
+    "rp2350": check_rp2350,
+    "nrf52": check_nrf52,
+    "mps2": check_mps2,
+    "efr32": check_efr32,
+}
 
 
 @pytest.mark.parametrize("env", ENVS)

@@ -27,6 +27,40 @@ def test_uf2_blocks_carry_the_image_in_order(binary):
     assert not any(image[len(binary) :])
 
 
+@given(st.binary(min_size=1, max_size=600))
+def test_uf2_for_an_rp2350_begins_with_the_block_for_erratum_e10(binary):
+    blocks = uf2.encode(binary, family=uf2.RP2350_ARM)
+    # as picotool writes it (elf2uf2.cpp, gen_abs_block)
+    head = struct.unpack("<8I", blocks[:32])
+    assert head[:2] == (0x0A324655, 0x9E5D5157)
+    assert head[2:] == (0xA000, 0x10FFFF00, 256, 0, 2, 0xE48BFF57)
+    assert blocks[32:292] == b"\xef" * 256 + bytes.fromhex("04e35799")
+    assert blocks[512 - 4 : 512] == struct.pack("<I", 0x0AB16F30)
+    rest = [struct.unpack("<8I", blocks[at : at + 32]) for at in range(512, len(blocks), 512)]
+    assert [(words[5], words[6], words[7]) for words in rest] == [
+        (number, len(rest), 0xE48BFF59) for number in range(len(rest))
+    ]
+    parts = uf2.decode(blocks, uf2.RP2350_ARM)
+    assert b"".join(data for _, data in parts)[: len(binary)] == binary
+    assert [address for address, _ in parts] == [0x10000000 + 256 * n for n in range(len(parts))]
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (lambda data: data[:-1], "not whole UF2 blocks"),
+        (lambda data: b"\0" + data[1:], "block 0 is no UF2 block"),
+        (lambda data: data[:512] + data[1024:], "blocks are missing"),
+        (lambda data: data[:-512], "2 of 3 blocks"),
+        (lambda data: data[:524] + bytes(4) + data[528:], "outside flash"),
+        (lambda data: uf2.encode(b"x"), "for another chip"),
+    ],
+)
+def test_damaged_uf2_is_refused(damage, told):
+    with pytest.raises(UserError, match=told):
+        uf2.decode(damage(uf2.encode(bytes(700), family=uf2.RP2350_ARM)), uf2.RP2350_ARM)
+
+
 def drive(folder, info="UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"):
     folder.mkdir()
     (folder / "INFO_UF2.TXT").write_text(info)

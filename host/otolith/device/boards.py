@@ -37,7 +37,7 @@ class Board:
     """A board, as its file in boards/ describes it.
 
     id: the file's name without .json, which is also the PlatformIO environment's name.
-    family: chip family: rp2040, nrf52, efr32 or mps2.
+    family: chip family: rp2040, rp2350, nrf52, efr32 or mps2.
     flash, ram: what an image may use, bytes.
     clock_hz: CPU clock, Hz. 0 if the file does not say.
     mcu, cpu, core_flags: the chip, its core, and the compiler's flags for that core.
@@ -69,7 +69,7 @@ class Board:
     upload: Upload = Upload()
 
     def number_of_pin(self, signal: str) -> int:
-        """The pin of `signal`, where the family counts pins (RP2040)."""
+        """The pin of `signal`, where the family counts pins (RP2040, RP2350)."""
         pin = self.pins.get(signal)
         if not isinstance(pin, int):
             raise UserError(f"boards/{self.id}{_SUFFIX}: otolith.pins.{signal}: must be a number")
@@ -118,7 +118,8 @@ class _File(msgspec.Struct):
     upload: _Upload
 
 
-_HAS_USB = ("rp2040", "nrf52")  # chip families whose console is USB unless the file says otherwise
+# chip families whose console is USB unless the file says otherwise
+_HAS_USB = ("rp2040", "rp2350", "nrf52")
 
 
 def _number(text: str | None) -> int | None:

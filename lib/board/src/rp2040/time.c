@@ -1,6 +1,6 @@
 /* Microseconds come from the TIMER block, CPU cycles from SysTick. SysTick's 24 bits wrap every
- * 134 ms at 125 MHz; its interrupt counts the wraps and wakes the main loop often enough for the
- * watchdog. */
+ * 134 ms at 125 MHz and every 112 ms at 150 MHz; its interrupt counts the wraps and wakes the main
+ * loop often enough for the watchdog. */
 #include "../board.h"
 
 #include "hardware/clocks.h"
@@ -9,6 +9,7 @@
 #include "hardware/sync.h"
 #include "hardware/timer.h"
 
+#include "chip.h"
 #include "internal.h"
 
 static volatile uint32_t wraps;
@@ -22,8 +23,7 @@ void isr_systick(void) {
 void clock_init(void) {
     systick_hw->rvr = 0xffffff;
     systick_hw->cvr = 0;
-    systick_hw->csr =
-        M0PLUS_SYST_CSR_CLKSOURCE_BITS | M0PLUS_SYST_CSR_TICKINT_BITS | M0PLUS_SYST_CSR_ENABLE_BITS;
+    systick_hw->csr = SYSTICK_ON;
 }
 
 uint64_t board_time_us(void) {
@@ -34,7 +34,7 @@ uint32_t board_cycles(void) {
     const uint32_t interrupts = save_and_disable_interrupts();
     uint32_t high = wraps;
     uint32_t low = systick_hw->cvr;
-    if (scb_hw->icsr & M0PLUS_ICSR_PENDSTSET_BITS) { /* wrapped, not yet counted */
+    if (scb_hw->icsr & SYSTICK_PENDING) { /* wrapped, not yet counted */
         high++;
         low = systick_hw->cvr;
     }
