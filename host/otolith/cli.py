@@ -7,45 +7,70 @@ from otolith import __version__
 from otolith.lazy import Later, LazyGroup
 from otolith.progress import be_quiet
 
-# name -> where the command is, and what `host --help` says about it; one line a command.
-COMMANDS = {
-    "new": Later("otolith.project.cli:new", "Make a project of your own."),
-    "spec": Later("otolith.project.cli:spec", "Look at the settings of a spec."),
-    "studio": Later("otolith.studio.cli:studio", "Record, train and try models in a browser."),
-    "setup": Later("otolith.setup.cli:setup", "Get what pip can't install."),
-    "doctor": Later("otolith.setup.cli:doctor", "List what is installed, what is missing."),
-    "record": Later("otolith.record.cli:record", "Record labelled WAV files."),
-    "data": Later("otolith.data.cli:data", "Import, check, split and generate sounds."),
-    "features": Later("otolith.features.cli:features", "Compute features as the chip does."),
-    "train": Later("otolith.train.cli:train_command", "Train a model from its spec.toml."),
-    "sweep": Later("otolith.sweep.cli:sweep", "Search a model's settings."),
-    "evaluate": Later("otolith.evaluate.cli:evaluate", "Measure how well a model hears."),
-    "calibrate": Later(
-        "otolith.evaluate.calibrate:calibrate_command", "Choose thresholds on recordings."
-    ),
-    "compare": Later("otolith.evaluate.compare:compare", "Compare two models on the same clips."),
-    "summarize": Later("otolith.summarize.cli:summarize", "Show a model and the boards it fits."),
-    "profile": Later("otolith.summarize.profile:profile_command", "Measure cycles of each layer."),
-    "adopt": Later("otolith.compile.adopt:adopt_command", "Give another's network a front end."),
-    "compile": Later("otolith.summarize.compile_cli:compile_", "Compile a .tflite to C."),
-    "header": Later("otolith.summarize.compile_cli:header", "Write a .tflite as a C header."),
-    "export": Later("otolith.export.cli:export", "Write a model as C for your own firmware."),
-    "run": Later("otolith.bench.run:run", "Run a network once, here or on a virtual core."),
-    "bench": Later("otolith.bench.engines:bench", "Measure kernels, engines and images."),
-    "virtual": Later("otolith.virtual.cli:virtual", "Run firmware images without a board."),
-    "train-and-deploy": Later(
-        "otolith.deploy.cli:train_and_deploy", "Train, build, run and judge in one go."
-    ),
-    "device": Later("otolith.device.settings:device", "Show or change how a board decides."),
-    "monitor": Later("otolith.monitor.cli:monitor", "Show what a board hears, live."),
-    "completion": Later("otolith.cli:completion", "Print what a shell needs to complete words."),
-    "classify": Later("otolith.classify.cli:classify", "Print the events in a sound or stream."),
+# part of `host --help` -> name -> where the command is, and what the help says about it
+PARTS = {
+    "Project": {
+        "new": Later("otolith.project.cli:new", "Make a project of your own."),
+        "spec": Later("otolith.project.cli:spec", "Look at the settings of a spec."),
+        "studio": Later("otolith.studio.cli:studio", "Record, train and try models in a browser."),
+    },
+    "Your sounds": {
+        "record": Later("otolith.record.cli:record", "Record labelled WAV files."),
+        "data": Later("otolith.data.cli:data", "Import, check, split and generate sounds."),
+        "features": Later("otolith.features.cli:features", "Compute features as the chip does."),
+    },
+    "Train and judge": {
+        "train": Later("otolith.train.cli:train_command", "Train a model from its spec.toml."),
+        "sweep": Later("otolith.sweep.cli:sweep", "Search a model's settings."),
+        "evaluate": Later("otolith.evaluate.cli:evaluate", "Measure how well a model hears."),
+        "calibrate": Later(
+            "otolith.evaluate.calibrate:calibrate_command", "Choose thresholds on recordings."
+        ),
+        "compare": Later(
+            "otolith.evaluate.compare:compare", "Compare two models on the same clips."
+        ),
+    },
+    "Try": {
+        "classify": Later(
+            "otolith.classify.cli:classify", "Print the events in a sound or stream."
+        ),
+        "monitor": Later("otolith.monitor.cli:monitor", "Show what a board hears, live."),
+        "virtual": Later("otolith.virtual.cli:virtual", "Run firmware images without a board."),
+    },
+    "Board": {
+        "train-and-deploy": Later(
+            "otolith.deploy.cli:train_and_deploy", "Train, build, run and judge in one go."
+        ),
+        "device": Later("otolith.device.settings:device", "Show or change how a board decides."),
+        "summarize": Later(
+            "otolith.summarize.cli:summarize", "Show a model and the boards it fits."
+        ),
+        "profile": Later(
+            "otolith.summarize.profile:profile_command", "Measure cycles of each layer."
+        ),
+    },
+    "Your own firmware": {
+        "export": Later("otolith.export.cli:export", "Write a model as C for your own firmware."),
+        "compile": Later("otolith.summarize.compile_cli:compile_", "Compile a .tflite to C."),
+        "header": Later("otolith.summarize.compile_cli:header", "Write a .tflite as a C header."),
+        "adopt": Later(
+            "otolith.compile.adopt:adopt_command", "Give another's network a front end."
+        ),
+        "run": Later("otolith.bench.run:run", "Run a network once, here or on a virtual core."),
+        "bench": Later("otolith.bench.engines:bench", "Measure kernels, engines and images."),
+    },
+    "This computer": {
+        "setup": Later("otolith.setup.cli:setup", "Get what pip can't install."),
+        "doctor": Later("otolith.setup.cli:doctor", "List what is installed, what is missing."),
+        "completion": Later(
+            "otolith.cli:completion", "Print what a shell needs to complete words."
+        ),
+    },
 }
+COMMANDS = {name: later for part in PARTS.values() for name, later in part.items()}
 
 
-@click.group(
-    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=LazyGroup, parts=PARTS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="otolith")
 @click.option("-q", "--quiet", is_flag=True, help="Show results and errors, no progress.")
 def main(quiet: bool) -> None:

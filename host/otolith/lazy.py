@@ -31,11 +31,19 @@ class LazyGroup(click.Group):
 
     Args:
         table: The commands by name.
+        parts: Instead of `table`: such tables under the headings that --help gives them.
     """
 
-    def __init__(self, *args: Any, table: Mapping[str, Later], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, Later] | None = None,
+        parts: Mapping[str, Mapping[str, Later]] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
-        self.table = table
+        self.parts = {"Commands": table or {}} if parts is None else parts
+        self.table = {name: later for part in self.parts.values() for name, later in part.items()}
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command. Any disk error becomes a message of one line."""
@@ -69,6 +77,9 @@ class LazyGroup(click.Group):
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, later.help) for name, later in self.table.items()])
+        """List the commands under their headings without importing them."""
+        widest = max(map(len, self.table))
+        for heading, part in self.parts.items():
+            with formatter.section(heading):
+                rows = [(f"{name:{widest}}", later.help) for name, later in part.items()]
+                formatter.write_dl(rows)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import click
+
 
 @dataclass(frozen=True)
 class Step:
@@ -36,6 +38,12 @@ def be_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Whether only results and errors are to be shown."""
     return _quiet
+
+
+def remark(line: str) -> None:
+    """Print to standard error what a command does just now, unless only results are wanted."""
+    if not _quiet:
+        click.echo(line, err=True)
 
 
 _listeners: list[Callable[[Step], None]] = []
@@ -68,6 +76,33 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     Yields:
         A function to call after each step.
     """
+    done = 0
+    with _shown(what, total, counts=True) as show:
+
+        def step() -> None:
+            nonlocal done
+            done += 1
+            show(done)
+
+        yield step
+
+
+@contextmanager
+def shares(what: str) -> Iterator[Callable[[float], None]]:
+    """Show a progress bar of something without countable steps within the block.
+
+    Args:
+        what: Text beside the bar.
+
+    Yields:
+        A function to call with the share that is done, 0 to 1.
+    """
+    with _shown(what, 1, counts=False) as show:
+        yield show
+
+
+@contextmanager
+def _shown(what: str, total: int, counts: bool) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -78,23 +113,14 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     )
 
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    shown = Progress(
-        *columns, console=console, transient=True, disable=_quiet or not console.is_terminal
-    )
-    with shown:
-        task = shown.add_task(what, total=total)
-        done = 0
+    off = _quiet or not console.is_terminal
+    numbers = (MofNCompleteColumn(),) if counts else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), *numbers, TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=off) as progress:
+        task = progress.add_task(what, total=total)
 
-        def step() -> None:
-            nonlocal done
-            done += 1
-            shown.advance(task)
+        def show(done: float) -> None:
+            progress.update(task, completed=done)
             tell(Step(what, done / max(1, total)))
 
-        yield step
+        yield show

@@ -8,7 +8,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from otolith.cli import COMMANDS, main
+from otolith.cli import COMMANDS, PARTS, main
 from otolith.errors import UserError
 
 
@@ -61,6 +61,20 @@ def test_a_group_says_a_line_about_each_command():
     for table in (COMMANDS, DATA):
         for name, later in table.items():
             assert later.help.endswith(".") and len(name) + len(later.help) < 70
+
+
+def test_help_shows_every_command_under_a_heading():
+    lines = CliRunner().invoke(main, ["--help"]).output.splitlines()
+    found: dict[str, str] = {}
+    heading = ""
+    for line in lines:
+        if line.endswith(":") and not line.startswith(" "):
+            heading = line[:-1]
+        elif heading in PARTS and line.strip():
+            found[line.split()[0]] = heading
+            assert COMMANDS[line.split()[0]].help in line
+    assert found == {name: heading for heading, part in PARTS.items() for name in part}
+    assert found["record"] == "Your sounds" and found["train"] == "Train and judge"
 
 
 def test_what_an_error_quotes_does_nothing_in_a_terminal(capsys):

@@ -28,6 +28,7 @@ from otolith.listen.chain import Chain, Hop
 from otolith.listen.ending import Ending, is_complete
 from otolith.listen.several import SeveralChain
 from otolith.monitor.lines import describe
+from otolith.progress import remark
 from otolith.record.stop import Stop
 from otolith.settings.detect import ONE
 from otolith.summarize.profile import profile_image, virtual_board
@@ -234,10 +235,10 @@ def measured(file: ModelFile, board: str) -> float:
         UserError: There is no such virtual board, or its firmware can't be built.
     """
     virtual_board(board)
-    click.echo(f"measuring {file.tflite} on a virtual {board}", err=True)
+    remark(f"measuring {shown(file.tflite)} on a virtual {board}")
     image = build(f"{board}-bench", file.tflite).uf2
     ms = profile_image(image, schedule_model(file.data, "model"), board).ms_a_hop
-    click.echo(f"its network takes {ms:.1f} ms there", err=True)
+    remark(f"its network takes {ms:.1f} ms there")
     return ms
 
 

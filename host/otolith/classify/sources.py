@@ -16,6 +16,7 @@ from otolith.audio.arrays import Pcm
 from otolith.audio.blocks import pcm_of
 from otolith.audio.reading import pcm_blocks
 from otolith.errors import UserError, shown
+from otolith.progress import remark
 
 _POLL_S = 0.1
 _BLOCK = 4096  # bytes
@@ -66,5 +67,5 @@ def of_microphone(device: str | None, stop: object) -> Iterator[Pcm]:
     from otolith.record.microphone import Microphone, ours_or_default
 
     with contextlib.closing(Microphone(device or ours_or_default())) as microphone:
-        click.echo(f"listening to {microphone.name}: Ctrl-C ends", err=True)
+        remark(f"listening to {shown(microphone.name)}: Ctrl-C ends")
         yield from pcm_of(microphone, stop, lambda line: click.echo(line, err=True))

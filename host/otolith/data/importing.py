@@ -32,7 +32,7 @@ from otolith.data.pieces import sources_of
 from otolith.errors import UserError, shown
 from otolith.files import cannot_write, owner_tag
 from otolith.places import PLACE
-from otolith.progress import bar
+from otolith.progress import bar, is_quiet, remark
 
 ORIGIN = "origin"  # the column with the hash of the file a clip was imported from
 _FEW = 8  # up to so many files are converted in this process
@@ -392,12 +392,10 @@ def import_(
         if not found and used != "file":
             result.report(f"{shown(path)}: no sound files in it ({used} layout)")
         elif used != "file":
-            click.echo(f"{shown(path)}: {len(found)} files, {used} layout", err=True)
+            remark(f"{shown(path)}: {len(found)} files, {used} layout")
         items += found
     wanted = Wanted(label or "", chosen or "", speaker, device, note, 0.0 if whole else seconds)
-    pieces = sources_of(
-        [(item.path.stem, item.label) for item in items], lambda line: click.echo(line, err=True)
-    )
+    pieces = sources_of([(item.path.stem, item.label) for item in items], remark)
     items = [
         item if item.source or not source else replace(item, source=source)
         for item, source in zip(items, pieces, strict=True)
@@ -478,7 +476,7 @@ def _agree(items: list[Item], wanted: Wanted, yes: bool) -> None:
     """Show what would be imported and ask. Raises UserError or click.Abort if it is refused."""
     terminal = _terminal()
     wrong = [] if wanted.label else doubts(items)
-    if terminal or wrong:
+    if (terminal and not (yes and is_quiet())) or wrong:
         _show(items, wanted.set)
     for line in wrong:
         click.echo(f"Warning: {line}", err=True)

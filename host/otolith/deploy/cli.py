@@ -27,7 +27,7 @@ from otolith.firmware import hear
 from otolith.firmware.build import build, upload
 from otolith.listen.ending import memory_ms
 from otolith.paths import ROOT
-from otolith.progress import is_quiet
+from otolith.progress import is_quiet, shares
 from otolith.settings.spec import load
 from otolith.virtual import class_for
 
@@ -174,9 +174,13 @@ def train_and_deploy(
     if emulator:
         with steps.step(f"compile and build firmware for {board}"):
             image = build(board, together, gate=gate).folder / f"firmware.{emulator.IMAGE}"
-        with steps.step(f"boot it on a virtual {board} and play {len(pcm) / 16000:.0f} s of sound"):
+        played = f"{len(pcm) / 16000:.0f} s of sound"
+        with (
+            steps.step(f"boot it on a virtual {board} and play {played}"),
+            shares(f"playing {played}") as progress,
+        ):
             heard = hear.through_virtual_microphone(
-                image, pcm, model_hash, board=board, labels=metadata.classes
+                image, pcm, model_hash, progress, board=board, labels=metadata.classes
             )
     else:
         assert port is not None
@@ -251,7 +255,7 @@ def train_and_deploy(
         if heard.not_modelled:
             console.print(f"not modelled on this virtual board: {heard.not_modelled}")
         for name, seconds in steps.seconds.items():
-            console.print(f"{seconds:7.1f} s  {escape(name)}")
+            told.print(f"{seconds:7.1f} s  {escape(name)}")
         console.print(f"picture: {_plain(str(picture))}")
     if not good:
         raise UserError(

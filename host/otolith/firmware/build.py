@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from otolith.paths import (
     cache,
     writable,
 )
+from otolith.progress import shares
+
+USUAL_FILES = 110  # compiled by the first build of an inference app for the Pico
 
 
 @dataclass(frozen=True)
@@ -48,29 +51,67 @@ class Firmware:
 
 
 def platformio(
-    *arguments: str, model: Path | Sequence[Path] | None = None, **variables: str
+    *arguments: str,
+    model: Path | Sequence[Path] | None = None,
+    told: Callable[[str], None] = lambda line: None,
+    **variables: str,
 ) -> str:
-    """Run PlatformIO in this checkout; its output, or a UserError with its last telling line."""
+    """Run PlatformIO in this checkout; its output, or a UserError with its last telling line.
+
+    told: Gets every line as soon as PlatformIO prints it.
+    """
     project, own = _project()
     environment = {**os.environ, **own, **variables}
     if model is not None:
         models = [model] if isinstance(model, str | Path) else model
         environment["OTOLITH_MODEL"] = os.pathsep.join(str(Path(m).resolve()) for m in models)
-    done = subprocess.run(
+    output = []
+    with subprocess.Popen(
         [sys.executable, "-m", "platformio", "run", "-d", str(project), *arguments],
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    )
-    if done.returncode:
-        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            output.append(line)
+            told(line)
+    if running.returncode:
+        lines = [line.strip() for line in output if line.strip()]
         telling = [line for line in lines if line.startswith("Error:")] or [
             line for line in lines if "error:" in line.lower()
         ]
         reason = (telling or lines or ["no output"])[0].removeprefix("Error: ")
         raise UserError(f"pio run {' '.join(arguments)}: {reason}")
-    return done.stdout
+    return "".join(output)
+
+
+@contextmanager
+def _progress(what: str, env: str) -> Iterator[Callable[[str], None]]:
+    """A progress bar of a build: the function that takes PlatformIO's lines.
+
+    How many files a build compiles is known from the last build of everything in this folder, and
+    guessed before that. A later build compiles few of them, and so ends early.
+    """
+    kept = build_folder() / env / "compiled.txt"
+    try:
+        total = int(kept.read_text())
+    except (OSError, ValueError):
+        total = USUAL_FILES
+    compiled = 0
+    with shares(what) as show:
+
+        def told(line: str) -> None:
+            nonlocal compiled
+            if line.startswith("Compiling "):
+                compiled += 1
+                show(min(compiled / total, 0.98))
+
+        yield told
+        if compiled > total or (compiled and not kept.exists()):
+            with suppress(OSError):
+                kept.write_text(f"{compiled}\n")
 
 
 def build_folder() -> Path:
@@ -134,7 +175,9 @@ def build(
     network of several that gates the others."""
     tflm.require(env)
     told = {} if keep_rows else {"OTOLITH_KEEP_ROWS": "no"}
-    platformio("-e", env, model=model, **told, **({"OTOLITH_GATE": gate} if gate else {}))
+    gated = {"OTOLITH_GATE": gate} if gate else {}
+    with _progress(f"building firmware for {env}", env) as lines:
+        platformio("-e", env, model=model, told=lines, **told, **gated)
     return Firmware(env, build_folder() / env)
 
 
@@ -150,4 +193,5 @@ def upload(
     arguments = ["-e", env, "-t", "upload"]
     if port:
         arguments += ["--upload-port", port]
-    platformio(*arguments, model=model, **({"OTOLITH_GATE": gate} if gate else {}))
+    with _progress(f"building and uploading to {env}", env) as told:
+        platformio(*arguments, model=model, told=told, **({"OTOLITH_GATE": gate} if gate else {}))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import numpy as np
 
 from otolith.audio import RATE, read_pcm
@@ -21,6 +20,7 @@ from otolith.errors import shown
 from otolith.evaluate.several import models_of
 from otolith.firmware.build import build
 from otolith.listen.ending import ending, memory_ms
+from otolith.progress import remark
 from otolith.virtual import boot, class_for
 
 _BOOT_MS = 5000
@@ -75,11 +75,11 @@ def image_of(what: Path, board: str, more: Sequence[Path] = (), gate: str | None
     found = models_of([what, *more], gate)
     if len(found.files) > 1:
         networks = [file.tflite for file in found.files]
-        click.echo(f"building firmware for {board} around {len(networks)} networks", err=True)
+        remark(f"building firmware for {board} around {len(networks)} networks")
         return build(board, networks, gate=found.gate).folder / f"firmware.{suffix}"
 
     tflite = found.files[0].tflite
-    click.echo(f"building firmware for {board} around {shown(tflite)}", err=True)
+    remark(f"building firmware for {board} around {shown(tflite)}")
     return build(board, tflite).folder / f"firmware.{suffix}"
 
 

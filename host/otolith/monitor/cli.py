@@ -17,6 +17,7 @@ from otolith.monitor.lines import Lines, Summary
 from otolith.monitor.recording import Recording
 from otolith.monitor.screen import Screen
 from otolith.monitor.session import Keeper, Session, View
+from otolith.progress import remark
 from otolith.record.stop import Stop
 
 PATH = click.Path(path_type=Path)
@@ -143,6 +144,6 @@ def monitor(
         modes += ["pcm"] if record or collect else []
         session = Session(listening.client, [summary, view], modes, recording)
         kept = session.run(listening.seconds if seconds is None else seconds, stop, listening.begin)
-    click.echo(summary.line(session.seconds), err=True)
+    remark(summary.line(session.seconds))
     if kept:
-        click.echo(kept, err=True)
+        remark(kept)

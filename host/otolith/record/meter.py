@@ -10,6 +10,7 @@ import numpy as np
 
 from otolith.audio import RATE
 from otolith.audio.levels import Levels
+from otolith.progress import is_quiet, remark
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -33,7 +34,7 @@ class Meter:
     def heading(self, text: str) -> None:
         """Announce the next take."""
         if text != self._said:
-            click.echo(text, err=True)
+            remark(text)
         self._said = text
 
     def show(self, state: str, pcm: np.ndarray) -> None:
@@ -166,4 +167,4 @@ def number(level_db: float) -> str:
 
 def make_meter() -> Meter:
     """A live meter if standard error is a terminal, else a plain one."""
-    return LiveMeter() if sys.stderr.isatty() else Meter()
+    return LiveMeter() if sys.stderr.isatty() and not is_quiet() else Meter()

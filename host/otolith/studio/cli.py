@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from otolith.errors import UserError, shown
+from otolith.progress import is_quiet
 
 
 @click.command(
@@ -44,7 +45,8 @@ def studio(folder: Path, port: int, no_browser: bool) -> None:
     app = application(home, token, at.getsockname()[1], opened)
 
     def ready() -> None:
-        click.echo(f"Otolith Studio, projects in {shown(home)}. Ctrl-C ends it.")
+        if not is_quiet():
+            click.echo(f"Otolith Studio, projects in {shown(home)}. Ctrl-C ends it.")
         click.echo(link)
         sys.stdout.flush()
         if not no_browser:

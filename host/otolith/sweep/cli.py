@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from otolith.errors import UserError, short
+from otolith.progress import is_quiet
 from otolith.settings.spec import Spec, parse, spec_file
 from otolith.sweep import limits as network
 from otolith.sweep import results
@@ -172,14 +173,16 @@ def sweep(
     def told(trial: Any) -> None:
         tidy(out, study)
         done = f"{count_finished(study)} of {trials}"
-        console.print(f"trial {trial.number} ({done}): {results.words(trial)}", highlight=False)
+        if not is_quiet():
+            console.print(f"trial {trial.number} ({done}): {results.words(trial)}", highlight=False)
 
     usual = "" if space or beside.exists() else f" (default space: there is no {beside})"
-    console.print(
-        f"{spec.model.name}: {', '.join(found.varied)}{usual}; trials in {shown(url)}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    if not is_quiet():
+        console.print(
+            f"{spec.model.name}: {', '.join(found.varied)}{usual}; trials in {shown(url)}",
+            highlight=False,
+            soft_wrap=True,
+        )
     code = file.parent if allow_code else None
     trainer = _trainer(out, epochs, found.board, code)
     needs = functools.partial(network.needs, code=code)

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from otolith.errors import UserError
 from otolith.farm import scheduler_option
-from otolith.progress import is_quiet
 from otolith.settings.spec import MAX_SEED, load
 
 
@@ -94,7 +93,7 @@ def train_command(
         )
     out = out or folder
     try:
-        console = Console(stderr=as_json, quiet=is_quiet())
+        console = Console(stderr=as_json)
         code = folder if allow_code else None
         how = How(board or spec.deploy.board, resume, dry, code, scheduler)
         found: dict[str, Any]

@@ -19,6 +19,7 @@ from otolith.data.synthetic import folder_of
 from otolith.errors import UserError, shown
 from otolith.evaluate.tables import text
 from otolith.files import write_text
+from otolith.progress import is_quiet
 from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
 
@@ -90,7 +91,8 @@ def cross_validate(
         mark = json.dumps(dataclasses.asdict(turn), sort_keys=True, default=str)
         metrics = _kept(folder, mark)
         if metrics is None:
-            console.print(shown(name), highlight=False, markup=False)
+            if not is_quiet():
+                console.print(shown(name), highlight=False, markup=False)
             metrics = train(turn, folder)
             if metrics.interrupted:
                 raise KeyboardInterrupt

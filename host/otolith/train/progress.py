@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from otolith.progress import Step, tell
+from otolith.progress import Step, is_quiet, tell
 
 
 class Report(Protocol):
@@ -37,7 +37,8 @@ def bars(console: Console) -> Iterator[Report]:
         BarColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console) as shown:
+    note, off = TextColumn("{task.fields[note]}"), is_quiet()
+    with Progress(*columns, note, console=console, disable=off) as shown:
         tasks: dict[str, TaskID] = {}
 
         def report(name: str, share: float, note: str = "") -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from otolith.data.windows import count_training
 from otolith.device.boards import named
 from otolith.errors import shown
+from otolith.progress import is_quiet
 from otolith.report.results import Metrics
 from otolith.settings.spec import Spec
 from otolith.summarize.realtime import estimate
@@ -94,7 +95,7 @@ def _train(
         schedule = feasible.check(spec, how.board, architecture, how.code)
         progress("checking the network", 1.0)
         expected = estimate(schedule.analysis, named(how.board))
-        if expected:
+        if expected and not is_quiet():
             console.print(expected.line(), markup=False, highlight=False, soft_wrap=True)
         first = state.epoch if state is not None else 0
         clips = _DRY_CLIPS if how.dry else None

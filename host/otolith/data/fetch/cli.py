@@ -12,6 +12,7 @@ from otolith.data.fetch.registry import COLLECTIONS, find
 from otolith.data.fetch.run import ABOUT, Fetched, folder_for
 from otolith.data.fetch.run import fetch as run
 from otolith.errors import UserError, shown
+from otolith.progress import remark
 
 
 def listing() -> list[dict[str, object]]:
@@ -106,7 +107,7 @@ def fetch(
     wanted = Wanted(language, _split(words), _split(voices))
     if not as_json:
         where = to or folder_for(collection, wanted)
-        click.echo(f"{name} ({collection.licence}): to {shown(where)}", err=True)
+        remark(f"{name} ({collection.licence}): to {shown(where)}")
     found = run(collection, to, wanted, files, keep)
     if as_json:
         click.echo(json.dumps(_result(found), indent=2))
