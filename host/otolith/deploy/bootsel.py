@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.errors import UserError
+from otolith.progress import Step, tell
 
 APPEAR_SECONDS = 10.0  # from the `bootsel` command to a mounted drive
+_PIECE = 1 << 16  # bytes between two steps of progress
 
 
 def mounts() -> list[Path]:
@@ -24,6 +27,32 @@ def mounts() -> list[Path]:
         return [Path(f"{letter}:/") for letter in "DEFGHIJKLMNOPQRSTUVWXYZ"]
     volumes = Path("/Volumes")
     return list(volumes.iterdir()) if volumes.exists() else []
+
+
+@dataclass(frozen=True)
+class Drive:
+    """A boot loader's drive. board: What its INFO_UF2.TXT calls the board."""
+
+    folder: Path
+    board: str
+
+
+def drives(candidates: Iterable[Path] | None = None) -> list[Drive]:
+    """The drives of boot loaders.
+
+    Args:
+        candidates: folders to look at. None: where drives are mounted.
+    """
+    found = []
+    for folder in mounts() if candidates is None else candidates:
+        try:
+            info = (folder / "INFO_UF2.TXT").read_text(errors="replace")
+        except OSError:
+            continue
+        about = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        name = about.get("Model") or about.get("Board-ID") or "unknown board"
+        found.append(Drive(folder, name.strip()))
+    return found
 
 
 def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> Path | None:
@@ -44,11 +73,14 @@ def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> P
 
 def copy(uf2: Path, drive: Path) -> None:
     """Copy `uf2` to the drive. The boot loader flashes it while it arrives, then reboots."""
+    data = uf2.read_bytes()
     try:
         with open(drive / uf2.name, "wb") as target:
-            target.write(uf2.read_bytes())
-            target.flush()
-            os.fsync(target.fileno())
+            for start in range(0, len(data), _PIECE):
+                target.write(data[start : start + _PIECE])
+                target.flush()
+                os.fsync(target.fileno())
+                tell(Step(f"copying to {drive}", min(1.0, (start + _PIECE) / len(data))))
     except OSError as error:
         raise UserError(
             f"{drive}: {error.strerror}: bring the board into its boot loader again"

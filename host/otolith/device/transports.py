@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from otolith.errors import UserError
@@ -57,6 +58,28 @@ class EmulatedConsole(Protocol):
 
     def read(self) -> bytes:
         """Bytes that came since the last call."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """A serial port. about: What is there. is_otolith: It is a board that runs Otolith."""
+
+    name: str
+    about: str
+    is_otolith: bool
+
+
+def serial_ports() -> list[Port]:
+    """The serial ports of this computer that something is plugged into; Otolith boards first."""
+    from serial.tools import list_ports
+
+    ours = find_ports()
+    found = [
+        Port(port.device, port.description or port.device, port.device in ours)
+        for port in list_ports.comports()
+        if port.vid is not None
+    ]
+    return sorted(found, key=lambda port: (not port.is_otolith, port.name))
 
 
 def find_ports() -> list[str]:

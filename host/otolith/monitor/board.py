@@ -21,7 +21,7 @@ from otolith.evaluate.several import models_of
 from otolith.firmware.build import build
 from otolith.listen.ending import ending, memory_ms
 from otolith.progress import remark
-from otolith.virtual import boot, class_for
+from otolith.virtual import VirtualBoard, boot, class_for
 
 _BOOT_MS = 5000
 _LAST_S = 0.3  # the last hop, its network and the way over USB
@@ -34,6 +34,7 @@ class Listening:
     name: for people: its port, or "virtual" and the board.
     begin: to be called when listening starts.
     seconds: how long to listen unless the user says otherwise. None: until Ctrl-C.
+    board: the virtual board. None: a real one.
     """
 
     client: Client
@@ -41,18 +42,20 @@ class Listening:
     name: str
     begin: Callable[[], None] = lambda: None
     seconds: float | None = None
+    board: VirtualBoard | None = None
 
 
 @contextlib.contextmanager
-def attached(port: str | None) -> Iterator[Listening]:
+def attached(port: str | None, what: str = "host monitor") -> Iterator[Listening]:
     """Open the board at `port` and claim it, so that no other run uses it meanwhile.
 
     Args:
         port: serial port. None: that of the only board attached.
+        what: who claims it, for those who wait.
     """
     port = choose_port(port)
     with (
-        claim(usb_serial(port), "host monitor"),
+        claim(usb_serial(port), what),
         contextlib.closing(SerialTransport(port)) as transport,
     ):
         client = Client(transport)
@@ -116,7 +119,7 @@ def virtual(
         hello = client.hello(timeout_ms=_BOOT_MS)
         name = f"virtual {board}"
         if pcm is None:
-            yield Listening(client, hello, name)
+            yield Listening(client, hello, name, board=emulated)
         else:
             settle_ms = max(0.0, emulated.SETTLE_MS - emulated.time_ms)
 
@@ -124,4 +127,4 @@ def virtual(
                 emulated.run_ms(settle_ms)
                 emulated.play(pcm)
 
-            yield Listening(client, hello, name, begin, len(pcm) / RATE + _LAST_S)
+            yield Listening(client, hello, name, begin, len(pcm) / RATE + _LAST_S, emulated)

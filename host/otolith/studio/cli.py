@@ -31,7 +31,7 @@ def studio(folder: Path, port: int, no_browser: bool) -> None:
     the printed link. Ctrl-C ends it; trainings go on, and the next `host studio` shows them.
     """
     try:
-        from otolith.studio.guard import new_token
+        from otolith.studio import remembered
         from otolith.studio.server import application, listen, serve
     except ImportError as error:
         raise UserError("Studio is not installed: pip install -e '.[studio]'") from error
@@ -39,7 +39,7 @@ def studio(folder: Path, port: int, no_browser: bool) -> None:
     folder = folder.resolve()
     is_project = (folder / "spec.toml").is_file()
     home, opened = (folder.parent, folder.name) if is_project else (folder, "")
-    token = new_token()
+    port, token = remembered.choose(home, port)
     at = listen(port)
     link = f"http://127.0.0.1:{at.getsockname()[1]}/?token={token}"
     app = application(home, token, at.getsockname()[1], opened)
@@ -52,4 +52,5 @@ def studio(folder: Path, port: int, no_browser: bool) -> None:
         if not no_browser:
             webbrowser.open(link)
 
-    serve(app, at, ready)
+    with remembered.remember(home, at.getsockname()[1], token):
+        serve(app, at, ready)

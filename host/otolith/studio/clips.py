@@ -17,6 +17,8 @@ from otolith.data.split import split_dataset
 from otolith.errors import UserError, shown
 from otolith.features import extract
 from otolith.files import replacing
+from otolith.listen.chain import Chain
+from otolith.listen.ending import ending
 from otolith.settings.features import FrontEnd
 from otolith.settings.filling import BACKGROUNDS
 from otolith.studio import basket
@@ -236,6 +238,25 @@ def picture(pcm: np.ndarray, front_end: FrontEnd, columns: int = 0) -> bytes:
         values = (values - low) * 255 // max(1, high - low)
     head = np.array(values.shape, "<u2").tobytes()
     return head + values.astype(np.uint8).tobytes()
+
+
+def window(pcm: np.ndarray, chain: Chain) -> bytes:
+    """What a network saw of a sound: the window at which its best score was highest.
+
+    Args:
+        pcm: int16 samples at 16 kHz.
+        chain: The network's.
+
+    Returns:
+        As picture(): a byte for each value of the network's input, -128 as 0.
+    """
+    chain.reset()
+    best, found = -1, np.zeros(chain.metadata.features.shape, np.int8)
+    for hop in chain.run(np.concatenate([pcm, ending(chain.metadata, pcm)])):
+        if hop.scores is not None and int(hop.scores.max()) > best:
+            best, found = int(hop.scores.max()), chain.window()
+    head = np.array(found.shape, "<u2").tobytes()
+    return head + (found.astype(np.int16) + 128).astype(np.uint8).tobytes()
 
 
 def peaks(pcm: np.ndarray, columns: int) -> list[list[float]]:

@@ -11,6 +11,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,31 +23,39 @@ from otolith.data.clips import open_rows
 from otolith.data.fetch.unpack import unpack
 from otolith.data.importing import Imported, Wanted, import_items
 from otolith.data.layouts import Item, items_of, set_named
+from otolith.data.names import inside
 from otolith.data.pieces import sources_of
 from otolith.data.split import split_dataset
 from otolith.deploy.scenario import concatenate, passed
 from otolith.deploy.scenario import judge as judge_scene
 from otolith.deploy.scenes import scene
+from otolith.deploy.upload import upload
 from otolith.device.boards import named
 from otolith.errors import UserError
-from otolith.evaluate import clips
-from otolith.evaluate.models import Ear, trained
+from otolith.evaluate import clips, stream
+from otolith.evaluate.calibrate import EARLY_MS
+from otolith.evaluate.compare import common, versus
+from otolith.evaluate.models import Ear, ModelFile, trained
+from otolith.evaluate.recordings import Source, sources
 from otolith.evaluate.sounds import of_dataset
-from otolith.files import write_text
+from otolith.evaluate.stream import StreamResult
+from otolith.files import write_bytes, write_text
 from otolith.firmware import build as firmware
 from otolith.firmware import hear
 from otolith.listen.ending import memory_ms
 from otolith.progress import Step, tell
 from otolith.settings.data import DATASET
 from otolith.settings.spec import Spec, load
+from otolith.studio import images
 from otolith.studio.uploads import TABLES
 from otolith.summarize.fit import fit, network_need
 from otolith.summarize.realtime import estimate
 from otolith.train.architectures.registry import ARCHITECTURES
-from otolith.virtual import class_for
 
 # Networks that the Train page offers beside the spec's own, the smallest first.
 CHOICES = ("alarm_cnn", "separable_cnn", "ds_cnn_s", "word_cnn_m")
+
+KEPT_NETWORKS = 20  # of earlier trainings
 
 Options = dict[str, Any]
 
@@ -135,15 +144,56 @@ def with_size(spec: Spec, architecture: str) -> Spec:
 
 
 def trained_now(project: Path, metrics: Options) -> Options:
-    """The figures of a run, kept in .studio/runs for the comparison with later ones."""
+    """The figures and the network of a run, kept in .studio/runs for comparisons."""
     names = (
         *("hash", "architecture", "parameters", "macs", "weights_bytes", "arena_bytes", "seconds"),
         *("int8_accuracy", "clip_accuracy", "warnings", "stopped", "best_epoch"),
     )
     found = {name: metrics[name] for name in names}
-    runs = project / ".studio" / "runs"
-    write_text(runs / f"{datetime.now():%Y%m%d-%H%M%S}-{metrics['hash']}.json", json.dumps(found))
+    runs, name = project / ".studio" / "runs", f"{datetime.now():%Y%m%d-%H%M%S}-{metrics['hash']}"
+    write_bytes(runs / f"{name}.tflite", trained(project).data)
+    write_text(runs / f"{name}.json", json.dumps(found))
+    for old in sorted(runs.glob("*.tflite"))[:-KEPT_NETWORKS]:
+        old.unlink(missing_ok=True)
     return found
+
+
+def _tell(step: str, share: float) -> None:
+    tell(Step(step, share))
+
+
+def compare(project: Path, options: Options) -> Options:
+    """Compare two earlier networks on the test clips, as `host compare` does.
+
+    options: a, b: names of runs.
+    """
+    runs = project / ".studio" / "runs"
+    ears = [Ear(ModelFile(runs / f"{options[side]}.tflite", None)) for side in "ab"]
+    if set(ears[0].labels) != set(ears[1].labels):
+        raise UserError("the two networks know other classes: they can't be compared")
+    sounds, _ = of_dataset(project / DATASET, "test")
+    scores = []
+    for name, ear in zip(("earlier", "newest"), ears, strict=True):
+        step = f"playing test clips to the {name} network"
+        scores.append(clips.judge(ear, sounds, progress=partial(_tell, step)))
+    names, right_a, right_b = common(*scores)
+    verdict = versus(right_a, right_b)
+    sides = {
+        side: {
+            "accuracy": float(right.mean()),
+            "weights": ear.schedule.weights,
+            "arena": ear.schedule.arena,
+        }
+        for side, ear, right in zip("ab", ears, (right_a, right_b), strict=True)
+    }
+    return {
+        **sides,
+        "clips": len(names),
+        "only_a": verdict.only_a,
+        "only_b": verdict.only_b,
+        "p_value": verdict.p_value,
+        "words": verdict.words("The earlier network", "the newest"),
+    }
 
 
 def sizes(project: Path, options: Options) -> Options:
@@ -204,20 +254,7 @@ def judge(project: Path, options: Options) -> Options:
             scores.names, scores.truth, scores.said, scores.best, scores.scores, strict=True
         )
     ]
-    curves = [
-        {
-            "label": label,
-            "threshold": float(scores.thresholds[c]),
-            "thresholds": swept.thresholds.tolist(),
-            "misses": swept.fn.tolist(),
-            "alarms": swept.fp.tolist(),
-            "positives": int(scores.positive(c).sum()),
-            "others": int((~scores.positive(c)).sum()),
-        }
-        for c, label in enumerate(ear.labels)
-        if scores.thresholds[c] > 0
-        for swept in [scores.sweep(c)]
-    ]
+    running = listened(project, ear, str(options.get("set") or "test"))
     return {
         "hash": ear.network.digest,
         "labels": list(ear.labels),
@@ -225,24 +262,48 @@ def judge(project: Path, options: Options) -> Options:
         "confusion": figures.confusion,
         "accuracy": figures.accuracy,
         "accuracy_95": list(figures.accuracy_95),
-        "warnings": [*figures.warnings, *problems, *scores.problems],
-        "curves": curves,
+        "warnings": [*figures.warnings, *problems, *scores.problems, *running.problems],
+        "curves": running.curves,
     }
 
 
-def image(project: Path) -> tuple[Spec, Path, Path]:
-    """Build the firmware of a project: its spec, its network, and the folder of the image."""
-    spec, tflite = load(project), trained(project).tflite
-    tell(Step(f"building firmware for {spec.deploy.board}", 0.1))
-    return spec, tflite, firmware.build(spec.deploy.board, tflite).folder
+def listened(project: Path, ear: Ear, name: str) -> StreamResult:
+    """Play a set's clips and the spec's long recordings in one go, as `host evaluate --stream`.
+
+    Args:
+        project: Its dataset and spec.toml say what is played.
+        ear: The network.
+        name: The set.
+    """
+    rows = [row for row in open_rows(project / DATASET).rows if row.set == name]
+    files = tuple(inside(project / DATASET, row.file) for row in rows)
+    recordings = [Source(files, None, tuple(row.label for row in rows))] if rows else []
+    streams = [project / place for place in load(project).detect.streams]
+    recordings += sources(streams) if streams else []
+    late = memory_ms(ear.metadata)
+    return stream.judge(
+        ear.data, ear.metadata, ear.labels, recordings, EARLY_MS, late, progress=_tell
+    )
+
+
+def image(project: Path, options: Options) -> Options:
+    """Build the image that a virtual board boots on the Live page."""
+    spec = load(project)
+    tell(Step("building firmware", 0))
+    file = images.build(project, spec.deploy.board, trained(project).tflite)
+    return {"board": spec.deploy.board, "file": file.name, "bytes": file.stat().st_size}
 
 
 def flash(project: Path, options: Options) -> Options:
     """Build and upload, as `pio run -t upload` does."""
     spec, tflite = load(project), trained(project).tflite
-    tell(Step(f"building and uploading to {spec.deploy.board}", 0.1))
-    firmware.upload(spec.deploy.board, tflite, str(options.get("port") or "") or None)
-    return {"board": spec.deploy.board, "port": options.get("port") or ""}
+    board, port = spec.deploy.board, str(options.get("port") or "")
+    tell(Step("building firmware", 0))
+    folder = firmware.build(board, tflite).folder
+    tell(Step(f"uploading to {port or board}", 0))
+    done = upload(board, folder, port or None)
+    print(done)
+    return {"board": board, "port": port, "done": done}
 
 
 def virtual(project: Path, options: Options) -> Options:
@@ -250,14 +311,15 @@ def virtual(project: Path, options: Options) -> Options:
 
     As `host train-and-deploy --no-train --virtual` does.
     """
-    spec, tflite, folder = image(project)
-    emulator = class_for(spec.deploy.board)
+    spec, tflite = load(project), trained(project).tflite
+    tell(Step("building firmware", 0))
+    file = images.build(project, spec.deploy.board, tflite)
     digest = hashlib.sha256(tflite.read_bytes()).hexdigest()[:16]
     segments = scene(spec, int(options.get("seed") or 7))
     pcm = concatenate(segments)
     what = f"playing {len(pcm) / RATE:.0f} s of sound to a virtual {spec.deploy.board}"
     found = hear.through_virtual_microphone(
-        folder / f"firmware.{emulator.IMAGE}",
+        file,
         pcm,
         digest,
         progress=lambda share: tell(Step(what, share)),

@@ -30,7 +30,9 @@ KINDS = {
     "train": "otolith.studio.work:train",
     "sizes": "otolith.studio.work:sizes",
     "judge": "otolith.studio.work:judge",
+    "compare": "otolith.studio.work:compare",
     "flash": "otolith.studio.work:flash",
+    "image": "otolith.studio.work:image",
     "virtual": "otolith.studio.work:virtual",
 }
 APART_S = 0.1  # between two events of the same step

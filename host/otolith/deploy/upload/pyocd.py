@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from otolith.deploy.upload.job import Job, find, run
+from otolith.errors import UserError
+from otolith.untrusted import load_json
 
 CONNECT = "connect its debugger's USB port, with pyOCD installed (pip install pyocd)"
 _NO_PROBE = "No available debug probes"
+
+
+def probes() -> list[str]:
+    """The debug probes that pyOCD sees, a line each. Empty without pyOCD."""
+    program = find("pyocd")
+    if program is None:
+        return []
+    try:
+        told = run([program, "json", "--probes"], "pyocd")
+        found = load_json(told[told.index("{") :])
+        return [f"{p['product_name']} {p['unique_id']}" for p in found["boards"]]
+    except (UserError, ValueError, KeyError, TypeError):
+        return []
 
 
 def upload(job: Job) -> str | None:

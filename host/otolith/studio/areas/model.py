@@ -1,27 +1,30 @@
-"""The Train, Judge and Live pages."""
+"""The Train and Judge pages."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import functools
 import json
+import threading
+from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.routing import BaseRoute, Route
 
+from otolith.audio import RATE
 from otolith.data.metadata import SETS
 from otolith.errors import UserError
+from otolith.evaluate.models import trained
+from otolith.listen.chain import Chain
+from otolith.studio import clips
 from otolith.studio.answers import answer, body, in_thread
-from otolith.studio.hearing import Hearing
 from otolith.studio.projects import Project
-from otolith.untrusted import load_json
 
 KEPT_RUNS = 50
+MOST_SEEN_S = 60  # of a clip
 
 
 class Training(msgspec.Struct):
@@ -29,6 +32,19 @@ class Training(msgspec.Struct):
 
     size: str = ""
     resume: bool = False
+
+
+class Comparing(msgspec.Struct):
+    """Two earlier trainings, as `runs` names them."""
+
+    a: str
+    b: str
+
+
+@functools.lru_cache(maxsize=2)
+def _chain(tflite: Path, changed: int) -> tuple[Chain, threading.Lock]:
+    """A network, and the lock of those who use it."""
+    return Chain(tflite), threading.Lock()
 
 
 class Judging(msgspec.Struct):
@@ -68,47 +84,42 @@ def runs(project: Project) -> list[dict[str, Any]]:
     found = []
     for file in sorted((project.state / "runs").glob("*.json"), reverse=True)[:KEPT_RUNS]:
         with contextlib.suppress(OSError, ValueError):
-            found.append({"at": file.stem[:15], **json.loads(file.read_text(encoding="utf-8"))})
+            told = json.loads(file.read_text(encoding="utf-8"))
+            kept = file.with_suffix(".tflite").exists()
+            found.append({**told, "id": file.stem, "at": file.stem[:15], "kept": kept})
     return found
+
+
+async def post_compare(request: Request) -> Response:
+    """POST compare"""
+    asked, project = await body(request, Comparing), _own(request)
+    known = {run["id"] for run in await in_thread(runs, project) if run["kept"]}
+    if not {asked.a, asked.b} <= known:
+        raise UserError("this training is not kept any more: reload the page")
+    options = {"a": asked.a, "b": asked.b}
+    return answer(await in_thread(request.app.state.jobs.start, project, "compare", options))
+
+
+def seen(project: Project, file: str) -> bytes:
+    """What the trained network saw of a clip. Raises UserError."""
+    tflite = trained(project.folder).tflite
+    pcm = clips.pcm_of(project, file)
+    chain, lock = _chain(tflite, tflite.stat().st_mtime_ns)
+    with lock:
+        return clips.window(pcm[: MOST_SEEN_S * RATE], chain)
+
+
+async def get_window(request: Request) -> Response:
+    """GET window?file="""
+    file = request.query_params.get("file", "")
+    async with request.app.state.drawing:
+        data = await in_thread(seen, _own(request), file)
+    return Response(data, media_type="application/octet-stream")
 
 
 async def get_runs(request: Request) -> Response:
     """GET runs"""
     return answer(await in_thread(runs, _own(request)))
-
-
-async def live(socket: WebSocket) -> None:
-    """WebSocket live: blocks of sound and settings; answers hops as JSON."""
-    await socket.accept()
-    try:
-        project = socket.app.state.projects.find(socket.path_params["project"])
-        hearing = await in_thread(Hearing, project)
-        await socket.send_json(hearing.hello())
-    except (UserError, WebSocketDisconnect) as error:
-        text = error.format_message() if isinstance(error, UserError) else "gone"
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-            await socket.send_json({"kind": "error", "text": text})
-            await socket.close()
-        return
-    try:
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            try:
-                if message.get("bytes") is not None:
-                    block = np.frombuffer(message["bytes"][4:], "<i2").astype(np.int16)
-                    found = await asyncio.to_thread(hearing.hear, block)
-                else:
-                    asked = load_json(message.get("text") or "")
-                    found = [await asyncio.to_thread(hearing.change, asked)]
-            except (UserError, ValueError) as error:
-                text = error.format_message() if isinstance(error, UserError) else "no sound"
-                found = [{"kind": "error", "text": text}]
-            for event in found:
-                await socket.send_json(event)
-    except (WebSocketDisconnect, RuntimeError):  # the page is gone
-        return
 
 
 def routes() -> list[BaseRoute]:
@@ -118,6 +129,7 @@ def routes() -> list[BaseRoute]:
         Route(at + "/train", post_train, methods=["POST"]),
         Route(at + "/sizes", post_sizes, methods=["POST"]),
         Route(at + "/judge", post_judge, methods=["POST"]),
+        Route(at + "/window", get_window),
         Route(at + "/runs", get_runs),
-        WebSocketRoute(at + "/live", live),
+        Route(at + "/compare", post_compare, methods=["POST"]),
     ]

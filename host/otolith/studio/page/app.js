@@ -1,5 +1,6 @@
 // The frame around the pages: navigation, the project's name, routing by the address's #.
 import { get } from "./api.js";
+import { watch } from "./alive.js";
 import { attempt, html, nothing, render } from "./ui.js";
 import { Board } from "./pages/board.js";
 import { Judge } from "./pages/judge.js";
@@ -9,8 +10,10 @@ import { Start } from "./pages/start.js";
 import { Train } from "./pages/train.js";
 
 /**
- * A page. view: What it shows. enter: Called once, when it is opened. leave: When it is left.
- * @typedef {{view: () => unknown, enter: () => Promise<void>, leave: () => void}} Page
+ * A page. view: What it shows. enter: Called once, when it is opened. leave: When it is left. back:
+ * When the server is there again after it had ended.
+ * @typedef {{view: () => unknown, enter: () => Promise<void>, leave: () => void,
+ *   back?: () => Promise<void>}} Page
  */
 
 /**
@@ -26,6 +29,7 @@ const PAGES = {
 };
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+const loading = root.querySelector(".loading");
 /** @type {Page | null} */
 let page = null;
 let project = "";
@@ -87,6 +91,7 @@ function link(/** @type {string} */ key) {
 }
 
 function draw() {
+  loading?.remove();
   const pages = Object.keys(PAGES).filter((key) => !about?.ready || PAGES[key].ready);
   const named = project.replace("ready.", "");
   render(
@@ -120,6 +125,6 @@ window.addEventListener("beforeunload", () => page?.leave());
 attempt(async () => {
   const { opened } = await get("/start");
   if (!location.hash && opened) location.replace(`#/${opened}/sounds`);
-  root.textContent = "";
-  await open();
+  if (!opening) await open(); // else the address has changed meanwhile
+  watch(() => attempt(async () => page?.back?.()));
 });

@@ -142,6 +142,6 @@ export function progress(event, waiting) {
   const what = event?.step ?? waiting;
   return html`<div class="progress">
     <div class="spread"><span>${what}</span><span class="muted">${event?.note ?? ""}</span></div>
-    <progress max="1" .value=${share} aria-label=${what}></progress>
+    <progress max="1" value=${share > 0 ? share : nothing} aria-label=${what}></progress>
   </div>`;
 }

@@ -1,24 +1,26 @@
 // Judge: which clips the network gets wrong, and what a threshold costs.
 import uPlot from "/lib/uplot/uPlot.esm.js";
 import { ref } from "/lib/lit-html/directives/ref.js";
-import { finished, get, post } from "../api.js";
-import { attempt, colour, html, nothing, percent, progress } from "../ui.js";
+import { bytes, get } from "../api.js";
+import { Task } from "../task.js";
+import { attempt, colour, drawPicture, html, nothing, percent } from "../ui.js";
 
-export class Judge {
+const MOST_SHOWN = 40; // clips of a cell
+const HEIGHT = 200; // of a curve
+
+export class Judge extends Task {
   /** @param {import("../ui.js").Context} context */
   constructor(context) {
-    this.context = context;
-    this.at = `/p/${context.project}`;
+    super(context);
     /** @type {any} */
     this.found = null;
-    /** @type {import("../api.js").JobEvent | null} */
-    this.step = null;
-    this.problem = "";
     /** @type {[string, string] | null} Truth and what was said, of the open cell. */
     this.cell = null;
     /** @type {Record<string, number>} */
     this.thresholds = {};
     this.player = new Audio();
+    /** @type {Map<string, ArrayBuffer>} What the network saw, by clip. */
+    this.windows = new Map();
     /** @type {uPlot[]} */
     this.plots = [];
   }
@@ -30,41 +32,25 @@ export class Judge {
       jobs.find((/** @type {any} */ j) => j.kind === kind);
     const judged = newest("judge");
     const trained = newest("train");
-    if (judged?.state === "running") await this.watch(judged);
+    if (judged?.state === "running") this.take(await this.watch(judged));
     else if (judged?.state === "done" && (!trained || judged.started > trained.started))
       this.take(judged.result);
     else await this.judge();
   }
 
   leave() {
+    super.leave();
     this.player.pause();
     for (const plot of this.plots) plot.destroy();
   }
 
   async judge() {
-    await this.watch(await post(`${this.at}/judge`, { set: "test" }));
-  }
-
-  /** @param {any} job */
-  async watch(job) {
-    this.problem = "";
-    this.step = { kind: "step" };
-    this.context.update();
-    try {
-      const result = await finished(this.context.project, job, (event) => {
-        if (event.kind === "step") this.step = event;
-        this.context.update();
-      });
-      this.take(result);
-    } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
-    }
-    this.step = null;
-    this.context.update();
+    this.take(await this.start("judge", { set: "test" }));
   }
 
   /** @param {any} result */
   take(result) {
+    if (!result) return;
     this.found = result;
     for (const curve of result.curves) this.thresholds[curve.label] = curve.threshold;
     this.cell = null;
@@ -87,8 +73,7 @@ export class Judge {
         </section>`;
     return html`<h1>Judge</h1>
       <p class="lead">How the trained network hears the test clips, which it has not learned from.</p>
-      ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
-      ${this.step ? progress(this.step, "listening to the test clips") : nothing}
+      ${this.trouble()} ${this.working("listening to the test clips")}
       ${this.found ? this.judged() : nothing}`;
   }
 
@@ -106,6 +91,10 @@ export class Judge {
         </section>
         <section class="card" aria-labelledby="curves">
           <h2 id="curves">Misses against false alarms</h2>
+          <p class="muted small">
+            All test clips, played one after another${curves[0] ? `: ${(60 * curves[0].hours).toFixed(1)} minutes` : ""}.
+            Drag the point, or the slider.
+          </p>
           ${curves.map((/** @type {any} */ c) => this.curve(c))}
         </section>
       </div>`;
@@ -151,14 +140,32 @@ export class Judge {
     );
     return html`<h3>${truth}, heard as ${said}</h3>
       <ul class="plain list">
-        ${some.slice(0, 50).map(
+        ${some.slice(0, MOST_SHOWN).map(
           (/** @type {any} */ c) => html`<li class="spread">
             <button class="play" aria-label=${`Play ${c.file}`} @click=${() => this.play(c.file)}>▶</button>
+            <canvas class="seen" role="img" aria-label=${`What the network saw of ${c.file}`}
+              data-file=${c.file} ${ref((/** @type {any} */ box) => this.see(box))}></canvas>
             <span class="grow">${c.file}</span>
             <span class="muted">${percent(Math.max(...c.scores))} ${c.best}</span>
           </li>`,
         )}
-      </ul>`;
+      </ul>
+      <p class="muted small">
+        The pictures are what the network saw: its input at the moment of its highest score.
+        ${some.length > MOST_SHOWN ? `The first ${MOST_SHOWN} of ${some.length} clips are shown.` : ""}
+      </p>`;
+  }
+
+  /** Draw what the network saw. @param {(HTMLCanvasElement & {seen?: string}) | undefined} canvas */
+  see(canvas) {
+    const file = canvas?.dataset.file ?? "";
+    if (!canvas || canvas.seen === file) return;
+    canvas.seen = file;
+    attempt(async () => {
+      const data = this.windows.get(file) ?? (await bytes(`${this.at}/window?file=${encodeURIComponent(file)}`));
+      this.windows.set(file, data);
+      if (canvas.seen === file) drawPicture(data, canvas);
+    });
   }
 
   /** @param {string} file */
@@ -167,13 +174,23 @@ export class Judge {
     attempt(() => this.player.play());
   }
 
+  /** @param {any} c @returns {any} Its point at the threshold of the page. */
+  point(c) {
+    const threshold = this.thresholds[c.label];
+    return c.points.findLast((/** @type {any} */ p) => p.threshold >= threshold) ?? c.points[0];
+  }
+
   /** @param {any} c */
   curve(c) {
     const threshold = this.thresholds[c.label];
-    const at = Math.round(threshold * 100);
+    const p = this.point(c);
     const id = `threshold-${c.label}`;
-    return html`<div>
-      <div class="plot" ${ref((box) => this.draw(/** @type {any} */ (box), c))}></div>
+    // Below the last point there are too many false alarms to count.
+    const lowest = c.points.at(-1)?.threshold ?? 0;
+    return html`<div class="curve">
+      <h3>${c.label}</h3>
+      <div class="plot" data-label=${c.label} data-at=${threshold}
+        ${ref((box) => this.draw(/** @type {any} */ (box), c))}></div>
       <label for=${id}>${c.label} from a score of ${threshold.toFixed(2)}</label>
       <input id=${id} class="slider" type="range" min="0" max="1" step="0.01" .value=${String(threshold)}
         @input=${(/** @type {Event} */ e) => {
@@ -181,33 +198,92 @@ export class Judge {
           this.context.update();
         }} />
       <p class="muted small">
-        misses ${c.misses[at]} of ${c.positives}, ${c.alarms[at]} false alarms in ${c.others} other clips
-        ${threshold === c.threshold ? "" : `(the model's own is ${c.threshold.toFixed(2)}: [detect.thresholds] in spec.toml)`}
+        ${threshold < lowest
+          ? "More false alarms than are worth counting."
+          : html`misses ${p.misses} of ${c.positives}, ${p.per_hour.toFixed(1)} false alarms an hour
+              (${p.false_accepts} in ${(60 * c.hours).toFixed(1)} minutes; with 95 % confidence at most
+              ${p.high.toFixed(1)})`}
+        ${Math.abs(threshold - c.threshold) < 0.005
+          ? ""
+          : `The model's own is ${c.threshold.toFixed(2)}: [detect.thresholds] in spec.toml.`}
       </p>
     </div>`;
   }
 
-  /** @param {HTMLElement & {plot?: uPlot} | undefined} box @param {any} c */
+  /** @param {(HTMLElement & {plot?: uPlot}) | undefined} box @param {any} c */
   draw(box, c) {
-    if (!box || box.plot) return;
+    if (!box) return;
+    if (box.plot) {
+      box.plot.redraw(false); // the threshold may have moved
+      return;
+    }
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line") } };
+    const points = [...c.points].sort((a, b) => a.per_hour - b.per_hour || b.misses - a.misses);
+    const share = (/** @type {any} */ p) => (100 * p.misses) / Math.max(1, c.positives);
+    const page = this;
+    /** Choose the threshold of the nearest point. @param {uPlot} u @param {PointerEvent} event */
+    const choose = (u, event) => {
+      const area = u.over.getBoundingClientRect();
+      const [x, y] = [event.clientX - area.left, event.clientY - area.top];
+      const far = (/** @type {any} */ p) =>
+        Math.hypot(u.valToPos(p.per_hour, "x") - x, u.valToPos(share(p), "y") - y);
+      const nearest = points.reduce((best, p) => (far(p) < far(best) ? p : best), points[0]);
+      if (nearest) page.thresholds[c.label] = Math.round(100 * nearest.threshold) / 100;
+      page.context.update();
+    };
     box.plot = new uPlot(
       {
         width: Math.max(260, box.clientWidth),
-        height: 180,
-        scales: { x: { time: false } },
-        axes: [axis, axis],
-        series: [
-          { label: "threshold" },
-          { label: `misses of ${c.label}`, stroke: colour("--accent"), width: 2 },
-          { label: "false alarms", stroke: colour("--bad"), width: 2 },
+        height: HEIGHT,
+        legend: { show: false },
+        cursor: { drag: { x: false, y: false } },
+        scales: { x: { time: false, range: (_, low, high) => [0, Math.max(1, high)] }, y: { range: [0, 100] } },
+        axes: [
+          { ...axis, label: "false alarms an hour", labelSize: 20 },
+          { ...axis, label: "% missed", labelSize: 20 },
         ],
+        series: [
+          {},
+          {
+            label: `misses of ${c.label}`,
+            stroke: colour("--accent"),
+            width: 2,
+            paths: uPlot.paths.stepped?.({ align: 1 }),
+            points: { show: points.length < 60 },
+          },
+        ],
+        hooks: {
+          draw: [
+            (u) => {
+              const p = page.point(c);
+              if (!p) return;
+              const x = u.valToPos(p.per_hour, "x", true);
+              const y = u.valToPos(share(p), "y", true);
+              u.ctx.beginPath();
+              u.ctx.arc(x, y, 6 * devicePixelRatio, 0, 2 * Math.PI);
+              u.ctx.fillStyle = colour("--bad");
+              u.ctx.fill();
+            },
+          ],
+          ready: [
+            (u) => {
+              let dragged = false;
+              u.over.addEventListener("pointerdown", (event) => {
+                dragged = true;
+                u.over.setPointerCapture(event.pointerId);
+                choose(u, event);
+              });
+              u.over.addEventListener("pointermove", (event) => dragged && choose(u, event));
+              u.over.addEventListener("pointerup", () => (dragged = false));
+            },
+          ],
+        },
       },
-      [c.thresholds, c.misses, c.alarms],
+      [points.map((p) => p.per_hour), points.map(share)],
       box,
     );
     const plot = box.plot;
     this.plots.push(plot);
-    requestAnimationFrame(() => plot.setSize({ width: Math.max(260, box.clientWidth), height: 180 }));
+    requestAnimationFrame(() => plot.setSize({ width: Math.max(260, box.clientWidth), height: HEIGHT }));
   }
 }

@@ -1,92 +1,139 @@
-// Live: the model hears the computer's microphone, in the chip's own C.
-import { socket } from "../api.js";
-import { Microphone } from "../mic.js";
-import { attempt, drawFeatures, html, nothing, say } from "../ui.js";
+// Live: the model hears this computer's microphone, a board, or a virtual board.
+import { get, post, Problem, socket } from "../api.js";
+import { Microphone, microphones } from "../mic.js";
+import { Task } from "../task.js";
+import { attempt, drawFeatures, html, nothing, percent, say } from "../ui.js";
 
 const SECONDS = 8; // of the picture
 const MOST_EVENTS = 30;
+const MOST_GATE = 2000; // of the slider; the gate is a mean of absolute samples
 
-export class Live {
+export class Live extends Task {
   /** @param {import("../ui.js").Context} context */
   constructor(context) {
-    this.context = context;
+    super(context);
     /** @type {any} */
     this.hello = null;
     /** @type {Microphone | null} */
     this.microphone = null;
     /** @type {WebSocket | null} */
     this.socket = null;
-    this.opening = false;
+    this.opening = "";
+    this.source = "microphone"; // microphone:ID, board:PORT, virtual, or other: what `port` says
+    this.port = "";
+    /** @type {MediaDeviceInfo[]} */
+    this.devices = [];
+    /** @type {any} */
+    this.board = null;
     /** @type {number[] | null} */
     this.scores = null;
-    this.ms = 0;
-    /** @type {{label: string, score: number, t_ms: number, number: number}[]} */
+    this.level = 0;
+    /** @type {{ms: number | null, cpu: number | null, lost: number}} */
+    this.load = { ms: null, cpu: null, lost: 0 };
+    /** @type {{label: string, score: number, t_ms: number, number: number, filed?: boolean}[]} */
     this.events = [];
     this.count = 0;
+    this.filed = 0;
     /** @type {number[][]} */
     this.frames = [];
     /** @type {Record<string, number>} */
     this.thresholds = {};
+    this.gate = 0;
+    this.led = 0;
     this.drawn = 0;
     this.missed = "";
+    this.over = "";
+    this.interrupted = false; // the server went away while it listened
   }
 
-  async enter() {}
+  async enter() {
+    [this.board, this.devices] = await Promise.all([get(`${this.at}/board`), microphones()]);
+  }
 
   leave() {
+    super.leave();
     this.close();
   }
 
-  async start() {
-    this.opening = true;
+  /** Studio answers again. */
+  async back() {
+    if (!this.interrupted) return;
+    this.interrupted = false;
+    await this.listen();
+  }
+
+  get on() {
+    return this.socket !== null && !this.opening;
+  }
+
+  async listen() {
+    this.over = "";
+    this.opening = "Getting ready ...";
     this.context.update();
     try {
-      await this.open();
+      if (this.source === "virtual" && !this.board.is_built) {
+        if (!(await this.start("image"))) return;
+        this.board.is_built = true;
+      }
+      if (!this.left) await this.open();
     } catch (error) {
       this.close();
       throw error;
     } finally {
-      this.opening = false;
+      this.opening = "";
       this.context.update();
     }
   }
 
   async open() {
-    const line = socket(`/p/${this.context.project}/live`);
+    const chosen = this.source === "other" ? `board:${this.port}` : this.source;
+    const [kind, id = ""] = chosen.split(/:(.*)/s);
+    if (kind === "virtual") this.opening = "Booting the virtual board ...";
+    const query = new URLSearchParams({ source: kind, ...(kind === "board" ? { port: id } : {}) });
+    const line = socket(`${this.at}/live?${query}`);
     this.socket = line;
     this.hello = await new Promise((done, failed) => {
       line.onmessage = (message) => {
         const event = JSON.parse(message.data);
         if (event.kind === "hello") done(event);
-        else failed(new Error(event.text));
+        else failed(new Problem(event.text));
       };
-      line.onclose = () => failed(new Error("Studio does not answer: is `host studio` still running?"));
+      line.onclose = () => failed(new Problem("Studio does not answer: is `host studio` still running?"));
     });
-    this.thresholds = this.hello.thresholds;
+    this.scores = null;
+    this.frames = [];
+    this.load = { ms: null, cpu: null, lost: 0 };
+    this.take(this.hello);
     this.missed = this.listening()[0] ?? "";
     line.onmessage = (message) => this.take(JSON.parse(message.data));
     line.onclose = () => {
-      if (this.microphone) say("Studio does not answer any more: start it again.", { bad: true });
+      if (this.socket !== line) return;
+      this.interrupted = true;
       this.close();
     };
+    if (kind !== "microphone") return;
     this.microphone = await Microphone.open(
       (block) => {
         // A slow computer skips sound rather than falling behind.
         if (line.readyState === WebSocket.OPEN && line.bufferedAmount < 64000) line.send(block);
+        else this.load.lost += (block.byteLength - 4) / 2;
       },
       () => {
-        say("The microphone is gone: plug it in and start again.", { bad: true });
+        this.over = "The microphone is gone: plug it in and start again.";
         this.close();
       },
+      id,
     );
   }
 
   close() {
     this.microphone?.close();
     this.microphone = null;
-    this.socket?.close();
+    const line = this.socket;
     this.socket = null;
-    this.context.update();
+    line?.close();
+    this.led = 0;
+    if (!this.left) this.context.update();
   }
 
   listening() {
@@ -96,33 +143,51 @@ export class Live {
 
   /** @param {any} event */
   take(event) {
-    if (event.kind === "error") say(event.text, { bad: true });
-    if (event.kind === "settings") this.thresholds = event.thresholds;
+    if (event.kind === "error") {
+      this.over = event.text;
+      this.close();
+    }
+    if (event.kind === "note") say(event.text, { bad: true });
+    if (event.kind === "end") {
+      this.over = `It has heard all ${event.seconds} s of its sounds.`;
+      this.close();
+    }
+    if (event.thresholds) [this.thresholds, this.gate] = [event.thresholds, event.gate];
     if (event.kind === "filed") {
+      this.filed += 1;
       say(`${event.file} is in the dataset as ${event.label}: it counts from the next training.`);
+    }
+    if (event.kind === "led") this.led = event.level;
+    if (event.kind === "lost") this.load.lost += event.samples;
+    if (event.kind === "stats") [this.load.ms, this.load.cpu] = [event.ms, event.cpu];
+    if (event.kind === "event") {
+      this.count += 1;
+      this.events.unshift({ ...event, number: this.count });
+      this.events.length = Math.min(this.events.length, MOST_EVENTS);
     }
     if (event.kind === "hop") {
       this.frames.push(...event.frames);
+      this.level = event.level;
       if (event.scores) this.scores = event.scores;
-      this.ms = 0.9 * this.ms + 0.1 * event.ms;
-      if (event.event) {
-        this.count += 1;
-        this.events.unshift({ ...event.event, t_ms: event.t_ms, number: this.count });
-        this.events.length = Math.min(this.events.length, MOST_EVENTS);
+      if (event.ms !== undefined) {
+        const mix = (/** @type {number | null} */ old, /** @type {number} */ now) =>
+          old === null ? now : 0.9 * old + 0.1 * now;
+        this.load.ms = mix(this.load.ms, event.ms);
+        this.load.cpu = mix(this.load.cpu, event.cpu);
       }
     }
-    if (!this.drawn) this.drawn = requestAnimationFrame(() => this.draw());
+    if (!this.drawn && !this.left) this.drawn = requestAnimationFrame(() => this.draw());
   }
 
   draw() {
     this.drawn = 0;
+    if (this.left) return;
     this.context.update();
     const canvas = /** @type {HTMLCanvasElement | null} */ (document.getElementById("picture"));
     if (!canvas || !this.frames.length) return;
     const bands = this.frames[0].length;
-    const perHop = this.frames.length;
     const most = Math.round((SECONDS * 1000) / (this.context.about.frame_ms || 16));
-    if (perHop > most) this.frames.splice(0, perHop - most);
+    if (this.frames.length > most) this.frames.splice(0, this.frames.length - most);
     let low = Infinity;
     let high = -Infinity;
     for (const frame of this.frames)
@@ -140,16 +205,28 @@ export class Live {
     drawFeatures(canvas, values, most, bands);
   }
 
-  /** @param {string} label @param {number} value */
-  set(label, value) {
-    this.thresholds[label] = value;
-    this.socket?.send(JSON.stringify({ do: "set", name: `detect.threshold.${label}`, value }));
-    this.context.update();
+  /** @param {any} value */
+  send(value) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(value));
   }
 
-  /** @param {string} verdict @param {string} label */
-  file(verdict, label) {
-    this.socket?.send(JSON.stringify({ do: verdict, label }));
+  /** @param {string} label @param {number} value */
+  set(label, value) {
+    this.send({ do: "set", name: `detect.threshold.${label}`, value });
+  }
+
+  /** @param {any} event */
+  wrong(event) {
+    event.filed = true;
+    this.send({ do: "wrong", label: event.label, t_ms: event.t_ms });
+  }
+
+  /** Train from the last weights, with the clips that were filed here. */
+  async again() {
+    const [last] = await get(`${this.at}/runs`);
+    const size = last && last.architecture !== this.context.about.architecture ? last.architecture : "";
+    await post(`${this.at}/train`, { size, resume: true });
+    this.context.go("train");
   }
 
   view() {
@@ -165,20 +242,82 @@ export class Live {
               : html`<a href=${`#/${this.context.project}/train`}>Train the model</a> first.`}
           </p>
         </section>`;
-    const on = this.microphone !== null;
     return html`<h1>Live</h1>
-      <p class="lead">The model hears this computer's microphone and decides as the chip does, bit for bit.</p>
-      <div class="actions">
-        ${on
-          ? html`<button @click=${() => this.close()}>Stop listening</button>
-              <span class="muted">${this.ms.toFixed(1)} ms a decision on this computer</span>`
-          : html`<button class="main" ?disabled=${this.opening}
-              @click=${() => attempt(() => this.start())}>
-              ${this.opening ? "Getting ready ..." : "Start listening"}
-            </button>`}
-      </div>
+      <p class="lead">
+        What the model hears, as it hears it. On this computer it decides as the chip does, bit for bit.
+      </p>
+      ${this.trouble()} ${this.controls()} ${this.working("building firmware")}
+      ${this.over ? html`<p class="over" role="status">${this.over}</p>` : nothing}
+      ${this.hello?.note ? html`<p class="problem">${this.hello.note}</p>` : nothing}
       <canvas id="picture" class="picture" role="img" aria-label="What the chip's front end makes of the sound"></canvas>
-      ${this.hello ? html`<div class="columns">${this.bars()} ${this.heard()}</div>` : nothing}`;
+      ${this.hello
+        ? html`${this.figures()}
+            <div class="columns">${this.bars()} ${this.heard()}</div>`
+        : html`<p class="muted">Choose who hears, then start. The picture scrolls with the sound.</p>`}`;
+  }
+
+  controls() {
+    const { on, opening } = this;
+    return html`<div class="actions">
+      <label class="inline"
+        >Who hears
+        <select id="source" ?disabled=${on || opening !== ""}
+          @change=${(/** @type {Event} */ e) => {
+            this.source = /** @type {HTMLSelectElement} */ (e.target).value;
+            this.context.update();
+          }}>
+          <option value="microphone">This computer's microphone</option>
+          ${this.devices
+            .filter((d) => d.label && d.deviceId !== "default")
+            .map((d) => html`<option value=${`microphone:${d.deviceId}`}>${d.label}</option>`)}
+          ${(this.board?.ports ?? []).map(
+            (/** @type {any} */ p) => html`<option value=${`board:${p.name}`}>${p.about} at ${p.name}</option>`,
+          )}
+          ${this.board?.has_virtual
+            ? html`<option value="virtual">Virtual ${this.board.name}, which hears test clips</option>`
+            : nothing}
+          <option value="other">Another serial port ...</option>
+        </select>
+      </label>
+      ${this.source === "other"
+        ? html`<label class="inline"
+            >Port
+            <input id="port" placeholder="/dev/ttyUSB0" autocomplete="off" ?disabled=${on || opening !== ""} .value=${this.port}
+              @input=${(/** @type {Event} */ e) => (this.port = /** @type {HTMLInputElement} */ (e.target).value.trim())}
+          /></label>`
+        : nothing}
+      ${on
+        ? html`<button @click=${() => this.close()}>Stop listening</button>`
+        : html`<button class="main" ?disabled=${opening !== "" || this.busy}
+            @click=${() => attempt(() => this.listen())}>
+            ${opening || "Start listening"}
+          </button>`}
+      ${this.filed && !this.context.about.ready
+        ? html`<button @click=${() => attempt(() => this.again())}>
+            Train again with ${this.filed} more ${this.filed === 1 ? "clip" : "clips"}
+          </button>`
+        : nothing}
+    </div>`;
+  }
+
+  figures() {
+    const { ms, cpu, lost } = this.load;
+    const db = this.level > 0 ? 20 * Math.log10(this.level / 32768) : -90;
+    return html`<div class="figures">
+      <div>
+        <span id="level-name">Level</span>
+        <meter id="level" min="-80" max="0" .value=${Math.max(-80, db)} aria-labelledby="level-name"></meter>
+      </div>
+      <div><b>${ms === null ? "–" : `${ms.toFixed(1)} ms`}</b> of ${this.hello.hop_ms.toFixed(0)} ms a decision</div>
+      <div><b>${cpu === null ? "–" : percent(cpu)}</b> CPU</div>
+      ${this.source === "virtual"
+        ? html`<div>
+            <span class="lamp" role="img" aria-label=${this.led > 0 ? "LED on" : "LED off"}
+              style=${`--light:${this.led}`}></span> LED
+          </div>`
+        : nothing}
+      ${lost ? html`<div class="bad">${(lost / 16000).toFixed(1)} s of sound lost</div>` : nothing}
+    </div>`;
   }
 
   bars() {
@@ -190,50 +329,71 @@ export class Live {
         const threshold = this.thresholds[label] ?? 0;
         return html`<div class="score">
           <div class="spread"><b>${label}</b><span>${(100 * score).toFixed(0)} %</span></div>
-          <progress max="1" .value=${score} aria-label=${`Score of ${label}`}></progress>
+          <progress class=${threshold > 0 && score >= threshold ? "over" : ""} max="1" .value=${score}
+            aria-label=${`Score of ${label}`}></progress>
           ${threshold > 0
             ? html`<label class="inline wide"
                 >Threshold
                 <input class="slider" type="range" min="0.05" max="0.99" step="0.01" .value=${String(threshold)}
-                  aria-label=${`Threshold of ${label}`}
+                  ?disabled=${!this.on} aria-label=${`Threshold of ${label}`}
                   @change=${(/** @type {Event} */ e) =>
                     this.set(label, Number(/** @type {HTMLInputElement} */ (e.target).value))} />
-                <span>${threshold.toFixed(2)}</span></label
+                <span class="number">${threshold.toFixed(2)}</span></label
               >`
             : nothing}
         </div>`;
       })}
+      <label class="inline wide"
+        >Gate
+        <input class="slider" type="range" min="0" max=${MOST_GATE} step="10" .value=${String(this.gate)}
+          ?disabled=${!this.on} aria-label="Energy gate"
+          @change=${(/** @type {Event} */ e) =>
+            this.send({
+              do: "set",
+              name: "detect.gate",
+              value: Number(/** @type {HTMLInputElement} */ (e.target).value),
+            })} />
+        <span class="number">${this.gate || "off"}</span></label
+      >
+      <p class="muted small">
+        A hop quieter than the gate scores 0; this one is ${this.level}. Both last until it stops listening.
+      </p>
     </section>`;
   }
 
   heard() {
     const listening = this.listening();
-    const on = this.microphone !== null && this.hello.can_file;
+    const on = this.on && this.hello.can_file;
     return html`<section class="card" aria-labelledby="heard">
       <h2 id="heard">Heard</h2>
       ${on
-        ? html`<div class="row">
+        ? html`<div class="row missed">
             <label>Missed
               <select @change=${(/** @type {Event} */ e) => (this.missed = /** @type {HTMLSelectElement} */ (e.target).value)}>
                 ${listening.map((l) => html`<option value=${l}>${l}</option>`)}
               </select>
             </label>
-            <button @click=${() => this.file("missed", this.missed)}>You missed one</button>
+            <button @click=${() => this.send({ do: "missed", label: this.missed })}>You missed one</button>
           </div>`
         : nothing}
       ${this.events.length
         ? html`<ul class="plain list" aria-live="polite">
             ${this.events.map(
-              (e, i) => html`<li class="spread">
+              (e) => html`<li class="spread">
                 <span><b>${e.label}</b> ${(100 * e.score).toFixed(0)} %
                   <span class="muted">at ${(e.t_ms / 1000).toFixed(1)} s</span></span>
-                ${on && i === 0
-                  ? html`<button @click=${() => this.file("wrong", e.label)}>That was wrong</button>`
+                ${on
+                  ? html`<button ?disabled=${e.filed} @click=${() => this.wrong(e)}>
+                      ${e.filed ? "Filed" : "That was wrong"}
+                    </button>`
                   : nothing}
               </li>`,
             )}
           </ul>`
-        : html`<p class="muted">Nothing yet. Make the sound near the microphone.</p>`}
+        : html`<p class="muted">
+            Nothing yet.
+            ${this.source === "virtual" ? "It hears a test clip of each class." : "Make the sound near the microphone."}
+          </p>`}
     </section>`;
   }
 }

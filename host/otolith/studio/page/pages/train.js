@@ -1,14 +1,14 @@
 // Train: choose a size, start, watch, stop and keep the best.
 import uPlot from "/lib/uplot/uPlot.esm.js";
 import { ref } from "/lib/lit-html/directives/ref.js";
-import { follow, get, post, text } from "../api.js";
+import { finished, get, post } from "../api.js";
+import { Task } from "../task.js";
 import { attempt, colour, html, nothing, percent, progress, say, size } from "../ui.js";
 
-export class Train {
+export class Train extends Task {
   /** @param {import("../ui.js").Context} context */
   constructor(context) {
-    this.context = context;
-    this.at = `/p/${context.project}`;
+    super(context);
     /** @type {any} What `sizes` found. */
     this.sizes = null;
     /** @type {import("../api.js").JobEvent | null} */
@@ -16,18 +16,16 @@ export class Train {
     this.size = "";
     /** @type {any[]} */
     this.runs = [];
-    /** @type {import("../api.js").Job | null} */
-    this.job = null;
-    /** @type {import("../api.js").JobEvent | null} */
-    this.step = null;
+    /** @type {any} What comparing two trainings found. */
+    this.compared = null;
+    /** @type {Task} Another job than the training. */
+    this.comparing = new Task(context);
     /** @type {number[][]} Points: number, loss, accuracy, validation accuracy. */
     this.curve = [[], [], []];
     /** @type {uPlot | null} */
     this.plot = null;
     this.began = 0;
-    this.log = "";
-    /** @type {(() => void)[]} */
-    this.ends = [];
+    this.named = ""; // the step that runs
     this.missing = "";
     /** One function for all renderings: a new one would draw the plot anew. */
     this.boxed = (/** @type {Element | undefined} */ box) =>
@@ -49,64 +47,68 @@ export class Train {
     const newest = (/** @type {string} */ kind) =>
       jobs.find((/** @type {any} */ j) => j.kind === kind);
     const training = newest("train");
-    if (training) this.watch(training);
+    if (training) attempt(() => this.watch(training));
     const sizes = newest("sizes");
     if (sizes?.state === "done") this.sizes = sizes.result;
-    else if (sizes?.state === "running") this.watchSizes(sizes);
+    else if (sizes?.state === "running") attempt(() => this.watchSizes(sizes));
   }
 
   leave() {
-    for (const end of this.ends) end();
+    super.leave();
+    this.comparing.leave();
     this.plot?.destroy();
   }
 
   async findSizes() {
-    this.watchSizes(await post(`${this.at}/sizes`));
+    await this.watchSizes(await post(`${this.at}/sizes`));
   }
 
   /** @param {any} job */
-  watchSizes(job) {
+  async watchSizes(job) {
     this.sizing = { kind: "step" };
-    const end = follow(this.context.project, job.id, (event) => {
-      if (event.kind === "step") this.sizing = event;
-      if (event.kind === "end") {
-        this.sizing = null;
-        if (event.state === "done") this.sizes = event.result;
-        else say(event.message ?? "", { bad: true });
-      }
-      this.context.update();
-    });
-    this.ends.push(end);
     this.context.update();
+    try {
+      this.sizes = await finished(this.context.project, job, (event) => {
+        if (event.kind === "step") this.sizing = event;
+        if (!this.left) this.context.update();
+      });
+    } finally {
+      this.sizing = null;
+      if (!this.left) this.context.update();
+    }
   }
 
   /** @param {boolean} resume */
-  async start(resume) {
-    this.watch(await post(`${this.at}/train`, { size: this.size, resume }));
+  async train(resume) {
+    await this.watch(await post(`${this.at}/train`, { size: this.size, resume }));
   }
 
-  /** @param {any} job */
-  watch(job) {
-    this.job = job;
-    this.step = null;
-    this.log = "";
+  /** @param {any} job @returns {Promise<any>} */
+  async watch(job) {
     this.curve = [[], [], []];
-    let step = "";
-    const end = follow(this.context.project, job.id, (event) => {
-      if (event.kind === "step") {
-        if (event.step !== step) {
-          step = event.step ?? "";
-          this.began = Date.now();
-        }
-        this.step = event;
-        this.add(event.values ?? {});
-      } else {
-        this.ended(event);
-      }
-      this.context.update();
-    });
-    this.ends.push(end);
+    this.named = "";
+    const result = await super.watch(job);
+    if (this.left) return result;
+    this.runs = await get(`${this.at}/runs`);
+    this.context.about.trained ||= Boolean(result);
     this.context.update();
+    return result;
+  }
+
+  /** @param {import("../api.js").JobEvent} event */
+  stepped(event) {
+    if (event.step !== this.named) {
+      this.named = event.step ?? "";
+      this.began = Date.now();
+    }
+    this.add(event.values ?? {});
+  }
+
+  /** How an earlier network compares with the newest. @param {any} run */
+  async compare(run) {
+    this.compared = null;
+    this.compared = await this.comparing.start("compare", { a: run.id, b: this.runs[0].id });
+    if (!this.left) this.context.update();
   }
 
   /** @param {Record<string, number>} values */
@@ -118,20 +120,8 @@ export class Train {
     this.plot?.setData(/** @type {any} */ (this.curve));
   }
 
-  /** @param {import("../api.js").JobEvent} event */
-  ended(event) {
-    if (!this.job) return;
-    this.job = { ...this.job, state: event.state ?? "", message: event.message ?? "", result: event.result };
-    attempt(async () => {
-      this.runs = await get(`${this.at}/runs`);
-      if (event.state !== "done") this.log = await text(`${this.at}/jobs/${this.job?.id}/log`);
-      this.context.about.trained ||= event.state === "done";
-      this.context.update();
-    });
-  }
-
   async stop() {
-    await post(`${this.at}/jobs/${this.job?.id}/stop`);
+    await super.stop();
     say("Stopping: the best network so far is kept.");
   }
 
@@ -164,9 +154,9 @@ export class Train {
     </section>
     <div class="actions">
       <button class="main" ?disabled=${Boolean(this.missing)}
-        @click=${() => attempt(() => this.start(false))}>Train</button>
+        @click=${() => attempt(() => this.train(false))}>Train</button>
       ${trained
-        ? html`<button ?disabled=${Boolean(this.missing)} @click=${() => attempt(() => this.start(true))}>
+        ? html`<button ?disabled=${Boolean(this.missing)} @click=${() => attempt(() => this.train(true))}>
             Train again from the last weights
           </button>`
         : nothing}
@@ -288,19 +278,48 @@ export class Train {
     return html`<section class="card" aria-labelledby="runs">
       <h2 id="runs">Trainings so far</h2>
       <div class="scroll" tabindex="0" role="group" aria-label="Trainings"><table>
-        <thead><tr><th>When</th><th>Network</th><th>Test clips right</th><th>Weights</th><th>Took</th></tr></thead>
+        <thead>
+          <tr><th>When</th><th>Network</th><th>Test clips right</th><th>Weights</th><th>RAM</th><th>Took</th><th></th></tr>
+        </thead>
         <tbody>
           ${this.runs.map(
-            (r) => html`<tr>
+            (r, i) => html`<tr>
               <td>${r.at.replace(/(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d).*/, "$1-$2-$3 $4:$5")}</td>
               <td>${r.architecture}</td>
               <td>${percent(r.clip_accuracy)}</td>
               <td>${size(r.weights_bytes)}</td>
+              <td>${size(r.arena_bytes)}</td>
               <td>${r.seconds.toFixed(0)} s</td>
+              <td>
+                ${i === 0
+                  ? html`<span class="muted">in use</span>`
+                  : r.kept
+                    ? html`<button ?disabled=${this.comparing.busy} @click=${() => attempt(() => this.compare(r))}>
+                        Compare with the newest
+                      </button>`
+                    : nothing}
+              </td>
             </tr>`,
           )}
         </tbody>
       </table></div>
+      ${this.comparing.trouble()} ${this.comparing.working("comparing on the test clips")}
+      ${this.compared ? this.comparison() : nothing}
     </section>`;
+  }
+
+  comparison() {
+    const { a, b, words, clips, only_a: onlyA, only_b: onlyB, p_value: p } = this.compared;
+    const change = (/** @type {number} */ from, /** @type {number} */ to) =>
+      to === from ? "as much" : `${size(Math.abs(to - from))} ${to > from ? "more" : "less"}`;
+    return html`<div class="over" role="status">
+      <p><b>${words}.</b></p>
+      <p class="small">
+        Of ${clips} test clips, ${onlyA} were right only before and ${onlyB} only now (McNemar's exact
+        test, p = ${p.toPrecision(2)}). Right: ${percent(a.accuracy)} before, ${percent(b.accuracy)} now.
+        The newest takes ${change(a.weights, b.weights)} of flash for weights and
+        ${change(a.arena, b.arena)} of RAM.
+      </p>
+    </div>`;
   }
 }

@@ -1,0 +1,121 @@
+"""The Live and Board pages with a board: a virtual Pico at a pseudo-terminal."""
+
+import contextlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from otolith.data import metadata
+from support import small_models
+from support.browser import chromium, page_of, serious
+from support.images import build
+from support.studio import RATE, running
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with the project "loud", whose network decides by loudness, and its image."""
+    folder = tmp_path_factory.mktemp("home")
+    with running(folder) as studio:
+        studio.post("/projects", {"name": "loud", "hear": "loud"})
+    (folder / "loud" / "loud.tflite").write_bytes(small_models.loudness())
+    build("pico", small_models.loudness(), tmp_path_factory.mktemp("image"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def studio(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("OTOLITH_LOCKS", str(tmp_path / "locks"))
+    with running(home) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def board(folder, seconds=120):
+    """The inference app on a virtual Pico in real time: its port, and its process."""
+    image = build("pico", small_models.loudness(), folder)
+    level = np.tile(np.repeat([30, 12000], RATE), 60)
+    noise = np.random.default_rng(3).normal(0, 1, len(level)) * level
+    soundfile.write(folder / "heard.wav", np.clip(noise, -32768, 32767).astype(np.int16), RATE)
+    command = ["virtual", "run", image, "--audio", folder / "heard.wav", "--pty", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "otolith", *map(str, command), "--seconds", str(seconds)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield json.loads(process.stdout.readline())["pty"], process
+        finally:
+            process.kill()
+
+
+def test_a_board_is_heard_set_corrected_and_pulled_out(studio, browser, tmp_path):
+    dataset = studio.home / "loud" / "dataset"
+    with board(tmp_path) as (port, process), page_of(browser, studio.link) as page:
+        page.goto(f"{studio.origin}/#/loud/live")
+        page.get_by_label("Who hears").select_option("other")
+        page.get_by_label("Port", exact=True).fill(port)
+        page.get_by_role("button", name="Start listening").click()
+        page.get_by_role("button", name="That was wrong").first.wait_for()
+        page.get_by_text("% CPU").wait_for()  # the board's own figure
+        page.get_by_label("Threshold of loud").fill("0.31")
+        page.locator(".number", has_text="0.31").wait_for()  # what the board answered
+        page.get_by_label("Energy gate").fill("500")
+        page.locator(".number", has_text="500").wait_for()
+        page.get_by_role("button", name="That was wrong").first.click()
+        page.get_by_text("is in the dataset as background").wait_for()
+        assert page.get_by_role("button", name="Train again with 1 more clip").is_visible()
+        assert serious(page) == []
+        # a second tab is told who has the board
+        with page_of(browser, studio.link) as second:
+            second.goto(f"{studio.origin}/#/loud/board")
+            second.get_by_label("Another serial port").fill(port)
+            second.get_by_role("button", name="Serial log").click()
+            second.get_by_text("is in use by process").wait_for()
+        process.kill()  # the board is pulled out
+        page.get_by_text("lost the board").wait_for()
+        assert page.get_by_text("That was wrong").count() == 0
+        assert page.locator("#picture").is_visible() and page.get_by_text("loud").count() > 2
+    (row,) = metadata.load(dataset).rows
+    assert (row.label, row.device) == ("background", "pico")
+    heard, _ = soundfile.read(dataset / row.file, dtype="int16")
+    assert len(heard) == 2 * RATE and np.abs(heard.astype(int)).max() > 12000
+
+
+def test_a_serial_log_shows_lines_and_takes_commands(studio, browser, tmp_path):
+    with board(tmp_path) as (port, process), page_of(browser, studio.link) as page:
+        page.goto(f"{studio.origin}/#/loud/board")
+        page.get_by_label("Another serial port").fill(port)
+        page.get_by_role("button", name="Serial log").click()
+        log = page.locator("#serial-log")
+        log.get_by_text('"event":"hello"').wait_for()
+        page.get_by_label("Command").fill("get detect")
+        page.keyboard.press("Enter")
+        log.get_by_text('"event":"settings"').wait_for()
+        process.kill()
+        page.get_by_text("lost the board").wait_for()
+        assert page.get_by_role("button", name="Open it again").is_visible()
+        assert serious(page) == []
+
+
+@pytest.mark.parametrize(
+    "port", ["", "/etc/passwd", "/dev/null", "/dev/tty/../mem", "/dev/ttyUSB77"]
+)
+def test_only_serial_ports_are_opened(studio, port):
+    for path in ("live?source=board&", "serial?"):
+        socket = studio.socket(f"/p/loud/{path}port={port}")
+        said = socket.receive()
+        assert said["kind"] == "error" and "no board at" in said["text"]
+        socket.close()
+    answer = studio.ask("POST", "/p/loud/flash", {"port": port or "?"})
+    assert answer.status == 400
