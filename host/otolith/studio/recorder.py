@@ -17,13 +17,17 @@ from otolith.audio.blocks import Block
 from otolith.audio.wav import MAX_SECONDS
 from otolith.data.metadata import Row
 from otolith.data.names import check_label
+from otolith.device.claim import claim
+from otolith.device.transports import usb_serial
 from otolith.errors import UserError
 from otolith.record.meter import Gauge, Meter
-from otolith.record.session import Plan, Session
+from otolith.record.serial_microphone import SerialMicrophone
+from otolith.record.session import Plan, Session, Source
 from otolith.record.stop import Stop
 from otolith.record.store import Store
 from otolith.record.stretch import Stretch
 from otolith.studio.answers import plain
+from otolith.studio.ports import checked
 from otolith.studio.projects import Project
 
 _MOST_WAITING = 600  # blocks; the page sends about 20 a second
@@ -34,7 +38,8 @@ Say = Callable[[dict[str, Any]], None]
 class Wish(msgspec.Struct):
     """What the page asks for.
 
-    trim: Cut silence off both ends. continuous: A take of every sound.
+    trim: Cut silence off both ends. continuous: A take of every sound. port: Record from the board
+    at a serial port; "": from the page's microphone.
     """
 
     label: str
@@ -46,6 +51,7 @@ class Wish(msgspec.Struct):
     silence_db: float = -60.0
     speaker: str = ""
     device: str = ""
+    port: str = ""
 
 
 def plan_of(wish: Wish) -> Plan:
@@ -131,7 +137,7 @@ class PageMeter(Meter):
         self._say({"kind": "line", "text": line})
 
 
-def record(project: Project, wish: Wish, source: PageMicrophone, say: Say, stop: Stop) -> None:
+def record(project: Project, wish: Wish, source: Source, say: Say, stop: Stop) -> None:
     """Record takes until the plan is fulfilled or `stop` is true. Says what happens.
 
     Raises:
@@ -153,3 +159,17 @@ def record(project: Project, wish: Wish, source: PageMicrophone, say: Say, stop:
         else:
             session.run()
     say({"kind": "end", "kept": session.kept})
+
+
+def record_board(project: Project, wish: Wish, say: Say, stop: Stop) -> None:
+    """As record(), from the board at a serial port, as `host record --serial`.
+
+    Raises:
+        UserError: There is no board, or it is gone; takes that were kept stay.
+    """
+    port = checked(wish.port)
+    with (
+        claim(usb_serial(port), "Studio's Sounds page"),
+        contextlib.closing(SerialMicrophone(port)) as source,
+    ):
+        record(project, wish, source, say, stop)

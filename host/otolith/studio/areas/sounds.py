@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from typing import Any
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from otolith.data.names import check_label
 from otolith.data.relabel import move
 from otolith.errors import UserError
-from otolith.files import disk_problem
 from otolith.record.stop import Stop
 from otolith.studio import basket, clips, uploads
 from otolith.studio.answers import answer, body, confined, in_thread, parts_of
 from otolith.studio.projects import Project
-from otolith.studio.recorder import PageMicrophone, Wish, record
+from otolith.studio.recorder import PageMicrophone, Wish, record, record_board
+from otolith.studio.threads import Say, refuse, talk
 from otolith.untrusted import load_json
 
 
@@ -173,61 +169,32 @@ async def post_import(request: Request) -> Response:
 async def recorder(socket: WebSocket) -> None:
     """WebSocket record: a wish as JSON, then blocks of sound; answers events as JSON."""
     await socket.accept()
-    events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-    loop, stop = asyncio.get_running_loop(), Stop()
-
-    def say(event: dict[str, Any] | None) -> None:
-        loop.call_soon_threadsafe(events.put_nowait, event)
-
+    stop = Stop()
     try:
         project: Project = socket.app.state.projects.own(socket.path_params["project"])
         wish = msgspec.convert(load_json(await socket.receive_text()), Wish)
     except (UserError, msgspec.ValidationError, KeyError) as error:
         text = error.format_message() if isinstance(error, UserError) else str(error)
-        await socket.send_json({"kind": "error", "text": text})
-        await socket.close()
+        await refuse(socket, text)
         return
     source = PageMicrophone(wish.device[:80] or "browser")
 
-    def work() -> None:
-        try:
+    def work(say: Say) -> None:
+        if wish.port:
+            record_board(project, wish, say, stop)
+        else:
             record(project, wish, source, say, stop)
-        except UserError as error:
-            say({"kind": "error", "text": error.format_message()})
-        except Exception as error:
-            told = disk_problem(error)
-            if told is None:
-                say({"kind": "error", "text": f"Studio has a bug: {type(error).__name__}"})
-                raise
-            say({"kind": "error", "text": told.format_message()})
-        finally:
-            say(None)
 
-    async def listen() -> None:
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                message = await socket.receive()
-                if message["type"] == "websocket.disconnect":
-                    break
-                if message.get("bytes") is not None:
-                    source.put(message["bytes"])
-                elif message.get("text") == "stop":
-                    stop.signal = 2
+    def take(message: bytes | str) -> None:
+        if isinstance(message, bytes):
+            source.put(message)
+        elif message == "stop":
+            end()
+
+    def end() -> None:
         stop.signal = 2
 
-    recording = asyncio.create_task(asyncio.to_thread(work))
-    listening = asyncio.create_task(listen())
-    try:
-        while (event := await events.get()) is not None:
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the page is gone
-                await socket.send_json(event)
-    finally:
-        stop.signal = 2
-        listening.cancel()
-        with contextlib.suppress(Exception):
-            await recording
-    with contextlib.suppress(RuntimeError):
-        await socket.close()
+    await talk(socket, work, take, end)
 
 
 def routes() -> list[BaseRoute]:

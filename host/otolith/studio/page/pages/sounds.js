@@ -7,7 +7,9 @@ import { Trim } from "./trim.js";
 const ROW = 60; // pixels of a row of the list
 const SPARE = 6; // rows drawn beyond the visible ones
 const GOOD = 20; // takes, for the bar of a class
-const LONG_S = 60; // of a guided take of background
+const LONG_S = 60; // of guided background
+const PIECE_S = 5; // of it
+const PORT = "port:"; // begins the value of a serial port in the list of microphones
 const KINDS = /\.(wav|flac|ogg|oga|opus|mp3|m4a|mp4|aac|wma|webm|3gp|amr|aif|aiff|au|caf|w64|zip|csv|tsv|txt)$/i;
 
 /**
@@ -411,6 +413,8 @@ class Recording {
     this.seconds = about.background ? LONG_S : 1;
     /** @type {MediaDeviceInfo[]} */
     this.devices = [];
+    /** @type {any[]} Boards at serial ports. */
+    this.ports = [];
     this.device = "";
     this.heading = "";
     this.state = "";
@@ -425,7 +429,10 @@ class Recording {
   }
 
   async enter() {
-    this.devices = await microphones();
+    [this.devices, this.ports] = await Promise.all([
+      microphones(),
+      get(`${this.page.at}/board`).then((board) => board.ports),
+    ]);
     this.page.context.update();
     document.getElementById("record-start")?.focus();
   }
@@ -441,27 +448,26 @@ class Recording {
     this.running = true;
     this.state = "opening the microphone";
     this.page.context.update();
+    const port = this.device.startsWith(PORT) ? this.device.slice(PORT.length) : "";
     try {
-      this.microphone = await Microphone.open(
-        (block) => {
-          if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(block);
-        },
-        () => this.end("The microphone is gone: what was recorded before is kept.", true),
-        this.device,
-      );
+      if (!port) await this.open();
     } catch (error) {
       this.running = false;
       this.page.context.update();
       throw error;
     }
+    // Background in pieces, so that each set gets some of it.
+    const pieces = this.about.background ? Math.max(1, Math.round(this.seconds / PIECE_S)) : 0;
     const wish = {
       label: this.about.label,
-      count: this.count,
-      seconds: this.seconds,
+      count: pieces || this.count,
+      seconds: pieces ? this.seconds / pieces : this.seconds,
+      countdown: pieces ? 0 : 3,
       silence_db: this.about.background ? -100 : -60,
       trim: Boolean(form.get("trim")),
       speaker: String(form.get("speaker") ?? ""),
-      device: this.microphone.name,
+      device: this.microphone?.name ?? "",
+      port,
     };
     this.socket = socket(`${this.page.at}/record`);
     this.socket.onopen = () => this.socket?.send(JSON.stringify(wish));
@@ -469,6 +475,16 @@ class Recording {
     this.socket.onclose = () => {
       if (this.running) this.end("Studio does not answer any more: finished takes are kept.", true);
     };
+  }
+
+  async open() {
+    this.microphone = await Microphone.open(
+      (block) => {
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(block);
+      },
+      () => this.end("The microphone is gone: what was recorded before is kept.", true),
+      this.device,
+    );
   }
 
   /** @param {any} event */
@@ -556,6 +572,9 @@ class Recording {
           <option value="">the usual one</option>
           ${this.devices.map(
             (d) => html`<option value=${d.deviceId}>${d.label || "a microphone"}</option>`,
+          )}
+          ${this.ports.map(
+            (p) => html`<option value=${PORT + p.name}>${p.about} at ${p.name}</option>`,
           )}
         </select>
       </label>
