@@ -1,4 +1,4 @@
-# make demo   the main job on a virtual Pico, from nothing
+# make demo   the main job on a virtual Pico, from nothing (BOARD=pico2: on another board)
 # make test   every test, from nothing
 # make check  lint, types, and the unit tests that changed files need: under three minutes
 # make soak   the long versions of tests: hours; its log is bench/results/soak.txt
@@ -31,7 +31,7 @@ setup: $(VENV)/installed
 	@$(BIN)/host setup
 
 demo: setup
-	@$(BIN)/host train-and-deploy models/fire_alarm --virtual
+	@$(BIN)/host train-and-deploy models/fire_alarm --virtual $(if $(BOARD),--board $(BOARD))
 
 lint: $(VENV)/installed
 	@$(BIN)/ruff check

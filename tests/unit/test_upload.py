@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from otolith.deploy import bootsel, uf2
 from otolith.errors import UserError
+from otolith.virtual.rp2350.uf2 import decode
+
+FLASH = range(0x10000000, 0x10400000)
 
 
 @given(st.binary(min_size=1, max_size=3000))
@@ -40,7 +43,7 @@ def test_uf2_for_an_rp2350_begins_with_the_block_for_erratum_e10(binary):
     assert [(words[5], words[6], words[7]) for words in rest] == [
         (number, len(rest), 0xE48BFF59) for number in range(len(rest))
     ]
-    parts = uf2.decode(blocks, uf2.RP2350_ARM)
+    parts = decode(blocks, FLASH)
     assert b"".join(data for _, data in parts)[: len(binary)] == binary
     assert [address for address, _ in parts] == [0x10000000 + 256 * n for n in range(len(parts))]
 
@@ -58,7 +61,7 @@ def test_uf2_for_an_rp2350_begins_with_the_block_for_erratum_e10(binary):
 )
 def test_damaged_uf2_is_refused(damage, told):
     with pytest.raises(UserError, match=told):
-        uf2.decode(damage(uf2.encode(bytes(700), family=uf2.RP2350_ARM)), uf2.RP2350_ARM)
+        decode(damage(uf2.encode(bytes(700), family=uf2.RP2350_ARM)), FLASH)
 
 
 def drive(folder, info="UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"):

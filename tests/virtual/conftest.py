@@ -39,6 +39,18 @@ def mic_image(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def pico2_image(tmp_path_factory) -> Path:
+    """The inference app of the RP2350 with small_models.loudness()."""
+    return build("pico2", small_models.loudness(), tmp_path_factory.mktemp("pico2"))
+
+
+@pytest.fixture(scope="session")
+def pico2_mic_image(tmp_path_factory) -> Path:
+    """The USB microphone of the RP2350."""
+    return build("pico2-mic", None, tmp_path_factory.mktemp("pico2-mic"))
+
+
+@pytest.fixture(scope="session")
 def efr32_mic_image(tmp_path_factory) -> Path:
     """The microphone app of a board without USB."""
     return build("xg24_dev_kit-mic", None, tmp_path_factory.mktemp("efr32"), "elf")

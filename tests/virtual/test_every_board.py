@@ -21,7 +21,7 @@ from support import small_models
 from support.heard import events, messages
 from support.images import build
 
-BOARDS = ["pico", "nrf52840_dk", "xg24_dev_kit", "mps2_an386"]  # one per chip
+BOARDS = ["pico", "pico2", "nrf52840_dk", "xg24_dev_kit", "mps2_an386"]  # one per chip
 MICROPHONES = {"nrf52840_dk": "nrf52840_dk-mic", "xg24_dev_kit": "xg24_dev_kit-mic"}
 
 
@@ -121,12 +121,14 @@ def test_every_board_of_the_project_is_emulated():
         ("firmware.elf", "moon", "no board 'moon': one of arduino_nano33ble_sense"),
         ("firmware.uf2", "nrf52840_dk", "boots .elf files"),
         ("firmware.elf", "pico", "boots .uf2 files"),
+        ("torn.uf2", "pico2", "not whole UF2 blocks"),
         ("firmware.elf", "xg24_dev_kit", "no such firmware image"),
         ("torn.elf", "nrf52840_dk", "not an Arm ELF image"),
     ],
 )
 def test_what_can_not_be_booted_is_one_line(image, board, told, tmp_path):
     (tmp_path / "torn.elf").write_bytes(b"\x7fELF")
+    (tmp_path / "torn.uf2").write_bytes(b"UF2")
     done = CliRunner().invoke(
         main, ["virtual", "run", str(tmp_path / image), "--board", board, "--seconds", "0.1"]
     )
@@ -136,7 +138,7 @@ def test_what_can_not_be_booted_is_one_line(image, board, told, tmp_path):
 
 def test_a_class_refuses_boards_of_other_chips(tmp_path):
     (tmp_path / "x.elf").write_bytes(b"")
-    for family, other in (("nrf52840_dk", "pico"), ("xg24_dev_kit", "pico")):
+    for family, other in (("nrf52840_dk", "pico"), ("xg24_dev_kit", "pico"), ("pico2", "pico")):
         with pytest.raises(UserError, match="pico: not an"):
             class_for(family).boot(tmp_path / "x.elf", named(other))
 

@@ -9,7 +9,7 @@ import pytest
 
 from otolith.device import Client, VirtualTransport
 from otolith.virtual.nrf52840 import VirtualNrf52840
-from otolith.virtual.nrf52840.usb_host import ENUMERATIONS
+from otolith.virtual.usb_host import ENUMERATIONS
 from support.heard import events, messages
 from support.nrf52_board import plugged, samples
 

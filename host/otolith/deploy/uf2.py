@@ -10,7 +10,6 @@ from otolith.files import write_bytes
 
 MAGIC = (0x0A324655, 0x9E5D5157)
 MAGIC_END = 0x0AB16F30
-_NOT_MAIN_FLASH = 0x1
 FAMILY_PRESENT = 0x2000
 EXTENSIONS_PRESENT = 0x8000
 RP2040 = 0xE48BFF56
@@ -59,44 +58,6 @@ def _block_for_e10() -> bytes:
     header = struct.pack("<8I", *MAGIC, flags, 0x10FFFF00, PAYLOAD, 0, 2, _ABSOLUTE)
     data = b"\xef" * PAYLOAD + struct.pack("<I", _RP2350_IGNORES)
     return header + data.ljust(476, b"\0") + struct.pack("<I", MAGIC_END)
-
-
-def decode(
-    data: bytes, family: int, flash: range = range(FLASH, FLASH + (16 << 20))
-) -> list[tuple[int, bytes]]:
-    """The blocks of a UF2 file that a chip writes to its flash.
-
-    Args:
-        data: the file's content.
-        family: UF2 family ID of the chip. Blocks of other families are passed over.
-        flash: addresses of the chip's flash.
-
-    Returns:
-        (address, bytes) of each block, as they come.
-
-    Raises:
-        UserError: the file is damaged, or nothing in it is for this chip.
-    """
-    if not data or len(data) % 512:
-        raise UserError(f"{len(data)} bytes are not whole UF2 blocks of 512")
-    parts: list[tuple[int, bytes]] = []
-    for number in range(len(data) // 512):
-        block = data[512 * number : 512 * number + 512]
-        start0, start1, flags, address, size, index, count, owner = struct.unpack_from("<8I", block)
-        if (start0, start1) != MAGIC or block[508:] != struct.pack("<I", MAGIC_END):
-            raise UserError(f"block {number} is no UF2 block")
-        if flags & _NOT_MAIN_FLASH or not flags & FAMILY_PRESENT or owner != family:
-            continue
-        if index != len(parts) or index >= count:
-            raise UserError(f"block {number} says it is {index} of {count}: blocks are missing")
-        if size > 476 or address not in flash or address + size > flash.stop:
-            raise UserError(f"block {number} is for address {address:#x}, outside flash")
-        parts.append((address, block[32 : 32 + size]))
-    if not parts:
-        raise UserError(f"no block is of family {family:#x}: the file is for another chip")
-    if len(parts) != count:
-        raise UserError(f"{len(parts)} of {count} blocks are there")
-    return parts
 
 
 def write(binary: Path, uf2: Path, base: int = FLASH, family: int = RP2040) -> None:

@@ -11,6 +11,7 @@ from otolith.virtual.board import VirtualBoard
 
 FAMILIES = {
     "rp2040": "otolith.virtual.rp2040.pico:VirtualPico",
+    "rp2350": "otolith.virtual.rp2350.chip:VirtualPico2",
     "nrf52": "otolith.virtual.nrf52840.chip:VirtualNrf52840",
     "efr32": "otolith.virtual.efr32mg24.chip:VirtualEfr32mg24",
     "mps2": "otolith.virtual.qemu.board:VirtualMps2",

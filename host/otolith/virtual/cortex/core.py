@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ _HOLD = 0x1FFFF000  # a page no chip here has
 _LONGEST = 1_000_000  # instructions in one go
 _RUN_OUT = 1 << 40  # more than any stretch may count
 _MASKED = 16  # instructions until the next look at PRIMASK, while an interrupt waits for it
-_SVC, _BREAKPOINT, _EXCEPTION_EXIT, _STACK_LIMIT = 2, 7, 8, 19  # QEMU's numbers
+_SVC, _BREAKPOINT, _EXCEPTION_EXIT, _NO_COPROCESSOR, _STACK_LIMIT = 2, 7, 8, 17, 19  # QEMU's
 _CFSR = {
     "fetch": 1 << 8,
     "data": 1 << 9 | 1 << 15,
@@ -105,6 +106,8 @@ class CortexM:
         )
         self.registers = arm_const
         self.peripherals: list[Peripheral] = []
+        # number -> what it answers to MRC with (opc1, CRn, CRm, opc2)
+        self.coprocessors: dict[int, Callable[[int, int, int, int], int]] = {}
         self._clock_hz = clock_hz
         self._sleep_stops_clock = sleep_stops_clock
         self._since = (0.0, 0)  # ns and cycles when clock_hz was set
@@ -139,6 +142,16 @@ class CortexM:
         self.uc.mem_map(address, size, UC_PROT_ALL if writable else UC_PROT_READ | UC_PROT_EXEC)
         if data:
             self.uc.mem_write(address, data)
+
+    def add_rom(self, address: int, data: bytes) -> None:
+        """Add memory of whole 4 kB pages in which stores have no effect, instead of a fault."""
+        from unicorn import UC_HOOK_MEM_WRITE
+
+        def restore(*_: object) -> None:
+            self.after_ns(0, lambda: self.uc.mem_write(address, data))
+
+        self.add_memory(address, len(data), data)
+        self.uc.hook_add(UC_HOOK_MEM_WRITE, restore, begin=address, end=address + len(data) - 1)
 
     def map(self, address: int, peripheral: Peripheral, size: int = _PAGE) -> None:
         """Map a peripheral to whole pages of the bus."""
@@ -424,6 +437,8 @@ class CortexM:
         elif number == _EXCEPTION_EXIT:
             self.system.leave()
             leave(self, self.pc | 1)
+        elif number == _NO_COPROCESSOR and self._read_coprocessor():
+            pass
         elif number == _BREAKPOINT:
             self.system.hfsr |= _DEBUG_EVENT
             self._fault(scs.HARD_FAULT, f"breakpoint at {self.pc:#x}")
@@ -431,6 +446,19 @@ class CortexM:
             self._usage("stack limit", f"stack limit at {self.pc:#x}")
         else:
             self._usage("instruction", f"exception {number} at {self.pc:#x}")
+
+    def _read_coprocessor(self) -> bool:
+        """Execute the MRC at the program counter, if its coprocessor is there and enabled."""
+        low, high = struct.unpack("<2H", self.read(self.pc, 4))
+        number, target = high >> 8 & 0xF, high >> 12
+        is_mrc = low & 0xFF10 == 0xEE10 and high & 0x10 and target < 13
+        answer = self.coprocessors.get(number)
+        if answer is None or not is_mrc or not self.system.coprocessor_enabled(number):
+            return False
+        value = answer(low >> 5 & 7, low & 0xF, high & 0xF, high >> 5 & 7)
+        self.uc.reg_write(self.registers.UC_ARM_REG_R0 + target, value)
+        self._jump(self.pc + 4)
+        return True
 
     def _usage(self, kind: str, text: str) -> None:
         self.system.cfsr |= _CFSR[kind]

@@ -250,6 +250,10 @@ class SystemControl(Peripheral):
             if value >> bit & 1:
                 self.pending.discard(number)
 
+    def coprocessor_enabled(self, number: int) -> bool:
+        """Whether CPACR gives access to a coprocessor."""
+        return self.registers[_CPACR] >> 2 * number & 3 == 3
+
     @property
     def tracing(self) -> bool:
         return bool(self.registers[_DEMCR] & _TRACE_ENABLE)

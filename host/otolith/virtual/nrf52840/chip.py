@@ -18,9 +18,9 @@ from otolith.virtual.nrf52840.ppi import Ppi
 from otolith.virtual.nrf52840.pwm import Pwm
 from otolith.virtual.nrf52840.timer import Timer
 from otolith.virtual.nrf52840.uarte import Uarte
-from otolith.virtual.nrf52840.usb_host import ControlResult, UsbHost
 from otolith.virtual.nrf52840.usbd import Usbd
 from otolith.virtual.nrf52840.wdt import Watchdog
+from otolith.virtual.usb_host import ControlResult, UsbHost
 
 HZ = 64_000_000
 FLASH, RAM = 1 << 20, 256 << 10

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from otolith.virtual.nrf52840.nordic import NordicPeripheral, several, zeros
 from otolith.virtual.nrf52840.power_clock import PowerClock
+from otolith.virtual.usb_tokens import NAK, STALL
 
 _STARTEPIN, _STARTISOIN, _STARTEPOUT, _STARTISOOUT = 0x004, 0x024, 0x028, 0x048
 _EP0RCVOUT, _EP0STATUS, _EP0STALL, _DPDMDRIVE, _DPDMNODRIVE = 0x04C, 0x050, 0x054, 0x058, 0x05C
@@ -38,8 +39,6 @@ _SUSPEND, _RESUME, _READY = 1 << 8, 1 << 9, 1 << 11  # EVENTCAUSE
 _SET_ADDRESS = 5
 _STARTUP_NS, _DMA_NS, _DMA_BYTE_NS = 20e3, 1500.0, 250.0
 ISOCHRONOUS = 8  # the endpoint's number
-
-STALL, NAK = "stall", "nak"
 
 
 class Usbd(NordicPeripheral):

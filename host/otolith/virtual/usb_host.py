@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from otolith.errors import UserError
 from otolith.virtual.cortex import CortexM, Event
-from otolith.virtual.nrf52840.usbd import NAK, STALL, Usbd
+from otolith.virtual.usb_tokens import NAK, STALL, UsbDevice
 
 _PACKET = 64
 _TOKEN_NS = 50e3
@@ -104,7 +104,7 @@ class ControlResult:
 class UsbHost:
     """Drives the bus. Everything but control transfers needs frames, which start() begins."""
 
-    def __init__(self, core: CortexM, usbd: Usbd) -> None:
+    def __init__(self, core: CortexM, usbd: UsbDevice) -> None:
         self.core, self.usbd = core, usbd
         self.configuration = b""
         self.strings: list[str] = []  # maker, product, serial number, as enumerated

@@ -1,0 +1,337 @@
+"""A board with an RP2350: its memory, blocks, microphone, LED and the computer at its USB port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from otolith.device.boards import Board, named
+from otolith.errors import UserError
+from otolith.virtual.cortex import CortexBoard, CortexM
+from otolith.virtual.rp2350 import resets, ticks
+from otolith.virtual.rp2350.block import SIZE, Block, Plain
+from otolith.virtual.rp2350.boot_rom import FLASH, PORT, BootRom, check_image
+from otolith.virtual.rp2350.clocks import RING_HZ, Clocks, Pll, Xosc
+from otolith.virtual.rp2350.dma import Dma
+from otolith.virtual.rp2350.microphone import Microphone
+from otolith.virtual.rp2350.pins import Pins
+from otolith.virtual.rp2350.pio import Pio
+from otolith.virtual.rp2350.pwm import Pwm
+from otolith.virtual.rp2350.system import Bootram, Sio, Sysinfo, Tbman
+from otolith.virtual.rp2350.timer import Timer
+from otolith.virtual.rp2350.uart import Uart
+from otolith.virtual.rp2350.uf2 import decode
+from otolith.virtual.rp2350.usb import RAM as USB_RAM
+from otolith.virtual.rp2350.usb import Usb
+from otolith.virtual.rp2350.watchdog import Watchdog
+from otolith.virtual.usb_host import ControlResult, UsbHost
+
+RAM, RAM_SIZE = 0x20000000, 520 << 10
+CHIP_ID = 0xE46058B3C7A11F2D
+_INTERRUPTS, _PRIORITY_BITS = 52, 4
+_ENUMERATE_MS = 20.0
+_WATCH_MS = 1.0  # how often the computer looks at its USB port
+_TIME_EPSILON_MS = 1e-6
+_DOUBLE_COPROCESSOR = 4
+
+
+class VirtualPico2(CortexBoard):
+    """An RP2350 board with a PDM microphone, an LED and cables.
+
+    A VirtualBoard. A board from `boot` has a computer at its USB port. The computer enumerates it
+    when its pull-up shows, and again after every reset. A board from the constructor has nothing
+    plugged in: tests call plug_usb().
+    """
+
+    IMAGE: ClassVar[str] = "uf2"
+    NOT_MODELLED: ClassVar[str] = (
+        "flash wait states and true cycles (an instruction takes one), the second core, bus "
+        "contention, the radio, analog"
+    )
+    SETTLE_MS: ClassVar[float] = 0.0
+    has_microphone = True
+
+    def __init__(
+        self,
+        image: Path | str,
+        board: Board | str = "pico2",
+        *,
+        keep_bits: bool = False,
+        chip_id: int = CHIP_ID,
+    ) -> None:
+        """Power the board.
+
+        Args:
+            image: .uf2 file.
+            board: an RP2350 board, or its name in boards/.
+            keep_bits: keep the microphone's bits for read_bits().
+            chip_id: the chip's 64-bit number, which is the board's serial number.
+
+        Raises:
+            UserError: the image is missing or damaged, or not for this chip.
+        """
+        self.board = named(board) if isinstance(board, str) else board
+        if self.board.family != "rp2350":
+            raise UserError(f"{self.board.id}: not an RP2350 board")
+        flash = _flash(Path(image), self.board.flash)
+        core = CortexM(
+            "cortex-m33",
+            RING_HZ,
+            irqs=_INTERRUPTS,
+            priority_bits=_PRIORITY_BITS,
+            sleep_stops_clock=False,
+        )
+        super().__init__(core)
+        core.coprocessors[_DOUBLE_COPROCESSOR] = lambda *_: (
+            0
+        )  # "not engaged": all that start-up asks
+        data, clock = (self.board.number_of_pin(pin) for pin in ("PDM_DATA", "PDM_CLOCK"))
+        self.microphone = Microphone(data, clock, keep_bits)
+        self._put_blocks()
+        self.rom = BootRom(True, chip_id, self.watchdog.reboot)
+        # TinyUSB 0.18 stores to address 0 for endpoint 0, which has no control register.
+        core.add_rom(0, self.rom.code)
+        core.map(PORT, self.rom)
+        core.add_memory(FLASH, self.board.flash, flash, writable=False)
+        core.add_memory(RAM, RAM_SIZE)
+        core.add_memory(USB_RAM, 0x1000)
+        self._cable = False  # a computer watches the USB port
+        self._enumerated = False
+        self._starts = 0  # of the controller, when it was enumerated
+        self._port_open = True  # as a terminal program leaves it
+        self._faults_told = 0
+        self._line = bytearray()  # of the debug UART
+        self._uart_told = 0
+        core.reset()
+
+    @classmethod
+    def boot(cls, image: Path, board: Board) -> VirtualPico2:
+        """Power the board with its cables connected; see VirtualBoard."""
+        virtual = cls(image, board)
+        virtual._cable = True
+        return virtual
+
+    def _put_blocks(self) -> None:
+        self.xosc = Xosc()
+        plls = Pll("PLL_SYS", self.xosc), Pll("PLL_USB", self.xosc)
+        self.clocks = Clocks(self.xosc, *plls, self._set_clock)
+        self.ticks = ticks.Ticks(self.clocks)
+        timers = [Timer(0, ticks.TIMER0, self.ticks), Timer(1, ticks.TIMER1, self.ticks)]
+        self.watchdog = Watchdog(self.ticks)
+        self.pins = Pins()
+        self.pwm = Pwm(self.pins, self.board.number_of_pin("LED"), self._light)
+        self.pio = Pio(0, self.clocks, self.pins)
+        self.pio.microphone = self.microphone
+        self.dma = Dma([self.pio])
+        self.pio.started = self.dma.started
+        self.uart = Uart("UART0", self.clocks)
+        self.usbd = Usb(self.clocks)
+        self.usb = UsbHost(self.core, self.usbd)
+        sysinfo, tbman, holds = Sysinfo(), Tbman(), resets
+        self.resets = resets.Resets(
+            {
+                holds.DMA: [self.dma],
+                holds.IO_BANK0: [self.pins.io],
+                holds.PADS_BANK0: [self.pins.pads],
+                holds.PIO0: [self.pio],
+                holds.PLL_SYS: [plls[0]],
+                holds.PLL_USB: [plls[1]],
+                holds.PWM: [self.pwm],
+                holds.SYSINFO: [sysinfo],
+                holds.TBMAN: [tbman],
+                holds.TIMER0: [timers[0]],
+                holds.TIMER1: [timers[1]],
+                holds.UART0: [self.uart],
+                holds.USBCTRL: [self.usbd],
+            }
+        )
+        blocks: dict[int, Block] = {
+            0x40000000: sysinfo,
+            0x40010000: self.clocks,
+            0x40018000: Plain("PSM"),
+            0x40020000: self.resets,
+            0x40028000: self.pins.io,
+            0x40038000: self.pins.pads,
+            0x40048000: self.xosc,
+            0x40050000: plls[0],
+            0x40058000: plls[1],
+            0x40070000: self.uart,
+            0x400A8000: self.pwm,
+            0x400B0000: timers[0],
+            0x400B8000: timers[1],
+            0x400D8000: self.watchdog,
+            0x400E0000: Bootram(),
+            0x40108000: self.ticks,
+            0x40160000: tbman,
+            0x50000000: self.dma,
+            0x50110000: self.usbd,
+            0x50200000: self.pio,
+        }
+        for address, block in blocks.items():
+            self.core.map(address, block, SIZE)
+        self.core.map(0xD0000000, Sio())
+
+    def _set_clock(self, hz: float) -> None:
+        self.core.clock_hz = round(hz)
+
+    def _light(self, share: float) -> None:
+        self._add_light(self.time_ms, 1 - share if self.board.led_active_low else share)
+
+    # ---- cables ----
+
+    def plug_usb(self, order: str = "linux", *, console: bool = True) -> None:
+        """Connect a computer; returns once it has enumerated the board.
+
+        Args:
+            order: whose order of requests: a key of usb_host.ENUMERATIONS.
+            console: whether the computer opens the CDC port.
+        """
+        if not self.core.run_until(lambda: self.usbd.attached, _ENUMERATE_MS):
+            raise UserError("the board does not show itself on USB")
+        self.usb.start()
+        self.usb.enumerate(order)
+        if console:
+            self.usb.open_console()
+        self._enumerated, self._starts = True, self.usbd.starts
+
+    def unplug_usb(self) -> None:
+        """Disconnect the computer."""
+        self.usb.stop()
+        self._enumerated = False
+
+    def control(
+        self,
+        type: int,
+        request: int,
+        value: int,
+        index: int,
+        length: int,
+        data: bytes = b"",
+        abandon: int | None = None,
+    ) -> ControlResult:
+        """Make a USB control transfer; time passes until it has ended."""
+        return self.usb.control(type, request, value, index, length, data, abandon)
+
+    def _watch_port(self) -> None:
+        """What the computer does when the board shows itself on USB, or leaves."""
+        if self._enumerated and (not self.usbd.attached or self.usbd.starts != self._starts):
+            self.usb.stop()
+            self._enumerated = False
+        elif not self._enumerated and self.usbd.attached:
+            self._enumerated, self._starts = True, self.usbd.starts
+            try:
+                self.usb.start()
+                self.usb.enumerate()
+                self.usb.open_console(self._port_open)
+                if self.usb.has_audio:
+                    self.usb.stream(True)
+            except UserError as error:  # it was reset meanwhile: the next time it shows itself
+                self._add_event("usb", error.message)
+                self.usb.stop()
+                self._enumerated = False
+            else:
+                self._add_event("usb", " ".join(self.usb.strings))
+
+    # ---- VirtualBoard ----
+
+    @property
+    def ready(self) -> bool:
+        """Enumerated."""
+        return self._enumerated
+
+    @property
+    def in_bootloader(self) -> bool:
+        """The boot ROM's USB boot loader runs instead of the image."""
+        return self.rom.in_bootloader
+
+    def run_ms(self, ms: float) -> None:
+        """Let `ms` emulated milliseconds pass; an enumeration may take it 50 ms further."""
+        before = self.in_bootloader
+        if self._cable:
+            end = self.time_ms + ms
+            while (left := end - self.time_ms) > _TIME_EPSILON_MS:
+                self.core.run_ms(min(_WATCH_MS, left))
+                self._add_resets()
+                self._watch_port()
+        else:
+            self.core.run_ms(ms)
+        self._look()
+        if self.in_bootloader and not before:
+            self._add_event("bootsel", "")
+
+    def _look(self) -> None:
+        """Bring `events` up to date."""
+        self._add_resets()
+        for text in self.faults[self._faults_told :]:
+            self._add_event("fault", text)
+        self._faults_told = len(self.faults)
+        self._line += self.uart.sent[self._uart_told :]
+        self._uart_told = len(self.uart.sent)
+        *lines, rest = self._line.split(b"\n")
+        for line in lines:
+            self._add_event("uart", line.rstrip(b"\r").decode("utf-8", "backslashreplace"))
+        self._line = bytearray(rest)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the CDC port; the board takes them while time passes."""
+        self.usb.send(data)
+
+    def read(self) -> bytes:
+        """Bytes that came from the CDC port since the last call."""
+        data = bytes(self.usb.received)
+        self.usb.received.clear()
+        return data
+
+    def set_dtr(self, on: bool) -> None:
+        """Open or close the CDC port, as a terminal program does."""
+        self._port_open = on
+        if self._enumerated:
+            self.usb.open_console(on)
+
+    def play(self, pcm: np.ndarray) -> None:
+        """Let the microphone hear `pcm` (int16, 16 kHz) from now on, then silence."""
+        self.dma.catch_up()
+        self.microphone.play(pcm)
+
+    def read_audio(self) -> np.ndarray:
+        """PCM of the isochronous microphone since the last call: (samples,) int16, 16 kHz."""
+        data = bytes(self.usb.audio)
+        self.usb.audio.clear()
+        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").copy()
+
+    # ---- for tests ----
+
+    def read_bits(self) -> bytes:
+        """The microphone's bits since the last call, for boards with keep_bits: a byte each, the
+        oldest first."""
+        data = bytes(self.microphone.kept)
+        self.microphone.kept.clear()
+        return data
+
+    @property
+    def led_brightness(self) -> float:
+        """The LED's brightness now, 0..1."""
+        return self.led[-1][1] if self.led else 0.0
+
+    @property
+    def faults(self) -> list[str]:
+        """What a driver did that the chip does not allow, and faults of the core."""
+        return self.core.faults
+
+
+def _flash(path: Path, size: int) -> bytes:
+    """The content of the flash after a UF2 file was copied to the boot ROM's drive."""
+    try:
+        file = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: no such firmware image: build it with `pio run`") from error
+    flash = bytearray(b"\xff" * size)
+    try:
+        for address, data in decode(file, range(FLASH, FLASH + size)):
+            flash[address - FLASH : address - FLASH + len(data)] = data
+        check_image(bytes(flash))
+    except UserError as error:
+        raise UserError(f"{path}: {error.message}") from None
+    return bytes(flash)
