@@ -29,7 +29,7 @@ def run(*command: object, cwd: Path, **variables: str | None) -> subprocess.Comp
         env={k: v for k, v in own.items() if variables.get(k, "") is not None},
         capture_output=True,
         text=True,
-        timeout=1200,
+        timeout=2400,
     )
     assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from otolith import paths
 from otolith.cli import main
 from otolith.compile.ops import OPS
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.export.bundle import bundle
 from otolith.export.make import files_for, write
@@ -20,6 +21,7 @@ from support import chain_model
 from support.small_models import sliding
 
 ARDUINO = paths.ROOT / "tests" / "support" / "arduino"
+ZEPHYR = paths.ROOT / "tests" / "support" / "zephyr"
 FLAGS = ["-O1", "-Wall", "-Wextra", "-Werror"]
 
 
@@ -170,6 +172,31 @@ def test_zephyr_module_names_files_that_are_there(model, tmp_path):
     listed = [line.strip() for line in files["CMakeLists.txt"].splitlines() if ".c" in line]
     assert listed and all(name in files for name in listed)
     assert "config LOUD" in files["Kconfig"]
+
+
+def test_the_zephyr_sample_prints_the_events(model, sound, heard, tmp_path):
+    """The sample on stand-ins for Zephyr's headers, and compiled as Zephyr does for an nRF52840."""
+    write(files_for("zephyr", bundle(model, "loud", "ear")), tmp_path / "x")
+    sample = tmp_path / "x" / "samples" / "listen"
+    include = [f"-I{ZEPHYR}", f"-I{tmp_path / 'x' / 'src'}"]
+    main_c = sample / "src" / "main.c"
+    arm = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+    run("arm-none-eabi-gcc", *arm, *FLAGS, *include, "-c", main_c, "-o", tmp_path / "arm.o")
+    sources = [*(tmp_path / "x" / "src").glob("*.c"), main_c, ZEPHYR / "driver.c"]
+    run("cc", "-std=c11", *FLAGS, *include, *sources, "-o", tmp_path / "run")
+    said = run(tmp_path / "run", input=sound.tobytes()).splitlines()
+    assert [line for line in said if line != "sound was lost"] == [
+        f"{label} {score}" for _, label, score in heard
+    ]
+    assert said.count("sound was lost") == 1  # the driver stopped, and the sample started it again
+    assert "CONFIG_MAIN_STACK_SIZE=4096" in (sample / "prj.conf").read_text()
+    for overlay in (sample / "boards").iterdir():
+        text = overlay.read_text()
+        assert "dmic_dev: &pdm0 {" in text and text.count("{") == text.count("}")
+    pins = named("nrf52840_dk").pins
+    assert (pins["PDM_CLOCK"], pins["PDM_DATA"]) == ("P1_04", "P1_03")
+    text = (sample / "boards" / "nrf52840dk_nrf52840.overlay").read_text()
+    assert "PDM_CLK, 1, 4" in text and "PDM_DIN, 1, 3" in text
 
 
 def test_the_header_has_what_the_compiler_knows(model, tmp_path):

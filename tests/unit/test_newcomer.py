@@ -93,6 +93,7 @@ def test_a_newcomer_gets_through_with_only_the_wheel(newcomer, tmp_path):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(5000)  # a training, on a machine that may be busy
 def test_a_newcomer_trains_and_hears_on_the_virtual_pico(newcomer, tmp_path, capsys):
     """The page as it is, and the time of each step."""
     folder, said, times = walk(newcomer, tmp_path, {})

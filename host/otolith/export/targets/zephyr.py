@@ -5,6 +5,35 @@ from __future__ import annotations
 from otolith.export.bundle import Bundle
 from otolith.export.targets import c
 
+# The driver stops when its queue of blocks is full: 4 by default, less than a network may take.
+_QUEUE = """    status = "okay";
+    queue-size = <16>;
+"""
+_NRF52840_DK = f"""/* A PDM microphone at the Arduino header: data D2 (P1.03), clock D3 (P1.04). */
+&pinctrl {{
+    listen_pdm: listen_pdm {{
+        group1 {{
+            psels = <NRF_PSEL(PDM_CLK, 1, 4)>, <NRF_PSEL(PDM_DIN, 1, 3)>;
+        }};
+    }};
+}};
+
+dmic_dev: &pdm0 {{
+{_QUEUE}    pinctrl-0 = <&listen_pdm>;
+    pinctrl-names = "default";
+}};
+"""
+_XIAO_SENSE = f"""/* The microphone on the board, and its supply. */
+/ {{
+    msm261d3526hicpm-c-en {{
+        regulator-boot-on;
+    }};
+}};
+
+dmic_dev: &pdm0 {{
+{_QUEUE}}};
+"""
+
 
 def files(made: Bundle) -> dict[str, str]:
     """The sources, the module's files and the sample."""
@@ -12,10 +41,16 @@ def files(made: Bundle) -> dict[str, str]:
     listed = "\n".join(f"    src/{name}" for name in made.sources)
     readme = f"""# {made.name} for Zephyr
 
-Name this folder in ZEPHYR_EXTRA_MODULES and set `CONFIG_{upper}=y` in prj.conf. The sample hears
-the board's DMIC:
+For Zephyr 3.7 and later. Name this folder in ZEPHYR_EXTRA_MODULES and set `CONFIG_{upper}=y` in
+prj.conf. The thread that calls `{p}_feed` needs a stack of 2 kB or more.
 
-    west build -b BOARD samples/listen -- -DZEPHYR_EXTRA_MODULES=$PWD
+The sample hears the board's PDM microphone:
+
+    west build -b nrf52840dk/nrf52840 samples/listen -- -DZEPHYR_EXTRA_MODULES=$PWD
+    west build -b xiao_ble/nrf52840/sense samples/listen -- -DZEPHYR_EXTRA_MODULES=$PWD
+
+The nRF52840 DK takes a microphone at D2 (data) and D3 (clock). Another board needs a file
+samples/listen/boards/BOARD.overlay that gives its PDM node the label `dmic_dev`.
 """
     return {
         **c.sources(made),
@@ -38,7 +73,10 @@ find_package(Zephyr REQUIRED HINTS $ENV{{ZEPHYR_BASE}})
 project({p}_listen)
 target_sources(app PRIVATE src/main.c)
 """,
-        "samples/listen/prj.conf": f"CONFIG_{upper}=y\nCONFIG_AUDIO=y\nCONFIG_AUDIO_DMIC=y\n",
+        "samples/listen/prj.conf": f"CONFIG_{upper}=y\nCONFIG_AUDIO=y\nCONFIG_AUDIO_DMIC=y\n"
+        "# of the thread that runs the front end and the network\nCONFIG_MAIN_STACK_SIZE=4096\n",
+        "samples/listen/boards/nrf52840dk_nrf52840.overlay": _NRF52840_DK,
+        "samples/listen/boards/xiao_ble_nrf52840_sense.overlay": _XIAO_SENSE,
         "samples/listen/src/main.c": _main(made),
         "README.md": readme,
     }
@@ -59,7 +97,7 @@ def _main(made: Bundle) -> str:
 
 #define BLOCK_MS 20
 #define BLOCK_BYTES (2 * {upper}_RATE * BLOCK_MS / 1000)
-#define BLOCKS 16 /* they have to last while the network runs */
+#define BLOCKS 18 /* 16 in the driver's queue, one here, one being filled */
 
 K_MEM_SLAB_DEFINE_STATIC(slab, BLOCK_BYTES, BLOCKS, 4);
 
@@ -104,10 +142,14 @@ int main(void) {{
     }}
     for (;;) {{
         void *block;
-        uint32_t size;
+        size_t size;
         if (dmic_read(dmic, 0, &block, &size, 1000) == 0) {{
             hear(block, size / 2);
             k_mem_slab_free(&slab, block);
+        }} else {{ /* the driver stops when no block is free: start again */
+            printk("sound was lost\\n");
+            dmic_trigger(dmic, DMIC_TRIGGER_STOP);
+            dmic_trigger(dmic, DMIC_TRIGGER_START);
         }}
     }}
 }}
