@@ -38,8 +38,8 @@ TEXTS = {
     "run": "take the network's inputs from frames `T` and run it once",
     "crash": "cause a fault, for tests",
     "stall": "stop feeding the watchdog, for tests",
-    "get": "settings in force: `get detect`",
-    "set": "change a setting: `set detect.threshold 0.8`",
+    "get": "settings in force: `get detect`, `get microphone`",
+    "set": "change a setting: `set detect.threshold 0.8`, `set microphone.gain_db 12`",
 }
 
 
@@ -132,7 +132,8 @@ def page() -> str:
             "## Commands\n",
             table(("command", "what it does", "apps"), told),
             f"`set` and `get` know {settings}, `detect.threshold` and `detect.threshold.LABEL`. "
-            "[Deciding](../deciding.md) explains them.\n",
+            "[Deciding](../deciding.md) explains them. `set microphone.gain_db` takes -40 to 60 "
+            "dB, and the board answers it with a `microphone` line.\n",
             "The board answers a command with `ok`, with the line that was asked for, or with "
             "`error`.\n",
             "## Frames\n",

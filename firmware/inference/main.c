@@ -5,6 +5,7 @@
 #include "inject.h"
 #include "listen.h"
 #include "load.h"
+#include "microphone.h"
 #include "models.h"
 #include "settings.h"
 #include "statistics.h"
@@ -17,6 +18,7 @@ static void hello(void) {
     models_hello(line);
     json_unsigned(line, "rate", MICROPHONE_RATE);
     json_unsigned(line, "hop", listen_config.hop);
+    app_microphone(line);
     app_hello_end(line);
     if (stream_fault()) {
         wire_send_error(stream_fault(), NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detect_settings.h"
+#include "microphone.h"
 #include "models.h"
 #include "wire.h"
 
@@ -44,15 +45,22 @@ static void send_settings(void) {
 }
 
 const char *settings_get(const char *group) {
+    if (app_microphone_get(group)) {
+        return NULL;
+    }
     if (strcmp(group, "detect") != 0) {
-        return "only detect can be asked for";
+        return "only detect and microphone can be asked for";
     }
     send_settings();
     return NULL;
 }
 
 const char *settings_set(const char *assignment) {
-    const char *reason = listen_set(assignment);
+    const char *reason;
+    if (app_microphone_set(assignment, &reason)) {
+        return reason;
+    }
+    reason = listen_set(assignment);
     if (reason == NULL) {
         send_settings();
     }

@@ -23,6 +23,9 @@ sys.path.insert(0, str(builder_dir))
 import app_json  # noqa: E402
 
 from otolith import paths  # noqa: E402
+from otolith.device import microphones  # noqa: E402
+from otolith.device.boards import board_from, check, with_options  # noqa: E402
+from otolith.errors import UserError  # noqa: E402
 from otolith.version import VERSION  # noqa: E402
 
 
@@ -82,6 +85,18 @@ engine = env.GetProjectOption("custom_engine", "compiled")
 if engine not in ("compiled", "tflm"):
     fail(f"custom_engine = {engine}: compiled or tflm")
 
+try:
+    content = {key: board.get(key) for key in ("name", "build", "otolith", "upload")}
+    options = os.environ.get("OTOLITH_BOARD_OPTIONS") or env.GetProjectOption(
+        "custom_board_options", ""
+    )
+    about = check(
+        with_options(board_from(board.id, content, f"boards/{board.id}.json"), options.split())
+    )
+except UserError as error:
+    fail("; ".join(error.message.split("\n")))
+microphone = about.microphone
+
 family = board.get("otolith.family")
 optimize = board.get("otolith.optimize", "speed")
 machine = [f"-mcpu={board.get('build.cpu')}", "-mthumb", *board.get("build.core_flags", [])]
@@ -114,6 +129,7 @@ env.Append(
         *(["NN_PROFILE"] if app.profile else []),
         *((f"BOARD_PIN_{name}", pin) for name, pin in board.get("otolith.pins", {}).items()),
         *([("BOARD_BAUD", board.get("otolith.baud"))] if "otolith.baud" in board else []),
+        *microphones.defines(microphone),
     ],
     CPPPATH=[builder_dir.parent / "sketch" if strangers else root / "firmware" / app.name],
     BUILDERS={
@@ -161,12 +177,14 @@ def only_this_family(node):
     folder = Path(node.srcnode().get_abspath()).parent.resolve()  # lib/ may be a link
     if folder.parent != root / "lib" / "board" / "src":
         return node
-    if "no_microphone" in board_folders and node.name == "microphone.c":
-        return node if folder.name == "no_microphone" else None
-    return node if folder.name in board_folders else None
+    if folder.name not in board_folders:
+        return None
+    kind = "none" if "no_microphone" in board_folders else microphone.kind
+    other = node.name.startswith("microphone_") and node.name != f"microphone_{kind}.c"
+    return None if other else node
 
 
-if app.microphone == "none":
+if app.microphone == "none" or microphone.kind == "none":
     board_folders.add("no_microphone")
 env.AddBuildMiddleware(only_this_family)
 

@@ -19,6 +19,7 @@ from otolith.compile.metadata import read_metadata
 from otolith.deploy.picture import draw
 from otolith.deploy.scenario import Outcome, concatenate, judge, passed
 from otolith.deploy.scenes import scene
+from otolith.device.boards import check, named, with_options
 from otolith.device.transports import choose_port, find_ports
 from otolith.errors import UserError, shown
 from otolith.evaluate.models import ModelFile
@@ -101,6 +102,13 @@ def outcome_table(outcomes: list[Outcome]) -> Table:
     type=click.Path(path_type=Path),
     help="Use this network instead of the spec's; `host adopt` makes one of any .tflite.",
 )
+@click.option(
+    "-O",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What differs from the board's JSON: microphone=i2s, microphone.gain_db=12.",
+)
 @click.option("--seed", default=7, show_default=True, help="Which sounds the test draws.")
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -112,6 +120,7 @@ def train_and_deploy(
     allow_code: bool,
     no_train: bool,
     other: Path | None,
+    options: tuple[str, ...],
     seed: int,
     picture: Path | None,
     as_json: bool,
@@ -140,6 +149,7 @@ def train_and_deploy(
         port, said = attached()
         virtual = port is None
         told.print(_plain(said), soft_wrap=True)
+    wired = check(with_options(named(board), options)) if options else board
     emulator = class_for(board) if virtual else None
     folder = model if model.is_dir() else model.parent
     tflite = other or folder / f"{spec.model.name}.tflite"
@@ -173,19 +183,20 @@ def train_and_deploy(
     pcm = concatenate(segments)
     if emulator:
         with steps.step(f"compile and build firmware for {board}"):
-            image = build(board, together, gate=gate).folder / f"firmware.{emulator.IMAGE}"
+            built = build(board, together, gate=gate, options=options)
+            image = built.folder / f"firmware.{emulator.IMAGE}"
         played = f"{len(pcm) / 16000:.0f} s of sound"
         with (
             steps.step(f"boot it on a virtual {board} and play {played}"),
             shares(f"playing {played}") as progress,
         ):
             heard = hear.through_virtual_microphone(
-                image, pcm, model_hash, progress, board=board, labels=metadata.classes
+                image, pcm, model_hash, progress, board=wired, labels=metadata.classes
             )
     else:
         assert port is not None
         with steps.step(f"compile, build and upload firmware for {board}"):
-            upload(board, together, port, gate)
+            upload(board, together, port, gate, options)
         with steps.step(f"send {len(pcm) / 16000:.0f} s of sound to the board at {port}"):
             heard = hear.through_inject(port, pcm, model_hash, metadata.classes)
 

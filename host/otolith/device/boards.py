@@ -6,8 +6,8 @@ does not know belong to PlatformIO and are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -15,7 +15,10 @@ from typing import Any, Literal
 import msgspec
 
 from otolith import paths
-from otolith.errors import UserError
+from otolith.device.microphones import NO_MICROPHONE, Microphone, default_kind
+from otolith.device.pins import problems
+from otolith.errors import UserError, shown
+from otolith.settings.problems import nearest
 
 _SUFFIX = ".json"
 
@@ -48,6 +51,9 @@ class Board:
     flash_start: address of the image in flash. None: the chip family's default.
     bootloader_request: value that asks the board's boot loader to stay. None: there is none.
     qemu: name of the machine in QEMU. None: QEMU does not emulate the board.
+    microphone: what it hears with.
+    sources: addresses of what its pins were taken from.
+    notes: what else is to be known, in a few words.
     """
 
     id: str
@@ -67,6 +73,9 @@ class Board:
     bootloader_request: int | None = None
     qemu: str | None = None
     upload: Upload = Upload()
+    microphone: Microphone = NO_MICROPHONE
+    sources: tuple[str, ...] = ()
+    notes: str = ""
 
     def number_of_pin(self, signal: str) -> int:
         """The pin of `signal`, where the family counts pins (RP2040, RP2350)."""
@@ -94,6 +103,14 @@ class _Memory(msgspec.Struct):
     flash: str | None = None
 
 
+class _Microphone(msgspec.Struct):
+    kind: str | None = None
+    gain_db: int = 0
+    channel: Literal["left", "right"] = "left"
+    part: str = ""
+    on_board: bool = False
+
+
 class _Otolith(msgspec.Struct):
     family: str
     pins: dict[str, int | str] = msgspec.field(default_factory=dict)
@@ -103,6 +120,9 @@ class _Otolith(msgspec.Struct):
     memory: _Memory = msgspec.field(default_factory=_Memory)
     bootloader_request: str | None = None
     qemu: str | None = None
+    microphone: _Microphone = msgspec.field(default_factory=_Microphone)
+    sources: tuple[str, ...] = ()
+    notes: str = ""
 
 
 class _Upload(msgspec.Struct):
@@ -150,6 +170,7 @@ def board_from(id: str, content: Mapping[str, Any], where: Path | str = "board")
     except (msgspec.ValidationError, ValueError) as error:
         raise UserError(f"{where}: not a board: {error}") from error
     about = file.otolith
+    heard = about.microphone
     known = _Upload.__struct_fields__
     settings = {
         key: value
@@ -174,7 +195,66 @@ def board_from(id: str, content: Mapping[str, Any], where: Path | str = "board")
         bootloader_request=request,
         qemu=about.qemu,
         upload=Upload(file.upload.protocols, MappingProxyType(settings)),
+        microphone=Microphone(
+            default_kind(about.family) if heard.kind is None else heard.kind,
+            heard.gain_db,
+            heard.channel,
+            heard.part,
+            heard.on_board,
+        ),
+        sources=about.sources,
+        notes=about.notes,
     )
+
+
+# What `-O NAME=VALUE` changes in a board: name -> field of Microphone.
+OPTIONS = {
+    "microphone": "kind",
+    "microphone.gain_db": "gain_db",
+    "microphone.channel": "channel",
+    "microphone.part": "part",
+}
+
+
+def with_options(board: Board, options: Sequence[str]) -> Board:
+    """The board with other settings of its microphone.
+
+    Args:
+        board: as its file describes it.
+        options: such as "microphone=i2s" or "microphone.gain_db=12"; names are keys of OPTIONS.
+
+    Raises:
+        UserError: a name or a value is wrong.
+    """
+    changes: dict[str, Any] = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if not equals or name not in OPTIONS:
+            there = ", ".join(OPTIONS)
+            raise UserError(f"-O {shown(option)}: must be NAME=VALUE, and NAME one of {there}")
+        changes[OPTIONS[name]] = value
+    if "kind" in changes and changes["kind"] != board.microphone.kind:  # it is another one
+        changes = {"part": "", "on_board": False, **changes}
+    try:
+        changed = msgspec.convert(
+            {**msgspec.to_builtins(board.microphone), **changes}, _Microphone, strict=False
+        )
+    except msgspec.ValidationError as error:
+        raise UserError(f"-O {shown(' -O '.join(options))}: {error}") from error
+    return replace(
+        board, microphone=Microphone(**(msgspec.structs.asdict(changed) | {"kind": changed.kind}))
+    )
+
+
+def check(board: Board) -> Board:
+    """The board, if its pins and its microphone can be what its file says.
+
+    Raises:
+        UserError: all that is wrong, a line each.
+    """
+    if told := problems(board.family, board.pins, board.microphone):
+        raise UserError("\n".join(f"boards/{board.id}{_SUFFIX}: {each}" for each in told))
+    return board
 
 
 def read_board(path: Path) -> Board:
@@ -200,5 +280,7 @@ def named(board: str) -> Board:
     path = paths.BOARDS / f"{board}{_SUFFIX}"
     if board != Path(board).name or not path.is_file():
         there = ", ".join(path.stem for path in sorted(paths.BOARDS.glob(f"*{_SUFFIX}")))
-        raise UserError(f"no board {board!r}: one of {there}")
+        near = nearest(board, there.split(", "))
+        guess = f"{near} The boards are {there}" if near.startswith("did") else f"one of {there}"
+        raise UserError(f"no board {board!r}: {guess}")
     return read_board(path)

@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 
 from otolith.device.frames import MAX_DATA, Frame, Garbage, Splitter, encode_frame
+from otolith.device.microphones import GAIN_HIGHEST, GAIN_LOWEST
 from otolith.device.records import (
     Detect,
     ErrorLine,
@@ -17,6 +18,7 @@ from otolith.device.records import (
     Injected,
     Injecting,
     Line,
+    MicrophoneLine,
     More,
     Ok,
     Ran,
@@ -33,6 +35,8 @@ from otolith.settings.detect import InForce, assignment, settings_of_board
 Message: TypeAlias = Line | Frame
 R = TypeVar("R", bound=Line)
 
+MICROPHONE = "microphone"
+GAIN = "microphone.gain_db"
 MAX_COMMAND = 96  # bytes of a line to the board, its end included: WIRE_MAX_LINE
 BLOCK = MAX_DATA // 2  # samples in a frame of PCM
 # Brings the board's receiver to the start of a line, whether it was in a line or in a frame.
@@ -192,6 +196,8 @@ class Client:
         if len(line.encode()) >= MAX_COMMAND:
             raise UserError(f"{line}: a command is shorter than {MAX_COMMAND} bytes")
         self.send_line(line)
+        if line.partition(" ")[2].startswith(MICROPHONE):
+            return self._wait_for(MicrophoneLine, timeout_ms, line)
         if expected := _ANSWERS.get(line.split(" ")[0]):
             return self._wait_for(expected, timeout_ms, line)
         return self._wait_for(Ok, timeout_ms, line, accept=lambda ok: ok.command == line)
@@ -200,6 +206,25 @@ class Client:
         """The decision layer's settings in force."""
         labels, _ = self._model()
         return settings_of_board(self.command("get detect").told, labels)
+
+    def microphone(self, gain_db: int | None = None) -> MicrophoneLine:
+        """The microphone's kind and gain.
+
+        Args:
+            gain_db: the gain from now on, until the board starts again. None: as it is.
+
+        Raises:
+            UserError: computer or board refuses; nothing has changed.
+        """
+        if gain_db is None:
+            asked = f"get {MICROPHONE}"
+        elif GAIN_LOWEST <= gain_db <= GAIN_HIGHEST:
+            asked = f"set {GAIN} {gain_db}"
+        else:
+            raise UserError(f"{GAIN} = {gain_db}: must be {GAIN_LOWEST} to {GAIN_HIGHEST} dB")
+        answer = self.command(asked)
+        assert isinstance(answer, MicrophoneLine)
+        return answer
 
     def settings_of_each(self) -> dict[str, InForce]:
         """The settings in force of each of several networks, by its name.

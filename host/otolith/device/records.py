@@ -29,6 +29,7 @@ Outputs = Annotated[list[Annotated[int, Meta(ge=-128, le=127)]], Meta(max_length
 Share = Annotated[float, Meta(ge=-1000, le=1000)]
 Counts = Annotated[list[Annotated[int, Meta(ge=-(2**31), le=2**32)]], Meta(max_length=4096)]
 Setting = Annotated[float, Meta(ge=-(2**32), le=2**32)]
+Gain = Annotated[int, Meta(ge=-200, le=200)]
 Thresholds = Annotated[list[Setting], Meta(max_length=256)]
 
 R = TypeVar("R", bound="Line")
@@ -101,6 +102,7 @@ class Hello(Line):
     rate: samples a second, Hz. hop: samples between two decisions; None: it makes none.
     model, hash, labels, engine: of the network, where there is one.
     models, hashes: of several networks that share the front end.
+    microphone, gain_db: its kind, "pdm", "i2s" or "adc", and its gain, where the app has one.
     """
 
     EVENT: ClassVar[str] = "hello"
@@ -121,6 +123,8 @@ class Hello(Line):
     models: Labels | None = None
     hashes: Labels | None = None
     clock_hz: Positive | None = None
+    microphone: Name | None = None
+    gain_db: Gain | None = None
 
 
 class Detect(Line):
@@ -190,6 +194,15 @@ class SettingsLine(Line):
 
     detect: InForce
     model: Name | None = None
+
+
+class MicrophoneLine(Line):
+    """The microphone: its kind, and its gain in dB. It answers `get` and `set`."""
+
+    EVENT: ClassVar[str] = "microphone"
+
+    microphone: Name
+    gain_db: Gain
 
 
 class Ok(Line):
@@ -284,6 +297,7 @@ _RECORDS: dict[str, type[Line]] = {
         ScoresLine,
         Stats,
         SettingsLine,
+        MicrophoneLine,
         Ok,
         ErrorLine,
         Fault,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from otolith.device.client import Client
+from otolith.device.client import GAIN, Client
 from otolith.device.transports import SerialTransport, choose_port
 from otolith.errors import UserError, shown
 from otolith.settings.detect import InForce
@@ -42,30 +42,44 @@ def _word(value: object) -> str:
     return ("off", "on")[value] if isinstance(value, bool) else f"{value}"
 
 
-def _show(settings: InForce, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"detect": settings.to_json()}))
-        return
-    for name, value in settings.values.items():
-        click.echo(f"detect.{shown(name)} = {shown(_word(value))}")
-    for label, threshold in settings.thresholds.items():
-        click.echo(f"detect.threshold.{shown(label)} = {_word(threshold)}")
+def _json_of(each: dict[str, InForce]) -> dict[str, object]:
+    """Thresholds are in the order of a model's classes."""
+    return {
+        name: {**of.values, "thresholds": list(of.thresholds.values())} for name, of in each.items()
+    }
 
 
-def _show_each(each: dict[str, InForce], as_json: bool) -> None:
-    """As _show(), of several networks. Thresholds are in the order of a model's classes."""
-    if as_json:
-        told = {
-            name: {**of.values, "thresholds": list(of.thresholds.values())}
-            for name, of in each.items()
-        }
-        click.echo(json.dumps({"models": told}))
-        return
-    for name, settings in each.items():
-        for key, value in settings.values.items():
-            click.echo(f"{shown(name)}.detect.{shown(key)} = {shown(_word(value))}")
-        thresholds = ", ".join(map(_word, settings.thresholds.values()))
-        click.echo(f"{shown(name)}.detect.thresholds = {thresholds}")
+def _whole(name: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError as error:
+        raise UserError(f"{name} = {value}: must be a whole number of dB") from error
+
+
+def _show_all(client: Client, as_json: bool) -> None:
+    """The settings in force: of the decision layer, if the board decides, and of the microphone."""
+    hello = client.ask_hello()
+    told: dict[str, object] = {}
+    lines: list[str] = []
+    if hello.models:
+        each = client.settings_of_each()
+        told["models"] = _json_of(each)
+        for name, settings in each.items():
+            for key, value in settings.values.items():
+                lines.append(f"{shown(name)}.detect.{shown(key)} = {shown(_word(value))}")
+            thresholds = ", ".join(map(_word, settings.thresholds.values()))
+            lines.append(f"{shown(name)}.detect.thresholds = {thresholds}")
+    elif hello.labels is not None or hello.gain_db is None:
+        settings = client.settings()
+        told["detect"] = settings.to_json()
+        for name, value in settings.values.items():
+            lines.append(f"detect.{shown(name)} = {shown(_word(value))}")
+        for label, threshold in settings.thresholds.items():
+            lines.append(f"detect.threshold.{shown(label)} = {_word(threshold)}")
+    if hello.gain_db is not None:
+        told["microphone"] = {"kind": hello.microphone, "gain_db": hello.gain_db}
+        lines.append(f"{GAIN} = {hello.gain_db}")
+    click.echo(json.dumps(told) if as_json else "\n".join(lines))
 
 
 @device.command(
@@ -78,10 +92,7 @@ Example:
 def get(port: str | None, as_json: bool) -> None:
     """Show the settings in force."""
     with _client(port) as client:
-        if client.ask_hello().models:
-            _show_each(client.settings_of_each(), as_json)
-        else:
-            _show(client.settings(), as_json)
+        _show_all(client, as_json)
 
 
 @device.command(
@@ -89,7 +100,8 @@ def get(port: str | None, as_json: bool) -> None:
     epilog="""\b
 Examples:
   host device set detect.threshold=0.8 detect.gate=300
-  host device set detect.threshold.fire_alarm=0.9 detect.average_ms=500 -p /dev/ttyACM0""",
+  host device set detect.threshold.fire_alarm=0.9 detect.average_ms=500 -p /dev/ttyACM0
+  host device set microphone.gain_db=12""",
 )
 @click.argument("assignments", nargs=-1, required=True, metavar="NAME=VALUE...")
 @PORT
@@ -100,7 +112,7 @@ def set_(assignments: tuple[str, ...], port: str | None, as_json: bool) -> None:
     They last until the board starts again. A name is "detect." and a key of [detect] in a
     spec.toml. detect.threshold sets the threshold of every class that has one,
     detect.threshold.LABEL that of one class. On a board with several networks, a name begins with
-    that of the network: okay_nabu.detect.threshold.
+    that of the network: okay_nabu.detect.threshold. microphone.gain_db is the microphone's gain.
     """
     pairs = [assignment.rpartition("=") for assignment in assignments]  # labels may hold a "="
     for assignment, (name, equals, _) in zip(assignments, pairs, strict=True):
@@ -111,15 +123,14 @@ def set_(assignments: tuple[str, ...], port: str | None, as_json: bool) -> None:
         several = bool(client.ask_hello().models)
         for assignment, (name, _, value) in zip(assignments, pairs, strict=True):
             try:
-                if several:
-                    each = client.set_of(name.strip(), value.strip())
+                if name.strip() == GAIN:
+                    client.microphone(_whole(GAIN, value.strip()))
+                elif several:
+                    client.set_of(name.strip(), value.strip())
                 else:
-                    settings = client.set(name.strip(), value.strip())
+                    client.set(name.strip(), value.strip())
             except UserError as error:
                 before = f" ({', '.join(done)} done before)" if done else ""
                 raise UserError(f"{error.message}{before}") from error
             done.append(assignment)
-        if several:
-            _show_each(each, as_json)
-        else:
-            _show(settings, as_json)
+        _show_all(client, as_json)

@@ -163,18 +163,26 @@ def _copy(target: Path, copy: Path) -> None:
         shutil.copy(target, copy)
 
 
+def _board_options(options: Sequence[str]) -> dict[str, str]:
+    """The variable that tells the build about options; empty if there are none."""
+    return {"OTOLITH_BOARD_OPTIONS": " ".join(options)} if options else {}
+
+
 def build(
     env: str,
     model: Path | Sequence[Path] | None = None,
     keep_rows: bool = True,
     gate: str | None = None,
+    options: Sequence[str] = (),
 ) -> Firmware:
     """Build environment `env` of platformio.ini around `model`: a .tflite, or several.
 
     keep_rows: False computes every window whole, whatever the model says. gate: name of the one
-    network of several that gates the others."""
+    network of several that gates the others. options: what differs from the board's JSON, such as
+    "microphone=i2s" (otolith.device.boards.OPTIONS)."""
     tflm.require(env)
     told = {} if keep_rows else {"OTOLITH_KEEP_ROWS": "no"}
+    told |= _board_options(options)
     gated = {"OTOLITH_GATE": gate} if gate else {}
     with _progress(f"building firmware for {env}", env) as lines:
         platformio("-e", env, model=model, told=lines, **told, **gated)
@@ -186,12 +194,14 @@ def upload(
     model: Path | Sequence[Path] | None = None,
     port: str | None = None,
     gate: str | None = None,
+    options: Sequence[str] = (),
 ) -> None:
     """Build and upload; `port` is the serial port of a board that runs Otolith already.
 
-    model, gate: as for build()."""
+    model, gate, options: as for build()."""
     arguments = ["-e", env, "-t", "upload"]
     if port:
         arguments += ["--upload-port", port]
+    given = _board_options(options) | ({"OTOLITH_GATE": gate} if gate else {})
     with _progress(f"building and uploading to {env}", env) as told:
-        platformio(*arguments, model=model, told=told, **({"OTOLITH_GATE": gate} if gate else {}))
+        platformio(*arguments, model=model, told=told, **given)

@@ -11,6 +11,7 @@ import numpy as np
 
 from otolith.audio import RATE
 from otolith.device import Client, SerialTransport, VirtualTransport
+from otolith.device.boards import Board
 from otolith.device.client import Message
 from otolith.device.records import Detect, ErrorLine, Fault, Hello, ScoresLine, Stats, Unclear
 from otolith.errors import UserError, shown
@@ -113,7 +114,7 @@ def through_virtual_microphone(
     model_hash: str,
     progress: Callable[[float], None] | None = None,
     scores: bool = True,
-    board: str = "pico",
+    board: Board | str = "pico",
     labels: Sequence[str] | None = None,
 ) -> Heard:
     """Boot an image on a virtual board and play a sound into its microphone.

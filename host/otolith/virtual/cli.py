@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 from otolith.audio import RATE, read_pcm
+from otolith.device.boards import named, with_options
 from otolith.errors import UserError
 from otolith.files import replacing
 from otolith.virtual import VirtualBoard, boot, class_for, emulated
@@ -90,6 +91,13 @@ Examples:
     show_default=True,
     help="Which board: see `host virtual boards`.",
 )
+@click.option(
+    "-O",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What differs from the board's JSON, as the image was built: microphone=i2s.",
+)
 @click.option("--audio", type=click.Path(path_type=Path), help="Sound file the microphone hears.")
 @click.option(
     "--seconds",
@@ -111,6 +119,7 @@ Examples:
 def run(
     image: Path,
     board: str,
+    options: tuple[str, ...],
     audio: Path | None,
     seconds: float | None,
     pty: bool,
@@ -133,7 +142,7 @@ def run(
         stack.enter_context(_interrupted_by_sigterm())
         if pulse and pcm_pipe:
             raise UserError("--pulse and --pcm-pipe exclude each other: choose one")
-        virtual = stack.enter_context(boot(image, board))
+        virtual = stack.enter_context(boot(image, with_options(named(board), options)))
         if pcm is not None and not virtual.has_microphone:
             raise UserError(f"{board} has no microphone: leave --audio away")
         if pulse:

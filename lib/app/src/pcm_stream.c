@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "load.h"
+#include "microphone.h"
 
 enum { WATCHDOG_MS = 2000, MOST_ROOM = WIRE_MAX_FRAME };
 
@@ -103,6 +104,7 @@ static void hello(void) {
     json_t *line = app_hello(app_name);
     json_unsigned(line, "rate", MICROPHONE_RATE);
     json_unsigned(line, "block", MICROPHONE_BLOCK);
+    app_microphone(line);
     app_hello_end(line);
 }
 
@@ -133,6 +135,17 @@ static const wire_command_t commands[] = {
     {"bootsel", WIRE_NO_ARGUMENT, app_bootsel},
 };
 
+static const char *command_get(const char *text) {
+    return app_microphone_get(text) ? NULL : "only microphone can be asked for";
+}
+
+static const char *command_set(const char *text) {
+    const char *reason;
+    return app_microphone_set(text, &reason) ? reason : "unknown setting";
+}
+
+static const wire_text_command_t text_commands[] = {{"get", command_get}, {"set", command_set}};
+
 static void on_frame(const uint8_t *payload, uint32_t size) {
     (void)size;
     wire_send_error(payload ? "unexpected frame" : "broken frame", NULL);
@@ -141,6 +154,8 @@ static void on_frame(const uint8_t *payload, uint32_t size) {
 static const wire_app_t app = {
     .commands = commands,
     .command_count = sizeof commands / sizeof *commands,
+    .text_commands = text_commands,
+    .text_command_count = sizeof text_commands / sizeof *text_commands,
     .hello = hello,
     .frame = on_frame,
 };

@@ -42,9 +42,22 @@ uint32_t board_sleep(void);
 /* ---- microphone: 16 kHz, 16 bit, mono ---- */
 
 enum {
-    MICROPHONE_BLOCK = 128,  /* samples in a block */
-    MICROPHONE_RATE = 16000, /* Hz */
+    MICROPHONE_BLOCK = 128,       /* samples in a block */
+    MICROPHONE_RATE = 16000,      /* Hz */
+    MICROPHONE_GAIN_LOWEST = -40, /* dB */
+    MICROPHONE_GAIN_HIGHEST = 60,
 };
+
+/* What kind of microphone this image reads: "pdm", "i2s", "adc", or "none". */
+const char *microphone_kind(void);
+
+/* The gain in dB: microphone.gain_db of the board's JSON, or what was set since. */
+int32_t microphone_gain(void);
+
+/* Change the gain from the next block on. What is too loud then saturates.
+ *
+ * db: MICROPHONE_GAIN_LOWEST to MICROPHONE_GAIN_HIGHEST. */
+void microphone_set_gain(int32_t db);
 
 /* Start the microphone, or start it anew. The count of overruns begins at 0. */
 void microphone_start(void);

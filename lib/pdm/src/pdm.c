@@ -5,8 +5,7 @@
  * 32 bits: the largest input of a filter times its sum of |taps| stays below 2^31. */
 #include "pdm.h"
 
-#include "pdm_filters.h"
-#include "pdm_taps.h"
+#include "pdm_tail.h"
 
 #include <string.h>
 
@@ -53,7 +52,7 @@ void pdm_init(pdm_t *p) {
     }
     /* as many ones as zeros have gone before: silence */
     for (uint32_t i = 0; i < PDM_MIDDLE_TAPS - 2; i++) {
-        p->middle[i] = SILENCE;
+        p->tail.middle[i] = SILENCE;
     }
     for (uint32_t step = 0; step < 3; step++) {
         const uint32_t done = p->open[0] + p->table[0][0x55][0] + p->table[1][0x55][0];
@@ -62,36 +61,11 @@ void pdm_init(pdm_t *p) {
     }
 }
 
-/* Four words from `by` of them further back, `fours` times. */
-static void move_up(void *words, uint32_t by, uint32_t fours) {
-    typedef struct {
-        uint32_t words[4];
-    } __attribute__((may_alias)) four_t;
-    four_t *to = words;
-    const four_t *from = (const four_t *)(const void *)((uint32_t *)words + by);
-    for (; fours > 0; fours--) {
-        *to++ = *from++;
-    }
-}
-
-/* p->middle's new samples, four a sample of PCM, to PCM. */
-static void filter(pdm_t *p, int16_t *pcm, uint32_t samples) {
-    int32_t sums[PDM_BLOCK];
-    const uint32_t threes = samples * 171 >> 9; /* a third, rounded down */
-    pdm_middle(p->middle, p->even + PDM_LAST_PAIRS - 1, p->odd + 2 * PDM_LAST_PAIRS - 1, samples);
-    pdm_last(p->odd, sums, threes, samples - 3 * threes);
-    p->mean = pdm_finish(sums, p->even, pcm, samples, p->mean);
-    /* what the next block's filters reach back to */
-    move_up(p->middle, 2 * samples, PDM_MIDDLE_TAPS / 8 + 1);
-    move_up(p->even, samples, PDM_LAST_PAIRS / 4);
-    move_up(p->odd, samples, PDM_LAST_PAIRS / 2);
-}
-
 void pdm_decimate_words(pdm_t *p, const uint32_t *words, int16_t *pcm, uint32_t samples) {
     while (samples > 0) {
         const uint32_t count = samples < PDM_BLOCK ? samples : PDM_BLOCK;
-        pdm_first(p->table, words, 2 * count, p->middle + PDM_MIDDLE_TAPS - 2, p->open);
-        filter(p, pcm, count);
+        pdm_first(p->table, words, 2 * count, p->tail.middle + PDM_MIDDLE_TAPS - 2, p->open);
+        pdm_tail(&p->tail, pcm, count);
         words += 2 * count;
         pcm += count;
         samples -= count;

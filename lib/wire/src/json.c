@@ -45,7 +45,8 @@ static void put_digits(json_t *j, uint32_t value, uint32_t at_least) {
     }
 }
 
-static void put_signed(json_t *j, int32_t value) {
+/* Out of line: its two callers would each have all of it. */
+static __attribute__((noinline)) void put_signed(json_t *j, int32_t value) {
     if (value < 0) {
         put(j, '-');
     }
@@ -59,7 +60,7 @@ static void separate(json_t *j) {
     j->comma = true;
 }
 
-static void put_key(json_t *j, const char *key) {
+static __attribute__((noinline)) void put_key(json_t *j, const char *key) {
     separate(j);
     put_quoted(j, key);
     put(j, ':');

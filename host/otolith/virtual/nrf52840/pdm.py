@@ -23,7 +23,7 @@ _DIVIDERS = {  # of 32 MHz
 }
 _RATIOS = (64, 80)
 _MONO = 1
-_UNITY = 0x28
+_UNITY, _GAIN_HIGHEST, _STEPS_A_DB = 0x28, 0x50, 2
 _LATENCY_NS = 1000.0
 _DISCONNECTED = 1 << 31
 
@@ -78,8 +78,8 @@ class Pdm(NordicPeripheral):
             self.fault("started without the crystal")
         if registers[_MODE] & 1 != _MONO:
             self.fault("in stereo, which is not modelled")
-        if registers[_GAINL] != _UNITY:
-            self.fault("amplifies, which is not modelled")
+        if not 0 <= registers[_GAINL] <= _GAIN_HIGHEST:
+            self.fault("gain out of range")
         if registers[_CLK] & _DISCONNECTED or not self._gpio.is_output(registers[_CLK]):
             self.fault("clock pin is no output")
         if registers[_DIN] & _DISCONNECTED or not self._gpio.is_input(registers[_DIN]):
@@ -108,7 +108,9 @@ class Pdm(NordicPeripheral):
         block = np.zeros(self._count, "<i2")
         part, self._sound = self._sound[: self._count], self._sound[self._count :]
         if powered:
-            block[: len(part)] = part
+            db = (self.registers[_GAINL] - _UNITY) / _STEPS_A_DB
+            louder = part if db == 0 else np.round(part * 10 ** (db / 20))
+            block[: len(part)] = np.clip(louder, -32768, 32767)
         self.core.write(self._place, block.tobytes())
         self.heard += self._count
         self.event(_END)

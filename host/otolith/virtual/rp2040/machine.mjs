@@ -1,7 +1,10 @@
 // A Raspberry Pi Pico in emulated time. CPU and peripherals are rp2040js'. This module adds a clock for
 // the PIO, a PDM microphone on its pins, a trace of the LED, the watchdog's reset and a USB host.
+import { AdcMicrophone } from "./adc_microphone.mjs";
 import { giveFlashId } from "./flash_id.mjs";
+import { I2sMicrophone } from "./i2s_microphone.mjs";
 import { Microphone } from "./microphone.mjs";
+import { PdmTiming } from "./pdm_timing.mjs";
 import { Pio } from "./pio.mjs";
 import { UsbHost } from "./usb_host.mjs";
 
@@ -24,10 +27,12 @@ function faulty(text) {
 
 export class Machine {
   /** library: the rp2040js module. pins: {data, clock, led}. events: an array that gets what happens.
-   * usb: {ppm, open}, as UsbHost takes them. flashId: 8 bytes. keepBits: keep the microphone's bits. */
-  constructor(library, { bootrom, flash, pins, events, usb = {}, flashId = [], keepBits = false }) {
+   * usb: {ppm, open}, as UsbHost takes them. flashId: 8 bytes. keepBits: keep the microphone's bits.
+   * wiring: {kind: "pdm" | "i2s" | "adc", right, early, timing: {valid, hold}} of the microphone. */
+  constructor(library, { bootrom, flash, pins, events, usb = {}, flashId = [], keepBits = false, wiring = {} }) {
     Object.assign(this, { library, bootrom, flash, pins, events, flashId });
     this.usbOptions = usb;
+    this.wiring = wiring;
     this.microphone = new Microphone(keepBits);
     this.cycles = 0;
     this.idle = 0;
@@ -76,7 +81,8 @@ export class Machine {
       this.uart = "";
     };
     if (this.flashId.length) giveFlashId(mcu.peripherals[FLASH_INTERFACE], this.flashId);
-    this.pio = new Pio(mcu, this.pins, this.microphone, () => this.cycles);
+    this.device = this.#wire(mcu);
+    this.pio = new Pio(mcu, this.pins, this.microphone, () => this.cycles, this.device);
     this.#watchLed(mcu);
     this.usb = new UsbHost(mcu, {
       ...this.usbOptions,
@@ -86,6 +92,14 @@ export class Machine {
     });
     this.usb.dtr = this.dtr;
     this.ready = false;
+  }
+
+  /** Connect the microphone. Returns what is on the PIO's pins, or null for an ideal PDM microphone. */
+  #wire(mcu) {
+    const { kind, right, early, timing } = this.wiring, sound = this.microphone, pins = this.pins;
+    if (kind === "adc") { this.adc = new AdcMicrophone(mcu, pins.adc, sound); return null; }
+    if (kind === "i2s") return new I2sMicrophone({ pins, right, early, sound });
+    return timing || right ? new PdmTiming({ microphone: sound, right, ...timing }) : null;
   }
 
   /** Trace the LED's brightness, the duty cycle of its PWM slice, at each write of the firmware. */

@@ -8,6 +8,7 @@ const OVERSAMPLING = 64, TAPS = 48, BETA = 9.0;
 const ZEROS = [-3.9979349269732207, 5.995870351520387, -3.997934926973221, 1.0];
 const POLES = [-3.3289337832003385, 4.202908388745493, -2.3803861964139377, 0.5096024595424209];
 const LIMIT = 0.66;
+const PHASES_A_NS = OVERSAMPLING * 16e3 / 1e9, EPSILON = 1e-6;
 
 function bessel0(x) {
   let sum = 1, term = 1;
@@ -54,6 +55,7 @@ export class Microphone {
     this.e = new Float64Array(4);
     this.w = new Float64Array(4);
     this.seed = 1;
+    this.phase = 0; // of analog(), in parts of a sample
     this.bitsMade = 0;
   }
 
@@ -69,15 +71,34 @@ export class Microphone {
     return this.bits[this.at++];
   }
 
+  /** The next sample at 16 kHz, int16, for a microphone that sends PCM. */
+  next() {
+    return this.position < this.pcm.length ? this.pcm[this.position++] : 0;
+  }
+
+  /** The sound's value `step` ns later, -1 to 1. */
+  analog(step) {
+    this.phase += step * PHASES_A_NS;
+    while (this.phase >= OVERSAMPLING - EPSILON) {
+      this.phase -= OVERSAMPLING;
+      this.#shift(this.next() / 32768);
+      this.#interpolate();
+    }
+    return this.values[Math.max(0, Math.floor(this.phase + EPSILON))];
+  }
+
   #sample() {
-    const x = this.position < this.pcm.length ? this.pcm[this.position++] / 32768 : 0;
-    this.head = this.head === 0 ? TAPS - 1 : this.head - 1;
-    this.history[this.head] = this.history[this.head + TAPS] = limit(x);
+    this.#shift(limit(this.next() / 32768));
     this.#interpolate();
     this.#modulate();
     this.at = 0;
     this.bitsMade += OVERSAMPLING;
     if (this.kept) this.#keep(this.bits);
+  }
+
+  #shift(x) {
+    this.head = this.head === 0 ? TAPS - 1 : this.head - 1;
+    this.history[this.head] = this.history[this.head + TAPS] = x;
   }
 
   /** Computes four phases at a time, because their sums are independent. */

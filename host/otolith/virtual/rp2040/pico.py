@@ -27,6 +27,21 @@ CLOCK_HZ = 125_000_000
 FLASH_ID = bytes.fromhex("e6614c311b5a7e24")  # the first four bytes are common on Picos
 
 
+_NO_PIN = 31  # no GPIO has this number
+
+
+@dataclass(frozen=True)
+class PdmTiming:
+    """When a PDM microphone's bit is valid, ns.
+
+    valid: after the clock edge that begins its half of the period. hold: after the one that ends
+    it.
+    """
+
+    valid: float = 125.0
+    hold: float = 0.0
+
+
 @dataclass(frozen=True)
 class ControlResult:
     """A control transfer.
@@ -70,6 +85,7 @@ class VirtualPico:
         usb_ppm: float = 0.0,
         keep_bits: bool = False,
         flash_id: bytes = FLASH_ID,
+        pdm_timing: PdmTiming | None = None,
     ) -> None:
         """Power the board.
 
@@ -81,6 +97,7 @@ class VirtualPico:
             usb_ppm: how much too fast the computer's frame clock is, parts per million.
             keep_bits: keep the microphone's bits for read_bits().
             flash_id: 8 bytes, the flash chip's number, which is the board's serial number.
+            pdm_timing: when a PDM microphone's bits are valid. None: always.
         """
         node = shutil.which("node")
         rp2040js = paths.NODE_MODULES / "rp2040js" / "dist" / "esm" / "index.js"
@@ -120,11 +137,8 @@ class VirtualPico:
                 rp2040js=str(rp2040js),
                 bootrom=str(paths.BOOTROM),
                 image=str(self.image.resolve()),
-                pins={
-                    "data": self.board.number_of_pin("PDM_DATA"),
-                    "clock": self.board.number_of_pin("PDM_CLOCK"),
-                    "led": self.board.number_of_pin("LED"),
-                },
+                pins={"led": self.board.number_of_pin("LED"), **self._pins()},
+                wiring=self._wiring(pdm_timing),
                 usb={"ppm": usb_ppm, "open": usb_open},
                 flashId=list(flash_id),
                 keepBits=keep_bits,
@@ -134,6 +148,26 @@ class VirtualPico:
         except BaseException:
             self.close()
             raise
+
+    def _pins(self) -> dict[str, int]:
+        """Pins of the microphone as main.mjs names them."""
+        number, kind = self.board.number_of_pin, self.board.microphone.kind
+        if kind == "adc":
+            return {"adc": number("ADC"), "data": _NO_PIN, "clock": _NO_PIN}
+        if kind == "i2s":
+            names = ("data", "I2S_DATA"), ("clock", "I2S_CLOCK"), ("word", "I2S_WORD")
+        else:
+            names = ("data", "PDM_DATA"), ("clock", "PDM_CLOCK")
+        return {name: number(signal) for name, signal in names}
+
+    def _wiring(self, timing: PdmTiming | None) -> dict[str, Any]:
+        microphone = self.board.microphone
+        return {
+            "kind": microphone.kind,
+            "right": microphone.channel == "right",
+            "early": microphone.read_falling,
+            "timing": None if timing is None else {"valid": timing.valid, "hold": timing.hold},
+        }
 
     @classmethod
     def boot(cls, image: Path, board: Board) -> VirtualPico:

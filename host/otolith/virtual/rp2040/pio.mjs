@@ -5,12 +5,19 @@
 // second, and the rest of the chip sees only full words. It is therefore stepped when a word is due or
 // when a register is read. The result is the same as stepping it all the time.
 const NOP = 0xa042, IN_PINS_1 = 0x4001, OPERATION = 0xe0ff, DELAY_SIDE = 0x1f00, SIDE_1 = 0x1000;
+const SYNC = 2; // cycles from a pin to the input of a state machine (RP2040 datasheet 3.5.6.3)
 const AUTOPUSH = 1 << 16, SHIFT_RIGHT = 1 << 18, SIDE_OPTIONAL = 1 << 30, SIDE_DIRECTIONS = 1 << 29;
 
 export class Pio {
-  /** pins: {data, clock} of the microphone; now(): the CPU's cycles so far. */
-  constructor(mcu, pins, microphone, now) {
+  /** pins: {data, clock} of the microphone; now(): the CPU's cycles so far. device: something else on
+   * these pins: edge(values, ns) is called as the clock's pin changes, level(ns) as the data's is read.
+   * Without it, it is a PDM microphone that needs no time. */
+  constructor(mcu, pins, microphone, now, device = null) {
+    this.mcu = mcu;
     this.pio = mcu.pio[0];
+    this.device = device;
+    this.nsPerCycle = 0;
+    this.at = 0; // time of the instruction that is executed, ns
     this.pins = pins;
     this.microphone = microphone;
     this.due = Infinity; // cycle at which it must be stepped at the latest
@@ -23,7 +30,10 @@ export class Pio {
   #listen(mcu, now) {
     const { pio, microphone } = this, clock = 1 << this.pins.clock, self = this;
     Object.defineProperty(mcu, "gpioValues", {
-      get: () => { if (!this.stepping) this.step(now()); return this.bit << this.pins.data; },
+      get: () => {
+        if (!this.stepping) this.step(now());
+        return (this.device ? this.device.level(this.at - SYNC * this.nsPerCycle) : this.bit) << this.pins.data;
+      },
     });
     pio.run = () => {};
     mcu.pio[1].run = () => { throw new Error("PIO 1 is not modelled"); };
@@ -32,7 +42,9 @@ export class Pio {
       if (!changed) return;
       this.oldPinValues = this.pinValues;
       this.oldPinDirections = this.pinDirections;
-      if (changed & clock && this.pinValues & clock) self.bit = microphone.bit();
+      if (!(changed & clock)) return;
+      if (self.device) self.device.edge(this.pinValues, self.at);
+      else if (this.pinValues & clock) self.bit = microphone.bit();
     };
     for (const access of ["readUint32", "writeUint32"]) {
       const before = pio[access].bind(pio);
@@ -51,6 +63,7 @@ export class Pio {
   step(cycles) {
     const { pio, next } = this;
     this.stepping = true;
+    this.nsPerCycle = 1e9 / this.mcu.clkSys;
     for (let k = 0; k < 4; k++) {
       const machine = pio.machines[k];
       if (!machine.enabled || next[k] > cycles) continue;
@@ -62,6 +75,8 @@ export class Pio {
           next[k] += 2 * bits * divider;
         } else {
           const before = machine.cycles;
+          // the divider's fraction makes the machine wait for a whole cycle
+          this.at = Math.ceil(next[k] - 1e-6) * this.nsPerCycle;
           machine.step();
           next[k] += Math.max(1, machine.cycles - before) * divider;
           pio.checkChangedPins();
@@ -85,7 +100,7 @@ export class Pio {
 
   /** How many bits the machine can take within `steps` instructions without an effect elsewhere. */
   #bitsToCome(machine, steps) {
-    if (steps < 2 || machine.pc !== machine.wrapBottom || !this.#isBitLoop(machine)) return 0;
+    if (this.device || steps < 2 || machine.pc !== machine.wrapBottom || !this.#isBitLoop(machine)) return 0;
     return Math.max(0, Math.min(Math.floor(steps / 2), machine.pushThreshold - 1 - machine.inputShiftCount));
   }
 

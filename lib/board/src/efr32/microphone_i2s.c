@@ -9,6 +9,7 @@
 
 #include "../block_ring.h"
 #include "../cortex_m/chip.h"
+#include "../microphone_gain.h"
 #include "internal.h"
 #include "pins.h"
 
@@ -167,7 +168,11 @@ bool microphone_pending(void) {
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    return block_ring_read(&blocks, &source, pcm);
+    if (!block_ring_read(&blocks, &source, pcm)) {
+        return false;
+    }
+    gain_apply(pcm);
+    return true;
 }
 
 uint32_t microphone_skip(void) {

@@ -8,6 +8,8 @@
 
 #include "../block_ring.h"
 #include "../cortex_m/core.h"
+#define MICROPHONE_GAIN_IN_DRIVER
+#include "../microphone_gain.h"
 #include "internal.h"
 #include "nrf.h"
 #include "pins.h"
@@ -43,6 +45,15 @@ void isr_pdm(void) {
     give_next();
 }
 
+/* The chip amplifies by -20 to 20 dB, in steps of 0.5 dB (GAINL). */
+static void gain_in_driver(void) {
+    enum { LOWEST = -20, HIGHEST = 20, STEPS_A_DB = 2 };
+    const int32_t db = gain.db < LOWEST ? LOWEST : gain.db > HIGHEST ? HIGHEST : gain.db;
+    gain.in_driver = db;
+    NRF_PDM->GAINL = NRF_PDM->GAINR =
+        (uint32_t)((int32_t)PDM_GAINL_GAINL_DefaultGain + STEPS_A_DB * db);
+}
+
 static void set_up(void) {
     pin_output(BOARD_PIN_PDM_CLOCK, false);
     pin_input(BOARD_PIN_PDM_DATA, false);
@@ -52,7 +63,7 @@ static void set_up(void) {
     NRF_PDM->RATIO = PDM_RATIO_RATIO_Ratio80;
     /* SELECT low: the microphone's data is valid while the clock is low. */
     NRF_PDM->MODE = PDM_MODE_OPERATION_Mono | PDM_MODE_EDGE_LeftFalling << PDM_MODE_EDGE_Pos;
-    NRF_PDM->GAINL = NRF_PDM->GAINR = PDM_GAINL_GAINL_DefaultGain; /* 0 dB */
+    gain_in_driver();
     NRF_PDM->SAMPLE.MAXCNT = MICROPHONE_BLOCK;
     NRF_PDM->INTEN = PDM_INTEN_STARTED_Msk;
     NRF_PDM->ENABLE = 1;
@@ -103,7 +114,11 @@ bool microphone_pending(void) {
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    return block_ring_read(&blocks, &source, pcm);
+    if (!block_ring_read(&blocks, &source, pcm)) {
+        return false;
+    }
+    gain_apply(pcm);
+    return true;
 }
 
 uint32_t microphone_skip(void) {

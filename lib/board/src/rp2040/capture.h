@@ -1,42 +1,52 @@
-/* PDM microphone. A PIO program of two instructions clocks it and shifts its bits in, two DMA
- * channels take turns filling blocks, and the main loop decimates them. The bits are right even
- * if the interrupt comes late: the handler only counts, from where the DMA really is. */
+/* From a peripheral's FIFO to blocks of PCM, by DMA. Two channels take turns filling blocks, and
+ * the main loop converts them. The samples are right even if the interrupt comes late: the handler
+ * only counts, from where the DMA really is.
+ *
+ * One microphone driver includes this per image. What differs between kinds stands in its constant
+ * `capture`, so the compiler resolves it and nothing is called through a pointer. */
+#ifndef OTOLITH_RP2040_CAPTURE_H
+#define OTOLITH_RP2040_CAPTURE_H
+
 #include "../board.h"
 
 #include "hardware/clocks.h"
 #include "hardware/dma.h"
 #include "hardware/gpio.h"
 #include "hardware/irq.h"
-#include "hardware/pio.h"
-#include "pdm.h"
 
 #include "../block_ring.h"
+#include "../microphone_gain.h"
 #include "internal.h"
 
 enum {
-    BIT_RATE = MICROPHONE_RATE * PDM_DECIMATION, /* 1.024 MHz */
-    CYCLES_PER_BIT = 2,                          /* PIO instructions per bit */
-    BLOCK_WORDS = MICROPHONE_BLOCK * PDM_DECIMATION / 32,
+    BYTES_A_SAMPLE = 8, /* of PCM: 64 PDM bits, two I2S slots of 32 bits, or 4 ADC counts */
+    BLOCK_WORDS = MICROPHONE_BLOCK * BYTES_A_SAMPLE / 4,
     CHANNELS = 2,                         /* even blocks go to one, odd blocks to the other */
     BLOCKS_A_CHANNEL = BLOCKS / CHANNELS, /* power of two: the DMA wraps its write address */
     RING_BITS = 15,                       /* log2 of a channel's bytes */
 };
 _Static_assert(BLOCKS_A_CHANNEL *BLOCK_WORDS * 4 == 1 << RING_BITS, "ring size");
 
-/* The divider has 8 fractional bits; at 125 MHz it is exactly 61 + 9/256. */
-#define DIVIDER_256 ((uint32_t)((SYS_CLK_HZ * 256ull) / (BIT_RATE * CYCLES_PER_BIT)))
-_Static_assert((uint64_t)DIVIDER_256 *BIT_RATE *CYCLES_PER_BIT == SYS_CLK_HZ * 256ull,
-               "the system clock does not divide to the bit clock: the sample rate would be off");
+typedef struct {
+    enum dma_channel_transfer_size size; /* of one transfer from the FIFO */
+    uint32_t transfers;                  /* in a block */
+    uint32_t settling;                   /* blocks to drop after the start */
+    void (*claim)(void);                 /* once, at the first start */
+    void (*prepare)(void);               /* set up the peripheral, stopped */
+    void (*run)(bool on);                /* start or stop it */
+    const volatile void *(*fifo)(void);
+    uint (*request)(void); /* its DREQ */
+    void (*convert)(const uint32_t *block, int16_t *pcm);
+} capture_t;
+
+static const capture_t capture;
 
 static uint32_t ring[CHANNELS][BLOCKS_A_CHANNEL][BLOCK_WORDS]
     __attribute__((aligned(1 << RING_BITS)));
 
-static PIO const pio = pio0;
-static uint program_offset, machine;
 static int channel[CHANNELS];
 static bool claimed;
 
-static pdm_t pdm;
 static block_ring_t blocks;
 
 /* Blocks channel c has completed, modulo BLOCKS_A_CHANNEL. */
@@ -57,43 +67,16 @@ static void block_complete(void) {
     block_ring_count(&blocks, 2 * odd + (even - odd) % BLOCKS_A_CHANNEL);
 }
 
-/* Samples at the rising clock edge, when the data of a microphone with SELECT low is valid. */
-static void load_program(void) {
-    const uint16_t code[CYCLES_PER_BIT] = {
-        (uint16_t)(pio_encode_nop() | pio_encode_sideset(1, 0)),
-        (uint16_t)(pio_encode_in(pio_pins, 1) | pio_encode_sideset(1, 1)),
-    };
-    const pio_program_t program = {.instructions = code, .length = CYCLES_PER_BIT, .origin = -1};
-    program_offset = (uint)pio_add_program(pio, &program);
-}
-
-static void set_up_machine(void) {
-    pio_gpio_init(pio, BOARD_PIN_PDM_CLOCK);
-    pio_gpio_init(pio, BOARD_PIN_PDM_DATA);
-    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_PDM_CLOCK, 1, true);
-    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_PDM_DATA, 1, false);
-
-    pio_sm_config config = pio_get_default_sm_config();
-    sm_config_set_wrap(&config, program_offset, program_offset + CYCLES_PER_BIT - 1);
-    sm_config_set_sideset(&config, 1, false, false);
-    sm_config_set_sideset_pins(&config, BOARD_PIN_PDM_CLOCK);
-    sm_config_set_in_pins(&config, BOARD_PIN_PDM_DATA);
-    sm_config_set_in_shift(&config, false, true, 32); /* oldest bit ends up on top */
-    sm_config_set_fifo_join(&config, PIO_FIFO_JOIN_RX);
-    sm_config_set_clkdiv_int_frac(&config, DIVIDER_256 >> 8, DIVIDER_256 & 0xff);
-    pio_sm_init(pio, machine, program_offset, &config);
-}
-
 static void set_up_dma(void) {
     for (uint c = 0; c < CHANNELS; c++) {
         dma_channel_config config = dma_channel_get_default_config((uint)channel[c]);
-        channel_config_set_transfer_data_size(&config, DMA_SIZE_32);
+        channel_config_set_transfer_data_size(&config, capture.size);
         channel_config_set_read_increment(&config, false);
         channel_config_set_write_increment(&config, true);
         channel_config_set_ring(&config, true, RING_BITS);
-        channel_config_set_dreq(&config, pio_get_dreq(pio, machine, false));
+        channel_config_set_dreq(&config, capture.request());
         channel_config_set_chain_to(&config, (uint)channel[(c + 1) % CHANNELS]);
-        dma_channel_configure((uint)channel[c], &config, ring[c], &pio->rxf[machine], BLOCK_WORDS,
+        dma_channel_configure((uint)channel[c], &config, ring[c], capture.fifo(), capture.transfers,
                               false);
         dma_channel_acknowledge_irq0((uint)channel[c]);
         dma_channel_set_irq0_enabled((uint)channel[c], true);
@@ -103,11 +86,10 @@ static void set_up_dma(void) {
 static void claim(void) {
     if (!claimed) {
         claimed = true;
-        machine = (uint)pio_claim_unused_sm(pio, true);
         for (uint c = 0; c < CHANNELS; c++) {
             channel[c] = dma_claim_unused_channel(true);
         }
-        load_program();
+        capture.claim();
         irq_set_exclusive_handler(DMA_IRQ_0, block_complete);
     }
 }
@@ -115,13 +97,12 @@ static void claim(void) {
 void microphone_start(void) {
     claim();
     microphone_stop();
-    pdm_init(&pdm);
-    block_ring_start(&blocks, 0);
-    set_up_machine();
+    block_ring_start(&blocks, capture.settling);
+    capture.prepare();
     set_up_dma();
     irq_set_enabled(DMA_IRQ_0, true);
     dma_channel_start((uint)channel[0]);
-    pio_sm_set_enabled(pio, machine, true);
+    capture.run(true);
 }
 
 void microphone_stop(void) {
@@ -129,7 +110,7 @@ void microphone_stop(void) {
         return;
     }
     irq_set_enabled(DMA_IRQ_0, false);
-    pio_sm_set_enabled(pio, machine, false);
+    capture.run(false);
     /* An aborted channel must not start the other one. */
     for (uint c = 0; c < CHANNELS; c++) {
         hw_clear_bits(&dma_channel_hw_addr((uint)channel[c])->al1_ctrl, DMA_CH0_CTRL_TRIG_EN_BITS);
@@ -143,8 +124,7 @@ void microphone_stop(void) {
 }
 
 static void copy(uint32_t block, int16_t *pcm) {
-    const uint32_t *bits = ring[block % CHANNELS][block / CHANNELS % BLOCKS_A_CHANNEL];
-    pdm_decimate_words(&pdm, bits, pcm, MICROPHONE_BLOCK);
+    capture.convert(ring[block % CHANNELS][block / CHANNELS % BLOCKS_A_CHANNEL], pcm);
 }
 
 static const block_source_t source = {.in_work = 1, .copy = copy};
@@ -154,7 +134,11 @@ bool microphone_pending(void) {
 }
 
 bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    return block_ring_read(&blocks, &source, pcm);
+    if (!block_ring_read(&blocks, &source, pcm)) {
+        return false;
+    }
+    gain_apply(pcm);
+    return true;
 }
 
 uint32_t microphone_skip(void) {
@@ -164,3 +148,5 @@ uint32_t microphone_skip(void) {
 uint32_t microphone_overruns(void) {
     return blocks.overruns;
 }
+
+#endif

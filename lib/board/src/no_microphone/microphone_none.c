@@ -20,6 +20,18 @@ uint32_t microphone_overruns(void) {
     return 0;
 }
 
+const char *microphone_kind(void) {
+    return "none";
+}
+
+int32_t microphone_gain(void) {
+    return 0;
+}
+
+void microphone_set_gain(int32_t db) {
+    (void)db;
+}
+
 /* What a chip family asks of its own microphone; its interrupt is never enabled. */
 bool microphone_pending(void);
 void isr_pdm(void);
