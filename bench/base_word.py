@@ -45,9 +45,9 @@ from otolith.train.weights import Blueprint, weights_file, write_weights
 
 FRONT_END = dataclasses.replace(preset("micro_speech"), settle=50)
 FRAMES, HOP = FRONT_END.frames, FRONT_END.hop
-ARCHITECTURES = {"s": "mixed_conv_s", "m": "word_cnn_m", "l": "speech_cnn"}
-STEPS = {"s": 1500, "m": 1800, "l": 1200}
-BATCH = {"s": 128, "m": 128, "l": 64}  # an eighth of it are sounds that are no speech
+ARCHITECTURES = {"s": "mixed_conv_s", "m": "word_cnn_m", "l": "word_cnn_l"}
+STEPS = {"s": 1500, "m": 3000, "l": 3000}
+BATCH = {"s": 128, "m": 128, "l": 128}  # an eighth of it are sounds that are no speech
 OTHER, UNNAMED = 0, -1  # labels: no speech; speech without a transcript
 MEL_FRAMES, EMBEDDING = 76, 96  # of the teacher
 PASSES = int(os.environ.get("OTOLITH_PASSES", "1"))  # times each take is put into a stream
@@ -418,7 +418,7 @@ def train(size: str, streams: Streams, names: list[str], minutes: float) -> None
             embedding = ((streams.embeddings[chosen] - mean) / scale).astype(np.float32)
         losses.append(float(step(x, y, (y > OTHER).astype(np.int32), x_taught, embedding)))
         spent = (time.monotonic() - started) / 60
-        if number % 500 == 499 or number + 1 == STEPS[size] or spent > minutes:
+        if number % 250 == 249 or number + 1 == STEPS[size] or spent > minutes:
             values = real_input(windows(streams, check, np.random.default_rng(5)), FRONT_END)
             logits = whole.predict(values, verbose=0, batch_size=512)[0]
             right = logits.argmax(1) == streams.labels[check]
@@ -438,7 +438,7 @@ def save(size: str, network: Any, blueprint: Blueprint) -> None:
     file = weights_file(MODELS / "base_word" / size, f"base_word_{size}")
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as temporary:
-        write_weights(temporary, network, blueprint)
+        write_weights(temporary, network, blueprint, half=size == "l")
 
 
 def main() -> None:

@@ -42,14 +42,15 @@ USUAL = {  # frames, bands, classes of the seed
     "tenet20": (98, 104, 3),
     "tenet6": (98, 40, 12),
     "tenet6_narrow": (98, 104, 3),
+    "word_cnn_l": (49, 40, 2),
     "word_cnn_m": (49, 40, 2),
 }
 RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, "tenet6_narrow": 6}
-RESIDUALS["word_cnn_m"] = 3
+RESIDUALS |= {"word_cnn_l": 4, "word_cnn_m": 3}
 LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
 # a smaller variant of the same kind is always tested
 LARGE |= {"bc_resnet", "ds_cnn_m", "tenet12", "tenet20", "tenet6"}
-LARGE |= {"ds_cnn_stream_m", "ds_cnn_stream_l", "mixed_conv_m", "mixed_conv_l"}
+LARGE |= {"ds_cnn_stream_m", "ds_cnn_stream_l", "mixed_conv_m", "mixed_conv_l", "word_cnn_l"}
 AWARE = {"ds_cnn_s", "smart_lock_small", "tenet6_narrow"}  # trained quantised in `make test` too
 STREAMED = {"ds_cnn_stream_s", "mixed_conv_s"}  # their int8 is tested hop by hop
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

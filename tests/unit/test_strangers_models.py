@@ -74,6 +74,19 @@ def test_a_network_comes_back_from_its_weights_alone(heads, tmp_path):
     np.testing.assert_array_equal(first.predict(x, verbose=0), second.predict(x, verbose=0))
 
 
+def test_half_floats_keep_a_network_almost_as_it_is(tmp_path):
+    first = network(PLAN)
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    write_weights(whole, first, PLAN)
+    write_weights(half, first, PLAN, half=True)
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    plan, arrays = read_weights(half)
+    assert plan == PLAN
+    for array, exact in zip(arrays, first.get_weights(), strict=True):
+        assert array.dtype == np.float32
+        np.testing.assert_allclose(array, exact, rtol=1e-3, atol=1e-7)
+
+
 @pytest.mark.slow
 def test_a_base_with_code_in_it_is_refused_and_its_code_does_not_run(tmp_path, monkeypatch):
     """The layer's function would write a file whenever the network is built or loaded."""

@@ -125,16 +125,20 @@ def weights_file(folder: Path, name: str) -> Path:
     return folder / f"{name}{SUFFIX}"
 
 
-def write_weights(file: Path, network: Any, blueprint: Blueprint) -> None:
+def write_weights(file: Path, network: Any, blueprint: Blueprint, half: bool = False) -> None:
     """Writes a network's weights.
 
     Args:
         file: Overwritten.
         network: A tf_keras Model.
         blueprint: How to build it anew.
+        half: Stores kernels as float16. The file has half the size; other trainings start from it
+            as well.
     """
     arrays = {
-        f"{number:04}": np.ascontiguousarray(array, np.float32)
+        f"{number:04}": np.ascontiguousarray(
+            array, np.float16 if half and array.ndim > 1 else np.float32
+        )
         for number, array in enumerate(network.get_weights())
     }
     save_file(arrays, file, metadata={KEY: blueprint.to_json()})
@@ -157,6 +161,7 @@ def read_weights(file: Path) -> tuple[Blueprint, list[np.ndarray]]:
                 raise ValueError("not written by host train")
             blueprint = Blueprint.from_json(header[KEY])
             arrays = [stored.get_tensor(name) for name in names]
+            arrays = [a.astype(np.float32) if a.dtype == np.float16 else a for a in arrays]
     except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
         line = short((str(error).strip().splitlines() or [type(error).__name__])[0])
         raise UserError(f"{file}: not the weights of a trained network: {line}") from error

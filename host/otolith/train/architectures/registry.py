@@ -27,5 +27,6 @@ ARCHITECTURES = {
     "tenet20": "otolith.train.architectures.tenet:tenet20",
     "tenet6": "otolith.train.architectures.tenet:tenet6",
     "tenet6_narrow": "otolith.train.architectures.tenet:tenet6_narrow",
+    "word_cnn_l": "otolith.train.architectures.word_cnn:word_cnn_l",
     "word_cnn_m": "otolith.train.architectures.word_cnn:word_cnn_m",
 }
