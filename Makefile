@@ -77,7 +77,8 @@ release: setup
 # Screenshots of Studio for the docs: look at each.
 pictures: setup
 	@$(BIN)/host setup --dev
-	@PYTHONPATH=tests $(BIN)/python -m support.pictures docs/images
+	@PYTHONPATH=tests $(BIN)/python -m support.pictures build/pictures
+	@cp build/pictures/studio-live-wide.png docs/images
 
 clean:
 	rm -rf .pio build

@@ -1,17 +1,21 @@
 """The pages in Debian's Chromium: a newcomer's way from Start to a detector."""
 
+import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
+from scipy.stats import binomtest
 
+from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.data import metadata
 from otolith.paths import MODELS
-from support import shared
+from otolith.settings.spec import load
+from support import small_models
 from support.browser import NARROW, chromium, page_of, serious, type_errors
-from support.pictures import project
 from support.studio import running, wav
 
 RATE = 16000
@@ -88,27 +92,10 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
         assert serious(page) == []
 
 
-@pytest.mark.slow
-def test_training_is_started_watched_and_survives_a_reload(studio, browser):
-    # a short training: this is about the page
-    project(studio, "bell", "ring", "\n[train]\nupdates = 80\nmine = 0\n", 12)
-    with page_of(browser, studio.link) as page:
-        page.get_by_role("link", name=re.compile("^bell")).click()
-        page.get_by_role("link", name="Train").click()
-        page.get_by_role("button", name="Train", exact=True).click()
-        page.get_by_role("button", name="Stop and keep the best").wait_for()
-        page.reload()  # the job goes on
-        page.get_by_role("heading", name="Trained", exact=True).wait_for(timeout=600_000)
-        assert (studio.home / "bell" / "bell.tflite").exists()
-        page.get_by_role("heading", name="Trainings so far").wait_for()
-        assert serious(page) == []
-
-
 @pytest.fixture
 def alarm(studio):
     """A project with the fire alarm's trained network and a few clips in the test set."""
-    shutil.copytree(shared.fire_alarm(), studio.home / "alarm")
-    shutil.copy(MODELS / "fire_alarm" / "spec.toml", studio.home / "alarm")
+    shutil.copytree(MODELS / "fire_alarm", studio.home / "alarm")
     upload = studio.post("/p/alarm/uploads")["upload"]
     rng = np.random.default_rng(1)
     for number in range(4):
@@ -121,19 +108,64 @@ def alarm(studio):
     return "alarm"
 
 
-def test_a_cell_of_the_matrix_plays_its_clips(studio, browser, alarm):
+def test_a_cell_plays_its_clips_and_the_curve_counts_false_alarms_an_hour(studio, browser, alarm):
     with page_of(browser, studio.link) as page:
         page.goto(f"{studio.origin}/#/{alarm}/judge")
-        page.reload()
         slider = page.get_by_label("fire_alarm from a score")
         slider.fill("0.5")
         page.get_by_role("button", name="4 clips of fire_alarm, heard as fire_alarm").click()
         page.get_by_role("button", name="Play fire_alarm/").first.click()
+        page.locator("canvas.seen").nth(3).wait_for()
+        page.wait_for_function("[...document.querySelectorAll('canvas.seen')].every(c => c.seen)")
+        page.get_by_text("0.0 false alarms an hour").wait_for()
         slider.fill("1")  # nothing scores so high: all clips are missed
         page.get_by_text("misses 4 of 4").wait_for()
+        page.locator(".curve .u-over").click(position={"x": 3, "y": 150})  # the curve's lower end
+        page.get_by_text("misses 0 of 4").wait_for()
         assert serious(page) == []
         page.set_viewport_size(NARROW)
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    # the curve is that of host evaluate --stream on the same clips
+    jobs = studio.get(f"/p/{alarm}/jobs")
+    result = next(job["result"] for job in jobs if job["kind"] == "judge")
+    (curve,) = result["curves"]
+    assert curve["positives"] == 4 and curve["hours"] == pytest.approx(40 / 3600, rel=0.01)
+    # what the network saw is its input, from the same front end as the chip's
+    file = next(c["file"] for c in result["clips"] if c["truth"] == "fire_alarm")
+    data = studio.ask("GET", f"/p/{alarm}/window?file={file}").data
+    frames, bands = np.frombuffer(data[:4], "<u2")
+    assert (frames, bands) == load(MODELS / "fire_alarm").features.shape
+    seen = np.frombuffer(data[4:], np.uint8).reshape(frames, bands)
+    assert seen.std() > 10
+    assert studio.ask("GET", f"/p/{alarm}/window?file=../spec.toml").status == 400
+
+
+def test_earlier_networks_are_compared_on_the_same_clips(studio, browser, alarm):
+    runs = studio.home / alarm / ".studio" / "runs"
+    runs.mkdir(parents=True)
+    known = json.loads((MODELS / "fire_alarm" / "metrics.json").read_text())
+    names = ("weights_bytes", "arena_bytes", "clip_accuracy", "seconds")
+    told = {"architecture": "alarm_cnn", **{name: known.get(name, 1) for name in names}}
+    loud = small_models.loudness()
+    about = read_metadata(loud)
+    detect = replace(about.detect, thresholds={"fire_alarm": 0.5})
+    classes = ("background", "fire_alarm")
+    loud = write_metadata(loud, replace(about, classes=classes, detect=detect))
+    trained = (MODELS / "fire_alarm" / "fire_alarm.tflite").read_bytes()
+    for name, network in (("20260101-101010-a", loud), ("20260102-101010-b", trained)):
+        (runs / f"{name}.json").write_text(json.dumps(told))
+        (runs / f"{name}.tflite").write_bytes(network)
+    with page_of(browser, studio.link) as page:
+        page.goto(f"{studio.origin}/#/{alarm}/train")
+        page.get_by_role("button", name="Compare with the newest").click()
+        page.get_by_text("McNemar's exact test").wait_for()
+        assert serious(page) == []
+    result = next(j["result"] for j in studio.get(f"/p/{alarm}/jobs") if j["kind"] == "compare")
+    assert result["b"]["accuracy"] == 1 and result["clips"] == 8
+    p = binomtest(result["only_a"], result["only_a"] + result["only_b"]).pvalue
+    assert result["p_value"] == pytest.approx(p)
+    wish = {"a": "../../alarm", "b": "20260102-101010-b"}
+    assert studio.ask("POST", f"/p/{alarm}/compare", wish).status == 400
 
 
 def test_the_model_hears_the_microphone_and_its_mistakes_become_clips(studio, browser, alarm):

@@ -21,25 +21,32 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 @contextmanager
-def chromium(microphone: Path | None = None) -> Iterator[Browser]:
+def chromium(
+    microphone: Path | None = None, environment: dict[str, str] | None = None
+) -> Iterator[Browser]:
     """A browser within the block.
 
     Args:
         microphone: WAV file that its microphone hears, again and again.
+        environment: Of a sound server whose microphones it has instead of fake ones.
     """
     path = shutil.which("chromium")
     assert path is not None, "Chromium is missing: run `host setup --dev`"
     arguments = [
         "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
         "--autoplay-policy=no-user-gesture-required",
         "--disable-gpu",
     ]
+    if environment is None:
+        arguments.append("--use-fake-device-for-media-stream")
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=arguments, chromium_sandbox=False
+            executable_path=path,
+            args=arguments,
+            chromium_sandbox=False,
+            env=environment,  # type: ignore[arg-type]
         )
         try:
             yield browser

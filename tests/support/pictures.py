@@ -1,12 +1,16 @@
-"""`make pictures`: screenshots of Studio's pages for the docs, at both widths.
+"""`make pictures`: screenshots of Studio's pages for the docs, at both widths, light and dark.
 
-.venv/bin/python -m support.pictures docs/images
+    PYTHONPATH=tests .venv/bin/python -m support.pictures build/pictures [PAGE...]
+
+STUDIO_HOME names a folder of projects that is kept, so that a second call trains nothing.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from playwright.sync_api import Page
 from support.browser import NARROW, WIDE, chromium, page_of
 from support.studio import RATE, Running, running, wav
 
+LIMIT_MS = 1_800_000  # of any wait: it trains, builds and emulates
 TRAIN = "\n[train]\nupdates = 400\nmine = 0\n"
 
 
@@ -25,7 +30,7 @@ def microphone(file: Path) -> None:
     file.write_bytes(wav(tone + 0.003 * np.random.default_rng(1).standard_normal(len(t))))
 
 
-def sounds(rng: np.random.Generator, count: int, names: tuple[str, ...] = ("ring", "knock")):
+def takes(rng: np.random.Generator, count: int, names: tuple[str, ...] = ("ring", "knock")):
     """Takes of two sounds, each a little different, and rooms: (path, WAV file)."""
     t = np.arange(round(1.2 * RATE)) / RATE
     for number in range(count):
@@ -47,55 +52,93 @@ def project(studio: Running, name: str, hear: str, train: str, count: int) -> No
     spec.write_text(spec.read_text() + train)
     upload = studio.post(f"/p/{name}/uploads")["upload"]
     wanted = tuple(part.strip() for part in hear.split(","))
-    for path, data in sounds(np.random.default_rng(3), count, wanted):
+    for path, data in takes(np.random.default_rng(3), count, wanted):
         studio.ask("PUT", f"/p/{name}/uploads/{upload}/{path}", data)
     job = studio.job(name, studio.post(f"/p/{name}/import", {"upload": upload}))
     assert job["state"] == "done", job
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
-    """A picture at each width."""
+    """Pictures at each width, light and dark."""
     page.wait_for_timeout(600)
-    for size, suffix in ((NARROW, "narrow"), (WIDE, "wide")):
-        page.set_viewport_size(size)
-        page.wait_for_timeout(300)
-        page.screenshot(path=folder / f"studio-{name}-{suffix}.png", full_page=suffix == "narrow")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        for size, suffix in ((NARROW, "narrow"), (WIDE, "wide")):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(300)
+            file = f"studio-{name}-{suffix}{'-dark' if scheme == 'dark' else ''}.png"
+            page.screenshot(path=folder / file, full_page=suffix == "narrow")
 
 
-def main(folder: Path) -> None:
-    """Take all pictures."""
+def start(page: Page) -> None:
+    page.get_by_role("heading", name="Open a project").wait_for()
+
+
+def sounds(page: Page) -> None:
+    page.get_by_role("button", name="Record ring").click()
+
+
+def train(page: Page) -> None:
+    page.get_by_role("heading", name="Trained", exact=True).wait_for()
+    page.get_by_role("button", name="Compare sizes on the board").click()
+    page.get_by_role("radio").first.wait_for()
+
+
+def judge(page: Page) -> None:
+    page.get_by_role("button", name="clips of ring, heard as").first.click()
+    page.locator(".seen").first.wait_for()
+    page.wait_for_timeout(1500)  # until all pictures are there
+
+
+def live(page: Page) -> None:
+    page.get_by_role("button", name="Start listening").click()
+    page.get_by_role("button", name="That was wrong").first.wait_for()
+    page.wait_for_timeout(8000)  # until the picture is full
+
+
+def board(page: Page) -> None:
+    page.get_by_role("button", name="virtual board").click()
+    page.get_by_text("sounds as they should be").wait_for()
+
+
+# page -> brings it into the state of the picture
+PAGES = {
+    "start": start,
+    "sounds": sounds,
+    "train": train,
+    "judge": judge,
+    "live": live,
+    "board": board,
+}
+
+
+def main(folder: Path, wanted: list[str], home: Path | None = None) -> None:
+    """Take pictures.
+
+    Args:
+        folder: Where they go.
+        wanted: Keys of PAGES; empty: all.
+        home: Folder with projects of an earlier call, so that nothing is trained again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp())
-    (work / "home").mkdir()
+    home = home or work / "home"
+    home.mkdir(exist_ok=True)
     microphone(work / "heard.wav")
-    with running(work / "home") as studio, chromium(work / "heard.wav") as browser:
-        project(studio, "doorbell", "ring, knock", TRAIN, 14)
-        job = studio.post("/p/doorbell/train")
+    with running(home) as studio, chromium(work / "heard.wav") as browser:
+        if not (home / "doorbell").exists():
+            project(studio, "doorbell", "ring, knock", TRAIN, 14)
+            job = studio.post("/p/doorbell/train")
+            while studio.get(f"/p/doorbell/jobs/{job['id']}")["state"] == "running":
+                time.sleep(1)
         with page_of(browser, studio.link) as page:
-            page.get_by_role("heading", name="Open a project").wait_for()
-            shoot(page, folder, "start")
-            page.goto(studio.origin + "/#/doorbell/sounds")
-            page.get_by_role("button", name="Record ring").click()
-            shoot(page, folder, "sounds")
-            page.goto(studio.origin + "/#/doorbell/train")
-            page.get_by_role("heading", name="Trained", exact=True).wait_for(timeout=900_000)
-            shoot(page, folder, "train")
-            page.goto(studio.origin + "/#/doorbell/judge")
-            cell = page.get_by_role("button", name="clips of ring, heard as").first
-            cell.wait_for(timeout=300_000)
-            cell.click()
-            shoot(page, folder, "judge")
-            page.goto(studio.origin + "/#/doorbell/live")
-            page.get_by_role("button", name="Start listening").click()
-            page.get_by_text("Scores").wait_for(timeout=300_000)
-            page.wait_for_timeout(9000)
-            shoot(page, folder, "live")
-            page.goto(studio.origin + "/#/doorbell/board")
-            page.get_by_role("button", name="virtual board").click()
-            page.get_by_text("sounds as they should be").wait_for(timeout=900_000)
-            shoot(page, folder, "board")
-        assert studio.job("doorbell", job)["state"] == "done"
+            page.set_default_timeout(LIMIT_MS)
+            for name in wanted or PAGES:
+                place = "#/" if name == "start" else f"#/doorbell/{name}"
+                page.goto(f"{studio.origin}/{place}")
+                PAGES[name](page)
+                shoot(page, folder, name)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:], Path(p) if (p := os.environ.get("STUDIO_HOME")) else None)

@@ -52,7 +52,11 @@ class Past:
         end = len(self._ring)
         if isinstance(t_ms, int | float):
             end -= round(max(0.0, self._now - t_ms - 1000 * AFTER_S) * RATE / 1000)
-        return self._ring[max(0, end - round(FILED_S * RATE)) : max(0, end)]
+        if end <= 0:
+            return self._ring[:0]  # too long ago
+        length = round(FILED_S * RATE)
+        end = max(end, min(len(self._ring), length))  # an event right after the start
+        return self._ring[max(0, end - length) : end]
 
     def file(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Put the last seconds into the dataset, with the weight that a review gives them.

@@ -39,12 +39,23 @@ def build(folder: Path, board: str, tflite: Path) -> Path:
         UserError: It can't be built.
     """
     path = path_of(folder, board, tflite)
-    if path.exists():
-        return path
-    built = firmware.build(board, tflite).folder / f"firmware.{path.suffix[1:]}"
+    return path if path.exists() else keep(path, firmware.build(board, tflite).folder)
+
+
+def keep(path: Path, built: Path) -> Path:
+    """Keep an image that was built.
+
+    Args:
+        path: Of path_of().
+        built: Folder with firmware.*.
+
+    Raises:
+        UserError: The disk is full.
+    """
+    board, image = path.stem.rpartition("-")[0], built / f"firmware{path.suffix}"
     make_folder(path.parent)
     with disk_errors(path), replacing(path) as temporary:
-        shutil.copyfile(built, temporary)
+        shutil.copyfile(image, temporary)
     mine = sorted(path.parent.glob(f"{board}-*"), key=lambda file: file.stat().st_mtime)
     for old in mine[:-KEPT]:
         old.unlink(missing_ok=True)

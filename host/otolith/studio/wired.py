@@ -179,13 +179,13 @@ def _virtual(project: Project) -> Iterator[Listening]:
 
 
 def listen(
-    project: Project, port: str, say: Say, wishes: queue.SimpleQueue[Any], stop: Stop
+    project: Project, port: str | None, say: Say, wishes: queue.SimpleQueue[Any], stop: Stop
 ) -> None:
     """Listen to a board until `stop` is true, or until a virtual board has heard all of its sound.
 
     Args:
         project: Whose network the board should run.
-        port: Serial port; "" boots a virtual board.
+        port: Serial port; None boots a virtual board.
         say: Sends an event to the page.
         wishes: What the page asks for.
         stop: True when the page is gone.
@@ -193,7 +193,7 @@ def listen(
     Raises:
         UserError: The board can't be opened, or is gone.
     """
-    opened = attached(checked(port), "Studio's Live page") if port else _virtual(project)
+    opened = _virtual(project) if port is None else attached(checked(port), "Studio's Live page")
     with opened as listening:
         view = Wired(project, listening, say, wishes)
         view.begin()

@@ -51,6 +51,7 @@ from otolith.studio.uploads import TABLES
 from otolith.summarize.fit import fit, network_need
 from otolith.summarize.realtime import estimate
 from otolith.train.architectures.registry import ARCHITECTURES
+from otolith.virtual import emulated
 
 # Networks that the Train page offers beside the spec's own, the smallest first.
 CHOICES = ("alarm_cnn", "separable_cnn", "ds_cnn_s", "word_cnn_m")
@@ -300,6 +301,8 @@ def flash(project: Path, options: Options) -> Options:
     board, port = spec.deploy.board, str(options.get("port") or "")
     tell(Step("building firmware", 0))
     folder = firmware.build(board, tflite).folder
+    if named(board) in emulated():
+        images.keep(images.path_of(project, board, tflite), folder)  # the same for the Live page
     tell(Step(f"uploading to {port or board}", 0))
     done = upload(board, folder, port or None)
     print(done)

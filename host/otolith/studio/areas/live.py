@@ -40,7 +40,7 @@ async def live(socket: WebSocket) -> None:
         return
     wishes: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = Stop()
-    port = asked.get("port", "?") if source == "board" else ""
+    port = asked.get("port", "") if source == "board" else None
 
     def take(message: bytes | str) -> None:
         if isinstance(message, str):
