@@ -53,6 +53,7 @@ from otolith.summarize.realtime import (
     work,
 )
 from otolith.train.feasible import untrained
+from otolith.virtual import class_for
 
 
 @dataclass(frozen=True)
@@ -278,7 +279,7 @@ def front_ends(folder: Path, target: Target) -> dict:
         file = folder / "listener.tflite"
         file.write_bytes(model)
         firmware = build(board, file)
-        image = firmware.elf if target.counted else firmware.uf2
+        image = firmware.elf if class_for(board).IMAGE == "elf" else firmware.uf2
         heard = through_virtual_microphone(
             image, sound(3), model_hash(model), scores=False, board=board
         )
@@ -298,8 +299,9 @@ def front_ends(folder: Path, target: Target) -> dict:
         print(f"{settings.kind}: a frame {frames / hop_frames:,.0f} {profile.unit}", flush=True)
     if target.counted:
         settings = preset("keyword")
-        _, hop_frames, (pdm, _, _) = listen(settings, "xg24_dev_kit")
-        microphone["xg24_dev_kit"].append(pdm / hop_frames / settings.hop)
+        for board in ("xg24_dev_kit", "pico2"):
+            _, hop_frames, (pdm, _, _) = listen(settings, board)
+            microphone[board].append(pdm / hop_frames / settings.hop)
     return {
         "microphone": {
             named(board).family: round(float(np.mean(found)), 2)

@@ -202,7 +202,7 @@ def upload(target, source, env):
     from otolith.errors import UserError
 
     try:
-        print(to_board(Path(str(source[0])), env.subst("$UPLOAD_PORT") or None))
+        print(to_board(Path(str(source[0])), env.subst("$UPLOAD_PORT") or None, name=chip.drive))
     except UserError as error:
         sys.stderr.write(f"Error: {error.message}\n")
         return 1

@@ -85,6 +85,7 @@ chip = SimpleNamespace(
         ("LIB_PICO_DIVIDER", 1),
     ],
     boot2=boot2,
+    drive="RPI-RP2",  # in the INFO_UF2.TXT of its boot ROM
     uf2_family=0xE48BFF56,
 )
 EXPORTS = "env foreign add_foreign add_libraries board_folders fail app root chip"

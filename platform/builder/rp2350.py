@@ -29,6 +29,7 @@ chip = SimpleNamespace(
         ("PICO_CMSIS_DEVICE", "RP2350"),
     ],
     boot2=None,
+    drive="RP2350",  # in the INFO_UF2.TXT of its boot ROM
     uf2_family=0xE48BFF59,
 )
 EXPORTS = "env foreign add_foreign add_libraries board_folders fail app root chip"

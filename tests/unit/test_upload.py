@@ -86,6 +86,17 @@ def test_upload_without_a_board_says_what_to_do(tmp_path, monkeypatch):
         bootsel.upload(tmp_path / "firmware.uf2", drives=[])
 
 
+def test_an_image_goes_to_the_drive_of_its_own_chip(tmp_path):
+    image = tmp_path / "firmware.uf2"
+    image.write_bytes(b"image")
+    pico = drive(tmp_path / "pico")
+    pico2 = drive(
+        tmp_path / "pico2", "UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n"
+    )
+    assert "pico2" in bootsel.upload(image, drives=[pico, pico2], name="RP2350")
+    assert not (pico / image.name).exists() and (pico2 / image.name).exists()
+
+
 def test_upload_uses_picotool_where_there_is_no_drive(tmp_path, monkeypatch):
     image = tmp_path / "firmware.uf2"
     image.write_bytes(b"image")

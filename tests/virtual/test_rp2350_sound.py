@@ -179,3 +179,23 @@ def test_the_audio_stream_is_the_microphones_bits_decimated(pico2_mic_image):
     stats = Client(VirtualTransport(board)).command("stats")
     assert [stats[k] for k in ("lost", "underruns", "overruns")] == [0, 0, 0]
     assert board.faults == []
+
+
+def test_suspend_stops_the_microphone_and_resume_goes_on(pico2_mic_image):
+    board = VirtualPico2(pico2_mic_image)
+    board.plug_usb()
+    board.usb.stream(True)
+    board.run_ms(50)
+    assert board.led_brightness == pytest.approx(1, abs=1e-3)
+    board.usb.stop()  # no frames: the bus is suspended
+    board.run_ms(50)
+    assert board.led_brightness == 0
+    clocked = board.microphone.bits_made
+    board.run_ms(50)
+    assert board.microphone.bits_made == clocked
+    board.usbd.resume()
+    board.run_ms(20)
+    board.usb.start()
+    board.run_ms(50)
+    assert board.led_brightness == pytest.approx(1, abs=1e-3)
+    assert board.microphone.bits_made > clocked and board.faults == []

@@ -1,4 +1,4 @@
-"""Uploads a UF2 to an RP2040 in BOOTSEL mode, by its USB drive or by picotool."""
+"""Uploads a UF2 to an RP2040 or RP2350 in BOOTSEL mode, by its USB drive or by picotool."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def find_drive(candidates: Iterable[Path] | None = None, name: str = "RP2") -> P
 
     Args:
         candidates: folders to look at. None: where drives are mounted.
-        name: "RP2" finds the boot ROM of an RP2040.
+        name: "RPI-RP2" finds the boot ROM of an RP2040, "RP2350" that of an RP2350, "RP2" both.
     """
     for folder in mounts() if candidates is None else candidates:
         try:
@@ -104,13 +104,19 @@ def ask_for_bootsel(port: str) -> None:
         raise UserError(f"{port}: {error}: is the board plugged in?") from error
 
 
-def upload(uf2: Path, port: str | None = None, drives: Iterable[Path] | None = None) -> str:
+def upload(
+    uf2: Path,
+    port: str | None = None,
+    drives: Iterable[Path] | None = None,
+    name: str = "RP2",
+) -> str:
     """Upload a UF2 file.
 
     Args:
         uf2: the file.
         port: of a board that runs Otolith; it is rebooted into BOOTSEL mode first.
         drives: folders to look at for the drive. None: where drives are mounted.
+        name: what its INFO_UF2.TXT must contain: find_drive().
 
     Returns:
         How it was uploaded, for the terminal.
@@ -123,7 +129,7 @@ def upload(uf2: Path, port: str | None = None, drives: Iterable[Path] | None = N
     deadline = time.monotonic() + (APPEAR_SECONDS if port else 0)
     picotool = shutil.which("picotool")
     while True:
-        if drive := find_drive(drives):
+        if drive := find_drive(drives, name):
             copy(uf2, drive)
             return f"copied to {drive}"
         if picotool:

@@ -131,8 +131,8 @@ def run(
 ) -> None:
     """Run IMAGE on a virtual board; print what it says and when, in emulated time.
 
-    IMAGE is firmware.uf2 for RP2040 boards, firmware.elf for others. The sound starts when the
-    board takes commands and its microphone has settled.
+    IMAGE is firmware.uf2 for RP2040 and RP2350 boards, firmware.elf for others. The sound starts
+    when the board takes commands and its microphone has settled.
     """
     pcm = read_pcm(audio, resample=True) if audio else None
     if seconds is None:

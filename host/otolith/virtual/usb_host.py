@@ -6,6 +6,7 @@ show it: (bmRequestType, bRequest, wValue, wIndex, wLength), or what happens on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from otolith.errors import UserError
@@ -16,6 +17,7 @@ _PACKET = 64
 _TOKEN_NS = 50e3
 _PATIENCE_MS = 50.0
 _FRAME_NS = 1e6
+_ALL_SLOTS = 9  # polls in a frame that need no further ones
 _RESET = "reset"
 
 # of a standard request
@@ -104,8 +106,18 @@ class ControlResult:
 class UsbHost:
     """Drives the bus. Everything but control transfers needs frames, which start() begins."""
 
-    def __init__(self, core: CortexM, usbd: UsbDevice) -> None:
-        self.core, self.usbd = core, usbd
+    def __init__(
+        self, core: CortexM, usbd: UsbDevice, slots: Sequence[int] = range(2, 20, 2)
+    ) -> None:
+        """Create a computer that is not connected yet.
+
+        Args:
+            core: the chip's core, whose time passes.
+            usbd: the chip's controller.
+            slots: when it polls the CDC port, in multiples of 50 us after the start of a frame.
+                A poll that moves data is followed by another after 100 us.
+        """
+        self.core, self.usbd, self._slots = core, usbd, slots
         self.configuration = b""
         self.strings: list[str] = []  # maker, product, serial number, as enumerated
         self.received = bytearray()
@@ -142,7 +154,7 @@ class UsbHost:
         if self.streaming:
             self.core.after_ns(_TOKEN_NS, self._isochronous)
         if self._console:
-            for slot in range(2, 20, 2):
+            for slot in self._slots:
                 self.core.after_ns(slot * _TOKEN_NS, self._bulk)
 
     def _isochronous(self) -> None:
@@ -157,12 +169,17 @@ class UsbHost:
         if self._console is None or self.suspended:
             return
         inward, outward = self._console
+        moved = False
         data = self.usbd.token_in(inward)
         if isinstance(data, bytes):
             self.received += data
+            moved = True
         piece = bytes(self._to_send[:_PACKET])
         if piece and self.usbd.token_out(outward, piece) == "ack":
             del self._to_send[: len(piece)]
+            moved = True
+        if moved and len(self._slots) < _ALL_SLOTS:
+            self.core.after_ns(2 * _TOKEN_NS, self._bulk)
 
     def reset_bus(self) -> None:
         """Reset the bus and wait until the device has recovered."""

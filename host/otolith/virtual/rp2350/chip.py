@@ -35,6 +35,7 @@ _ENUMERATE_MS = 20.0
 _WATCH_MS = 1.0  # how often the computer looks at its USB port
 _TIME_EPSILON_MS = 1e-6
 _DOUBLE_COPROCESSOR = 4
+_POLLS = (4, 14)  # of the CDC port in a frame: more take time and change nothing
 
 
 class VirtualPico2(CortexBoard):
@@ -128,7 +129,7 @@ class VirtualPico2(CortexBoard):
         self.pio.started = self.dma.started
         self.uart = Uart("UART0", self.clocks)
         self.usbd = Usb(self.clocks)
-        self.usb = UsbHost(self.core, self.usbd)
+        self.usb = UsbHost(self.core, self.usbd, _POLLS)
         sysinfo, tbman, holds = Sysinfo(), Tbman(), resets
         self.resets = resets.Resets(
             {
