@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +13,6 @@ import click
 import numpy as np
 
 from otolith.audio import RATE
-from otolith.audio.convert import hash_of
 from otolith.audio.reading import length_of
 from otolith.audio.recordings import Span, cut_out
 from otolith.data.adding import Batch, batch
@@ -19,6 +20,7 @@ from otolith.data.labels import Label, read_track
 from otolith.data.metadata import SETS, Row
 from otolith.data.names import as_label, folder_of
 from otolith.data.options import dataset_option
+from otolith.data.tracks import cut_before, source_of
 from otolith.errors import UserError, shown
 from otolith.progress import bar
 
@@ -73,7 +75,7 @@ class Cutter:
     """
 
     def __init__(self, recording: Path, to: Batch, about: dict[str, str]) -> None:
-        self.source = f"{recording.stem}-{hash_of(recording)[:8]}"
+        self.source = source_of(recording)
         self.to, self.about = to, about
         self.silent = 0
         self.counts: dict[str, int] = {}
@@ -102,6 +104,102 @@ class Cutter:
             **self.about,
         )
         self.to.add(pcm, row)
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)  # rows have four decimals: less than a sample
+
+
+def _place(span: Span) -> tuple[int, int, str]:
+    label: Label = span.about  # type: ignore[assignment]
+    return _ms(span.start / RATE), _ms(span.stop / RATE), as_label(label.label)
+
+
+@dataclass
+class Cut:
+    """What was cut.
+
+    Attributes:
+        counts: Number of clips of each label.
+        rows: The rows of the new clips.
+        already: Number of stretches left out because they were cut before.
+        problems: A line for each thing that was left out.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    already: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def cut_labels(
+    recording: Path,
+    labels: Sequence[Label],
+    dataset: Path,
+    *,
+    seconds: float | None = None,
+    hop: float | None = None,
+    about: dict[str, str] | None = None,
+    again: bool = True,
+) -> Cut:
+    """Cut the labelled stretches of a recording into clips of a dataset.
+
+    Args:
+        recording: A sound file of any format.
+        labels: Its labels. They become classes: "Dog bark" becomes Dog_bark.
+        dataset: Folder of the dataset.
+        seconds: Length of every clip, as for spans_of().
+        hop: Seconds between the starts of clips, as for spans_of().
+        about: Values of the columns set, speaker, note and device.
+        again: Whether stretches that were cut before are cut again.
+
+    Returns:
+        What was cut. A recording that can't be read to its end is one of the problems; what was
+        read before counts.
+
+    Raises:
+        UserError: The recording can't be read, or the dataset can't be written.
+    """
+    found = Cut()
+    total = length_of(recording)
+    spans: list[Span] = []
+    for label in labels:
+        if not as_label(label.label):
+            found.problems.append(
+                f"label {label.label!r} at {label.start:g} s can't be made a class: left out"
+            )
+            continue
+        mine = spans_of(label, seconds, hop, total)
+        if not mine:
+            found.problems.append(f"{label.label} at {label.start:g} s is a point: give --seconds")
+        spans += mine
+    if not again:
+        known = {(_ms(b.start), _ms(b.end), b.label) for b in cut_before(recording, dataset)}
+        new = [span for span in spans if _place(span) not in known]
+        found.already, spans = len(spans) - len(new), new
+    with batch(dataset) as to:
+        filled = {"set": "", "speaker": "", "note": "", "device": "", **(about or {})}
+        cutter = Cutter(recording, to, filled)
+        with bar("seconds", round(total / RATE)) as step:
+            read = 0
+
+            def progress(samples: int) -> None:
+                nonlocal read
+                for _ in range((read + samples) // RATE - read // RATE):
+                    step()
+                read += samples
+
+            try:
+                cut_out(recording, spans, cutter.take, progress)
+            except UserError as error:  # keep what was read before
+                found.problems.append(error.message)
+        found.rows = to.save()
+    found.counts = cutter.counts
+    if cutter.silent:
+        found.problems.append(f"{cutter.silent} stretches contain only zeros: left out")
+    with contextlib.suppress(OSError):
+        dataset.rmdir()  # only succeeds if nothing was added
+    return found
 
 
 @click.command(
@@ -149,44 +247,15 @@ def cut(
     labels, problems = read_track(
         track or find_track(recording), total / RATE, recording.name, tier
     )
-    spans: list[Span] = []
-    for label in labels:
-        if not as_label(label.label):
-            problems.append(
-                f"label {label.label!r} at {label.start:g} s can't be made a class: left out"
-            )
-            continue
-        found = spans_of(label, seconds, hop, total)
-        if not found:
-            problems.append(f"{label.label} at {label.start:g} s is a point: give --seconds")
-        spans += found
-    with batch(dataset) as to:
-        about = {"set": set_ or "", "speaker": speaker, "note": note, "device": ""}
-        cutter = Cutter(recording, to, about)
-        with bar("seconds", round(total / RATE)) as step:
-            read = 0
-
-            def progress(samples: int) -> None:
-                nonlocal read
-                for _ in range((read + samples) // RATE - read // RATE):
-                    step()
-                read += samples
-
-            try:
-                cut_out(recording, spans, cutter.take, progress)
-            except UserError as error:  # keep what was read before
-                problems.append(error.message)
-        rows = to.save()
-    if cutter.silent:
-        problems.append(f"{cutter.silent} stretches contain only zeros: left out")
+    about = {"set": set_ or "", "speaker": speaker, "note": note}
+    found = cut_labels(recording, labels, dataset, seconds=seconds, hop=hop, about=about)
+    problems += found.problems
     for problem in problems:
         click.echo(problem, err=True)
     if as_json:
-        click.echo(json.dumps({"clips": cutter.counts, "problems": problems}))
+        click.echo(json.dumps({"clips": found.counts, "problems": problems}))
     else:
-        each = ", ".join(f"{count} {name}" for name, count in sorted(cutter.counts.items()))
-        click.echo(f"{len(rows)} clips in {dataset}: {each or 'none'}")
-    with contextlib.suppress(OSError):
-        dataset.rmdir()  # only succeeds if nothing was added
-    if problems or not rows:
+        each = ", ".join(f"{count} {name}" for name, count in sorted(found.counts.items()))
+        click.echo(f"{len(found.rows)} clips in {dataset}: {each or 'none'}")
+    if problems or not found.rows:
         raise SystemExit(1)

@@ -12,12 +12,40 @@ from otolith.audio.convert import hash_of
 from otolith.audio.wav import WavWriter
 from otolith.data.clips import measure, open_rows
 from otolith.data.labels import Label, write_track
+from otolith.data.metadata import NAME
 from otolith.data.options import dataset_option
 from otolith.data.pick import pick
 from otolith.data.pieces import times_of
 from otolith.errors import UserError, shown
 from otolith.files import cannot_write, replacing
 from otolith.progress import bar
+
+
+def source_of(recording: Path) -> str:
+    """What the column source says of clips cut out of a recording: its name and its hash."""
+    return f"{recording.stem}-{hash_of(recording)[:8]}"
+
+
+def cut_before(recording: Path, dataset: Path) -> list[Label]:
+    """Where the clips of a recording were cut.
+
+    Args:
+        recording: A sound file.
+        dataset: Folder of the dataset. It need not exist.
+
+    Returns:
+        A label for each clip whose row has its times, in the order of the recording.
+
+    Raises:
+        UserError: metadata.csv can't be read.
+    """
+    rows = open_rows(dataset).rows if (dataset / NAME).exists() else []
+    if not any(row.source.startswith(recording.stem) for row in rows):
+        return []  # without reading an hour for its hash
+    source = source_of(recording)
+    mine = [row for row in rows if row.source == source]
+    timed = [(times, row.label) for row in mine if (times := times_of(row))]
+    return [Label(start, end, name) for (start, end), name in sorted(timed)]
 
 
 @click.command(
@@ -30,13 +58,12 @@ Example:
 @dataset_option
 def labels(recording: Path, out: Path, dataset: Path) -> None:
     """Write an Audacity label track that shows where the clips of RECORDING were cut."""
-    source = f"{recording.stem}-{hash_of(recording)[:8]}"
-    mine = [row for row in open_rows(dataset).rows if row.source == source]
-    timed = [(times, row.label) for row in mine if (times := times_of(row))]
-    if not timed:
+    open_rows(dataset)  # a folder that is no dataset is told
+    found = cut_before(recording, dataset)
+    if not found:
         raise UserError(f"{shown(dataset)}: no clips cut out of {shown(recording)}")
-    write_track(out, [Label(start, end, name) for (start, end), name in sorted(timed)])
-    click.echo(f"{len(timed)} labels: {out}")
+    write_track(out, found)
+    click.echo(f"{len(found)} labels: {out}")
 
 
 @click.command(
