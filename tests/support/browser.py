@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from otolith import paths
 
@@ -41,17 +43,24 @@ def chromium(
         arguments.append("--use-fake-device-for-media-stream")
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path,
-            args=arguments,
-            chromium_sandbox=False,
-            env=environment,  # type: ignore[arg-type]
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = _playwright().chromium.launch(
+        executable_path=path,
+        args=arguments,
+        chromium_sandbox=False,
+        env=environment,  # type: ignore[arg-type]
+    )
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@cache
+def _playwright() -> Playwright:
+    """One for the process: two at a time do not go together, two browsers do."""
+    started = sync_playwright().start()
+    atexit.register(started.stop)
+    return started
 
 
 @contextmanager

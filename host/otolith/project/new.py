@@ -193,7 +193,7 @@ def _files(wish: Wish) -> dict[str, str]:
         "spec.toml": copied_text(wish) if isinstance(wish, _Copy) else spec_text(wish),
         "platformio.ini": platformio_text(wish),
         ".gitignore": "# recordings stay where they are made unless you decide otherwise\n"
-        "dataset/\n.pio/\n.studio/\nbuild/\ncheckpoint.npz\n",
+        "dataset/\nrecordings/\n.pio/\n.studio/\nbuild/\ncheckpoint.npz\n",
         "README.md": readme_text(wish),
     }
 

@@ -128,7 +128,7 @@ def _start(pcm: np.ndarray, samples: int, rng: np.random.Generator) -> int:
     return start
 
 
-def _backgrounds(
+def backgrounds_of(
     files: list[tuple[Path, str]], problems: list[str]
 ) -> tuple[list[np.ndarray], str]:
     """Finds sounds to mix in, and says where they are from."""
@@ -343,7 +343,7 @@ def preview(
     behind: list[np.ndarray] = []
     source = ""
     if any(s.name == "background" and not getattr(s, "folder", "") for s in settings):
-        behind, source = _backgrounds(files, problems)
+        behind, source = backgrounds_of(files, problems)
     augmenter = Augmenter(settings, classes, behind, UNKNOWN)
     chosen = _choose(files, count, np.random.default_rng(seed))
     found = examples(setup, chosen, augmenter, seed, problems)

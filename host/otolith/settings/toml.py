@@ -6,6 +6,7 @@ headers and keys in text that tomllib has accepted.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,6 +86,67 @@ def key_lines(text: str) -> dict[tuple[str, ...], int]:
         for end in range(1, len(path) + 1):
             lines.setdefault(path[:end], number)
     return lines
+
+
+def with_section(text: str, name: str, table: Mapping[str, Any]) -> str:
+    """A TOML text with new contents of one section.
+
+    Everything else stays as it is, comments too. Those inside the section go.
+
+    Args:
+        text: A valid TOML text.
+        name: Of the section. It is added at the end if the text has none.
+        table: Numbers, texts, true and false, lists of these, and tables of these, which become
+            dotted keys.
+
+    Raises:
+        UserError: The text has the section in another form than below a header.
+    """
+    text = text.replace("\r\n", "\n")
+    lines = text.split("\n")
+    headers = [(n, _path(s.strip("[] \t"))[0]) for n, s in _statements(text) if s.startswith("[")]
+    begins = [number for number, first in headers if first == name]
+    if not begins and (name,) in key_lines(text):
+        raise UserError(f"write [{name}] as a section of its own first")
+    ends = [*(number for number, _ in headers), len(lines) + 1]
+    dropped: set[int] = set()
+    for begin in begins:
+        end = next(number for number in ends if number > begin)
+        while end <= len(lines) and end - 1 > begin and _is_above(lines[end - 2]):
+            end -= 1  # what stands above the next header is about that section
+        dropped.update(range(begin, end))
+    new = [f"[{name}]", *_entries(table)]
+    if not begins:
+        return "\n".join([text.rstrip("\n"), "", *new, ""])
+    out: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if number == begins[0]:
+            out += new
+        if number not in dropped:
+            out.append(line)
+    return "\n".join(out).rstrip("\n") + "\n"
+
+
+def _is_above(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _entries(table: Mapping[str, Any], before: str = "") -> list[str]:
+    lines: list[str] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += _entries(value, f"{before}{key}.")
+        else:
+            lines.append(f"{before}{key} = {_written(value)}")
+    return lines
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def read_document(file: Path) -> Document:

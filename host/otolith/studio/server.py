@@ -22,7 +22,17 @@ from otolith import paths
 from otolith.errors import UserError
 from otolith.files import disk_problem
 from otolith.studio.answers import TooLarge, confined
-from otolith.studio.areas import alive, board, jobs, live, model, sounds, start
+from otolith.studio.areas import (
+    alive,
+    board,
+    features,
+    jobs,
+    label,
+    live,
+    model,
+    sounds,
+    start,
+)
 from otolith.studio.guard import Guard
 from otolith.studio.jobs import Jobs
 from otolith.studio.projects import Projects
@@ -40,7 +50,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-AREAS = (alive, start, jobs, sounds, model, live, board)
+AREAS = (alive, start, jobs, sounds, label, features, model, live, board)
 HOST = "127.0.0.1"
 
 

@@ -34,6 +34,9 @@ KINDS = {
     "flash": "otolith.studio.work:flash",
     "image": "otolith.studio.work:image",
     "virtual": "otolith.studio.work:virtual",
+    "recording": "otolith.studio.recordings:prepare",
+    "suggest": "otolith.studio.suggesting:suggest",
+    "cut": "otolith.studio.recordings:cut",
 }
 APART_S = 0.1  # between two events of the same step
 

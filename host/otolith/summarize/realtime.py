@@ -244,12 +244,48 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
         board.id,
         # A board without a microphone hears what is injected.
         metadata.hop * costs["microphone"].get(board.family, 0) * milli,
-        hop_frames * _cost(costs["features"][features.kind], frame_work(features)) * milli,
+        hop_frames * _frame_cycles(features, costs) * milli,
         (prepare + network_cycles(analysis, costs)) * milli,
         metadata.hop_ms,
         (counted[0], counted[1]) if counted else None,
         board.cpu.replace("cortex-m", "Cortex-M"),
     )
+
+
+@dataclass(frozen=True)
+class FrameCost:
+    """What a front end costs on a board.
+
+    Attributes:
+        ms: The least and the most milliseconds of one frame. Equal where cycles were measured.
+        frame_ms: Milliseconds from a frame to the next.
+        window_bytes: RAM of the sliding window.
+    """
+
+    ms: tuple[float, float]
+    frame_ms: float
+    window_bytes: int
+
+
+def frame_cost(front_end: FrontEnd, board: Board) -> FrameCost | None:
+    """What one frame of a front end costs on a board, before there is any network.
+
+    Returns:
+        None if neither the board's chip family nor its core was measured.
+    """
+    costs = costs_of(board.family) or costs_of(CORE_OF_CPU.get(board.cpu, PORTABLE))
+    if costs is None or not board.clock_hz:
+        return None
+    cycles = _frame_cycles(front_end, costs)
+    low, high = costs.get("cycles_an_instruction") or (1.0, 1.0)
+    milli = 1000 / board.clock_hz
+    return FrameCost(
+        (low * cycles * milli, high * cycles * milli), front_end.hop_ms, front_end.window_bytes
+    )
+
+
+def _frame_cycles(front_end: FrontEnd, costs: dict[str, Any]) -> float:
+    return _cost(costs["features"][front_end.kind], frame_work(front_end))
 
 
 def not_measured(analysis: Analysis, board: Board) -> str:

@@ -3,7 +3,9 @@ import { get } from "./api.js";
 import { watch } from "./alive.js";
 import { attempt, html, nothing, render } from "./ui.js";
 import { Board } from "./pages/board.js";
+import { Features } from "./pages/features.js";
 import { Judge } from "./pages/judge.js";
+import { Label } from "./pages/label.js";
 import { Live } from "./pages/live.js";
 import { Sounds } from "./pages/sounds.js";
 import { Start } from "./pages/start.js";
@@ -22,6 +24,8 @@ import { Train } from "./pages/train.js";
  */
 const PAGES = {
   sounds: { title: "Sounds", make: (context) => new Sounds(context) },
+  label: { title: "Label", make: (context) => new Label(context) },
+  features: { title: "Features", make: (context) => new Features(context) },
   train: { title: "Train", make: (context) => new Train(context) },
   judge: { title: "Judge", make: (context) => new Judge(context) },
   live: { title: "Live", make: (context) => new Live(context), ready: true },
