@@ -18,7 +18,6 @@ from otolith.settings.spec import load
 from otolith.settings.toml import with_section
 from otolith.summarize.realtime import estimate, frame_cost
 from otolith.untrusted import load_toml
-from support import shared
 from support.browser import NARROW, page_of, serious
 from support.studio import wav
 
@@ -80,7 +79,7 @@ def test_the_picture_is_the_chips_and_the_cost_that_of_the_estimate(studio, door
 
 def test_the_cost_of_a_frame_is_part_of_what_host_summarize_says():
     spec = load(MODELS / "fire_alarm")
-    tflite = next(shared.fire_alarm().glob("*.tflite")).read_bytes()
+    tflite = (MODELS / "fire_alarm" / "fire_alarm.tflite").read_bytes()
     whole = estimate(analyse_model(tflite, "fire_alarm"), named("pico"))
     low, high = frame_cost(spec.features, named("pico")).ms
     assert low == high == pytest.approx(whole.features_ms / spec.deploy.hop_frames)
