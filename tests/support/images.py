@@ -19,6 +19,7 @@ def build(
     folder: Path,
     kind: str = "uf2",
     gate: str | None = None,
+    options: Sequence[str] = (),
 ) -> Path:
     """Build an image, once for all tests and test processes.
 
@@ -28,6 +29,7 @@ def build(
         folder: receives a copy of the image, and the network (network.tflite).
         kind: suffix of the file to return.
         gate: name of the network that gates the others.
+        options: what differs from the board's JSON, such as "microphone=i2s".
 
     Returns:
         <folder>/<env>.<kind>, with the linker's map beside it.
@@ -43,11 +45,12 @@ def build(
             for file, data in zip(network, model, strict=True):
                 file.write_bytes(data)
         # One build folder per environment, so that libraries are compiled only once.
-        with shared.lock(f"build-{env}"):
+        place = "-".join([env, *options])
+        with shared.lock(f"build-{place}"):
             before = os.environ.get("PLATFORMIO_BUILD_DIR")
-            os.environ["PLATFORMIO_BUILD_DIR"] = str(shared.TEST_BUILD / "env" / env)
+            os.environ["PLATFORMIO_BUILD_DIR"] = str(shared.TEST_BUILD / "env" / place)
             try:
-                built = firmware.build(env, network, gate=gate).folder
+                built = firmware.build(env, network, gate=gate, options=options).folder
             finally:
                 if before is None:
                     del os.environ["PLATFORMIO_BUILD_DIR"]
@@ -68,6 +71,7 @@ def build(
     networks = model if isinstance(model, bytes) else b"".join(model or ())
     if gate:
         given.append(f"gate={gate}")
+    given += options
     key = ["image", env, networks, shared.digest(*SOURCES), shared.toolchain(), *given]
     made = shared.once(key, make)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,104 @@
+"""I2S and analog microphones on the virtual Pico: SNR, pass band, channels, gain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from otolith.device import Client, VirtualTransport
+from otolith.device.boards import named, with_options
+from support.heard import messages
+from support.images import build
+from support.nrf52_board import frames, samples
+
+RATE = 16_000
+TONES = (109, 997, 3_001, 5_003, 6_997)  # Hz
+RIGHT, SPH0645 = "microphone.channel=right", "microphone.part=SPH0645"
+
+
+@pytest.fixture(scope="module", params=["i2s", "adc"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def image(kind, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(kind)
+    return build("pico-mic", None, folder, options=[f"microphone={kind}"])
+
+
+def wired(*options):
+    return with_options(named("pico"), options)
+
+
+def tones(each, seconds):
+    t = 2 * np.pi * np.arange(int(seconds * RATE)) / RATE
+    return np.round(sum(each * np.sin(hz * t) for hz in TONES)).astype(np.int16)
+
+
+def fit(pcm):
+    """Amplitude of each tone, and the ratio of all to the rest in dB."""
+    t = 2 * np.pi * np.arange(len(pcm)) / RATE
+    waves = [f(hz * t) for hz in TONES for f in (np.sin, np.cos)]
+    basis = np.stack([*waves, np.ones(len(t))], 1)
+    found, *_ = np.linalg.lstsq(basis, pcm.astype(float), rcond=None)
+    rest = pcm - basis @ found
+    sizes = np.hypot(found[0:-1:2], found[1:-1:2])
+    return sizes, 10 * np.log10(np.sum(sizes**2) / 2 / np.mean(rest**2))
+
+
+def hear(powered, image, board, pcm, gain_db=0, ms=500):
+    """What the board streams of `pcm` after its microphone has settled."""
+    virtual = powered(image, board, usb_open=True)
+    client = Client(VirtualTransport(virtual))
+    hello = client.hello(timeout_ms=1000)
+    assert (hello.microphone, hello.gain_db) == (board.microphone.kind, 0)
+    if gain_db:
+        assert client.microphone(gain_db).gain_db == gain_db
+    virtual.run_ms(300)
+    virtual.play(pcm)
+    client.command("pcm on")
+    found = messages(client, ms) + client.ask("pcm off")[1]
+    pcm_frames = frames(found, "P")
+    assert np.all(np.diff([f.sequence for f in pcm_frames]) == 1)
+    assert client.command("stats")["overruns"] == 0
+    assert not [e for e in virtual.events if e.kind in ("fault", "reset")]
+    return samples(found)[-int(0.35 * RATE) :]
+
+
+@pytest.mark.slow
+def test_tones_of_the_pass_band_come_with_their_level_and_little_noise(powered, image, kind):
+    sizes, snr = fit(hear(powered, image, wired(f"microphone={kind}"), tones(3_000, 1)))
+    assert np.abs(20 * np.log10(sizes / 3_000)).max() < 0.2  # dB
+    # five tones have an RMS of 4,743: 16 bits without dither have noise of 0.29; 12 bits at
+    # 64 kHz, a quarter of it in the band, of 0.29 * 16 / 2
+    assert snr > {"i2s": 80, "adc": 64}[kind]
+
+
+@pytest.mark.slow
+def test_a_gain_over_the_wire_saturates_and_does_not_wrap(powered, image, kind):
+    loud = hear(powered, image, wired(f"microphone={kind}"), tones(3_000, 1), gain_db=30)
+    assert (loud.max(), loud.min()) == (32767, -32768)
+    big = np.abs(loud.astype(int)) > 20_000
+    assert np.mean(big) > 0.6  # of samples that wrap it would be 0.39
+    quiet = hear(powered, image, wired(f"microphone={kind}"), tones(30, 1), gain_db=40)
+    assert np.abs(20 * np.log10(fit(quiet)[0] / 3_000)).max() < (0.2 if kind == "i2s" else 1.0)
+
+
+@pytest.mark.slow
+def test_a_left_image_hears_nothing_of_a_right_microphone(powered, tmp_path):
+    image = build("pico-mic", None, tmp_path, options=["microphone=i2s"])
+    heard = hear(powered, image, wired("microphone=i2s", RIGHT), tones(3_000, 1))
+    assert not heard.any()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "options",
+    [["microphone=i2s", RIGHT], ["microphone=i2s", SPH0645], [RIGHT]],
+    ids=["i2s-right", "sph0645", "pdm-right"],
+)
+def test_other_wirings_are_heard_as_well(powered, options, tmp_path):
+    image = build("pico-mic", None, tmp_path, options=options)
+    sizes, snr = fit(hear(powered, image, wired(*options), tones(3_000, 1)))
+    assert np.abs(20 * np.log10(sizes / 3_000)).max() < 0.2 and snr > 75
