@@ -41,6 +41,9 @@ PARTS = {
         "train-and-deploy": Later(
             "otolith.deploy.cli:train_and_deploy", "Train, build, run and judge in one go."
         ),
+        "boards": Later(
+            "otolith.deploy.boards_cli:boards", "List boards, show their wiring, check one."
+        ),
         "device": Later("otolith.device.settings:device", "Show or change how a board decides."),
         "summarize": Later(
             "otolith.summarize.cli:summarize", "Show a model and the boards it fits."

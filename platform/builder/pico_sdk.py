@@ -131,6 +131,7 @@ defines = [
     ("PICO_32BIT", 1),
     ("PICO_BOARD", f'\\"{board.get("build.sdk_board")}\\"'),
     ("PICO_TARGET_NAME", '\\"otolith\\"'),
+    *([("BOARD_LED_ACTIVE_LOW", 1)] if board.get("otolith.led_active_low", False) else []),
     # as in the SDK's release builds; hard_assert() stays active
     ("NDEBUG", 1),
     # panic() reports through lib/board instead of printf, which would link a heap and floats

@@ -118,7 +118,7 @@ def test_every_board_of_the_project_is_emulated():
 @pytest.mark.parametrize(
     ("image", "board", "told"),
     [
-        ("firmware.elf", "moon", "no board 'moon': one of arduino_nano33ble_sense"),
+        ("firmware.elf", "moon", "no board 'moon': one of adafruit_feather"),
         ("firmware.uf2", "nrf52840_dk", "boots .elf files"),
         ("firmware.elf", "pico", "boots .uf2 files"),
         ("torn.uf2", "pico2", "not whole UF2 blocks"),

@@ -52,6 +52,8 @@ class Board:
     bootloader_request: value that asks the board's boot loader to stay. None: there is none.
     qemu: name of the machine in QEMU. None: QEMU does not emulate the board.
     microphone: what it hears with.
+    labels: pin -> what is printed beside it; "POWER" and "GROUND" for the microphone's supply.
+    ran: what its linked images have run on in tests. "": on nothing yet.
     sources: addresses of what its pins were taken from.
     notes: what else is to be known, in a few words.
     """
@@ -74,6 +76,8 @@ class Board:
     qemu: str | None = None
     upload: Upload = Upload()
     microphone: Microphone = NO_MICROPHONE
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    ran: str = ""
     sources: tuple[str, ...] = ()
     notes: str = ""
 
@@ -121,6 +125,8 @@ class _Otolith(msgspec.Struct):
     bootloader_request: str | None = None
     qemu: str | None = None
     microphone: _Microphone = msgspec.field(default_factory=_Microphone)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    ran: str = ""
     sources: tuple[str, ...] = ()
     notes: str = ""
 
@@ -202,6 +208,8 @@ def board_from(id: str, content: Mapping[str, Any], where: Path | str = "board")
             heard.part,
             heard.on_board,
         ),
+        labels=MappingProxyType(about.labels),
+        ran=about.ran,
         sources=about.sources,
         notes=about.notes,
     )

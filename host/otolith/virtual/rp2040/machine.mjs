@@ -9,6 +9,7 @@ import { Pio } from "./pio.mjs";
 import { UsbHost } from "./usb_host.mjs";
 
 const HARD_FAULT = 3;
+const A_INVERTED = 1 << 2, B_INVERTED = 1 << 3; // in a PWM slice's CSR
 const BOOT_TO = 0xb007c0d3; // in scratch 4: the boot ROM jumps to scratch 7 with the stack of scratch 6
 const WATCHDOG = 0x40058, FLASH_INTERFACE = 0x18000;
 // Addresses that the chip answers (RP2040 datasheet, 2.2). Any other access is a bus fault.
@@ -112,7 +113,8 @@ export class Machine {
       write(offset, value);
       if (offset !== 0x0c && offset !== 0x10) return;
       const cc = (channel.cc >>> (pin & 1 ? 16 : 0)) & 0xffff;
-      const level = Math.min(1, cc / (channel.top + 1));
+      const duty = Math.min(1, cc / (channel.top + 1));
+      const level = channel.csr & (pin & 1 ? B_INVERTED : A_INVERTED) ? 1 - duty : duty; // of the pin
       if (level !== this.ledLevel) { this.ledLevel = level; this.#event("led", { level }); }
     };
   }

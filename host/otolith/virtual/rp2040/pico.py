@@ -105,6 +105,7 @@ class VirtualPico:
             if path is None or not Path(path).exists():
                 raise UserError(f"{name} is missing: run `host setup`")
         self.board = named(board) if isinstance(board, str) else board
+        self._led_low = self.board.led_active_low
         self.image = Path(image)
         if not self.image.is_file():
             raise UserError(f"{image}: no such firmware image: build it with `pio run`")
@@ -155,10 +156,10 @@ class VirtualPico:
         if kind == "adc":
             return {"adc": number("ADC"), "data": _NO_PIN, "clock": _NO_PIN}
         if kind == "i2s":
-            names = ("data", "I2S_DATA"), ("clock", "I2S_CLOCK"), ("word", "I2S_WORD")
+            names = {"data": "I2S_DATA", "clock": "I2S_CLOCK", "word": "I2S_WORD"}
         else:
-            names = ("data", "PDM_DATA"), ("clock", "PDM_CLOCK")
-        return {name: number(signal) for name, signal in names}
+            names = {"data": "PDM_DATA", "clock": "PDM_CLOCK"}
+        return {name: number(signal) for name, signal in names.items()}
 
     def _wiring(self, timing: PdmTiming | None) -> dict[str, Any]:
         microphone = self.board.microphone
@@ -201,7 +202,8 @@ class VirtualPico:
         self.packets += [(frame, size) for frame, size in answer["packets"]]
         for event in answer["events"]:
             if event["kind"] == "led":
-                self.led.append((event["t_ms"], event["level"]))
+                level = event["level"]  # of the pin
+                self.led.append((event["t_ms"], 1 - level if self._led_low else level))
                 continue
             if event["kind"] == "usb":
                 self.usb_device = event["device"]

@@ -11,6 +11,9 @@ void led_init(void) {
     gpio_set_function(BOARD_PIN_LED, GPIO_FUNC_PWM);
     pwm_config config = pwm_get_default_config();
     pwm_config_set_wrap(&config, 0xfffe); /* a compare value of 0xffff is then 100 % */
+#ifdef BOARD_LED_ACTIVE_LOW
+    pwm_config_set_output_polarity(&config, true, true);
+#endif
     pwm_init(pwm_gpio_to_slice_num(BOARD_PIN_LED), &config, true);
     led_set(0);
 }
