@@ -100,7 +100,7 @@ export class Machine {
     const { kind, right, early, timing } = this.wiring, sound = this.microphone, pins = this.pins;
     if (kind === "adc") { this.adc = new AdcMicrophone(mcu, pins.adc, sound); return null; }
     if (kind === "i2s") return new I2sMicrophone({ pins, right, early, sound });
-    return timing || right ? new PdmTiming({ microphone: sound, right, ...timing }) : null;
+    return timing || right ? new PdmTiming({ microphone: sound, clock: pins.clock, right, ...timing }) : null;
   }
 
   /** Trace the LED's brightness, the duty cycle of its PWM slice, at each write of the firmware. */

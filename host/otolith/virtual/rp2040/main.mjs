@@ -4,6 +4,7 @@
 // {"cmd": "boot", rp2040js, bootrom, image, pins, wiring, usb, flashId, keepBits}
 // {"cmd": "run", "ns"}   {"cmd": "write", "data"}   {"cmd": "play", "data"}   {"cmd": "dtr", "on"}
 // {"cmd": "control", type, request, value, index, length, data, abandon}
+// {"cmd": "margin", rate, right, valid, hold, bits}
 // {"cmd": "bus", "what": "suspend" | "resume" | "reset" | "replug"}
 // data is base64; PCM is int16, little-endian. Emulated time passes in `run` and `control` alone, so
 // the same commands give the same answers.
@@ -11,6 +12,7 @@ import fs from "node:fs";
 import readline from "node:readline";
 import { pathToFileURL } from "node:url";
 import { Machine } from "./machine.mjs";
+import { margin } from "./pdm_margin.mjs";
 import { parseUf2 } from "./uf2.mjs";
 
 const CONTROL_NS = 200e6;
@@ -49,6 +51,7 @@ const commands = {
     const bytes = Buffer.from(data, "base64");
     machine.microphone.play(new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)));
   },
+  async margin(asked) { return margin(machine.library, machine.mcu, machine.pins, asked); },
   async dtr({ on }) { machine.dtr = on; machine.usb.setDtr(on); },
 };
 

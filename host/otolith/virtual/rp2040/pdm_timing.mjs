@@ -2,9 +2,9 @@
 // SELECT low, the high one with SELECT high. A bit is valid from `valid` ns after the half has begun
 // until `hold` ns after it has ended. Before and after, the pin has any level.
 export class PdmTiming {
-  /** microphone: its bit() gives the next bit. right: SELECT is high. */
-  constructor({ microphone, right = false, valid = 125, hold = 0 }) {
-    Object.assign(this, { microphone, right, valid, hold });
+  /** microphone: its bit() gives the next bit. clock: its clock's pin. right: SELECT is high. */
+  constructor({ microphone, clock, right = false, valid = 125, hold = 0 }) {
+    Object.assign(this, { microphone, clock, right, valid, hold });
     this.bits = [0, 0]; // the one before, the newest
     this.begins = [-Infinity, -Infinity];
     this.ends = [-Infinity, -Infinity];
@@ -15,8 +15,9 @@ export class PdmTiming {
     this.noise = 1;
   }
 
-  /** The clock's pin has changed, at `ns`. */
-  edge(high, ns) {
+  /** The clock's pin has changed, at `ns`; values: of all pins. */
+  edge(values, ns) {
+    const high = (values >>> this.clock) & 1;
     if (high === (this.right ? 1 : 0)) {
       this.bits = [this.bits[1], this.microphone.bit()];
       this.begins = [this.begins[1], ns];

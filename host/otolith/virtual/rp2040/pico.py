@@ -43,6 +43,21 @@ class PdmTiming:
 
 
 @dataclass(frozen=True)
+class PdmMargin:
+    """How a PIO program reads a PDM microphone.
+
+    clock_hz: of the microphone. wrong: bits read while the level was not valid. setup_ns: the
+    least time from valid data to its read. hold_ns: the least time from a read to the end of valid
+    data. Infinite if no bit was valid when it was read.
+    """
+
+    clock_hz: float
+    wrong: int
+    setup_ns: float
+    hold_ns: float
+
+
+@dataclass(frozen=True)
 class ControlResult:
     """A control transfer.
 
@@ -243,6 +258,28 @@ class VirtualPico:
         data = bytes(self._bits)
         self._bits.clear()
         return data
+
+    def pdm_margin(
+        self, clock_hz: float, timing: PdmTiming, right: bool = False, bits: int = 4096
+    ) -> PdmMargin:
+        """How much time the image's PIO program leaves to a PDM microphone at some clock.
+
+        The image must have started its microphone. No emulated time passes.
+
+        Args:
+            clock_hz: the microphone's clock; the nearest that the divider gives is taken.
+            timing: of the microphone.
+            right: read the other half of the clock's period, as an image for SELECT high does.
+            bits: how many to read.
+        """
+        told = self._command(
+            cmd="margin", rate=clock_hz, right=right, valid=timing.valid, hold=timing.hold, bits=bits
+        )
+        assert told is not None
+        setup, held = (
+            float("inf") if told[name] is None else told[name] for name in ("setup", "held")
+        )
+        return PdmMargin(told["rate"], told["wrong"], setup, held)
 
     def control(
         self,
