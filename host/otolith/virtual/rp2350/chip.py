@@ -11,11 +11,17 @@ from otolith.device.boards import Board, named
 from otolith.errors import UserError
 from otolith.virtual.cortex import CortexBoard, CortexM
 from otolith.virtual.rp2350 import resets, ticks
+from otolith.virtual.rp2350.adc import Adc
 from otolith.virtual.rp2350.block import SIZE, Block, Plain
 from otolith.virtual.rp2350.boot_rom import FLASH, PORT, BootRom, check_image
 from otolith.virtual.rp2350.clocks import RING_HZ, Clocks, Pll, Xosc
-from otolith.virtual.rp2350.dma import Dma
-from otolith.virtual.rp2350.microphone import Microphone
+from otolith.virtual.rp2350.dma import Dma, Source
+from otolith.virtual.rp2350.microphones import (
+    AnalogMicrophone,
+    PdmMicrophone,
+    Sound,
+    microphone_of,
+)
 from otolith.virtual.rp2350.pins import Pins
 from otolith.virtual.rp2350.pio import Pio
 from otolith.virtual.rp2350.pwm import Pwm
@@ -35,11 +41,12 @@ _ENUMERATE_MS = 20.0
 _WATCH_MS = 1.0  # how often the computer looks at its USB port
 _TIME_EPSILON_MS = 1e-6
 _DOUBLE_COPROCESSOR = 4
+_PIO0_RX, _ADC_REQUEST = 4, 48
 _POLLS = (4, 14)  # of the CDC port in a frame: more take time and change nothing
 
 
 class VirtualPico2(CortexBoard):
-    """An RP2350 board with a PDM microphone, an LED and cables.
+    """An RP2350 board with a microphone, an LED and cables.
 
     A VirtualBoard. A board from `boot` has a computer at its USB port. The computer enumerates it
     when its pull-up shows, and again after every reset. A board from the constructor has nothing
@@ -88,8 +95,8 @@ class VirtualPico2(CortexBoard):
         core.coprocessors[_DOUBLE_COPROCESSOR] = lambda *_: (
             0
         )  # "not engaged": all that start-up asks
-        data, clock = (self.board.number_of_pin(pin) for pin in ("PDM_DATA", "PDM_CLOCK"))
-        self.microphone = Microphone(data, clock, keep_bits)
+        self.sound = Sound()
+        self.microphone = microphone_of(self.board, self.sound, keep_bits)
         self._put_blocks()
         self.rom = BootRom(True, chip_id, self.watchdog.reboot)
         # TinyUSB 0.18 stores to address 0 for endpoint 0, which has no control register.
@@ -124,15 +131,20 @@ class VirtualPico2(CortexBoard):
         self.pins = Pins()
         self.pwm = Pwm(self.pins, self.board.number_of_pin("LED"), self._light)
         self.pio = Pio(0, self.clocks, self.pins)
-        self.pio.microphone = self.microphone
-        self.dma = Dma([self.pio])
-        self.pio.started = self.dma.started
+        self.adc = Adc(self.clocks, self.pins)
+        if isinstance(self.microphone, AnalogMicrophone):
+            self.adc.microphone = self.microphone
+        else:
+            self.pio.microphone = self.microphone
+        self.dma = Dma(self._dma_source)
+        self.pio.started = self.adc.started = self.dma.started
         self.uart = Uart("UART0", self.clocks)
         self.usbd = Usb(self.clocks)
         self.usb = UsbHost(self.core, self.usbd, _POLLS)
         sysinfo, tbman, holds = Sysinfo(), Tbman(), resets
         self.resets = resets.Resets(
             {
+                holds.ADC: [self.adc],
                 holds.DMA: [self.dma],
                 holds.IO_BANK0: [self.pins.io],
                 holds.PADS_BANK0: [self.pins.pads],
@@ -159,6 +171,7 @@ class VirtualPico2(CortexBoard):
             0x40050000: plls[0],
             0x40058000: plls[1],
             0x40070000: self.uart,
+            0x400A0000: self.adc,
             0x400A8000: self.pwm,
             0x400B0000: timers[0],
             0x400B8000: timers[1],
@@ -173,6 +186,12 @@ class VirtualPico2(CortexBoard):
         for address, block in blocks.items():
             self.core.map(address, block, SIZE)
         self.core.map(0xD0000000, Sio())
+
+    def _dma_source(self, request: int) -> Source | None:
+        """What raises a DMA request (RP2350 datasheet, 12.6.4.1)."""
+        if request == _ADC_REQUEST:
+            return self.adc
+        return self.pio.machines[request - _PIO0_RX] if request in range(_PIO0_RX, 8) else None
 
     def _set_clock(self, hz: float) -> None:
         self.core.clock_hz = round(hz)
@@ -294,7 +313,7 @@ class VirtualPico2(CortexBoard):
     def play(self, pcm: np.ndarray) -> None:
         """Let the microphone hear `pcm` (int16, 16 kHz) from now on, then silence."""
         self.dma.catch_up()
-        self.microphone.play(pcm)
+        self.sound.play(pcm)
 
     def read_audio(self) -> np.ndarray:
         """PCM of the isochronous microphone since the last call: (samples,) int16, 16 kHz."""
@@ -305,8 +324,9 @@ class VirtualPico2(CortexBoard):
     # ---- for tests ----
 
     def read_bits(self) -> bytes:
-        """The microphone's bits since the last call, for boards with keep_bits: a byte each, the
+        """A PDM microphone's bits since the last call, for boards with keep_bits: a byte each, the
         oldest first."""
+        assert isinstance(self.microphone, PdmMicrophone)
         data = bytes(self.microphone.kept)
         self.microphone.kept.clear()
         return data

@@ -143,6 +143,11 @@ class Clocks(Block):
         return self._divided(_USB, self._pll_usb.hz) if control & _ENABLE else 0
 
     @property
+    def adc_hz(self) -> float:
+        control = self._register(_ADC, _CTRL)
+        return self._divided(_ADC, self._pll_usb.hz) if control & _ENABLE else 0
+
+    @property
     def peri_hz(self) -> float:
         return self.sys_hz if self._register(_PERI, _CTRL) & _ENABLE else 0
 

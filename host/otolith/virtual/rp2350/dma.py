@@ -1,13 +1,18 @@
-"""DMA (RP2350 datasheet, 12.6): channels that a PIO machine's receive FIFO paces.
+"""DMA (RP2350 datasheet, 12.6): channels that a peripheral's FIFO paces.
 
 Words are moved when a block is complete or when somebody looks; an interrupt comes on time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
 from otolith.virtual.cortex import Event
 from otolith.virtual.rp2350.block import Block
-from otolith.virtual.rp2350.pio import Machine, Pio
 
 CHANNELS = 16
 IRQ = 10  # the first of four
@@ -23,7 +28,27 @@ _ALIASES = (
 _INTR, _ABORT, _COUNT_CHANNELS, _MULTI_TRIGGER = 0x400, 0x464, 0x468, 0x450
 _EN, _BUSY = 1, 1 << 26
 _INCREMENT_READ, _INCREMENT_WRITE, _RING_WRITES, _QUIET = 1 << 4, 1 << 6, 1 << 12, 1 << 23
-_FIXED = _EN | 2 << 2 | _INCREMENT_WRITE  # what a channel here must say: words, to memory
+_FIXED = _EN | _INCREMENT_WRITE  # what a channel here must say: from a register, to memory
+_TYPES = ("<u1", "<u2", "<u4")  # by DATA_SIZE
+
+
+class Source(Protocol):
+    """A FIFO that a peripheral fills and a channel empties.
+
+    fifo: what it holds, the oldest first.
+    """
+
+    fifo: list[int]
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the peripheral runs."""
+
+    def due_ns(self, words: int) -> float:
+        """When the word that is `words` (1 or more) ahead of the newest comes."""
+
+    def advance(self, wanted: int = 0) -> npt.NDArray[np.uint32]:
+        """Bring the FIFO up to date, and take up to `wanted` words."""
 
 
 class Channel:
@@ -42,8 +67,9 @@ class Dma(Block):
     name = "DMA"
     clears = (0x400, 0x40C, 0x41C, 0x42C, 0x43C)
 
-    def __init__(self, pios: list[Pio]) -> None:
-        self._pios = pios
+    def __init__(self, source_of: Callable[[int], Source | None]) -> None:
+        """source_of: what raises the request of this number, or None."""
+        self._source_of = source_of
         self.channels: list[Channel] = []
         super().__init__()
 
@@ -70,18 +96,18 @@ class Dma(Block):
 
     # ---- moving ----
 
-    def _machine(self, channel: Channel) -> Machine:
+    def _source(self, channel: Channel) -> Source:
         request = channel.control >> 17 & 0x3F
-        block, line = divmod(request, 8)
-        if block >= len(self._pios) or line < 4:
+        source = self._source_of(request)
+        if source is None:
             raise NotImplementedError(f"DMA: request {request}")
-        return self._pios[block].machines[line - 4]
+        return source
 
     def _trigger(self, number: int) -> None:
         channel = self.channels[number]
         if not channel.control & _EN or channel.busy:
             return
-        if channel.control & (_FIXED | _INCREMENT_READ | 3 << 2) != _FIXED:
+        if channel.control & (_FIXED | _INCREMENT_READ) != _FIXED:
             raise NotImplementedError(f"DMA: channel {number} with control {channel.control:#x}")
         channel.busy, channel.values[_COUNT] = True, channel.reload
         self._plan(number)
@@ -91,15 +117,15 @@ class Dma(Block):
         channel = self.channels[number]
         if channel.due:
             channel.due.cancel()
-        machine = self._machine(channel)
-        ahead = channel.values[_COUNT] - len(machine.fifo)
-        if not machine.enabled:
-            return  # PIO tells when it starts: started()
-        wait = machine.due_ns(ahead) - self.core.now_ns if ahead > 0 else 0.0
+        source = self._source(channel)
+        ahead = channel.values[_COUNT] - len(source.fifo)
+        if not source.enabled:
+            return  # the peripheral tells when it starts: started()
+        wait = source.due_ns(ahead) - self.core.now_ns if ahead > 0 else 0.0
         channel.due = self.core.after_ns(max(0.0, wait), lambda: self._move(number))
 
     def started(self) -> None:
-        """A state machine may have started or stopped."""
+        """A peripheral may have started or stopped."""
         for number, channel in enumerate(self.channels):
             if channel.busy:
                 self._plan(number)
@@ -109,24 +135,25 @@ class Dma(Block):
         channel = self.channels[number]
         if not channel.busy or not channel.control & _EN:
             return
-        words = self._machine(channel).advance(channel.values[_COUNT])
-        for start, piece in self._places(channel, len(words)):
-            self.core.write(start, words[piece].astype("<u4").tobytes())
+        words = self._source(channel).advance(channel.values[_COUNT])
+        data = words.astype(_TYPES[channel.control >> 2 & 3]).tobytes()
+        for start, piece in self._places(channel, len(data)):
+            self.core.write(start, data[piece])
         channel.values[_COUNT] -= len(words)
         if channel.values[_COUNT] == 0:
             self._complete(number)
 
     def _places(self, channel: Channel, count: int) -> list[tuple[int, slice]]:
-        """Where the next `count` words go; moves the write address along."""
+        """Where the next `count` bytes go; moves the write address along."""
         bits = channel.control >> 8 & 0xF if channel.control & _RING_WRITES else 0
         places, done = [], 0
         while done < count:
             at = channel.values[_WRITE]
-            end = (at | (1 << bits) - 1) + 1 if bits else at + 4 * count
-            piece = min(count - done, (end - at) // 4)
+            end = (at | (1 << bits) - 1) + 1 if bits else at + count
+            piece = min(count - done, end - at)
             places.append((at, slice(done, done + piece)))
             done += piece
-            at += 4 * piece
+            at += piece
             channel.values[_WRITE] = at - (1 << bits) if bits and at == end else at
         return places
 
@@ -143,7 +170,7 @@ class Dma(Block):
     def catch_up(self) -> None:
         """Bring every channel up to date."""
         for number, channel in enumerate(self.channels):
-            if channel.busy and self._machine(channel).enabled:
+            if channel.busy and self._source(channel).enabled:
                 self._move(number)
 
     # ---- registers ----

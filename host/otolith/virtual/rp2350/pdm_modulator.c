@@ -85,18 +85,31 @@ void pdm_modulator_init(pdm_modulator_t *m) {
     }
 }
 
+/* values: gets PHASES values around the newest sample, x. */
+static void interpolate(pdm_modulator_t *m, double x, double *values) {
+    memmove(m->history + 1, m->history, (TAPS - 1) * sizeof m->history[0]);
+    m->history[0] = x;
+    memset(values, 0, PHASES * sizeof values[0]);
+    for (int tap = 0; tap < TAPS; tap++) {
+        for (int phase = 0; phase < PHASES; phase++) {
+            values[phase] += table[tap][phase] * m->history[tap];
+        }
+    }
+}
+
 void pdm_modulator_run(pdm_modulator_t *m, const int16_t *pcm, uint32_t samples, uint8_t *bits) {
     for (uint32_t n = 0; n < samples; n++) {
-        memmove(m->history + 1, m->history, (TAPS - 1) * sizeof m->history[0]);
-        m->history[0] = limited(pcm[n] / 32768.0);
-        double values[PHASES] = {0};
-        for (int tap = 0; tap < TAPS; tap++) {
-            for (int phase = 0; phase < PHASES; phase++) {
-                values[phase] += table[tap][phase] * m->history[tap];
-            }
-        }
+        double values[PHASES];
+        interpolate(m, limited(pcm[n] / 32768.0), values);
         for (int phase = 0; phase < PHASES; phase++) {
             *bits++ = modulate(m, values[phase]);
         }
+    }
+}
+
+void pdm_modulator_values(pdm_modulator_t *m, const int16_t *pcm, uint32_t samples,
+                          double *values) {
+    for (uint32_t n = 0; n < samples; n++) {
+        interpolate(m, pcm[n] / 32768.0, values + n * PHASES);
     }
 }

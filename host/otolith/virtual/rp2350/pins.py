@@ -8,6 +8,7 @@ PWM, PIO0 = 4, 6  # functions
 PINS = 48
 _FUNCTION, _NONE = 0x1F, 0x1F
 _ISOLATED, _OUTPUT_OFF, _INPUT_ON = 1 << 8, 1 << 7, 1 << 6
+_PULLS = 3 << 2
 _PAD_RESET = 0x116
 
 
@@ -26,6 +27,10 @@ class Pins:
         """Whether block `function` can drive the pin."""
         pad = self.pads.registers[4 * pin + 4]
         return self.function(pin) == function and not pad & (_ISOLATED | _OUTPUT_OFF)
+
+    def pulled(self, pin: int) -> bool:
+        """Whether the pad pulls the pin up or down."""
+        return bool(self.pads.registers[4 * pin + 4] & _PULLS)
 
     def hears(self, pin: int) -> bool:
         """Whether the chip can read the pin."""

@@ -19,7 +19,7 @@ from otolith.virtual.rp2350.pins import Pins
 from otolith.virtual.rp2350.pio_program import Settings, State, Trace, execute, trace
 
 if TYPE_CHECKING:
-    from otolith.virtual.rp2350.microphone import Microphone
+    from otolith.virtual.rp2350.microphones import DigitalMicrophone
 
 _CTRL, _FSTAT, _FDEBUG, _FLEVEL, _RXF, _IRQ, _BYPASS = 0x0, 0x4, 0x8, 0xC, 0x20, 0x30, 0x38
 _CONFIG, _PROGRAM, _MACHINE, _STEP, _GPIOBASE = 0x44, 0x48, 0xC8, 0x18, 0x168
@@ -146,7 +146,7 @@ class Pio(Block):
     def __init__(self, number: int, clocks: Clocks, pins: Pins) -> None:
         self.name, self.clocks, self._pins = f"PIO{number}", clocks, pins
         self._function = pin_functions.PIO0 + number
-        self.microphone: Microphone | None = None
+        self.microphone: DigitalMicrophone | None = None
         self.started: Callable[[], None] = lambda: None  # a machine may have started or stopped
         super().__init__()
 
@@ -161,10 +161,9 @@ class Pio(Block):
 
     def check(self, settings: Settings, state: State) -> None:
         """Record a fault for each pin that a program uses and that is not set up for it."""
-        clock = settings.side_set_base
-        driven = self._pins.drives(clock, self._function) and state.outputs.get(clock)
-        if settings.side_set_bits and not driven:
-            self.fault(f"GPIO {clock} is no output of it")
+        for pin in settings.side_set_pins:
+            if not (self._pins.drives(pin, self._function) and state.outputs.get(pin)):
+                self.fault(f"GPIO {pin} is no output of it")
         if not self._pins.hears(settings.in_base):
             self.fault(f"GPIO {settings.in_base} is no input")
 

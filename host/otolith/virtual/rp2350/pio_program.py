@@ -47,8 +47,9 @@ class Settings:
         return bool(self.exec >> 30 & 1)
 
     @property
-    def side_set_base(self) -> int:
-        return self.pins >> 10 & 0x1F
+    def side_set_pins(self) -> range:
+        base, count = self.pins >> 10 & 0x1F, self.side_set_bits - self.side_set_optional
+        return range(base, base + max(0, count))
 
     @property
     def set_base(self) -> int:
@@ -103,16 +104,12 @@ def execute(settings: Settings, state: State, word: int) -> tuple[int, bool]:
     taken = 5 - settings.side_set_bits
     delay, side = (word >> 8 & 0x1F) & (1 << taken) - 1, word >> 8 + taken & 0x1F
     side &= (1 << settings.side_set_bits) - 1
-    count = settings.side_set_bits
-    if count and settings.side_set_optional:
-        count -= 1
-        chosen = side >> count & 1
-        side &= (1 << count) - 1
-    else:
-        chosen = count
+    chosen = settings.side_set_bits > 0
+    if settings.side_set_optional:
+        chosen = bool(side >> settings.side_set_bits - 1 & 1)
     if chosen:
-        for bit in range(count):
-            state.levels[settings.side_set_base + bit] = side >> bit & 1
+        for bit, pin in enumerate(settings.side_set_pins):
+            state.levels[pin] = side >> bit & 1
     following = settings.wrap_bottom if state.pc == settings.wrap_top else state.pc + 1 & 0x1F
     samples = False
     if operation == _JMP:
