@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,12 +64,48 @@ class Projects:
         if not home.is_dir():
             raise UserError(f"{shown(home)}: no such folder: make it, or name another")
         self.home = home.resolve()
+        self._opened: dict[str, Path] = {}
 
     def names(self) -> list[str]:
-        """Names of the projects, sorted."""
-        return sorted(
-            file.parent.name for file in self.home.glob("*/spec.toml") if _fits(file, self.home)
-        )
+        """Names of the projects, sorted: those of the folder, and those opened elsewhere."""
+        found = {f.parent.name for f in self.home.glob("*/spec.toml") if _fits(f, self.home)}
+        return sorted(found | {n for n, f in self._opened.items() if (f / "spec.toml").is_file()})
+
+    def open(self, text: str) -> str:
+        """Open a project anywhere on this computer, until the server ends.
+
+        Args:
+            text: Its folder, as the user wrote it: absolute, with ~, or below the home folder.
+
+        Returns:
+            Its name in addresses.
+
+        Raises:
+            UserError: It is no project's folder.
+        """
+        if "\0" in text or not text.strip():
+            raise UserError("write the folder of a project, such as ~/sounds/doorbell")
+        try:
+            folder = (self.home / Path(text.strip()).expanduser()).resolve(strict=True)
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"{short(shown(text))}: no such folder") from error
+        folder = folder.parent if folder.name == "spec.toml" else folder
+        if not (folder / "spec.toml").is_file():
+            raise UserError(
+                f"{shown(folder)}: no spec.toml in it: create a project, then import its sounds"
+            )
+        if folder.parent == self.home and _fits(folder / "spec.toml", self.home):
+            return folder.name
+        name = next((n for n, known in self._opened.items() if known == folder), "")
+        if name:
+            return name
+        base = re.sub(r"[^A-Za-z0-9_-]+", "_", folder.name).strip("_")[:30] or "project"
+        taken, name, number = set(self.names()), base, 1
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        self._opened[name] = folder
+        return name
 
     def ready(self) -> list[str]:
         """Names of the ready models."""
@@ -80,6 +117,8 @@ class Projects:
         Raises:
             UserError: There is none.
         """
+        if name in self._opened and (self._opened[name] / "spec.toml").is_file():
+            return Project(name, self._opened[name])
         bare = name.removeprefix(READY) if name.startswith(READY) else name
         home = self.home if bare == name else paths.MODELS
         folder = home / bare

@@ -127,6 +127,7 @@ def application(home: Path, token: str, port: int, opened: str = "") -> ASGIApp:
     app.state.projects = Projects(home)
     app.state.jobs = Jobs()
     app.state.opened = opened
+    app.state.is_shared = False
     # Pictures of a long list must not keep other requests waiting.
     app.state.drawing = asyncio.Semaphore(2)
     return Guard(app, token, port)

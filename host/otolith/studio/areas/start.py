@@ -34,6 +34,12 @@ class NewProject(msgspec.Struct):
     ready: str = ""
 
 
+class Opening(msgspec.Struct):
+    """A folder on this computer, as the user wrote it."""
+
+    folder: str
+
+
 def about(project: Project) -> dict[str, Any]:
     """What the Start page says of a project. A broken spec is told, not raised."""
     found: dict[str, Any] = {"name": project.name, "ready": project.is_ready, "problem": ""}
@@ -60,11 +66,12 @@ def about(project: Project) -> dict[str, Any]:
     return found
 
 
-def overview(projects: Projects, opened: str) -> dict[str, Any]:
+def overview(projects: Projects, opened: str, shared: bool) -> dict[str, Any]:
     """Everything that the Start page shows."""
     return {
         "home": projects.home.name,
         "opened": opened,
+        "shared": shared,
         "projects": [about(projects.find(name)) for name in projects.names()],
         "ready": [about(projects.find(name)) for name in projects.ready()],
         "kinds": [{"name": name, "about": ABOUT_KIND.get(name, "")} for name in KINDS],
@@ -89,13 +96,23 @@ def create(projects: Projects, form: NewProject) -> dict[str, Any]:
 async def get_overview(request: Request) -> Response:
     """GET /api/start"""
     state = request.app.state
-    return answer(await in_thread(overview, state.projects, state.opened))
+    return answer(await in_thread(overview, state.projects, state.opened, state.is_shared))
 
 
 async def post_project(request: Request) -> Response:
     """POST /api/projects"""
     form = await body(request, NewProject)
     return answer(await in_thread(create, request.app.state.projects, form))
+
+
+async def post_open(request: Request) -> Response:
+    """POST /api/open"""
+    asked = await body(request, Opening)
+    if request.app.state.is_shared:
+        raise UserError("others can open this page: name the folder in `host studio FOLDER`")
+    projects = request.app.state.projects
+    name = await in_thread(projects.open, asked.folder)
+    return answer(await in_thread(about, projects.find(name)))
 
 
 async def get_project(request: Request) -> Response:
@@ -109,5 +126,6 @@ def routes() -> list[Route]:
     return [
         Route("/start", get_overview),
         Route("/projects", post_project, methods=["POST"]),
+        Route("/open", post_open, methods=["POST"]),
         Route("/p/{project}", get_project),
     ]

@@ -410,8 +410,8 @@ export class Features {
                     aria-label=${`What the network sees ${part} augmentation`}></canvas>
                   <figcaption class="spread">
                     ${part}
-                    <button aria-label=${`Play ${part}`} @click=${() => this.hear(part)}>
-                      ${this.playing === part ? "■ Stop" : "▶ Play"}
+                    <button @click=${() => this.hear(part)}>
+                      ${this.playing === part ? "Stop" : `Play ${part}`}
                     </button>
                   </figcaption>
                 </figure>`,

@@ -4,7 +4,9 @@ import { Microphone, microphones } from "../mic.js";
 import { attempt, drawPicture, duration, html, nothing, progress, say } from "../ui.js";
 import { Trim } from "./trim.js";
 
-const ROW = 60; // pixels of a row of the list
+// Pixels of a row of the list; style.css has the same.
+const narrow = matchMedia("(max-width: 760px)");
+const row = () => (narrow.matches ? 104 : 60);
 const SPARE = 6; // rows drawn beyond the visible ones
 const GOOD = 20; // takes, for the bar of a class
 const LONG_S = 60; // of guided background
@@ -231,10 +233,17 @@ export class Sounds {
     </li>`;
   }
 
-  /** @param {any} c */
-  record(c) {
+  /** @param {Clip} clip A new take replaces it. */
+  again(clip) {
+    const c = this.list.classes.find((/** @type {any} */ one) => one.label === clip.label);
+    if (c) this.record(c, clip);
+  }
+
+  /** @param {any} c @param {Clip} [clip] That the take replaces. */
+  record(c, clip) {
     this.player.pause();
-    this.recording = new Recording(this, c);
+    this.recording = new Recording(this, c, clip);
+    document.getElementById("main")?.scrollIntoView();
     attempt(() => /** @type {Recording} */ (this.recording).enter());
     this.context.update();
   }
@@ -267,8 +276,9 @@ export class Sounds {
         <p>Press Record at a sound, or drop recordings here.</p>
       </section>`;
     const mine = (this.filter ? all.filter((c) => c.label === this.filter) : all).toReversed();
-    const first = Math.max(0, Math.floor(this.top / ROW) - SPARE);
-    const last = Math.min(mine.length, Math.ceil((this.top + this.height) / ROW) + SPARE);
+    const high = row();
+    const first = Math.max(0, Math.floor(this.top / high) - SPARE);
+    const last = Math.min(mine.length, Math.ceil((this.top + this.height) / high) + SPARE);
     const labels = this.list.classes.map((/** @type {any} */ c) => c.label);
     return html`<section aria-labelledby="clips">
       <div class="spread">
@@ -283,8 +293,8 @@ export class Sounds {
       </div>
       <div class="clips card" tabindex="0" role="group" aria-label="Clips"
         @scroll=${(/** @type {Event} */ e) => this.scrolled(e)}>
-        <div class="all" style=${`height: ${ROW * mine.length}px`}>
-          <ul class="plain" style=${`top: ${ROW * first}px`}>
+        <div class="all" style=${`height: ${high * mine.length}px`}>
+          <ul class="plain" style=${`top: ${high * first}px`}>
             ${mine.slice(first, last).map((clip) => this.row(clip, labels))}
           </ul>
         </div>
@@ -318,9 +328,7 @@ export class Sounds {
       <span class="about">
         <span class="name">${name}</span>
         <span class="muted small"
-          >${duration(clip.seconds)}${clip.set ? ` · ${clip.set}` : ""}${clip.speaker
-            ? ` · ${clip.speaker}`
-            : ""}${this.marked.has(clip.file)
+          >${about(clip)}${this.marked.has(clip.file)
             ? html` · <b class="bad">worth a look</b>`
             : nothing}</span
         >
@@ -330,6 +338,8 @@ export class Sounds {
           attempt(() => this.relabel(clip, /** @type {HTMLSelectElement} */ (e.target).value))}>
         ${labels.map((l) => html`<option value=${l} ?selected=${l === clip.label}>${l}</option>`)}
       </select>
+      <button class="quiet" aria-label=${`Redo ${name}`} ?disabled=${this.recording !== null}
+        @click=${() => this.again(clip)}>Redo</button>
       <button class="quiet" aria-label=${`Trim ${name}`}
         @click=${() => this.open(clip)}>Trim</button>
       <button class="quiet" aria-label=${`Delete ${name}`}
@@ -358,6 +368,12 @@ export class Sounds {
     }
     if (canvas.dataset.file === file) drawPicture(data, canvas);
   }
+}
+
+/** @param {Clip} clip @returns {string} */
+function about(clip) {
+  const from = clip.source ? `from ${clip.source}` : "";
+  return [duration(clip.seconds), clip.set, clip.speaker, from].filter(Boolean).join(" · ");
 }
 
 /**
@@ -405,12 +421,17 @@ async function walk(entry) {
 
 /** Takes of one sound: the recorder of `host record`, with the browser's microphone. */
 class Recording {
-  /** @param {Sounds} page @param {any} about Of the class. */
-  constructor(page, about) {
+  /**
+   * @param {Sounds} page
+   * @param {any} about Of the class.
+   * @param {Clip} [replaced] Goes once a take is kept.
+   */
+  constructor(page, about, replaced) {
     this.page = page;
-    this.about = about;
-    this.count = about.background ? 1 : 10;
-    this.seconds = about.background ? LONG_S : 1;
+    this.about = replaced ? { ...about, background: false } : about;
+    this.replaced = replaced;
+    this.count = about.background || replaced ? 1 : 10;
+    this.seconds = replaced ? Math.max(0.2, Math.round(10 * replaced.seconds) / 10) : about.background ? LONG_S : 1;
     /** @type {MediaDeviceInfo[]} */
     this.devices = [];
     /** @type {any[]} Boards at serial ports. */
@@ -505,8 +526,16 @@ class Recording {
     this.close();
     const kept = this.takes.some((take) => take.kept);
     if (bad) say(said, { bad });
-    if (kept) attempt(() => this.page.changed(bad ? "Finished takes are kept." : said));
+    if (kept && this.replaced) attempt(() => this.replace());
+    else if (kept) attempt(() => this.page.changed(bad ? "Finished takes are kept." : said));
     else this.page.context.update();
+  }
+
+  async replace() {
+    const clip = /** @type {Clip} */ (this.replaced);
+    this.page.recording = null;
+    const { undo } = await post(`${this.page.at}/remove`, { files: [clip.file] });
+    await this.page.changed(`A new take replaces ${clip.file}.`, undo);
   }
 
   close() {
@@ -531,7 +560,7 @@ class Recording {
   view() {
     return html`<section class="card recorder" aria-labelledby="recorder">
       <div class="spread">
-        <h2 id="recorder">Record ${this.about.label}</h2>
+        <h2 id="recorder">Record ${this.about.label}${this.replaced ? " again" : ""}</h2>
         <button class="quiet" @click=${() => attempt(() => this.done())}>
           ${this.running ? "Stop and close" : "Close"}
         </button>
@@ -566,7 +595,8 @@ class Recording {
       <label>Seconds ${quiet ? "" : "each"}
         <input type="number" name="seconds" min="0.2" max="600" step="0.1" .value=${this.seconds} />
       </label>
-      <label>Who or what<input name="speaker" placeholder="anna" autocomplete="off" /></label>
+      <label>Who or what<input name="speaker" placeholder="anna" autocomplete="off"
+        .value=${this.replaced?.speaker ?? ""} /></label>
       <label>Microphone
         <select name="device">
           <option value="">the usual one</option>

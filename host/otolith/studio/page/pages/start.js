@@ -13,7 +13,7 @@ export class Start {
     this.all = null;
     this.problem = "";
     this.busy = false;
-    this.from = "";
+    this.elsewhere = "";
   }
 
   async enter() {
@@ -39,10 +39,34 @@ export class Start {
     this.context.update();
   }
 
+  /** @param {SubmitEvent} event */
+  async open(event) {
+    event.preventDefault();
+    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    this.elsewhere = "";
+    try {
+      const found = await post("/open", { folder: String(form.get("folder")) });
+      location.hash = `#/${found.name}/${firstPage(found)}`;
+    } catch (error) {
+      this.elsewhere = error instanceof Error ? error.message : String(error);
+    }
+    this.context.update();
+  }
+
+  /** @param {string} name Of a ready model: the form starts from it. */
+  begin(name) {
+    const box = /** @type {HTMLDetailsElement | null} */ (document.querySelector("#new ~ form details"));
+    const select = /** @type {HTMLSelectElement | null} */ (document.querySelector("[name=ready]"));
+    if (!box || !select) return;
+    box.open = true;
+    select.value = name;
+    /** @type {HTMLInputElement | null} */ (document.querySelector("[name=hear]"))?.focus();
+  }
+
   view() {
     if (!this.all) return html`<p class="loading">Loading ...</p>`;
     const { projects } = this.all;
-    const tried = this.all.ready.filter((/** @type {any} */ r) => r.trained);
+    const { ready } = this.all;
     return html`<h1>Teach a device to hear</h1>
       <p class="lead">
         Record sounds, train a small network, watch it listen. Everything stays on this computer.
@@ -53,29 +77,31 @@ export class Start {
           ${this.form()}
         </section>
         <div>
-          ${projects.length
-            ? html`<section class="card" aria-labelledby="open">
-                <h2 id="open">Open a project</h2>
-                <ul class="plain list">
+          <section class="card" aria-labelledby="open">
+            <h2 id="open">Open a project</h2>
+            ${projects.length
+              ? html`<ul class="plain list">
                   ${projects.map((/** @type {any} */ p) => this.entry(p))}
-                </ul>
-              </section>`
-            : nothing}
-          ${tried.length
-            ? html`<section class="card" aria-labelledby="ready">
-                <h2 id="ready">Try a ready model</h2>
-                <ul class="plain list">
-                  ${tried.map(
-                    (/** @type {any} */ r) => html`<li>
-                      <a class="entry" href=${`#/${r.name}/live`}
-                        ><b>${r.name.replace("ready.", "")}</b>
-                        <span class="muted">${r.description || r.events.join(", ")}</span></a
-                      >
-                    </li>`,
-                  )}
-                </ul>
-              </section>`
-            : nothing}
+                </ul>`
+              : html`<p class="muted">There is none in the folder ${this.all.home} yet.</p>`}
+            ${this.all.shared
+              ? nothing
+              : html`<form class="row" @submit=${(/** @type {SubmitEvent} */ e) => attempt(() => this.open(e))}>
+                    <label>In another folder
+                      <input name="folder" required placeholder="~/sounds/doorbell" autocomplete="off" />
+                    </label>
+                    <button>Open</button>
+                  </form>
+                  ${this.elsewhere
+                    ? html`<p class="problem" role="alert">${this.elsewhere}</p>`
+                    : nothing}`}
+          </section>
+          <section class="card" aria-labelledby="ready">
+            <h2 id="ready">Ready models</h2>
+            <ul class="plain list">
+              ${ready.map((/** @type {any} */ r) => this.model(r))}
+            </ul>
+          </section>
         </div>
       </div>`;
   }
@@ -89,6 +115,24 @@ export class Start {
         >`;
     return html`<li>
       <a class="entry" href="#/${p.name}/${firstPage(p)}"><b>${p.name}</b>${what}</a>
+    </li>`;
+  }
+
+  /** @param {any} r A ready model. */
+  model(r) {
+    const name = r.name.replace("ready.", "");
+    const what = html`<b>${name}</b>
+      <span class="muted">${r.problem || r.description || (r.events ?? []).join(", ")}</span>`;
+    return html`<li class="spread">
+      ${r.trained
+        ? html`<a class="entry grow" href=${`#/${r.name}/live`}>${what}</a>`
+        : html`<span class="entry grow">${what}</span>`}
+      ${r.trained ? html`<a class="button" href=${`#/${r.name}/live`} aria-label=${`Try ${name}`}>Try</a>` : nothing}
+      ${r.problem
+        ? nothing
+        : html`<button class="quiet" aria-label=${`Start from it: ${name}`} @click=${() => this.begin(name)}>
+            Start from it
+          </button>`}
     </li>`;
   }
 
