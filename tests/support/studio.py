@@ -26,7 +26,8 @@ from wsproto.events import (
 )
 
 from otolith.studio.guard import new_token
-from otolith.studio.server import application, listen, server_of
+from otolith.studio.server import HOST, application, listen, server_of
+from otolith.studio.sharing import ANYWHERE, Door
 
 RATE = 16000
 LIMIT_S = 60  # of any wait
@@ -174,11 +175,11 @@ class Socket:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Running]:
-    """Run a server within the block."""
-    at, token = listen(0), new_token()
+def running(home: Path, door: Door | None = None) -> Iterator[Running]:
+    """Run a server within the block. door: As for application()."""
+    at, token = listen(0, HOST if door is None else ANYWHERE), new_token()
     port = at.getsockname()[1]
-    server = server_of(application(home, token, port))
+    server = server_of(application(home, token, port, door=door))
     thread = threading.Thread(target=server.run, args=([at],), daemon=True)
     thread.start()
     end = time.monotonic() + LIMIT_S

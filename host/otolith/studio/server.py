@@ -36,6 +36,7 @@ from otolith.studio.areas import (
 from otolith.studio.guard import Guard
 from otolith.studio.jobs import Jobs
 from otolith.studio.projects import Projects
+from otolith.studio.sharing import Door
 
 PAGE = Path(__file__).parent / "page"
 # folder in an address -> where its files are; nothing else below node_modules is served
@@ -99,7 +100,9 @@ async def _status(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{error.status_code}: {error.detail}"}, error.status_code)
 
 
-def application(home: Path, token: str, port: int, opened: str = "") -> ASGIApp:
+def application(
+    home: Path, token: str, port: int, opened: str = "", door: Door | None = None
+) -> ASGIApp:
     """The whole of Studio behind its guard.
 
     Args:
@@ -107,6 +110,7 @@ def application(home: Path, token: str, port: int, opened: str = "") -> ASGIApp:
         token: Opens the page.
         port: That the server listens at.
         opened: Name of the project to open first, or "".
+        door: Asks others on the network for a password. None: they get nothing.
     """
     routes: list[BaseRoute] = []
     for area in AREAS:
@@ -127,17 +131,18 @@ def application(home: Path, token: str, port: int, opened: str = "") -> ASGIApp:
     app.state.projects = Projects(home)
     app.state.jobs = Jobs()
     app.state.opened = opened
-    app.state.is_shared = False
+    app.state.is_shared = door is not None
     # Pictures of a long list must not keep other requests waiting.
     app.state.drawing = asyncio.Semaphore(2)
-    return Guard(app, token, port)
+    return Guard(app, token, port, door)
 
 
-def listen(port: int) -> socket.socket:
-    """A socket that listens at 127.0.0.1 only.
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """A socket that listens.
 
     Args:
         port: 0 takes a free one.
+        host: 127.0.0.1 answers this computer only.
 
     Raises:
         UserError: Another program uses the port.
@@ -145,7 +150,7 @@ def listen(port: int) -> socket.socket:
     found = socket.socket()
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((HOST, port))
+        found.bind((host, port))
         found.listen(128)
     except OSError as error:
         found.close()
