@@ -56,3 +56,24 @@ def test_commands_work_without_compiler_and_checkout(installed, tmp_path):
     assert (tmp_path / "loud" / "LICENSE").is_file()
     assert before == {path: path.stat().st_mtime_ns for path in installed.package.rglob("*")}
     assert not list(installed.home.rglob("*.so"))  # the wheel's own was used
+
+
+def test_without_its_library_and_a_compiler_a_wheel_says_one_line(installed, tmp_path):
+    write_wav(tmp_path / "noise.wav", np.zeros(16000, "<i2"))
+    home = installed.package / "home"
+    (home / "prebuilt").rename(home / "away")
+    try:
+        done = subprocess.run(
+            [installed.folder / "bin" / "host", "features", "noise.wav", "-o", "noise.npz"],
+            cwd=tmp_path,
+            env={"HOME": str(installed.home), "PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    finally:
+        (home / "away").rename(home / "prebuilt")
+    assert done.returncode == 1 and done.stderr == (
+        "Error: there is no C compiler: install gcc or clang, or run `pip install ziglang`\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.wav"]

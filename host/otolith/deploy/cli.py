@@ -160,7 +160,7 @@ def train_and_deploy(
 
             train(spec, folder, told, how=How(board, code=folder if allow_code else None))
     if not tflite.exists():
-        todo = "name one that is there" if other else "leave --no-train away"
+        todo = "name one that is there" if other else f"run `host train {shown(folder)}`"
         raise UserError(f"{tflite}: no trained model: {todo}")
     data = tflite.read_bytes()
     metadata = read_metadata(data)

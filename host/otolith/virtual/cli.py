@@ -144,7 +144,7 @@ def run(
             raise UserError("--pulse and --pcm-pipe exclude each other: choose one")
         virtual = stack.enter_context(boot(image, with_options(named(board), options)))
         if pcm is not None and not virtual.has_microphone:
-            raise UserError(f"{board} has no microphone: leave --audio away")
+            raise UserError(f"{board} has no microphone: leave out --audio")
         if pulse:
             pcm_pipe = stack.enter_context(pulse_source())
         pipe = PcmPipe(pcm_pipe) if pcm_pipe else None
