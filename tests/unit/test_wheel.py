@@ -59,12 +59,13 @@ def test_commands_work_without_compiler_and_checkout(installed, tmp_path):
 
 
 def test_without_its_library_and_a_compiler_a_wheel_says_one_line(installed, tmp_path):
-    write_wav(tmp_path / "noise.wav", np.zeros(16000, "<i2"))
+    (tmp_path / "sounds").mkdir()
+    write_wav(tmp_path / "sounds" / "noise.wav", np.zeros(16000, "<i2"))
     home = installed.package / "home"
     (home / "prebuilt").rename(home / "away")
     try:
         done = subprocess.run(
-            [installed.folder / "bin" / "host", "features", "noise.wav", "-o", "noise.npz"],
+            [installed.folder / "bin" / "host", "features", "sounds", "-o", "noise.npz"],
             cwd=tmp_path,
             env={"HOME": str(installed.home), "PATH": str(tmp_path)},
             capture_output=True,
@@ -76,4 +77,4 @@ def test_without_its_library_and_a_compiler_a_wheel_says_one_line(installed, tmp
     assert done.returncode == 1 and done.stderr == (
         "Error: there is no C compiler: install gcc or clang, or run `pip install ziglang`\n"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["noise.wav"]
+    assert [path.name for path in tmp_path.iterdir()] == ["sounds"]

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from otolith.audio import SOUNDS
-from otolith.errors import UserError
+from otolith.errors import UserError, shown
 from otolith.farm import scheduler_option
 from otolith.features import extract_files, min_max
 from otolith.files import replacing
@@ -60,7 +60,8 @@ def features(
         host features dataset -o mfcc.npz --preset keyword --compress linear --min-max
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder")
+        wrong = "is a file: name the folder it is in" if folder.exists() else "no such folder"
+        raise UserError(f"{shown(folder)}: {wrong}")
     files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in SOUNDS)
     if not files:
         raise UserError(f"{folder}: no sound files in it")
