@@ -22,6 +22,7 @@ HERE = {  # {} stands for a folder with a dataset, {model} for a network
     "new, a copy": "new {}/copy --from fire_alarm",
     "spec show": "spec show {copy}",
     "virtual boards": "virtual boards",
+    "boards show": "boards show pico",
     "doctor": "doctor --json",
     "summarize": "summarize {model}",
     "export": "export {model} --for c -o {}/exported",

@@ -224,7 +224,7 @@ def test_a_network_too_large_for_the_board_is_refused_before_training(tmp_path, 
     )
     with pytest.raises(UserError, match=r"on pico: does not fit: [\d,]+ bytes of flash too much"):
         train(tiny(), tmp_path, Console(file=io.StringIO()), architecture=huge)
-    with pytest.raises(UserError, match=r"no board 'pica': did you mean pico\? There are "):
+    with pytest.raises(UserError, match=r"no board 'pica': did you mean pico\? The boards are "):
         train(tiny(), tmp_path, Console(file=io.StringIO()), how=How(board="pica"))
     assert not list(tmp_path.iterdir())
 
