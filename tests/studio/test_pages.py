@@ -120,7 +120,9 @@ def test_a_cell_plays_its_clips_and_the_curve_counts_false_alarms_an_hour(studio
         page.get_by_text("0.0 false alarms an hour").wait_for()
         slider.fill("1")  # nothing scores so high: all clips are missed
         page.get_by_text("misses 4 of 4").wait_for()
-        page.locator(".curve .u-over").click(position={"x": 3, "y": 150})  # the curve's lower end
+        area = page.locator(".curve .u-over")
+        low = area.bounding_box()["height"] - 4
+        area.click(position={"x": 3, "y": low})  # the curve's lower end
         page.get_by_text("misses 0 of 4").wait_for()
         assert serious(page) == []
         page.set_viewport_size(NARROW)

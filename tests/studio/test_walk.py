@@ -66,9 +66,9 @@ def test_from_nothing_to_a_detector_on_the_virtual_pico(host, tmp_path):
             heard.write_bytes(sound(label, rng))
             page.get_by_role("button", name=f"Record {label}").click()
             if label == "background":
-                page.get_by_label("Seconds").fill(str(BACKGROUND_S))
+                page.get_by_role("spinbutton", name="Seconds").fill(str(BACKGROUND_S))
             else:
-                page.get_by_label("Takes").fill(str(TAKES))
+                page.get_by_role("spinbutton", name="Takes").fill(str(TAKES))
             page.get_by_role("button", name="Start", exact=True).click()
             page.get_by_text(re.compile(rf"\d+ takes of {label} kept")).wait_for()
             page.get_by_role("button", name="Close", exact=True).click()

@@ -65,6 +65,7 @@ def shoot(page: Page, folder: Path, name: str) -> None:
         page.emulate_media(color_scheme=scheme)
         for size, suffix in ((NARROW, "narrow"), (WIDE, "wide")):
             page.set_viewport_size(size)
+            page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(300)
             file = f"studio-{name}-{suffix}{'-dark' if scheme == 'dark' else ''}.png"
             page.screenshot(path=folder / file, full_page=suffix == "narrow")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from otolith import paths
 from otolith.deploy import bootsel, dfu
-from otolith.deploy.upload import METHODS, upload
+from otolith.deploy.upload import METHODS, pyocd, upload
 from otolith.errors import UserError
 
 XIAO, NANO, DK = "seeed_xiao_nrf52840_sense", "arduino_nano33ble_sense", "nrf52840_dk"
@@ -54,6 +54,24 @@ def tools(tmp_path, monkeypatch):
 
     add.log = lambda: log.read_text().splitlines() if log.exists() else []
     return add
+
+
+def test_probes_and_drives_are_listed(tools, tmp_path):
+    assert pyocd.probes() == []  # no pyOCD
+    # as pyOCD's own tools/lists.py writes it
+    board = {"unique_id": "0240", "product_name": "DAPLink CMSIS-DAP", "vendor_name": "Arm"}
+    tools("pyocd", json.dumps({"pyocd_version": "0.36.0", "status": 0, "boards": [board]}))
+    assert pyocd.probes() == ["DAPLink CMSIS-DAP 0240"]
+    assert tools.log()[0] == "pyocd json --probes"
+    for broken in ("no", '{"boards": 1}', '{"boards": [{}]}', "{"):
+        tools("pyocd", broken)
+        assert pyocd.probes() == []
+    for name, text in (("rp2", "Model: Raspberry Pi RP2\n"), ("xiao", INFO), ("odd", "\xff\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "INFO_UF2.TXT").write_text(text, encoding="latin-1")
+    folders = [tmp_path / name for name in ("none", "rp2", "xiao", "odd")]
+    names = [drive.board for drive in bootsel.drives(folders)]
+    assert names == ["Raspberry Pi RP2", "Seeed XIAO nRF52840", "unknown board"]
 
 
 def test_the_uf2_drive_of_the_board_is_taken_and_no_other(built, tools, tmp_path, monkeypatch):

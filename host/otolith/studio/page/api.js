@@ -77,15 +77,17 @@ export function follow(project, job, take) {
  * @param {string} project
  * @param {Job} job
  * @param {(event: JobEvent) => void} [take]
- * @returns {Promise<any>} Its result.
+ * @param {(() => void)[]} [ends] Gets what ends the waiting: a browser opens few streams at a time.
+ * @returns {Promise<any>} Its result. It never comes if the waiting was ended.
  */
-export function finished(project, job, take = () => {}) {
+export function finished(project, job, take = () => {}, ends = []) {
   return new Promise((resolve, reject) => {
-    follow(project, job.id, (event) => {
+    const end = follow(project, job.id, (event) => {
       take(event);
       if (event.kind !== "end") return;
       if (event.state === "done") resolve(event.result);
       else reject(new Problem(event.message || "stopped"));
     });
+    ends.push(end);
   });
 }

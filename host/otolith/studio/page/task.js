@@ -16,6 +16,8 @@ export class Task {
     this.problem = "";
     this.log = "";
     this.left = false; // the page is not shown any more
+    /** @type {(() => void)[]} */
+    this.ends = [];
   }
 
   get busy() {
@@ -65,7 +67,7 @@ export class Task {
           this.job = { ...job, state, message, result: event.result };
         }
         if (!this.left) this.context.update();
-      });
+      }, this.ends);
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
       this.log = await text(`${this.at}/jobs/${job.id}/log`).catch(() => "");
@@ -84,6 +86,7 @@ export class Task {
 
   leave() {
     this.left = true;
+    for (const end of this.ends) end();
   }
 
   /** The job's progress, with a button that stops it. @param {string} waiting */

@@ -72,7 +72,11 @@ export const duration = (seconds) =>
   seconds < 60 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
 
 /** @param {number} bytes */
-export const size = (bytes) => (bytes < 1024 ? `${bytes} B` : `${(bytes / 1024).toFixed(1)} kB`);
+export const size = (bytes) => {
+  if (bytes < 1024) return `${bytes} B`;
+  const kB = bytes / 1024;
+  return kB < 1024 ? `${kB.toFixed(kB < 100 ? 1 : 0)} kB` : `${Number((kB / 1024).toFixed(1))} MB`;
+};
 
 /** @param {number | null | undefined} share */
 export const percent = (share) => (share == null ? "–" : `${(100 * share).toFixed(1)} %`);

@@ -228,7 +228,7 @@ export class Judge extends Task {
       const far = (/** @type {any} */ p) =>
         Math.hypot(u.valToPos(p.per_hour, "x") - x, u.valToPos(share(p), "y") - y);
       const nearest = points.reduce((best, p) => (far(p) < far(best) ? p : best), points[0]);
-      if (nearest) page.thresholds[c.label] = Math.round(100 * nearest.threshold) / 100;
+      if (nearest) page.thresholds[c.label] = nearest.threshold;
       page.context.update();
     };
     box.plot = new uPlot(

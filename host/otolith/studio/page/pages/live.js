@@ -249,17 +249,23 @@ export class Live extends Task {
       ${this.trouble()} ${this.controls()} ${this.working("building firmware")}
       ${this.over ? html`<p class="over" role="status">${this.over}</p>` : nothing}
       ${this.hello?.note ? html`<p class="problem">${this.hello.note}</p>` : nothing}
-      <canvas id="picture" class="picture" role="img" aria-label="What the chip's front end makes of the sound"></canvas>
+      <figure class="scrolling">
+        <canvas id="picture" class="picture" role="img" aria-label="What the chip's front end makes of the sound"></canvas>
+        ${this.frames.length
+          ? nothing
+          : html`<p>${this.opening || (this.busy ? "Building the firmware ..." : "Choose who hears, then start: the sound scrolls here.")}</p>`}
+        <figcaption class="spread small"><span>${SECONDS} s ago</span><span>now</span></figcaption>
+      </figure>
       ${this.hello
         ? html`${this.figures()}
             <div class="columns">${this.bars()} ${this.heard()}</div>`
-        : html`<p class="muted">Choose who hears, then start. The picture scrolls with the sound.</p>`}`;
+        : nothing}`;
   }
 
   controls() {
     const { on, opening } = this;
     return html`<div class="actions">
-      <label class="inline"
+      <label class="inline who"
         >Who hears
         <select id="source" ?disabled=${on || opening !== ""}
           @change=${(/** @type {Event} */ e) => {
@@ -329,8 +335,10 @@ export class Live extends Task {
         const threshold = this.thresholds[label] ?? 0;
         return html`<div class="score">
           <div class="spread"><b>${label}</b><span>${(100 * score).toFixed(0)} %</span></div>
-          <progress class=${threshold > 0 && score >= threshold ? "over" : ""} max="1" .value=${score}
-            aria-label=${`Score of ${label}`}></progress>
+          <div class="marked" style=${`--at:${threshold}`} ?data-marked=${threshold > 0}>
+            <progress class=${threshold > 0 && score >= threshold ? "over" : ""} max="1" .value=${score}
+              aria-label=${`Score of ${label}`}></progress>
+          </div>
           ${threshold > 0
             ? html`<label class="inline wide"
                 >Threshold
@@ -374,14 +382,17 @@ export class Live extends Task {
               </select>
             </label>
             <button @click=${() => this.send({ do: "missed", label: this.missed })}>You missed one</button>
-          </div>`
+          </div>
+          <p class="muted small">
+            Both buttons put two seconds into the dataset. Train again to learn from them.
+          </p>`
         : nothing}
       ${this.events.length
         ? html`<ul class="plain list" aria-live="polite">
             ${this.events.map(
               (e) => html`<li class="spread">
                 <span><b>${e.label}</b> ${(100 * e.score).toFixed(0)} %
-                  <span class="muted">at ${(e.t_ms / 1000).toFixed(1)} s</span></span>
+                  <span class="muted once">at ${(e.t_ms / 1000).toFixed(1)} s</span></span>
                 ${on
                   ? html`<button ?disabled=${e.filed} @click=${() => this.wrong(e)}>
                       ${e.filed ? "Filed" : "That was wrong"}

@@ -71,7 +71,7 @@ export class Train extends Task {
       this.sizes = await finished(this.context.project, job, (event) => {
         if (event.kind === "step") this.sizing = event;
         if (!this.left) this.context.update();
-      });
+      }, this.ends);
     } finally {
       this.sizing = null;
       if (!this.left) this.context.update();
@@ -132,8 +132,8 @@ export class Train extends Task {
         The network learns from your takes, on this computer. It takes minutes, not hours.
       </p>
       ${this.missing
-        ? html`<p class="problem">No clips of ${this.missing} yet:
-            <a href=${`#/${this.context.project}/sounds`}>record some first</a>.</p>`
+        ? html`<p class="problem">No clips of ${this.missing} yet: <a
+              href=${`#/${this.context.project}/sounds`}>record some first</a>.</p>`
         : nothing}
       ${running ? this.live() : this.choice()} ${this.job && !running ? this.outcome() : nothing}
       ${this.runs.length ? this.earlier() : nothing}`;
