@@ -2,7 +2,7 @@
 
     python bench/microphone.py          # its output is kept in bench/results/microphone.txt
 
-The emulator does not model flash wait states, exception entry and bus contention.
+The emulator does not model exception entry and RAM bank contention.
 """
 
 import collections

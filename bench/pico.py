@@ -3,8 +3,7 @@
     python bench/pico.py
 
 Needs models/fire_alarm/fire_alarm.tflite (`host train models/fire_alarm`). Deterministic. Not
-modelled: flash wait states (code runs from flash here as if from RAM), the second core, bus
-contention.
+modelled: the second core, RAM bank contention.
 """
 
 import numpy as np

@@ -5,7 +5,7 @@
 
 Needs models/fire_alarm/fire_alarm.tflite (`host train models/fire_alarm`); the shared networks come
 from $OTOLITH_MODELS. Deterministic. tests/unit/test_streaming.py counts the multiplications as they
-happen. Not modelled on the virtual Pico: flash wait states, the second core, bus contention.
+happen. Not modelled on the virtual Pico: the second core, RAM bank contention.
 """
 
 import dataclasses

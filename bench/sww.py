@@ -6,8 +6,8 @@ Takes that folder of mlcommons/tiny: the reference network, a test sound and a l
 
 Costs: the inference app hears the test sound over the wire. A hop is 32 ms: one frame of features
 and the network with kept rows. The decision after it, some hundred instructions, is not in the
-app's timers. Cycles of the virtual Pico, without flash wait
-states; instructions in QEMU for M4F and M33. Outputs must equal those of the chain here.
+app's timers. Cycles of the virtual Pico, waits for flash
+included; instructions in QEMU for M4F and M33. Outputs must equal those of the chain here.
 
 Accuracy, by the benchmark's rule: a word is heard if a score above 0.95 comes between its beginning
 and 0.5 s after its end. Scores above 0.95 elsewhere, but not within 1 s after a word, are false;

@@ -4,8 +4,7 @@
 
 Takes manifests. The first is measured alone, then all of them, gated by the last. The microphone
 hears recordings of people who say "alexa" and "jarvis" ($OTOLITH_DATA). Time is the emulator's.
-Deterministic. Not modelled: flash wait states (code runs from flash here as if from RAM), the
-second core, bus contention.
+Deterministic. Not modelled: the second core, RAM bank contention.
 """
 
 from __future__ import annotations

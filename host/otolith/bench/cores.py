@@ -1,8 +1,9 @@
 """Runs a network on an emulated core: the bench app gets an input and counts.
 
-On the Cortex-M0+ rp2040js counts cycles, without flash wait states. On M4F and M33 QEMU counts
-instructions with -icount. Counts do not depend on the load of this computer. Cycles repeat exactly,
-instructions to about a hundred, because interrupts come at different times.
+On the Cortex-M0+ rp2040js counts cycles, with the waits for flash that virtual/rp2040/flash.mjs
+models. On M4F and M33 QEMU counts instructions with -icount. Counts do not depend on the load of
+this computer. Cycles repeat exactly, instructions to about a hundred, because interrupts come at
+different times.
 """
 
 from __future__ import annotations
@@ -64,14 +65,20 @@ class Run:
 
 
 @contextmanager
-def booted(core: Core, firmware: Firmware) -> Iterator[Transport]:
-    """Boots the core's board with `firmware`."""
+def booted(core: Core, firmware: Firmware, ideal_flash: bool = False) -> Iterator[Transport]:
+    """Boots the core's board with `firmware`. ideal_flash: see otolith.virtual.boot."""
     image = firmware.uf2 if core.unit == "cycles" else firmware.elf
-    with boot(image, core.board) as board:
+    with boot(image, core.board, ideal_flash=ideal_flash) as board:
         yield VirtualTransport(board)
 
 
-def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) -> Run:
+def run(
+    core: Core,
+    firmware: Firmware,
+    digest: str,
+    inputs: Sequence[bytes],
+    ideal_flash: bool = False,
+) -> Run:
     """Boots a bench firmware and runs its network.
 
     Args:
@@ -79,11 +86,12 @@ def run(core: Core, firmware: Firmware, digest: str, inputs: Sequence[bytes]) ->
         firmware: The bench app.
         digest: model_hash() of the network in it.
         inputs: One for each inference: all input tensors, one after another.
+        ideal_flash: Flash answers at once.
 
     Raises:
         UserError: The board runs another network.
     """
-    with booted(core, firmware) as transport:
+    with booted(core, firmware, ideal_flash) as transport:
         client = Client(transport)
         hello = client.hello(timeout_ms=30_000)
         if hello.hash != digest:

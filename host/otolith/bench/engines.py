@@ -108,11 +108,13 @@ def bench() -> None:
     """
 
 
-def other_engine(path: Path, core: Core) -> tuple[Cost | None, str | None]:
+def other_engine(
+    path: Path, core: Core, ideal_flash: bool = False
+) -> tuple[Cost | None, str | None]:
     """The cost of TensorFlow Lite Micro: measured, or recorded and why it is not measured."""
     reason = tflm.missing(core.environment("tflm"))
     if reason is None:
-        return measure(path, core, "tflm"), None
+        return measure(path, core, "tflm", ideal_flash), None
     return recorded(path.stem, core), reason
 
 
@@ -168,6 +170,7 @@ def _left_out(rows: list[tuple[str, int, list[str], list[Cost]]]) -> str:
 @click.option("--core", "names", type=click.Choice(list(CORES)), multiple=True, help="Default: all")
 @click.option("--compiled", "alone", is_flag=True, help="Don't build the tflm engine.")
 @click.option("--record", "keep", is_flag=True, help="Write what TFLM measured to the record.")
+@click.option("--ideal-flash", is_flag=True, help="M0+: flash answers at once.")
 @click.option("--bakenn", is_flag=True, help="Also PyPI's bakenn, on what it takes of MODELS.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def engines(
@@ -175,6 +178,7 @@ def engines(
     names: tuple[str, ...],
     alone: bool,
     keep: bool,
+    ideal_flash: bool,
     bakenn: bool,
     as_json: bool,
 ) -> None:
@@ -202,11 +206,11 @@ def engines(
         rows = []
         for path in shared_or_given(models, test_models()):
             macs = analyse_model(read_file(path), path.stem).macs
-            ours = measure(path, core)
+            ours = measure(path, core, ideal_flash=ideal_flash)
             if alone:
                 theirs, reason = recorded(path.stem, core), "--compiled"
             else:
-                theirs, reason = other_engine(path, core)
+                theirs, reason = other_engine(path, core, ideal_flash)
             reasons |= {reason: None} if reason else {}
             compare(path.stem, core, ours, theirs)
             if keep and theirs and not theirs.recorded:
@@ -241,6 +245,8 @@ def engines(
         return
     for reason in reasons:
         click.echo(f"\n* recorded in bench/results/tflm_baseline.json, not measured now: {reason}")
+    if reasons and not ideal_flash:
+        click.echo("the record's M0+ counts have no waits for flash: compare with --ideal-flash")
     if not reasons:
         click.echo("\nboth engines gave the same outputs for all inputs")
 

@@ -48,7 +48,7 @@ class Cost:
     recorded: bool = False
 
 
-def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
+def measure(path: Path, core: Core, engine: str = "compiled", ideal_flash: bool = False) -> Cost:
     """Builds the bench app around a network and runs it.
 
     No rows are kept for a next hop, so that both engines compute the same.
@@ -57,11 +57,12 @@ def measure(path: Path, core: Core, engine: str = "compiled") -> Cost:
         path: The .tflite.
         core: The core.
         engine: "compiled" or "tflm".
+        ideal_flash: Flash answers at once.
     """
     firmware = build(core.environment(engine), path, keep_rows=False)
     report = json.loads((firmware.folder / "model" / "report.json").read_text())
     inputs = fixed_inputs([edge["shape"] for edge in report["inputs"]])
-    ran = run(core, firmware, report["hash"], inputs)
+    ran = run(core, firmware, report["hash"], inputs, ideal_flash)
     flash, ram = engine_bytes(firmware, core.board)
     weights = report["weights"]
     return Cost(

@@ -25,7 +25,9 @@ def load_input(path: Path) -> np.ndarray:
         raise UserError(f"{path}: not a .npy array: {reason}") from error
 
 
-def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray, dict]:
+def run_on_board(
+    model: Path, value: np.ndarray, board: str, ideal_flash: bool = False
+) -> tuple[np.ndarray, dict]:
     """Runs a network once on a virtual board; returns its output and what was measured."""
     from otolith.bench.cores import CORES, run
     from otolith.firmware.build import build
@@ -39,7 +41,7 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
     edge, out = network.inputs[0], network.outputs[0]
     q = to_int8(value, edge)
     firmware = build(core.environment(), model)
-    ran = run(core, firmware, network.digest, [q.tobytes()])
+    ran = run(core, firmware, network.digest, [q.tobytes()], ideal_flash)
     answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
     answer = as_in_file(answer, out, network.edge_type(0))
     parts = by_part(firmware.map)
@@ -69,8 +71,11 @@ def run_on_board(model: Path, value: np.ndarray, board: str) -> tuple[np.ndarray
     show_default=True,
     help="Where to run it; host is this computer.",
 )
+@click.option("--ideal-flash", is_flag=True, help="Pico: flash answers at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> None:
+def run(
+    model: Path, source: Path, target: Path, board: str, ideal_flash: bool, as_json: bool
+) -> None:
     """Run MODEL (an int8 .tflite or its folder) once, on this computer or on a virtual board.
 
     \b
@@ -86,7 +91,7 @@ def run(model: Path, source: Path, target: Path, board: str, as_json: bool) -> N
             schedule = engine.compiled.schedule
             figures = {key: getattr(schedule, key) for key in ("arena", "weights", "macs")}
         else:
-            out, figures = run_on_board(model, value, board)
+            out, figures = run_on_board(model, value, board, ideal_flash)
     except UserError as error:
         if error.message.startswith(str(model)):
             raise

@@ -116,6 +116,7 @@ def through_virtual_microphone(
     scores: bool = True,
     board: Board | str = "pico",
     labels: Sequence[str] | None = None,
+    ideal_flash: bool = False,
 ) -> Heard:
     """Boot an image on a virtual board and play a sound into its microphone.
 
@@ -129,6 +130,7 @@ def through_virtual_microphone(
         scores: whether to ask for the scores of every hop.
         board: name of a board in boards/.
         labels: of that network; needed if the image has several.
+        ideal_flash: flash answers at once (see otolith.virtual.boot).
 
     Returns:
         What the board said. Times are those of arrival on the computer: they include the
@@ -138,7 +140,7 @@ def through_virtual_microphone(
     Raises:
         UserError: the image can't be booted, runs another network, or reports a fault.
     """
-    with boot(image, board) as virtual:
+    with boot(image, board, ideal_flash=ideal_flash) as virtual:
         client = Client(VirtualTransport(virtual))
         hello = client.hello(timeout_ms=BOOT_MS)
         heard = check_hello(hello, model_hash, f"the virtual {board}", labels)

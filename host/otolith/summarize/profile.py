@@ -77,28 +77,33 @@ class Profile:
         return 1000 * (self.hop_cycles or self.cycles) / self.clock_hz
 
 
-def profile_image(image: Path, schedule: Schedule, board: str = "pico") -> Profile:
+def profile_image(
+    image: Path, schedule: Schedule, board: str = "pico", ideal_flash: bool = False
+) -> Profile:
     """Profiles a bench image on a virtual board.
 
     Args:
         image: The UF2 file of the bench app.
         schedule: The network in it.
         board: Id of the board.
+        ideal_flash: Flash answers at once.
     """
     from otolith.device import VirtualTransport
     from otolith.virtual import boot
 
-    with boot(image, board) as pico:
+    with boot(image, board, ideal_flash=ideal_flash) as pico:
         return measure(VirtualTransport(pico), schedule)
 
 
-def profile_firmware(firmware: Firmware, schedule: Schedule, board: str) -> Profile:
+def profile_firmware(
+    firmware: Firmware, schedule: Schedule, board: str, ideal_flash: bool = False
+) -> Profile:
     """Profiles a bench firmware on a virtual board, a Pico or one in QEMU."""
     from otolith.bench.cores import CORES, booted
 
     core = next((core for core in CORES.values() if core.board == board), None)
     if core is None or core.unit == "cycles":
-        return profile_image(firmware.uf2, schedule, board)
+        return profile_image(firmware.uf2, schedule, board, ideal_flash)
     with booted(core, firmware) as transport:
         profile = measure(transport, schedule)
     clock = profile.clock_hz
@@ -202,7 +207,9 @@ def figures(profile: Profile, hop: float | None) -> dict:
     }
 
 
-def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dict:
+def whole_app(
+    image: Path, model_hash: str, board: str, window_ms: float, ideal_flash: bool = False
+) -> dict:
     """Runs the inference app on noise, for one window and three seconds.
 
     Args:
@@ -210,6 +217,7 @@ def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dic
         model_hash: model_hash() of its network.
         board: Id of the board.
         window_ms: Length of the network's window.
+        ideal_flash: Flash answers at once.
 
     Returns:
         Means of a hop and the number of overruns.
@@ -221,7 +229,10 @@ def whole_app(image: Path, model_hash: str, board: str, window_ms: float) -> dic
         .normal(0, 3000, round((window_ms / 1000 + 3) * RATE))
         .astype(np.int16)
     )
-    stats = through_virtual_microphone(image, pcm, model_hash, scores=False, board=board).stats
+    heard = through_virtual_microphone(
+        image, pcm, model_hash, scores=False, board=board, ideal_flash=ideal_flash
+    )
+    stats = heard.stats
     full = [s for s in stats if s["infer_us"]][1:]  # the first second was not all listening
     if not full:
         raise UserError("the app did not run the network for two whole seconds: it is too slow")
@@ -246,16 +257,20 @@ def _print_parts(console: Console, profile: Profile) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="pico", show_default=True, help="A board that runs here.")
 @click.option("--app", is_flag=True, help="Also the whole app: microphone, front end, network.")
+@click.option("--ideal-flash", is_flag=True, help="Pico: flash answers at once.")
 @click.option("--port", help="A real board that runs the bench app around MODEL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def profile_command(model: Path, board: str, app: bool, port: str | None, as_json: bool) -> None:
+def profile_command(
+    model: Path, board: str, app: bool, ideal_flash: bool, port: str | None, as_json: bool
+) -> None:
     """Measure the cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board.
 
     Shows the share of dot products (other layers: all arithmetic), requantisation, loads and
     stores, branches and comparisons. Boards in QEMU count instructions.
 
-    Not modelled: flash wait states, the second core, bus contention. A real board has them: upload
-    its bench app with OTOLITH_MODEL=MODEL pio run -e pico-bench -t upload, then give its --port.
+    On the Pico the waits for flash are modelled after its cache and serial interface. Not modelled:
+    the second core, RAM bank contention. A real board has them: upload its bench app with
+    OTOLITH_MODEL=MODEL pio run -e pico-bench -t upload, then give its --port.
 
     \b
     Examples:
@@ -291,13 +306,13 @@ def profile_command(model: Path, board: str, app: bool, port: str | None, as_jso
             measured = measure(transport, schedule)
     else:
         firmware = build(f"{board}-bench", file.tflite)
-        measured = profile_firmware(firmware, schedule, board)
+        measured = profile_firmware(firmware, schedule, board, ideal_flash)
         measured = with_parts(measured, firmware, board, schedule)
     result = figures(measured, hop)
     if app and metadata:
         image = build(board, file.tflite).uf2
         window = metadata.features.hop_ms * metadata.features.frames
-        result["app"] = whole_app(image, network.digest, board, window)
+        result["app"] = whole_app(image, network.digest, board, window, ideal_flash)
     if as_json:
         sizes = {"arena": schedule.arena, "weights": schedule.weights}
         report = {"name": network.name, "hash": network.digest, **sizes}

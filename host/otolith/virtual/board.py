@@ -53,12 +53,13 @@ class VirtualBoard(Protocol):
     """What happened so far, the oldest first."""
 
     @classmethod
-    def boot(cls, image: Path, board: Board) -> VirtualBoard:
+    def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualBoard:
         """Power the board, with all its cables connected.
 
         Args:
             image: firmware, in the format `IMAGE`.
             board: pins, memory and console.
+            ideal_flash: flash answers at once, where the emulator models its waits.
 
         Raises:
             UserError: the image is missing or damaged, or the emulator is not installed.

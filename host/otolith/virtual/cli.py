@@ -114,6 +114,7 @@ Examples:
     help="Pipe for the PCM it sends, raw int16, in real time.",
 )
 @click.option("--pulse", is_flag=True, help="Offer its microphone to PulseAudio: Otolith Mic.")
+@click.option("--ideal-flash", is_flag=True, help="RP2040: flash answers at once.")
 @click.option("--led-out", type=click.Path(path_type=Path), help="CSV file of the LED: t_ms,level.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 def run(
@@ -126,6 +127,7 @@ def run(
     pcm_out: Path | None,
     pcm_pipe: Path | None,
     pulse: bool,
+    ideal_flash: bool,
     led_out: Path | None,
     as_json: bool,
 ) -> None:
@@ -142,7 +144,8 @@ def run(
         stack.enter_context(_interrupted_by_sigterm())
         if pulse and pcm_pipe:
             raise UserError("--pulse and --pcm-pipe exclude each other: choose one")
-        virtual = stack.enter_context(boot(image, with_options(named(board), options)))
+        described = with_options(named(board), options)
+        virtual = stack.enter_context(boot(image, described, ideal_flash=ideal_flash))
         if pcm is not None and not virtual.has_microphone:
             raise UserError(f"{board} has no microphone: leave out --audio")
         if pulse:

@@ -37,12 +37,15 @@ def class_for(board: Board | str) -> type[VirtualBoard]:
     return getattr(importlib.import_module(module), name)
 
 
-def boot(image: Path | str, board: Board | str = "pico") -> VirtualBoard:
+def boot(
+    image: Path | str, board: Board | str = "pico", *, ideal_flash: bool = False
+) -> VirtualBoard:
     """Power a virtual board that runs `image`, with all its cables connected.
 
     Args:
         image: the file that the board's class boots (VirtualBoard.IMAGE): .uf2 or .elf.
         board: a board, or its name in boards/.
+        ideal_flash: flash answers at once. Changes only boards whose flash is modelled (RP2040).
 
     Raises:
         UserError: there is no such board, nothing emulates it, or the image can't be booted.
@@ -58,4 +61,4 @@ def boot(image: Path | str, board: Board | str = "pico") -> VirtualBoard:
             else f"{image}: a virtual {board.id} boots {suffix} files: build it with "
             f"`pio run -e {board.id}`, or name another --board"
         )
-    return emulator.boot(image, board)
+    return emulator.boot(image, board, ideal_flash)

@@ -116,7 +116,7 @@ class VirtualEfr32mg24(CortexBoard):
         self.core.reset()
 
     @classmethod
-    def boot(cls, image: Path, board: Board) -> VirtualEfr32mg24:
+    def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualEfr32mg24:
         """Power the board; see VirtualBoard."""
         return cls(image, board)
 

@@ -99,7 +99,7 @@ class VirtualNrf52840(CortexBoard):
         self.core.reset()
 
     @classmethod
-    def boot(cls, image: Path, board: Board) -> VirtualNrf52840:
+    def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualNrf52840:
         """Power the board with its cables connected; see VirtualBoard."""
         virtual = cls(image, board)
         if virtual.has_usb:

@@ -112,7 +112,7 @@ class VirtualMps2:
                     raise self._stopped() from error
 
     @classmethod
-    def boot(cls, image: Path, board: Board) -> VirtualMps2:
+    def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualMps2:
         """Power the board; see VirtualBoard."""
         return cls(image, board)
 

@@ -1,6 +1,7 @@
 // A Raspberry Pi Pico in emulated time. CPU and peripherals are rp2040js'. This module adds a clock for
 // the PIO, a PDM microphone on its pins, a trace of the LED, the watchdog's reset and a USB host.
 import { AdcMicrophone } from "./adc_microphone.mjs";
+import { Flash } from "./flash.mjs";
 import { giveFlashId } from "./flash_id.mjs";
 import { I2sMicrophone } from "./i2s_microphone.mjs";
 import { Microphone } from "./microphone.mjs";
@@ -29,15 +30,17 @@ function faulty(text) {
 export class Machine {
   /** library: the rp2040js module. pins: {data, clock, led}. events: an array that gets what happens.
    * usb: {ppm, open}, as UsbHost takes them. flashId: 8 bytes. keepBits: keep the microphone's bits.
-   * wiring: {kind: "pdm" | "i2s" | "adc", right, early, timing: {valid, hold}} of the microphone. */
-  constructor(library, { bootrom, flash, pins, events, usb = {}, flashId = [], keepBits = false, wiring = {} }) {
-    Object.assign(this, { library, bootrom, flash, pins, events, flashId });
+   * wiring: {kind: "pdm" | "i2s" | "adc", right, early, timing: {valid, hold}} of the microphone.
+   * idealFlash: flash answers at once. */
+  constructor(library, { bootrom, flash, pins, events, usb = {}, flashId = [], keepBits = false, wiring = {}, idealFlash = false }) {
+    Object.assign(this, { library, bootrom, flash, pins, events, flashId, idealFlash });
     this.usbOptions = usb;
     this.wiring = wiring;
     this.microphone = new Microphone(keepBits);
     this.cycles = 0;
     this.idle = 0;
     this.instructions = 0;
+    this.flashWaited = 0; // cycles that the CPU waited for flash, before the last reset
     this.dtr = true;
     this.cdc = []; // chunks since the last drain
     this.audio = [];
@@ -58,6 +61,7 @@ export class Machine {
     const clock = new SimulationClock();
     clock.nanosCounter = nanos;
     const mcu = (this.mcu = new RP2040(clock));
+    this.flashWaited += this.xip?.waited ?? 0;
     this.fault = false;
     mcu.logger = {
       debug() {}, info() {},
@@ -82,6 +86,7 @@ export class Machine {
       this.uart = "";
     };
     if (this.flashId.length) giveFlashId(mcu.peripherals[FLASH_INTERFACE], this.flashId);
+    this.xip = this.idealFlash ? { stall: 0, waited: 0 } : new Flash(mcu);
     this.device = this.#wire(mcu);
     this.pio = new Pio(mcu, this.pins, this.microphone, () => this.cycles, this.device);
     this.#watchLed(mcu);
@@ -155,7 +160,7 @@ export class Machine {
   }
 
   #runChip(until) {
-    const { mcu, pio } = this, { core, clock } = mcu;
+    const { mcu, pio, xip } = this, { core, clock } = mcu;
     let { cycles, idle, instructions } = this;
     let nsPerCycle = 1e9 / mcu.clkSys;
     while (clock.nanosCounter < until && !this.resetDue) {
@@ -171,6 +176,7 @@ export class Machine {
       } else {
         step = core.executeInstruction();
         instructions++;
+        if (xip.stall !== 0) { step += xip.stall; xip.stall = 0; }
         // A pending interrupt ends a WFI even while interrupts are off.
         if (core.waiting) core.interruptsUpdated = true;
         if (this.fault) { this.fault = false; this.#event("fault", { text: this.faultText ?? "breakpoint", pc: core.PC }); core.exceptionEntry(HARD_FAULT); }

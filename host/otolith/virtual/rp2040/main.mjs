@@ -1,7 +1,7 @@
 // The virtual Pico's process. It reads one JSON command a line from stdin and writes one JSON answer
 // a line to stdout.
 //
-// {"cmd": "boot", rp2040js, bootrom, image, pins, wiring, usb, flashId, keepBits}
+// {"cmd": "boot", rp2040js, bootrom, image, pins, wiring, usb, flashId, keepBits, idealFlash}
 // {"cmd": "run", "ns"}   {"cmd": "write", "data"}   {"cmd": "play", "data"}   {"cmd": "dtr", "on"}
 // {"cmd": "control", type, request, value, index, length, data, abandon}
 // {"cmd": "margin", rate, right, valid, hold, bits}
@@ -62,6 +62,7 @@ function answer() {
     ns: machine.nanos,
     cycles: machine.cycles,
     idle: machine.idle,
+    flashWaited: machine.flashWaited + machine.xip.waited,
     instructions: machine.instructions,
     ready: machine.ready,
     bootsel: machine.inBootsel,

@@ -86,7 +86,9 @@ class VirtualPico:
 
     IMAGE: ClassVar[str] = "uf2"
     COUNTS: ClassVar[str] = "cycles"
-    NOT_MODELLED: ClassVar[str] = "flash wait states, the second core, bus contention, analog"
+    NOT_MODELLED: ClassVar[str] = (
+        "words fetched past a branch, the second core, RAM bank contention, analog"
+    )
     SETTLE_MS: ClassVar[float] = 0.0
     has_microphone = True
 
@@ -101,6 +103,7 @@ class VirtualPico:
         keep_bits: bool = False,
         flash_id: bytes = FLASH_ID,
         pdm_timing: PdmTiming | None = None,
+        ideal_flash: bool = False,
     ) -> None:
         """Power the board.
 
@@ -113,6 +116,8 @@ class VirtualPico:
             keep_bits: keep the microphone's bits for read_bits().
             flash_id: 8 bytes, the flash chip's number, which is the board's serial number.
             pdm_timing: when a PDM microphone's bits are valid. None: always.
+            ideal_flash: flash answers at once. Without it, cache, serial interface and streaming
+                FIFO cost cycles as on the chip (flash.mjs).
         """
         node = shutil.which("node")
         rp2040js = paths.NODE_MODULES / "rp2040js" / "dist" / "esm" / "index.js"
@@ -128,6 +133,7 @@ class VirtualPico:
         self.cycles = 0
         self.idle_cycles = 0
         self.instructions = 0
+        self.flash_cycles = 0  # cycles that the CPU waited for flash
         self.ready = False
         self.in_bootloader = False
         self.led: list[tuple[float, float]] = []
@@ -158,6 +164,7 @@ class VirtualPico:
                 usb={"ppm": usb_ppm, "open": usb_open},
                 flashId=list(flash_id),
                 keepBits=keep_bits,
+                idealFlash=ideal_flash,
             )
             if audio is not None:
                 self.play(audio if isinstance(audio, np.ndarray) else read_pcm(audio, True))
@@ -186,9 +193,9 @@ class VirtualPico:
         }
 
     @classmethod
-    def boot(cls, image: Path, board: Board) -> VirtualPico:
+    def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualPico:
         """Power the board; see VirtualBoard."""
-        return cls(image, board=board)
+        return cls(image, board=board, ideal_flash=ideal_flash)
 
     def _command(self, **command: object) -> dict[str, Any] | None:
         assert self._process.stdin and self._process.stdout
@@ -208,6 +215,7 @@ class VirtualPico:
         self.time_ms = answer["ns"] / 1e6
         self.cycles, self.idle_cycles = answer["cycles"], answer["idle"]
         self.instructions = answer["instructions"]
+        self.flash_cycles = answer["flashWaited"]
         self.ready, self.in_bootloader = answer["ready"], answer["bootsel"]
         self._received += base64.b64decode(answer["cdc"])
         self._audio += base64.b64decode(answer["audio"])
