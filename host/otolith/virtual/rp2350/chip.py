@@ -115,7 +115,7 @@ class VirtualPico2(CortexBoard):
         core.reset()
 
     @classmethod
-    def boot(cls, image: Path, board: Board) -> VirtualPico2:
+    def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualPico2:
         """Power the board with its cables connected; see VirtualBoard."""
         virtual = cls(image, board)
         virtual._cable = True
