@@ -87,7 +87,9 @@ export class Flash {
     this.waited = 0; // cycles that the CPU waited since power-on
     this.cost = 0; // cycles of a transfer
     this.ctrl = ENABLE | 2;
-    this.hits = this.accesses = 0; // the counters that firmware reads and clears
+    this.enabled = true;
+    this.accesses = this.misses = 0; // since power-on
+    this.accessesCleared = this.hitsCleared = 0; // what accesses and hits were when firmware cleared the counters
     this.fetched = -1; // word that the last instruction came from
     this.freeAt = 0; // ns, when the serial interface is free
     this.calmAt = 0; // ns, from when the stream may use it
@@ -103,6 +105,8 @@ export class Flash {
     mcu.peripherals[XIP_AUX] = { readUint32: () => this.#pop(), writeUint32Atomic() {} };
   }
 
+  get #hits() { return this.accesses - this.misses; }
+
   get #cycle() { return 1e9 / this.mcu.clkSys; }
 
   #watchSettings(ssi) {
@@ -114,22 +118,34 @@ export class Flash {
   #watchCpu(core) {
     const { mcu } = this, { registers } = core;
     const bytes = mcu.flash, halves = new Uint16Array(bytes.buffer), words = new Uint32Array(bytes.buffer);
+    const { slots, older } = this.cache, flash = this;
+    // The hit is written out here, because it happens at every other instruction.
+    const look = (address) => {
+      flash.accesses++;
+      const line = (address & 0xffffff) >>> 3, set = line & (SETS - 1), slot = (set << 2) | ((address >>> 2) & 1);
+      if (flash.enabled && (address & 0x2000000) === 0) {
+        if (slots[slot] === line) { older[set] = 1; return; }
+        if (slots[slot + 2] === line) { older[set] = 0; return; }
+      }
+      flash.#missed(address);
+    };
     core.readUint16 = (address) => {
       if (address >>> 26 !== 4) return mcu.readUint16(address);
-      const ahead = address - registers[15]; // while an instruction executes, PC is behind it
-      if (ahead === 0 || ahead === 2) {
-        if (address >>> 2 !== this.fetched) { this.fetched = address >>> 2; this.#cpu(address); }
-      } else this.#cpu(address);
+      const ahead = address - registers[15]; // 0 or 2: an instruction; while one executes, PC is past it
+      if (address >>> 2 !== flash.fetched || (ahead !== 0 && ahead !== 2)) {
+        if (ahead === 0 || ahead === 2) flash.fetched = address >>> 2;
+        look(address);
+      }
       return halves[(address & 0xffffff) >>> 1];
     };
     core.readUint32 = (address) => {
-      if (address >>> 26 !== 4 || address & 3) return mcu.readUint32(address);
-      this.#cpu(address);
+      if (address >>> 26 !== 4 || (address & 3) !== 0) return mcu.readUint32(address);
+      look(address);
       return words[(address & 0xffffff) >>> 2];
     };
     core.readUint8 = (address) => {
       if (address >>> 26 !== 4) return mcu.readUint8(address);
-      this.#cpu(address);
+      look(address);
       return bytes[address & 0xffffff];
     };
     for (const name of ["writeUint32", "writeUint16", "writeUint8"]) {
@@ -140,10 +156,9 @@ export class Flash {
     }
   }
 
-  /** The CPU reads at `address`. */
-  #cpu(address) {
-    this.accesses++;
-    if (this.ctrl & ENABLE && !(address & 0x2000000) && this.cache.hit((address & 0xffffff) >>> 2)) { this.hits++; return; }
+  /** The CPU waits for a word that is not in the cache. */
+  #missed(address) {
+    this.misses++;
     if (this.cost === 0) return;
     const cycle = this.#cycle, now = this.mcu.clock.nanosCounter + this.stall * cycle;
     const wait = Math.round((this.#miss(address, now) - now) / cycle);
@@ -153,7 +168,7 @@ export class Flash {
 
   /** Fetch a word at time `now` (ns); returns when it is here. */
   #miss(address, now) {
-    if (this.ctrl & ENABLE && !(address & 0x1000000)) this.cache.allocate((address & 0xffffff) >>> 2);
+    if (this.enabled && !(address & 0x1000000)) this.cache.allocate((address & 0xffffff) >>> 2);
     const end = Math.max(now, this.freeAt, this.flushedAt) + this.cost * this.#cycle;
     this.freeAt = end;
     this.calmAt = end + COOLDOWN * this.#cycle;
@@ -183,7 +198,8 @@ export class Flash {
   #dmaWait(address) {
     const cycle = this.#cycle, now = this.mcu.clock.nanosCounter;
     this.accesses++;
-    if (this.ctrl & ENABLE && !(address & 0x2000000) && this.cache.hit((address & 0xffffff) >>> 2)) { this.hits++; return cycle; }
+    if (this.enabled && !(address & 0x2000000) && this.cache.hit((address & 0xffffff) >>> 2)) return cycle;
+    this.misses++;
     return cycle + (this.cost ? this.#miss(address, now) - now : 0);
   }
 
@@ -194,8 +210,8 @@ export class Flash {
         case FLUSH: this.#waitForFlush(); return 0;
         case STAT: return (this.mcu.clock.nanosCounter >= this.flushedAt ? FLUSH_READY : 0)
           | (this.fifo.length === 0 ? FIFO_EMPTY : 0) | (this.fifo.length === FIFO_WORDS ? FIFO_FULL : 0);
-        case CTR_HIT: return Math.min(this.hits, COUNTER_MAX);
-        case CTR_ACC: return Math.min(this.accesses, COUNTER_MAX);
+        case CTR_HIT: return Math.min(this.#hits - this.hitsCleared, COUNTER_MAX);
+        case CTR_ACC: return Math.min(this.accesses - this.accessesCleared, COUNTER_MAX);
         case STREAM_ADDR: return this.streamAddress;
         case STREAM_CTR: return this.streamCount;
         case STREAM_FIFO: return this.#pop();
@@ -204,10 +220,13 @@ export class Flash {
     };
     const write = (offset, value) => {
       switch (offset & 0xff) {
-        case CTRL: this.ctrl = value & POWER_DOWN ? value & CTRL_BITS & ~ENABLE : value & CTRL_BITS; break;
+        case CTRL:
+          this.ctrl = value & POWER_DOWN ? value & CTRL_BITS & ~ENABLE : value & CTRL_BITS;
+          this.enabled = (this.ctrl & ENABLE) !== 0;
+          break;
         case FLUSH: if (value & 1) this.#flush(); break;
-        case CTR_HIT: this.hits = 0; break;
-        case CTR_ACC: this.accesses = 0; break;
+        case CTR_HIT: this.hitsCleared = this.#hits; break;
+        case CTR_ACC: this.accessesCleared = this.accesses; break;
         case STREAM_ADDR: this.streamAddress = (value & ~3) >>> 0; break;
         case STREAM_CTR: this.#start(value & 0x3fffff); break;
       }
