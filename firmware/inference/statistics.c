@@ -30,11 +30,13 @@ void statistics_hop(const listen_result_t *results) {
     now.level = larger(now.level, result->level);
     now.feature_us += result->feature_us;
     now.feature_max_us = larger(now.feature_max_us, result->feature_us);
-    if (result->scored) {
-        uint32_t infer_us = 0;
-        for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
-            infer_us += results[model].infer_us;
-        }
+    uint32_t infer_us = 0;
+    bool scored = false;
+    for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
+        infer_us += results[model].infer_us;
+        scored |= results[model].scored;
+    }
+    if (scored) {
         now.scored++;
         now.infer_us += infer_us;
         now.infer_max_us = larger(now.infer_max_us, infer_us);
@@ -64,6 +66,7 @@ void statistics_send(void) {
     json_unsigned(line, "infer_max_us", p->infer_max_us);
     json_unsigned(line, "pdm_us", mean(p->pdm_us, p->hops));
     json_thousandths(line, "cpu", last.cpu_thousandths);
+    json_thousandths(line, "duty", mean(1000 * p->scored, p->hops));
     json_unsigned(line, "overruns", microphone_overruns());
     json_unsigned(line, "dropped", wire_dropped());
     json_unsigned(line, "stack", board_stack_used());

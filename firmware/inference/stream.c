@@ -103,7 +103,7 @@ static void light(const listen_result_t *results) {
 static void hop_complete(const listen_result_t *results) {
     statistics_hop(results);
     stream.hops++; /* lines count from 1 */
-    if (results->scored) {
+    if (results->scored || results->rested) {
         light(results);
     }
     for (uint32_t model = 0; model < LISTEN_MODELS; model++) {
@@ -118,6 +118,7 @@ static void hop_complete(const listen_result_t *results) {
 }
 
 static void feed(const int16_t *pcm, uint32_t samples) {
+    listen_rest(!stream_show.scores && !inject_active()); /* else all scores are sent */
     while (samples > 0) {
         listen_result_t results[LISTEN_MODELS];
         const uint32_t taken = listen_feed(pcm, samples, results);

@@ -65,6 +65,29 @@ def test_stats_come_once_a_second_and_on_request(client):
     assert client.command("stats") == stats[1]  # the command repeats the line of the last second
 
 
+@pytest.mark.slow
+def test_behind_a_closed_gate_the_network_rests_and_events_stay(inference_image):
+    """With `scores on` it never rests; both runs hear the same sound."""
+    pcm = np.concatenate([tone(1.5, 30), tone(0.8), tone(0.7, 30)])
+    told = []
+    for scores in ("on", "off"):
+        with boot(inference_image) as board:
+            client = Client(VirtualTransport(board))
+            client.hello(timeout_ms=1000)
+            client.command(f"scores {scores}")
+            client.command("set detect.gate 1000")
+            board.run_ms(500 - board.time_ms)
+            board.play(pcm)
+            heard = messages(client, 3000)
+            stats = [line for line in events(heard, "stats") if line["hops"] > 40]
+            level = [round(x, 4) for _, x in board.led][-1]
+            told.append((events(heard, "detect"), [line["duty"] for line in stats], level))
+    (always, all_time, lit), (resting, duty, dark) = told
+    assert always == resting and len(always) == 1
+    assert lit == dark  # the averages decay either way
+    assert all_time[-1] == 1 and min(duty) < 0.6 and max(duty) > 0.2
+
+
 def test_a_loud_sound_is_told_and_lights_the_led(board, client):
     client.command("scores on")
     messages(client, 1500)

@@ -239,6 +239,7 @@ def info_source(
     """
     labels, inputs, outputs = network.labels, network.inputs, network.outputs
     label_lines = "".join(f"    {c_string(label)},\n" for label in labels) or "    NULL,\n"
+    stateful = "\n        .stateful = true," if network.graph.states else ""
     return f"""static const nn_tensor_t input_info[] = {{
 {"".join(f"    {_tensor_info(t)},{chr(10)}" for t in inputs)}}};
 static const nn_tensor_t output_info[] = {{
@@ -261,7 +262,7 @@ const nn_info_t *nn_info(void) {{
         .weight_bytes = {weights},
         .macs = {macs},
         .hop_rows = {slides[0]},
-        .hop_history = {slides[1]},
+        .hop_history = {slides[1]},{stateful}
     }};
     return &info;
 }}

@@ -162,6 +162,7 @@ class Stats(Line):
     """How the board does; once a second.
 
     feature_us, infer_us: microseconds a hop, features and network. cpu: share of the time, 0..1.
+    duty: share of the hops in which a network ran; it rests while the gate is closed.
     overruns: blocks of the microphone that were lost. dropped: messages that found no room.
     stack: bytes used at most. level: mean |sample| of the second.
     """
@@ -176,6 +177,7 @@ class Stats(Line):
     infer_us: Count | None = None
     pdm_us: Count | None = None
     cpu: Share | None = None
+    duty: Share | None = None
     overruns: Count | None = None
     dropped: Count | None = None
     stack: Count | None = None

@@ -28,7 +28,7 @@ class Hop:
     t_ms: int  # end of the hop
     level: int
     features: np.ndarray  # int16 (new frames, bands)
-    q: np.ndarray | None  # int8 network output; None until the window is full
+    q: np.ndarray | None  # int8 network output; None until the window is full, and after a rest
     scores: np.ndarray | None  # Q15
     smoothed: np.ndarray | None  # Q15
     event: tuple[str, int] | None  # label or "unknown", and smoothed Q15 score
@@ -102,6 +102,11 @@ class Chain:
         }
         return InForce(values, thresholds)
 
+    def rest(self, on: bool) -> None:
+        """Let the network rest while the gate is closed, as a board does: events stay the same, but
+        such hops have no `q` and `scores`."""
+        self._lib.listen_rest(on)
+
     def reset(self) -> None:
         """Forget everything heard; settings stay."""
         self._lib.listen_reset()
@@ -163,6 +168,7 @@ class Chain:
         if result.scored:
             q = np.frombuffer(ffi.buffer(self._lib.nn_output(0), self._outputs), np.int8).copy()
             scores = np.array([result.scores[i] for i in range(n)], np.uint16)
+        if result.scored or result.rested:
             smoothed = np.array([result.smoothed[i] for i in range(n)], np.uint16)
             if result.event:
                 label = self._name(result.detection.label) or UNKNOWN  # an event has a label

@@ -69,6 +69,10 @@ class SeveralChain:
         self._lib.listen_on_frame(on_frame)
         self.reset()
 
+    def rest(self, on: bool) -> None:
+        """Lets networks rest while their gate is closed (Chain.rest)."""
+        self._lib.listen_rest(on)
+
     def reset(self) -> None:
         """Forgets everything heard."""
         self._lib.listen_reset()
@@ -121,6 +125,7 @@ class SeveralChain:
             raw = ffi.buffer(self._lib.listen_output(m), self._outputs[m])
             q = np.frombuffer(raw, np.int8).copy()
             scores = np.array([result.scores[i] for i in range(len(labels))], np.uint16)
+        if result.scored or result.rested:
             smoothed = np.array([result.smoothed[i] for i in range(len(labels))], np.uint16)
             if result.event:
                 event = (named(result.detection.label) or UNKNOWN, int(result.detection.score))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -23,6 +23,7 @@ from otolith.evaluate.models import find
 from otolith.evaluate.tables import table
 from otolith.firmware.build import Firmware
 from otolith.paths import ROOT
+from otolith.summarize.power import currents_of, power
 
 VIRTUAL = "rp2040"  # the chip family whose cycles otolith.virtual counts
 
@@ -241,7 +242,20 @@ def whole_app(
         for name in ("pdm", "feature", "infer")
     }
     cpu = round(float(np.mean([s["cpu"] for s in full])), 4)
-    return {**means, "cpu": cpu, "overruns": stats[-1]["overruns"]}
+    duty = round(float(np.mean([s.get("duty", 1) for s in full])), 4)
+    return {**means, "cpu": cpu, "duty": duty, "overruns": stats[-1]["overruns"]}
+
+
+def app_loads(app: dict, hop_ms: float) -> dict[str, float]:
+    """CPU load of an app as measured by whole_app(): its network running in every hop, or resting.
+
+    Args:
+        app: What whole_app() gave.
+        hop_ms: Milliseconds from one inference to the next.
+    """
+    network = app["infer_ms"] / hop_ms
+    resting = max(0.0, app["cpu"] - app["duty"] * network)
+    return {"running": min(1.0, resting + network), "resting": resting}
 
 
 def _print_parts(console: Console, profile: Profile) -> None:
@@ -257,11 +271,24 @@ def _print_parts(console: Console, profile: Profile) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--board", default="pico", show_default=True, help="A board that runs here.")
 @click.option("--app", is_flag=True, help="Also the whole app: microphone, front end, network.")
+@click.option(
+    "--battery",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2500,
+    show_default=True,
+    help="With --app: capacity in mAh.",
+)
 @click.option("--ideal-flash", is_flag=True, help="Pico: flash answers at once.")
 @click.option("--port", help="A real board that runs the bench app around MODEL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def profile_command(
-    model: Path, board: str, app: bool, ideal_flash: bool, port: str | None, as_json: bool
+    model: Path,
+    board: str,
+    app: bool,
+    battery: float,
+    ideal_flash: bool,
+    port: str | None,
+    as_json: bool,
 ) -> None:
     """Measure the cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board.
 
@@ -313,6 +340,11 @@ def profile_command(
         image = build(board, file.tflite).uf2
         window = metadata.features.hop_ms * metadata.features.frames
         result["app"] = whole_app(image, network.digest, board, window, ideal_flash)
+        if currents := currents_of(named(board).family):
+            loads = app_loads(result["app"], metadata.hop_ms)
+            result["power"] = {
+                name: asdict(power(load, currents, battery)) for name, load in loads.items()
+            }
     if as_json:
         sizes = {"arena": schedule.arena, "weights": schedule.weights}
         report = {"name": network.name, "hash": network.digest, **sizes}
@@ -361,5 +393,12 @@ def profile_command(
         click.echo(
             f"the app, a hop: microphone {a['pdm_ms']:.2f} ms, front end {a['feature_ms']:.2f} ms, "
             f"network {a['infer_ms']:.2f} ms; CPU load {a['cpu']:.1%}, margin {1 - a['cpu']:.1%}, "
-            f"{a['overruns']} overruns"
+            f"{a['overruns']} overruns; the network ran in {a['duty']:.0%} of the hops"
         )
+    for name, drawn in result.get("power", {}).items():
+        click.echo(
+            f"power, the network {name}: {drawn['milliamperes']:.1f} mA, "
+            f"{drawn['milliwatts']:.0f} mW, a battery lasts {drawn['days']:.1f} days"
+        )
+    for assumption in result.get("power", {}).get("running", {}).get("assumptions", ()):
+        click.echo(f"  assumed: {assumption}")

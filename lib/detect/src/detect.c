@@ -69,17 +69,27 @@ uint16_t detect_level(const int16_t *pcm, uint32_t samples) {
     return (uint16_t)(samples == 0 ? 0 : detect_loudness(pcm, samples) / samples);
 }
 
-/* Whether this hop's scores count. */
-static bool gate(detect_t *d, uint16_t level, bool active) {
+/* What the gate remembers of the hops so far. */
+typedef struct {
+    uint32_t triggers, since_opening;
+    bool open; /* this hop's scores count */
+} gate_t;
+
+static gate_t gate(const detect_t *d, uint16_t level, bool active) {
     const detect_config_t *c = &d->config;
     const bool gated = c->gate > 0 || c->gate_activity;
     const bool trigger = gated && level >= c->gate && (active || !c->gate_activity);
-    d->triggers = d->triggers << 1 | trigger;
-    count_hop(&d->since_opening);
-    if (d->triggers >> c->gate_delay & 1) {
-        d->since_opening = 0;
+    gate_t g = {d->triggers << 1 | trigger, d->since_opening, false};
+    count_hop(&g.since_opening);
+    if (g.triggers >> c->gate_delay & 1) {
+        g.since_opening = 0;
     }
-    return !gated || d->since_opening <= c->gate_backoff;
+    g.open = !gated || g.since_opening <= c->gate_backoff;
+    return g;
+}
+
+bool detect_open(const detect_t *d, uint16_t level, bool active) {
+    return gate(d, level, active).open;
 }
 
 /* Store this hop's scores, or zeros, and update the averages. */
@@ -155,9 +165,11 @@ static bool tell(detect_t *d, detect_event_t *event) {
 
 bool detect_step(detect_t *d, const uint16_t *scores, uint16_t level, bool active,
                  detect_event_t *event) {
-    const bool open = gate(d, level, active);
-    smooth(d, scores, open);
-    d->decisions[d->next] = decide(d, open);
+    const gate_t g = gate(d, level, active);
+    d->triggers = g.triggers;
+    d->since_opening = g.since_opening;
+    smooth(d, scores, g.open);
+    d->decisions[d->next] = decide(d, g.open);
     d->next = (uint16_t)((d->next + 1) % DETECT_MAX_HISTORY);
     d->decision = vote(d);
     return tell(d, event);

@@ -85,12 +85,15 @@ uint32_t detect_loudness(const int16_t *pcm, uint32_t samples);
 /* A hop's level: the mean of |sample|, rounded down; 0 for no samples. */
 uint16_t detect_level(const int16_t *pcm, uint32_t samples);
 
+/* Whether the gate will be open at the next hop, so that its scores will count. */
+bool detect_open(const detect_t *d, uint16_t level, bool active);
+
 /* Decide about one hop.
  *
- * scores: config.labels values, Q15. level: of the hop (detect_level). active: whether the front
- * end has heard activity in it. Returns whether there is an event, which is then in *event. The
- * strongest label at or above its threshold wins, ties go to the lower index. An event of unknown
- * suppresses only unknown. */
+ * scores: config.labels values, Q15; not read while the gate is closed. level: of the hop
+ * (detect_level). active: whether the front end has heard activity in it. Returns whether there is
+ * an event, which is then in *event. The strongest label at or above its threshold wins, ties go to
+ * the lower index. An event of unknown suppresses only unknown. */
 bool detect_step(detect_t *d, const uint16_t *scores, uint16_t level, bool active,
                  detect_event_t *event);
 

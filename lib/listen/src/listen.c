@@ -5,6 +5,7 @@
 
 #include "detect_settings.h"
 #include "nn.h"
+#include "rest.h"
 
 #if LISTEN_MODELS == 1 /* listen_several.c is for more */
 
@@ -13,6 +14,7 @@ static detect_t detect;
 static uint32_t (*clock_us)(void);
 static bool invoked;  /* the network has run since the reset, and did not fail */
 static uint32_t slid; /* frames since the network last ran */
+static rest_t rest;
 static void (*frame_listener)(const int16_t *values, uint16_t bands);
 
 /* The hop being heard. */
@@ -49,6 +51,7 @@ int listen_init(uint32_t (*clock)(void)) {
         return -3;
     }
     memset(&hop, 0, sizeof hop);
+    memset(&rest, 0, sizeof rest);
     invoked = false;
     return nn_init();
 }
@@ -68,6 +71,10 @@ const char *listen_set(const char *text) {
         return "unknown setting";
     }
     return detect_set(&detect, nn_info()->label, text + size);
+}
+
+void listen_rest(bool on) {
+    rest.allowed = on;
 }
 
 const detect_config_t *listen_detect_settings(void) {
@@ -138,15 +145,23 @@ static void judge(listen_result_t *result) {
     if (!features_ready(&features)) {
         return;
     }
-    nn_set_input(0, features_window(&features));
-    invoked = (invoked ? nn_slide(slid) : nn_invoke()) == 0;
-    slid = 0;
-    if (!invoked) {
-        return;
+    if (rest_may(&rest, nn_info(), clock_us != NULL) &&
+        !detect_open(&detect, result->level, active)) {
+        result->rested = true;
+        invoked = false; /* what it keeps belongs to another window now */
+    } else {
+        const bool full = !invoked;
+        nn_set_input(0, features_window(&features));
+        invoked = (full ? nn_invoke() : nn_slide(slid)) == 0;
+        slid = 0;
+        if (!invoked) {
+            return;
+        }
+        read_scores(result->scores);
+        result->infer_us = now() - start;
+        result->scored = true;
+        rest_ran(&rest, full, result->infer_us);
     }
-    read_scores(result->scores);
-    result->infer_us = now() - start;
-    result->scored = true;
     result->event = detect_step(&detect, result->scores, result->level, active, &result->detection);
     result->decision = detect.decision;
 }

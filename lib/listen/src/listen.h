@@ -50,6 +50,7 @@ typedef struct {
     bool complete;  /* the hop has ended; if false, nothing else here is valid */
     bool scored;    /* the window was full and the network ran: `scores` are new */
     bool event;     /* `detection` is new */
+    bool rested;    /* the gate was closed and the network did not run (listen_rest) */
     uint16_t level; /* mean |sample| of the hop */
     uint16_t scores[DETECT_MAX_LABELS]; /* by label, Q15, before smoothing */
     const uint16_t *smoothed;           /* by label, Q15; valid until the next hop */
@@ -75,6 +76,15 @@ void listen_reset(void);
  * model's name comes first: "okay_nabu.detect.gate 300".
  * Returns NULL, or the reason in a few words; then nothing has changed. */
 const char *listen_set(const char *text);
+
+/* Whether networks rest while their gate is closed; they do not after listen_init.
+ *
+ * Scores count as 0 then, whatever they are, so events, decisions and smoothed scores stay the
+ * same, also if this changes while listening. Only `scores` are missing. The front end goes on,
+ * because the window at the opening reaches back. Stateful networks never rest. Nor do those that
+ * keep rows between hops if a full pass, which follows a rest, takes more than half a hop by the
+ * clock. */
+void listen_rest(bool on);
 
 /* The decision layer's settings in force, of the first network. */
 const detect_config_t *listen_detect_settings(void);

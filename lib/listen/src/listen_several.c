@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detect_settings.h"
+#include "rest.h"
 
 #if LISTEN_MODELS > 1
 
@@ -16,6 +17,7 @@ static struct {
     detect_t detect;
     uint16_t next; /* row the next frame goes to, the oldest one */
     bool invoked;  /* the network has run since the reset, and did not fail */
+    rest_t rest;
 } states[LISTEN_MODELS];
 
 static uint32_t seen; /* frames since the reset, saturating */
@@ -61,6 +63,12 @@ int listen_init(uint32_t (*clock)(void)) {
     }
     listen_reset();
     return 0;
+}
+
+void listen_rest(bool on) {
+    for (uint32_t m = 0; m < LISTEN_MODELS; m++) {
+        states[m].rest.allowed = on;
+    }
 }
 
 void listen_reset(void) {
@@ -199,18 +207,25 @@ static void judge(uint32_t m, bool active, listen_result_t *result) {
     if (seen < model->frames) {
         return;
     }
-    model->network.set_input(0, model->rows + states[m].next * listen_config.features->bands);
-    states[m].invoked =
-        (states[m].invoked ? model->network.slide(slid) : model->network.invoke()) == 0;
-    if (!states[m].invoked) {
-        return;
-    }
-    read_scores(m, result->scores);
     if (model->gate != LISTEN_NO_GATE) {
         active = states[model->gate].detect.decision >= 0;
     }
-    result->infer_us = now() - start;
-    result->scored = true;
+    if (rest_may(&states[m].rest, model->network.info(), clock_us != NULL) &&
+        !detect_open(detect, result->level, active)) {
+        result->rested = true;
+        states[m].invoked = false; /* what it keeps belongs to another window now */
+    } else {
+        const bool full = !states[m].invoked;
+        model->network.set_input(0, model->rows + states[m].next * listen_config.features->bands);
+        states[m].invoked = (full ? model->network.invoke() : model->network.slide(slid)) == 0;
+        if (!states[m].invoked) {
+            return;
+        }
+        read_scores(m, result->scores);
+        result->infer_us = now() - start;
+        result->scored = true;
+        rest_ran(&states[m].rest, full, result->infer_us);
+    }
     result->event = detect_step(detect, result->scores, result->level, active, &result->detection);
     result->decision = detect->decision;
 }

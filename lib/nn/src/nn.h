@@ -11,6 +11,7 @@
 #ifndef OTOLITH_NN_H
 #define OTOLITH_NN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -49,6 +50,7 @@ typedef struct {
     /* nn_slide(hop_rows) does less than nn_invoke() after hop_history windows, each hop_rows after
      * the one before. Both are 0 if nn_slide() never does less. */
     uint16_t hop_rows, hop_history;
+    bool stateful; /* an output also depends on earlier invocations */
 } nn_info_t;
 
 /* Describes the network. May be called before nn_init(). */

@@ -1,0 +1,38 @@
+"""Currents and CPU load as milliwatts and battery days."""
+
+import pytest
+
+from otolith.errors import UserError
+from otolith.summarize.power import Currents, currents_of, power
+from otolith.summarize.profile import app_loads
+
+CURRENTS = Currents(20, 5, 1, 3, ("a datasheet",))
+
+
+def test_load_and_currents_become_days():
+    drawn = power(0.2, CURRENTS, 2160)
+    assert drawn.milliamperes == 9  # 0.2 * 20 + 0.8 * 5 + 1
+    assert drawn.milliwatts == 27 and drawn.days == 10
+    assert "a datasheet" in drawn.assumptions and "2160 mAh" in drawn.assumptions[-1]
+
+
+def test_a_resting_network_takes_its_share_of_the_load():
+    app = {"infer_ms": 3.2, "cpu": 0.26, "duty": 0.6}  # of a hop of 32 ms
+    assert app_loads(app, 32) == pytest.approx({"running": 0.3, "resting": 0.2})
+
+
+def test_less_load_never_shortens_a_battery():
+    pico = currents_of("rp2040")
+    days = [power(load / 10, pico, 1000).days for load in range(11)]
+    assert days == sorted(days, reverse=True) and days[0] > days[-1]
+    assert all(pico.source)
+
+
+@pytest.mark.parametrize(("load", "battery"), [(1.1, 1), (-0.1, 1), (0.5, 0), (float("nan"), 1)])
+def test_nonsense_is_refused(load, battery):
+    with pytest.raises(UserError, match="0 to 1"):
+        power(load, CURRENTS, battery)
+
+
+def test_a_family_without_figures_has_none():
+    assert currents_of("abacus") is None
