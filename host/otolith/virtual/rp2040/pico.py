@@ -281,7 +281,12 @@ class VirtualPico:
             bits: how many to read.
         """
         told = self._command(
-            cmd="margin", rate=clock_hz, right=right, valid=timing.valid, hold=timing.hold, bits=bits
+            cmd="margin",
+            rate=clock_hz,
+            right=right,
+            valid=timing.valid,
+            hold=timing.hold,
+            bits=bits,
         )
         assert told is not None
         setup, held = (
