@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from otolith.deploy.desk_check import STREAM_S, check, model_of, page
 from otolith.deploy.wiring import about, drawing, wiring
+from otolith.device import Client
 from otolith.device.boards import check as check_pins
 from otolith.device.boards import load_boards, named, with_options
+from otolith.device.transports import SerialTransport, choose_port, described
 from otolith.errors import UserError, shown
 from otolith.files import write_text
+from otolith.paths import MODELS
+from otolith.progress import is_quiet
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -87,3 +93,56 @@ def show(name: str, options: tuple[str, ...], svg: Path | None, as_json: bool) -
         click.echo(f"pins from {source}")
     if svg is not None:
         click.echo(f"wrote {shown(svg)}")
+
+
+@boards.command(
+    "check",
+    epilog="""\b
+Examples:
+  host boards check
+  host boards check --port /dev/ttyACM0 --out check.json""",
+)
+@click.option("--port", "-p", help="Serial port. [default: that of the only board attached]")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The .tflite it runs. [default: the one in models/ with the hash that the board tells]",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=STREAM_S,
+    show_default=True,
+    help="How long to listen.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the report as JSON."
+)
+@JSON
+def check_command(
+    port: str | None, model: Path | None, seconds: float, out: Path | None, as_json: bool
+) -> None:
+    """Check a board that runs one of Otolith's apps, in about 20 seconds.
+
+    It tells firmware, USB, the sample rate by the computer's clock, the noise floor, CPU, whether
+    injected sound gives what it gives here, and measured cycles against modelled ones. Keep the
+    room quiet meanwhile. The JSON is for the form "I tried a real board".
+    """
+    name = choose_port(port)
+    with contextlib.closing(SerialTransport(name)) as transport:
+        client = Client(transport)
+        hello = client.hello()
+        if model is not None and not model.is_file():
+            raise UserError(f"{model}: no such model")
+        data = model.read_bytes() if model else model_of(hello.hash, [MODELS])
+
+        def told(line: str) -> None:
+            if not as_json and not is_quiet():
+                click.echo(f"{line} ...", err=True)
+
+        report = check(client, data, described(name), seconds, told)
+    if out is not None:
+        write_text(out, json.dumps(report.to_json(), indent=2) + "\n")
+    click.echo(json.dumps(report.to_json()) if as_json else page(report))
+    if not report.passed:
+        raise click.exceptions.Exit(1)

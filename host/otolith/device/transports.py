@@ -121,6 +121,18 @@ def usb_serial(port: str) -> str:
     return real
 
 
+def described(port: str) -> str:
+    """What the computer sees at a USB port: numbers and names, no serial number; "" if no USB."""
+    from serial.tools import list_ports
+
+    real = os.path.realpath(port)
+    for found in list_ports.comports():
+        if os.path.realpath(found.device) == real and found.vid is not None:
+            names = f"{found.manufacturer or ''} {found.product or ''}".strip()
+            return f"{found.vid:04x}:{found.pid or 0:04x} {names}".strip()
+    return ""
+
+
 class SerialTransport:
     """A serial port or pseudo-terminal."""
 
