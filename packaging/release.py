@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,8 +56,12 @@ def trained(name: str, train: bool) -> Path | None:
     return tflite if tflite.exists() else None
 
 
-def images(models: Iterable[str], out: Path, train: bool) -> list[Path]:
+def images(
+    models: Iterable[str], out: Path, train: bool, boards: Container[str] | None = None
+) -> list[Path]:
     """One image per ready model and board, named MODEL-BOARD-VERSION.uf2, or .hex without UF2.
+
+    boards: Ids of the boards; None for all.
 
     A model without a .tflite, and a board on which a model can't keep up, get none; the reason is
     printed.
@@ -69,7 +73,7 @@ def images(models: Iterable[str], out: Path, train: bool) -> list[Path]:
             print(f"{name}: left out: not trained (host train models/{name}, or --train)")
             continue
         for board in load_boards():
-            if board.qemu is not None:
+            if board.qemu is not None or (boards is not None and board.id not in boards):
                 continue
             try:
                 built = build(board.id, tflite)
@@ -119,6 +123,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--out", type=Path, default=paths.ROOT / "dist")
     options.add_argument("--models", nargs="*", default=READY, help=f"default: {' '.join(READY)}")
+    options.add_argument("--boards", nargs="*", help="default: all that are not emulated alone")
     options.add_argument("--train", action="store_true", help="train models without a .tflite")
     options.add_argument("--no-demo", action="store_true")
     options.add_argument("--sums", action="store_true", help="only write SHA256SUMS")
@@ -127,7 +132,7 @@ def main() -> None:
         shutil.rmtree(told.out, ignore_errors=True)
         told.out.mkdir(parents=True)
         with step("images"):
-            images(told.models, told.out, told.train)
+            images(told.models, told.out, told.train, told.boards)
         with step("source distribution and wheel"):
             packages(told.out)
         if not told.no_demo:

@@ -86,6 +86,27 @@ def test_errors_that_troubleshooting_quotes_exist():
     assert not stands_in_the_source("no board likes ...: buy another")
 
 
+# Typed by hand, and in no file of bench/results: constants of data sheets and of Arm's tables, and
+# sizes that `host compile` prints.
+CONSTANTS = {"3.3", "3.25", "1.1", "1.9", "31.4", "80.9", "44.7", "3.1"}
+
+
+def test_figures_typed_by_hand_stand_in_the_file_that_they_name():
+    """A paragraph that names a file of bench/results takes its decimal numbers from it."""
+    number, found = re.compile(r"(?<![\w.,-])\d[\d,]*\.\d+"), 0
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for paragraph in re.split(r"\n\s*\n", page.read_text()):
+            names = set(re.findall(r"bench/results/([\w.]+\.txt)", paragraph))
+            files = [ROOT / "bench" / "results" / name for name in names]
+            measured = "".join(file.read_text() for file in files if file.exists())
+            # names of files and commands have numbers of their own
+            said = re.sub(r"\[[^\]]*\]\([^)]*\)|`[^`]*`", "", paragraph)
+            typed = set(number.findall(said)) if names else set()
+            found += len(typed)
+            assert typed - CONSTANTS <= set(number.findall(measured)), page.name
+    assert found > 20
+
+
 def test_every_setting_in_force_stands_in_the_reference(tmp_path):
     (tmp_path / "spec.toml").write_text('[model]\nname = "x"\nclasses = ["background", "ring"]\n')
     page = settings.page()
