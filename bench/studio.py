@@ -140,7 +140,7 @@ def clips(browser: Browser) -> list[str]:
             return [
                 f"{CLIPS} clips: first rows after {rows:.2f} s ({cpu:.2f} s CPU of the server)",
                 f"{CLIPS} clips: {drawn} rows drawn; scrolled through in 240 steps: {scrolled}",
-                f"{CLIPS} clips: server at most {peak_mb(pid):.0f} MB, with the check and thumbnails",
+                f"{CLIPS} clips: server at most {peak_mb(pid):.0f} MB, check and thumbnails too",
             ]
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from otolith.errors import UserError
-from otolith.studio.projects import Projects
+from otolith.studio.apart import Apart
+from otolith.studio.projects import Project, Projects
 
 
 def changed(studio, **headers):
@@ -126,3 +127,24 @@ def test_requests_are_limited_and_bad_json_is_told(studio):
     for data in (b"", b"{", b"[" * 1000, b'{"name": 3, "hear": "x"}', b"\xff", b'{"name": "a"}'):
         answer = studio.ask("POST", "/projects", data)
         assert answer.status == 400 and answer.json()["error"]
+
+
+def test_a_file_that_kills_its_reader_costs_one_answer(tmp_path):
+    apart = Apart()
+    with pytest.raises(UserError, match="crashed"):
+        apart.call("os:abort")
+    with pytest.raises(UserError, match=r"more than 0.5 s"):
+        apart.call("time:sleep", 30, limit_s=0.5)
+    with pytest.raises(UserError, match="not enough memory"):
+        apart.call("builtins:bytearray", 1 << 45)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        apart.call("operator:floordiv", 1, 0)
+    project = Project("x", tmp_path)
+    with pytest.raises(UserError, match="no such file"):
+        apart.call("otolith.studio.clips:picture_of", project, "a.wav", 0)
+    assert apart.call("operator:add", [1], [2]) == [1, 2]
+    (tmp_path / "dataset").mkdir()
+    with (tmp_path / "dataset" / "a.wav").open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte that takes no room
+    with pytest.raises(UserError, match="too long for a clip"):
+        apart.call("otolith.studio.clips:picture_of", project, "a.wav", 0)

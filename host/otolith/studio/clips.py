@@ -30,6 +30,7 @@ GOOD_MINUTES = 3.0  # of background
 LEAST_S = 0.1  # of a clip that is left after a cut
 MOST_PICTURE_S = 600.0
 MOST_FINDINGS = 200  # that the page gets; errors come first
+MOST_CLIP = 256 << 20  # bytes of a clip that is read: two hours
 _HEADER_BYTES = 44
 
 # kind of finding -> what the button does, in words. The others can only be fixed by a person.
@@ -177,6 +178,8 @@ def pcm_of(project: Project, file: str) -> np.ndarray:
         UserError: There is no such clip, or it has another format.
     """
     path = confined(project.dataset, file)
+    if path.stat().st_size > MOST_CLIP:
+        raise UserError(f"{shown(file)}: too long for a clip: cut it on the Label page")
     parts: list[bytes] = []
     try:
         for block in blocks(path):
@@ -257,6 +260,11 @@ def window(pcm: np.ndarray, chain: Chain) -> bytes:
             best, found = int(hop.scores.max()), chain.window()
     head = np.array(found.shape, "<u2").tobytes()
     return head + (found.astype(np.int16) + 128).astype(np.uint8).tobytes()
+
+
+def picture_of(project: Project, file: str, columns: int) -> bytes:
+    """picture() of a clip with the project's front end. Raises UserError."""
+    return picture(pcm_of(project, file), project.spec().features, columns)
 
 
 def peaks(pcm: np.ndarray, columns: int) -> list[list[float]]:

@@ -92,11 +92,14 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        local = Headers(scope=scope).get("host") in self.hosts[:2]
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    if local or name != "Cross-Origin-Opener-Policy":  # else browsers complain
+                        headers[name] = value
                 if refusal is not None:
                     headers["Content-Security-Policy"] = POLICY_OF_DOOR
                     headers["Referrer-Policy"] = "same-origin"  # else a form has no Origin

@@ -22,6 +22,7 @@ from otolith import paths
 from otolith.errors import UserError
 from otolith.files import disk_problem
 from otolith.studio.answers import TooLarge, confined
+from otolith.studio.apart import Apart
 from otolith.studio.areas import (
     alive,
     board,
@@ -130,6 +131,7 @@ def application(
     )
     app.state.projects = Projects(home)
     app.state.jobs = Jobs()
+    app.state.apart = Apart()
     app.state.opened = opened
     app.state.is_shared = door is not None
     # Pictures of a long list must not keep other requests waiting.

@@ -58,7 +58,9 @@ async def post_look(request: Request) -> Response:
     """POST features/look"""
     asked, project = await body(request, Looking), _own(request)
     async with request.app.state.drawing:
-        found = await in_thread(tuning.look, project, asked.file, asked.features, asked.board)
+        call = request.app.state.apart.call
+        given = (project, asked.file, asked.features, asked.board)
+        found = await in_thread(call, "otolith.studio.tuning:look", *given)
     return answer(found)
 
 
@@ -69,7 +71,8 @@ async def post_augment(request: Request) -> Response:
         raise UserError("seed: 0 to 4294967295")
     given = (project, asked.file, asked.features, asked.names, asked.seed)
     async with request.app.state.drawing:
-        return answer(await in_thread(tuning.augmented, *given))
+        call = request.app.state.apart.call
+        return answer(await in_thread(call, "otolith.studio.tuning:augmented", *given))
 
 
 async def post_use(request: Request) -> Response:

@@ -14,6 +14,7 @@ from otolith.errors import UserError
 from otolith.record.stop import Stop
 from otolith.studio import basket, clips, uploads
 from otolith.studio.answers import answer, body, confined, in_thread, parts_of
+from otolith.studio.apart import Apart
 from otolith.studio.projects import Project
 from otolith.studio.recorder import PageMicrophone, Wish, record, record_board
 from otolith.studio.threads import Say, refuse, talk
@@ -77,7 +78,8 @@ async def get_listing(request: Request) -> Response:
 
 async def get_findings(request: Request) -> Response:
     """GET findings"""
-    return answer(await in_thread(clips.shown_advice, _any(request)))
+    found = _apart(request).call
+    return answer(await in_thread(found, "otolith.studio.clips:shown_advice", _any(request)))
 
 
 async def get_sound(request: Request) -> Response:
@@ -86,8 +88,9 @@ async def get_sound(request: Request) -> Response:
     return FileResponse(path, media_type="audio/wav")
 
 
-def _picture(project: Project, file: str, columns: int) -> bytes:
-    return clips.picture(clips.pcm_of(project, file), project.spec().features, columns)
+def _apart(request: Request) -> Apart:
+    apart: Apart = request.app.state.apart
+    return apart
 
 
 async def get_picture(request: Request) -> Response:
@@ -97,7 +100,8 @@ async def get_picture(request: Request) -> Response:
         raise UserError("columns: a number")
     file = request.query_params.get("file", "")
     async with request.app.state.drawing:
-        data = await in_thread(_picture, _any(request), file, int(columns))
+        given = ("otolith.studio.clips:picture_of", _any(request), file, int(columns))
+        data = await in_thread(_apart(request).call, *given)
     return Response(data, media_type="application/octet-stream")
 
 
