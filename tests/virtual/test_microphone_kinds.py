@@ -1,4 +1,4 @@
-"""I2S and analog microphones on the virtual Pico: SNR, pass band, channels, gain."""
+"""I2S and analog microphones on the virtual Pico and Pico 2: SNR, pass band, channels, gain."""
 
 from __future__ import annotations
 
@@ -16,19 +16,27 @@ TONES = (109, 997, 3_001, 5_003, 6_997)  # Hz
 RIGHT, SPH0645 = "microphone.channel=right", "microphone.part=SPH0645"
 
 
+BOARDS = ["pico", pytest.param("pico2", marks=pytest.mark.soak)]
+
+
+@pytest.fixture(scope="module", params=BOARDS)
+def name(request):
+    return request.param
+
+
 @pytest.fixture(scope="module", params=["i2s", "adc"])
 def kind(request):
     return request.param
 
 
 @pytest.fixture(scope="module")
-def image(kind, tmp_path_factory):
+def image(name, kind, tmp_path_factory):
     folder = tmp_path_factory.mktemp(kind)
-    return build("pico-mic", None, folder, options=[f"microphone={kind}"])
+    return build(f"{name}-mic", None, folder, options=[f"microphone={kind}"])
 
 
-def wired(*options):
-    return with_options(named("pico"), options)
+def wired(name, *options):
+    return with_options(named(name), options)
 
 
 def tones(each, seconds):
@@ -49,7 +57,7 @@ def fit(pcm):
 
 def hear(powered, image, board, pcm, gain_db=0, ms=500):
     """What the board streams of `pcm` after its microphone has settled."""
-    virtual = powered(image, board, usb_open=True)
+    virtual = powered(image, board)
     client = Client(VirtualTransport(virtual))
     hello = client.hello(timeout_ms=1000)
     assert (hello.microphone, hello.gain_db) == (board.microphone.kind, 0)
@@ -67,8 +75,8 @@ def hear(powered, image, board, pcm, gain_db=0, ms=500):
 
 
 @pytest.mark.slow
-def test_tones_of_the_pass_band_come_with_their_level_and_little_noise(powered, image, kind):
-    sizes, snr = fit(hear(powered, image, wired(f"microphone={kind}"), tones(3_000, 1)))
+def test_tones_of_the_pass_band_come_with_their_level_and_little_noise(powered, image, name, kind):
+    sizes, snr = fit(hear(powered, image, wired(name, f"microphone={kind}"), tones(3_000, 1)))
     assert np.abs(20 * np.log10(sizes / 3_000)).max() < 0.2  # dB
     # five tones have an RMS of 4,743: 16 bits without dither have noise of 0.29; 12 bits at
     # 64 kHz, a quarter of it in the band, of 0.29 * 16 / 2
@@ -76,19 +84,19 @@ def test_tones_of_the_pass_band_come_with_their_level_and_little_noise(powered, 
 
 
 @pytest.mark.slow
-def test_a_gain_over_the_wire_saturates_and_does_not_wrap(powered, image, kind):
-    loud = hear(powered, image, wired(f"microphone={kind}"), tones(3_000, 1), gain_db=30)
+def test_a_gain_over_the_wire_saturates_and_does_not_wrap(powered, image, name, kind):
+    loud = hear(powered, image, wired(name, f"microphone={kind}"), tones(3_000, 1), gain_db=30)
     assert (loud.max(), loud.min()) == (32767, -32768)
     big = np.abs(loud.astype(int)) > 20_000
     assert np.mean(big) > 0.6  # of samples that wrap it would be 0.39
-    quiet = hear(powered, image, wired(f"microphone={kind}"), tones(30, 1), gain_db=40)
+    quiet = hear(powered, image, wired(name, f"microphone={kind}"), tones(30, 1), gain_db=40)
     assert np.abs(20 * np.log10(fit(quiet)[0] / 3_000)).max() < (0.2 if kind == "i2s" else 1.0)
 
 
 @pytest.mark.slow
-def test_a_left_image_hears_nothing_of_a_right_microphone(powered, tmp_path):
-    image = build("pico-mic", None, tmp_path, options=["microphone=i2s"])
-    heard = hear(powered, image, wired("microphone=i2s", RIGHT), tones(3_000, 1))
+def test_a_left_image_hears_nothing_of_a_right_microphone(powered, name, tmp_path):
+    image = build(f"{name}-mic", None, tmp_path, options=["microphone=i2s"])
+    heard = hear(powered, image, wired(name, "microphone=i2s", RIGHT), tones(3_000, 1))
     assert not heard.any()
 
 
@@ -98,7 +106,7 @@ def test_a_left_image_hears_nothing_of_a_right_microphone(powered, tmp_path):
     [["microphone=i2s", RIGHT], ["microphone=i2s", SPH0645], [RIGHT]],
     ids=["i2s-right", "sph0645", "pdm-right"],
 )
-def test_other_wirings_are_heard_as_well(powered, options, tmp_path):
-    image = build("pico-mic", None, tmp_path, options=options)
-    sizes, snr = fit(hear(powered, image, wired(*options), tones(3_000, 1)))
+def test_other_wirings_are_heard_as_well(powered, name, options, tmp_path):
+    image = build(f"{name}-mic", None, tmp_path, options=options)
+    sizes, snr = fit(hear(powered, image, wired(name, *options), tones(3_000, 1)))
     assert np.abs(20 * np.log10(sizes / 3_000)).max() < 0.2 and snr > 75
