@@ -72,6 +72,7 @@ function answer() {
     audio: drain(machine.audio),
     packets: machine.packets.splice(0),
     bits: machine.microphone.kept ? Buffer.from(machine.microphone.kept.splice(0)).toString("base64") : "",
+    answers: machine.usb.answers.splice(0),
     events: events.splice(0),
   };
 }

@@ -24,7 +24,11 @@ export class PdmTiming {
       this.ends = [this.ends[1], Infinity];
     } else {
       this.ends = [this.ends[0], ns];
-      for (const read of this.reads) this.held = Math.min(this.held, ns + this.hold - read);
+      for (const read of this.reads) {
+        const left = ns + this.hold - read;
+        this.held = Math.min(this.held, left);
+        if (left < 0) this.wrong++; // the data had gone before the edge
+      }
       this.reads = [];
     }
   }

@@ -9,6 +9,7 @@ import base64
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -100,6 +101,7 @@ class VirtualPico:
         *,
         usb_open: bool = True,
         usb_ppm: float = 0.0,
+        usb_order: Sequence[tuple[int, int, int, int, int] | str] | None = None,
         keep_bits: bool = False,
         flash_id: bytes = FLASH_ID,
         pdm_timing: PdmTiming | None = None,
@@ -113,6 +115,8 @@ class VirtualPico:
             board: an RP2040 board, or its name in boards/.
             usb_open: whether the computer opens what the board offers on USB.
             usb_ppm: how much too fast the computer's frame clock is, parts per million.
+            usb_order: requests that the computer makes first, as ENUMERATIONS has them; their
+                answers come into `usb_answers`.
             keep_bits: keep the microphone's bits for read_bits().
             flash_id: 8 bytes, the flash chip's number, which is the board's serial number.
             pdm_timing: when a PDM microphone's bits are valid. None: always.
@@ -139,6 +143,7 @@ class VirtualPico:
         self.led: list[tuple[float, float]] = []
         self.events: list[BoardEvent] = []
         self.usb_device: dict[str, Any] = {}  # vendor, product, strings, endpoints, once enumerated
+        self.usb_answers: list[tuple[str, bytes]] = []
         self.microphone_bits = 0  # bits that the microphone was clocked for
         self.missed_frames = 0  # USB frames of the microphone's stream without a packet
         self.packets: list[tuple[int, int]] = []  # (USB frame, bytes) of each packet of the stream
@@ -161,7 +166,7 @@ class VirtualPico:
                 image=str(self.image.resolve()),
                 pins={"led": self.board.number_of_pin("LED"), **self._pins()},
                 wiring=self._wiring(pdm_timing),
-                usb={"ppm": usb_ppm, "open": usb_open},
+                usb={"ppm": usb_ppm, "open": usb_open, "order": usb_order},
                 flashId=list(flash_id),
                 keepBits=keep_bits,
                 idealFlash=ideal_flash,
@@ -223,6 +228,7 @@ class VirtualPico:
         self.missed_frames = answer["missed"]
         self.microphone_bits = answer["bitsMade"]
         self.packets += [(frame, size) for frame, size in answer["packets"]]
+        self.usb_answers += [(status, bytes(data)) for status, data in answer["answers"]]
         for event in answer["events"]:
             if event["kind"] == "led":
                 level = event["level"]  # of the pin

@@ -6,15 +6,18 @@ import { parseConfiguration } from "./usb_descriptors.mjs";
 const AVAILABLE = 1 << 10, FULL = 1 << 15, LENGTH = 0x3ff;
 const SOF_INTERRUPT = 1 << 17, SOF_RD = 0x48, SIE_STATUS = 0x50;
 const SUSPENDED = 1 << 4, RESUME = 1 << 11;
+const RESET_NS = 20e6, ADDRESS_NS = 10e6; // as Windows waits
 const FRAME_NS = 1e6, IDLE_NS = 3e6, RESUME_NS = 20e6, PACKET_US = 50;
 const ISOCHRONOUS = 1;
 const STANDARD_INTERFACE = 1, SET_INTERFACE = 11;
 
 export class UsbHost {
   /** `onCdc(bytes)` and `onAudio(bytes, frame)` get what the device sends. `onReady(device)` is called
-   * once it is open. ppm: how much too fast the frame clock is. open: whether to open what it offers. */
-  constructor(mcu, { onCdc, onAudio, onReady, ppm = 0, open = true }) {
-    Object.assign(this, { mcu, onCdc, onAudio, onReady, open });
+   * once it is open. ppm: how much too fast the frame clock is. open: whether to open what it offers.
+   * order: requests to make first, [type, request, value, index, length] or "reset"; length -1: all. */
+  constructor(mcu, { onCdc, onAudio, onReady, ppm = 0, open = true, order = null }) {
+    Object.assign(this, { mcu, onCdc, onAudio, onReady, open, order });
+    this.answers = []; // of the requests in `order`: [status, data]
     this.usb = mcu.usbCtrl;
     this.clock = mcu.clock;
     this.frameNs = FRAME_NS / (1 + ppm * 1e-6);
@@ -147,8 +150,29 @@ export class UsbHost {
   /** Make a control transfer, as ControlPipe.transfer does. */
   control(transfer) { return this.pipe.transfer(transfer); }
 
+  /** Make the requests of `order`, as another system's drivers do. */
+  async #inOrder() {
+    let configuration = [];
+    for (const [at, step] of this.order.entries()) {
+      if (step === "reset") {
+        if (at > 0) { this.pipe.reset(); this.usb.resetDevice(); } // the first one brought us here
+        await this.#pause(RESET_NS);
+        continue;
+      }
+      const [type, request, value, index, asked] = step;
+      const length = asked >= 0 ? asked : configuration[2] | (configuration[3] << 8);
+      const { status, data } = await this.control({ type, request, value, index, length });
+      if (type === 0x80 && request === 6 && value === 0x200) configuration = data;
+      this.answers.push([status, [...data]]);
+      if (request === 5) await this.#pause(ADDRESS_NS);
+    }
+  }
+
+  #pause(nanos) { return new Promise((done) => this.#bus(nanos, done)); }
+
   async #enumerate() {
     this.#startFrames();
+    if (this.order) await this.#inOrder();
     const ask = (type, request, value, index, length, data) => this.control({ type, request, value, index, length, data });
     const descriptor = async (type, index, length, language = 0) => (await ask(0x80, 6, (type << 8) | index, language, length)).data;
     const device = await descriptor(1, 0, 18);
