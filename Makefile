@@ -78,7 +78,7 @@ release: setup
 pictures: setup
 	@$(BIN)/host setup --dev
 	@PYTHONPATH=tests $(BIN)/python -m support.pictures build/pictures
-	@cp build/pictures/studio-live-wide.png docs/images
+	@cp build/pictures/studio-live-wide.png build/pictures/studio-judge-wide.png docs/images
 
 clean:
 	rm -rf .pio build

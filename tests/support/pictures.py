@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Page
 
 from support.browser import NARROW, WIDE, chromium, page_of
@@ -69,6 +70,8 @@ def shoot(page: Page, folder: Path, name: str) -> None:
             page.wait_for_timeout(300)
             file = f"studio-{name}-{suffix}{'-dark' if scheme == 'dark' else ''}.png"
             page.screenshot(path=folder / file, full_page=suffix == "narrow")
+            with Image.open(folder / file) as picture:  # a spectrogram has many colours
+                picture.convert("RGB").quantize(255).save(folder / file, optimize=True)
 
 
 def start(page: Page) -> None:

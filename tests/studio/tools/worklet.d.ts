@@ -2,4 +2,4 @@
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
-declare function registerProcessor(name: string, made: new () => AudioWorkletProcessor): void;
+declare function registerProcessor(name: string, made: new (options: any) => AudioWorkletProcessor): void;

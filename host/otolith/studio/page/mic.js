@@ -29,9 +29,10 @@ export class Microphone {
    *   of samples before (uint32), then int16 samples.
    * @param {() => void} lost Called when the microphone is pulled out.
    * @param {string} [device] Id of a device.
+   * @param {number} [block] Milliseconds of a block: short ones arrive sooner.
    * @returns {Promise<Microphone>}
    */
-  static async open(take, lost, device) {
+  static async open(take, lost, device, block = 50) {
     if (!navigator.mediaDevices)
       throw new Problem("This page has no microphone: open Studio at http://127.0.0.1");
     const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
@@ -47,7 +48,10 @@ export class Microphone {
     try {
       await context.audioWorklet.addModule("/worklet.js");
       const source = context.createMediaStreamSource(stream);
-      const node = new AudioWorkletNode(context, "blocks", { numberOfOutputs: 0 });
+      const node = new AudioWorkletNode(context, "blocks", {
+        numberOfOutputs: 0,
+        processorOptions: { block: Math.round((block * RATE) / 1000) },
+      });
       let count = 0;
       node.port.onmessage = (message) => {
         /** @type {Int16Array} */

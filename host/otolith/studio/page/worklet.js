@@ -1,9 +1,10 @@
-// Collects the microphone's samples into blocks of 50 ms, as int16.
+// Collects the microphone's samples into blocks, as int16.
 
 class Blocks extends AudioWorkletProcessor {
-  constructor() {
+  /** @param {{processorOptions: {block: number}}} options block: Samples. */
+  constructor(options) {
     super();
-    this.block = new Int16Array(800);
+    this.block = new Int16Array(options.processorOptions.block);
     this.filled = 0;
   }
 

@@ -2,11 +2,16 @@
 import uPlot from "/lib/uplot/uPlot.esm.js";
 import { ref } from "/lib/lit-html/directives/ref.js";
 import { bytes, get } from "../api.js";
+import { axis, draw as drawPlot } from "../plot.js";
 import { Task } from "../task.js";
 import { attempt, colour, drawPicture, html, nothing, percent } from "../ui.js";
 
 const MOST_SHOWN = 40; // clips of a cell
 const HEIGHT = 200; // of a curve
+const LABEL_FONT = "13px system-ui, sans-serif";
+
+/** @param {number} perHour */
+const rate = (perHour) => perHour.toFixed(perHour < 100 ? 1 : 0);
 
 export class Judge extends Task {
   /** @param {import("../ui.js").Context} context */
@@ -200,9 +205,9 @@ export class Judge extends Task {
       <p class="muted small">
         ${threshold < lowest
           ? "More false alarms than are worth counting."
-          : html`misses ${p.misses} of ${c.positives}, ${p.per_hour.toFixed(1)} false alarms an hour
+          : html`misses ${p.misses} of ${c.positives}, ${rate(p.per_hour)} false alarms an hour
               (${p.false_accepts} in ${(60 * c.hours).toFixed(1)} minutes; with 95 % confidence at most
-              ${p.high.toFixed(1)})`}
+              ${rate(p.high)})`}
         ${Math.abs(threshold - c.threshold) < 0.005
           ? ""
           : `The model's own is ${c.threshold.toFixed(2)}: [detect.thresholds] in spec.toml.`}
@@ -217,7 +222,6 @@ export class Judge extends Task {
       box.plot.redraw(false); // the threshold may have moved
       return;
     }
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line") } };
     const points = [...c.points].sort((a, b) => a.per_hour - b.per_hour || b.misses - a.misses);
     const share = (/** @type {any} */ p) => (100 * p.misses) / Math.max(1, c.positives);
     const page = this;
@@ -231,22 +235,22 @@ export class Judge extends Task {
       if (nearest) page.thresholds[c.label] = nearest.threshold;
       page.context.update();
     };
-    box.plot = new uPlot(
+    box.plot = drawPlot(
+      box,
+      HEIGHT,
       {
-        width: Math.max(260, box.clientWidth),
-        height: HEIGHT,
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
         scales: { x: { time: false, range: (_, low, high) => [0, Math.max(1, high)] }, y: { range: [0, 100] } },
         axes: [
-          { ...axis, label: "false alarms an hour", labelSize: 20 },
-          { ...axis, label: "% missed", labelSize: 20 },
+          { ...axis(), label: "false alarms an hour", labelSize: 20, labelFont: LABEL_FONT },
+          { ...axis(), label: "% missed", labelSize: 20, labelFont: LABEL_FONT },
         ],
         series: [
           {},
           {
             label: `misses of ${c.label}`,
-            stroke: colour("--accent"),
+            stroke: () => colour("--accent"),
             width: 2,
             paths: uPlot.paths.stepped?.({ align: 1 }),
             points: { show: points.length < 60 },
@@ -280,10 +284,7 @@ export class Judge extends Task {
         },
       },
       [points.map((p) => p.per_hour), points.map(share)],
-      box,
     );
-    const plot = box.plot;
-    this.plots.push(plot);
-    requestAnimationFrame(() => plot.setSize({ width: Math.max(260, box.clientWidth), height: HEIGHT }));
+    this.plots.push(box.plot);
   }
 }

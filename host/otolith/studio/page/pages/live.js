@@ -6,6 +6,7 @@ import { attempt, drawFeatures, html, nothing, percent, say } from "../ui.js";
 
 const SECONDS = 8; // of the picture
 const MOST_EVENTS = 30;
+const BLOCK_MS = 20;
 const MOST_GATE = 2000; // of the slider; the gate is a mean of absolute samples
 
 export class Live extends Task {
@@ -123,6 +124,7 @@ export class Live extends Task {
         this.close();
       },
       id,
+      BLOCK_MS,
     );
   }
 

@@ -1,7 +1,7 @@
 // Train: choose a size, start, watch, stop and keep the best.
-import uPlot from "/lib/uplot/uPlot.esm.js";
 import { ref } from "/lib/lit-html/directives/ref.js";
 import { finished, get, post } from "../api.js";
+import { axis, draw as drawPlot } from "../plot.js";
 import { Task } from "../task.js";
 import { attempt, colour, html, nothing, percent, progress, say, size } from "../ui.js";
 
@@ -226,24 +226,20 @@ export class Train extends Task {
       return;
     }
     if (this.plot?.root.parentElement === box) return;
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line") } };
-    this.plot = new uPlot(
+    this.plot = drawPlot(
+      box,
+      230,
       {
-        width: Math.max(280, box.clientWidth),
-        height: 230,
         scales: { x: { time: false }, y: { range: [0, 1] } },
-        axes: [axis, { ...axis, values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
+        axes: [axis(), { ...axis(), values: (_, ticks) => ticks.map((t) => `${Math.round(100 * t)} %`) }],
         series: [
           { label: "epoch" },
-          { label: "accuracy", stroke: colour("--muted"), width: 2 },
-          { label: "on takes it does not learn from", stroke: colour("--accent"), width: 2 },
+          { label: "accuracy", stroke: () => colour("--muted"), width: 2 },
+          { label: "on takes it does not learn from", stroke: () => colour("--accent"), width: 2 },
         ],
       },
       /** @type {any} */ (this.curve),
-      box,
     );
-    const plot = this.plot;
-    requestAnimationFrame(() => plot.setSize({ width: Math.max(280, box.clientWidth), height: 230 }));
   }
 
   outcome() {
