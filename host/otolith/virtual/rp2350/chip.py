@@ -38,11 +38,11 @@ RAM, RAM_SIZE = 0x20000000, 520 << 10
 CHIP_ID = 0xE46058B3C7A11F2D
 _INTERRUPTS, _PRIORITY_BITS = 52, 4
 _ENUMERATE_MS = 20.0
-_WATCH_MS = 1.0  # how often the computer looks at its USB port
+_WATCH_MS = 4.0  # how often the computer looks at its USB port
 _TIME_EPSILON_MS = 1e-6
 _DOUBLE_COPROCESSOR = 4
 _PIO0_RX, _ADC_REQUEST = 4, 48
-_POLLS = (4, 14)  # of the CDC port in a frame: more take time and change nothing
+_POLLS = (10,)  # of the CDC port in a frame: more take time and change nothing
 
 
 class VirtualPico2(CortexBoard):

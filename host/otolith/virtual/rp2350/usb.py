@@ -71,6 +71,8 @@ class Usb(Block):
         self._stage_in = True  # whether the status stage is an IN packet
         if self._idle:
             self._idle.cancel()
+        self._idle = None
+        self._sof_at = 0.0
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
@@ -261,12 +263,18 @@ class Usb(Block):
     def start_of_frame(self, number: int) -> None:
         self._frame = number & 0x7FF
         self._sof = True
-        if self._idle:
-            self._idle.cancel()
-        self._idle = self.core.after_ns(_IDLE_NS, self._suspend)
+        self._sof_at = self.core.now_ns
+        if self._idle is None:
+            self._idle = self.core.after_ns(_IDLE_NS, self._suspend)
         self._update()
 
     def _suspend(self) -> None:
+        """The bus is suspended if no frame has begun for 3 ms."""
+        rest = self._sof_at + _IDLE_NS - self.core.now_ns
+        if rest > 1:
+            self._idle = self.core.after_ns(rest, self._suspend)
+            return
+        self._idle = None
         self._status |= _SUSPENDED
         self._update()
 
