@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from otolith import paths
@@ -46,8 +47,18 @@ class Project:
         return self.folder / f"{self.spec().model.name}.tflite"
 
     def rows(self) -> Metadata:
-        """The rows of its clips; none before the first. Raises UserError."""
-        return load_rows(self.dataset) if (self.dataset / NAME).exists() else Metadata()
+        """The rows of its clips, for reading; none before the first. Raises UserError."""
+        try:
+            about = (self.dataset / NAME).stat()
+        except OSError:
+            return Metadata()
+        return _rows(self.dataset, about.st_mtime_ns, about.st_size, about.st_ino)
+
+
+@lru_cache(maxsize=4)
+def _rows(dataset: Path, *state: int) -> Metadata:
+    """Pages ask for the same rows again and again; thousands take a while to read."""
+    return load_rows(dataset)
 
 
 class Projects:
@@ -87,7 +98,7 @@ class Projects:
             raise UserError("write the folder of a project, such as ~/sounds/doorbell")
         try:
             folder = (self.home / Path(text.strip()).expanduser()).resolve(strict=True)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise UserError(f"{short(shown(text))}: no such folder") from error
         folder = folder.parent if folder.name == "spec.toml" else folder
         if not (folder / "spec.toml").is_file():

@@ -20,6 +20,8 @@ from otolith.studio.recorder import PageMicrophone, Wish, record, record_board
 from otolith.studio.threads import Say, refuse, talk
 from otolith.untrusted import load_json
 
+CHECK_S = 900.0  # of the check of a whole dataset
+
 
 class Files(msgspec.Struct):
     """Clips, as in metadata.csv."""
@@ -73,13 +75,16 @@ def _any(request: Request) -> Project:
 
 async def get_listing(request: Request) -> Response:
     """GET clips"""
-    return answer(await in_thread(clips.listing, _any(request)))
+    project = _any(request)
+    data = await in_thread(lambda: msgspec.json.encode(clips.listing(project)))  # thousands of rows
+    return Response(data, media_type="application/json")
 
 
 async def get_findings(request: Request) -> Response:
     """GET findings"""
     found = _apart(request).call
-    return answer(await in_thread(found, "otolith.studio.clips:shown_advice", _any(request)))
+    target, project = "otolith.studio.clips:shown_advice", _any(request)
+    return answer(await in_thread(lambda: found(target, project, limit_s=CHECK_S)))
 
 
 async def get_sound(request: Request) -> Response:

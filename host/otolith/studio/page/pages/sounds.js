@@ -154,8 +154,12 @@ export class Sounds {
     event.stopPropagation();
     this.over = "";
     const items = [...(event.dataTransfer?.items ?? [])];
-    const entries = items.map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-    const files = (await Promise.all(entries.map((entry) => walk(entry)))).flat();
+    // Not everything that is dropped is a file on the disk: an attachment of a mail has no entry.
+    const found = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+    const parts = found.map(async ({ entry, file }) =>
+      entry ? walk(entry) : file ? [{ path: file.name, file }] : [],
+    );
+    const files = (await Promise.all(parts)).flat();
     await attempt(() => this.upload(files, label));
     this.importing = null;
     this.context.update();
