@@ -85,6 +85,7 @@ async function open() {
   await attempt(() => mine.enter());
   if (page !== mine) return;
   draw();
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   document.title = `${entry ? entry.title : "Start"} · ${project || "Otolith Studio"}`;
 }
 

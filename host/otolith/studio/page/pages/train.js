@@ -169,7 +169,7 @@ export class Train extends Task {
     return html`<div class="scroll" tabindex="0" role="group" aria-label="Sizes"><table>
         <caption>On ${board}, before any training: the estimates of host compile</caption>
         <thead>
-          <tr><th></th><th>Network</th><th>Flash</th><th>RAM</th><th>Time a decision</th><th></th></tr>
+          <tr><th></th><th>Network</th><th>On the board</th><th>Flash</th><th>RAM</th><th>Time a decision</th></tr>
         </thead>
         <tbody>
           ${sizes.map((/** @type {any} */ s) => this.sizeRow(s, chosen))}
@@ -192,12 +192,12 @@ export class Train extends Task {
           }} />
       </td>
       <td>${s.architecture}${s.own ? html` <small>suggested</small>` : nothing}</td>
+      <td class=${s.fits && s.keeps_up !== false ? "verdict good" : "verdict bad"}>
+        ${s.fits ? (s.keeps_up === false ? "too slow" : "fits") : s.words}
+      </td>
       <td>${part(s.flash, s.board_flash)}</td>
       <td>${part(s.ram, s.board_ram)}</td>
       <td>${ms}</td>
-      <td class=${s.fits && s.keeps_up !== false ? "good" : "bad"}>
-        ${s.fits ? (s.keeps_up === false ? "too slow" : "fits") : s.words}
-      </td>
     </tr>`;
   }
 
@@ -259,7 +259,7 @@ export class Train extends Task {
         ${r.seconds.toFixed(0)} s of training${r.stopped ? ` (${r.stopped})` : ""}
       </p>
       ${r.warnings.length
-        ? html`<details><summary>${r.warnings.length} remarks</summary>
+        ? html`<details><summary>${r.warnings.length === 1 ? "1 remark" : `${r.warnings.length} remarks`}</summary>
             <ul>${r.warnings.map((/** @type {string} */ w) => html`<li>${w}</li>`)}</ul>
           </details>`
         : nothing}
