@@ -13,7 +13,7 @@ from otolith.virtual.cortex import Image
 
 RAM, RAM_BYTES, STACK_BYTES = 0x20000000, 256 << 10, 0x2000
 BOOT_LOADERS_RAM = 0x20008000  # where the RAM of Adafruit's boot loader begins
-USED = {0: "isr_power", 8: "isr_timer", 29: "isr_pdm", 39: "isr_usb"}
+USED = {0: "isr_power", 8: "isr_timer", 29: "isr_microphone", 39: "isr_usb"}
 UNWANTED = r"_?(malloc|calloc|realloc|sbrk|v?f?s?n?i?printf)(_r)?|__aeabi_d(add|sub|mul|div)"
 ENVS = [
     *("nrf52840_dk", "nrf52840_dk-mic", "seeed_xiao_nrf52840_sense"),

@@ -101,7 +101,7 @@ def test_every_setting_does_on_the_board_what_it_does_here(client):
         ("set detect.gate", "a setting's name and its value are needed"),
         ("set", "argument must be text"),
         ("get", "argument must be text"),
-        ("get detect.gate", "only detect can be asked for"),
+        ("get detect.gate", "only detect and microphone can be asked for"),
         ("set detect.threshold.\u00f6 0.5", "the model has no such class"),
     ],
 )

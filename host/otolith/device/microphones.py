@@ -50,6 +50,15 @@ DRIVERS: tuple[Driver, ...] = (
     Driver("rp2350", "adc", ANALOG_PARTS, analog=("ADC",)),
     Driver("nrf52", "pdm", PDM_PARTS, ("PDM_CLOCK",), ("PDM_DATA",), (), ("MICROPHONE_POWER",)),
     Driver(
+        "nrf52",
+        "i2s",
+        ("INMP441", "ICS-43434"),
+        ("I2S_CLOCK", "I2S_WORD", "I2S_FRAME"),
+        ("I2S_DATA",),
+        (),
+        ("MICROPHONE_POWER",),
+    ),
+    Driver(
         "efr32",
         "i2s",
         ("ICS-43434",),
@@ -100,6 +109,7 @@ def defines(microphone: Microphone) -> list[tuple[str, str | int]]:
     told: list[tuple[str, str | int]] = []
     if microphone.kind not in (KIND_NONE, "pdm"):
         told.append(("BOARD_MICROPHONE_KIND", f'\\"{microphone.kind}\\"'))
+        told.append((f"BOARD_MICROPHONE_{microphone.kind.upper()}", 1))
     if microphone.gain_db:
         told.append(("BOARD_MICROPHONE_GAIN_DB", f"({microphone.gain_db})"))
     if microphone.channel == "right":

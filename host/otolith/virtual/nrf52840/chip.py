@@ -12,6 +12,8 @@ from otolith.device.boards import Board, named
 from otolith.errors import UserError
 from otolith.virtual.cortex import CortexBoard, CortexM, Image, Peripheral
 from otolith.virtual.nrf52840.gpio import Gpio
+from otolith.virtual.nrf52840.gpiote import Gpiote
+from otolith.virtual.nrf52840.i2s import I2s
 from otolith.virtual.nrf52840.pdm import Pdm
 from otolith.virtual.nrf52840.power_clock import PowerClock
 from otolith.virtual.nrf52840.ppi import Ppi
@@ -88,6 +90,10 @@ class VirtualNrf52840(CortexBoard):
         self._put_peripherals()
         if "MICROPHONE_POWER" in self.board.pins:
             self.pdm.power_pin = pin_number(self.board.name_of_pin("MICROPHONE_POWER"))
+        microphone = self.board.microphone
+        if microphone.kind == "i2s":
+            self.i2s.word_pin = pin_number(self.board.name_of_pin("I2S_WORD"))
+            self.i2s.right = microphone.channel == "right"
         self.has_usb = "tud_task_ext" in self.image.symbols  # TinyUSB is linked
         self._cable = False  # a computer watches the USB port
         self._enumerated = False
@@ -116,6 +122,8 @@ class VirtualNrf52840(CortexBoard):
         self.watchdog = Watchdog(0x40010000)
         self.pwm = Pwm(0x4001C000, self.gpio)
         self.pdm = Pdm(0x4001D000, ppi, self.power, self.gpio)
+        self.gpiote = Gpiote(0x40006000, ppi)
+        self.i2s = I2s(0x40025000, ppi, self.power, self.gpio, self.gpiote)
         self.usbd = Usbd(0x40027000, self.power)
         for peripheral in (
             self.power,
@@ -124,6 +132,8 @@ class VirtualNrf52840(CortexBoard):
             self.watchdog,
             self.pwm,
             self.pdm,
+            self.gpiote,
+            self.i2s,
             self.usbd,
         ):
             self.core.map(peripheral.base, peripheral)
@@ -257,7 +267,7 @@ class VirtualNrf52840(CortexBoard):
 
     def play(self, pcm: np.ndarray) -> None:
         """Let the microphone hear `pcm` (int16, 16 kHz) from its next block on, then silence."""
-        self.pdm.play(pcm)
+        (self.i2s if self.board.microphone.kind == "i2s" else self.pdm).play(pcm)
 
     def read_audio(self) -> np.ndarray:
         """PCM of the isochronous microphone since the last call: (samples,) int16, 16 kHz."""

@@ -34,14 +34,10 @@ void microphone_set_gain(int32_t db) {
 
 /* What a chip family asks of its own microphone; its interrupt is never enabled. */
 bool microphone_pending(void);
-void isr_pdm(void);
 void isr_microphone(void);
 
 bool microphone_pending(void) {
     return false;
-}
-
-void isr_pdm(void) {
 }
 
 void isr_microphone(void) {

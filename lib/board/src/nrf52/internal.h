@@ -21,7 +21,7 @@ uint32_t counter_read(uint32_t which);
 enum { NRF_INTERRUPTS = 48 };
 void isr_power(void);
 void isr_timer(void);
-void isr_pdm(void);
+void isr_microphone(void);
 void isr_usb(void);
 
 #endif

@@ -33,7 +33,7 @@ static void give_next(void) {
 }
 
 /* A block has begun. */
-void isr_pdm(void) {
+void isr_microphone(void) {
     NRF_PDM->EVENTS_STARTED = 0;
     (void)NRF_PDM->EVENTS_STARTED; /* the write has arrived before the interrupt ends */
     const uint32_t now = counter_read(COUNTER_BLOCKS);

@@ -17,6 +17,10 @@ void pin_output(uint32_t pin, bool high) {
                               GPIO_PIN_CNF_INPUT_Disconnect << GPIO_PIN_CNF_INPUT_Pos;
 }
 
+void pin_output_read(uint32_t pin) {
+    port_of(pin)->PIN_CNF[pin % 32] = GPIO_PIN_CNF_DIR_Output << GPIO_PIN_CNF_DIR_Pos;
+}
+
 void pin_input(uint32_t pin, bool pull_up) {
     port_of(pin)->PIN_CNF[pin % 32] =
         pull_up ? GPIO_PIN_CNF_PULL_Pullup << GPIO_PIN_CNF_PULL_Pos : 0;

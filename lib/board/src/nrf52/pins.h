@@ -57,6 +57,8 @@ enum {
 };
 
 void pin_output(uint32_t pin, bool high);
+/* An output of a peripheral whose level GPIOTE reads. */
+void pin_output_read(uint32_t pin);
 void pin_input(uint32_t pin, bool pull_up);
 
 #endif

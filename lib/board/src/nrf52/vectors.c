@@ -16,6 +16,10 @@ const vector_t vectors[FIRST_INTERRUPT + NRF_INTERRUPTS] = {
     INTERRUPT(UARTE0_UART0_IRQn) = (vector_t)isr_uart,
 #endif
     INTERRUPT(TIMER0_IRQn) = (vector_t)isr_timer,
-    INTERRUPT(PDM_IRQn) = (vector_t)isr_pdm,
+#ifdef BOARD_MICROPHONE_I2S
+    INTERRUPT(I2S_IRQn) = (vector_t)isr_microphone,
+#else
+    INTERRUPT(PDM_IRQn) = (vector_t)isr_microphone,
+#endif
     INTERRUPT(USBD_IRQn) = (vector_t)isr_usb,
 };

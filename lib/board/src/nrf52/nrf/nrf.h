@@ -13,6 +13,7 @@ typedef enum { /* 4.3, interrupt numbers: bits 12 to 19 of the peripheral's addr
                UART0_UARTE0_IRQn = 2,
                TIMER0_IRQn = 8,
                PDM_IRQn = 29,
+               I2S_IRQn = 37,
                FPU_IRQn = 38,
                USBD_IRQn = 39,
 } IRQn_Type;
@@ -96,6 +97,55 @@ typedef union {
 #define GPIO_PIN_CNF_INPUT_Pos 1
 #define GPIO_PIN_CNF_PULL_Pullup (3u)
 #define GPIO_PIN_CNF_PULL_Pos 2
+
+/* ---- 6.10 GPIOTE ---- */
+typedef union {
+    NRF_AT(0x000, __OM uint32_t TASKS_OUT[8]);
+    NRF_AT(0x100, __IOM uint32_t EVENTS_IN[8]);
+    NRF_AT(0x510, __IOM uint32_t CONFIG[8]);
+} NRF_GPIOTE_Type;
+#define NRF_GPIOTE ((NRF_GPIOTE_Type *)0x40006000u)
+#define GPIOTE_CONFIG_MODE_Event 1u
+#define GPIOTE_CONFIG_MODE_Task 3u
+#define GPIOTE_CONFIG_MODE_Pos 0
+#define GPIOTE_CONFIG_PSEL_Pos 8 /* and the port above it */
+#define GPIOTE_CONFIG_POLARITY_HiToLo 2u
+#define GPIOTE_CONFIG_POLARITY_Toggle 3u
+#define GPIOTE_CONFIG_POLARITY_Pos 16
+#define GPIOTE_CONFIG_OUTINIT_High 1u
+#define GPIOTE_CONFIG_OUTINIT_Pos 20
+
+/* ---- 6.12 I2S ---- */
+typedef struct {
+    __IOM uint32_t MODE, RXEN, TXEN, MCKEN, MCKFREQ, RATIO, SWIDTH, ALIGN, FORMAT, CHANNELS;
+} nrf_i2s_config_t;
+typedef struct {
+    __IOM uint32_t PTR;
+} nrf_i2s_ptr_t;
+typedef struct {
+    __IOM uint32_t MAXCNT;
+} nrf_i2s_rxtxd_t;
+typedef struct {
+    __IOM uint32_t MCK, SCK, LRCK, SDIN, SDOUT;
+} nrf_i2s_psel_t;
+typedef union {
+    NRF_AT(0x000, __OM uint32_t TASKS_START);
+    NRF_AT(0x004, __OM uint32_t TASKS_STOP);
+    NRF_AT(0x104, __IOM uint32_t EVENTS_RXPTRUPD);
+    NRF_AT(0x108, __IOM uint32_t EVENTS_STOPPED);
+    NRF_AT(0x300, __IOM uint32_t INTEN);
+    NRF_AT(0x500, __IOM uint32_t ENABLE);
+    NRF_AT(0x504, nrf_i2s_config_t CONFIG);
+    NRF_AT(0x538, nrf_i2s_ptr_t RXD);
+    NRF_AT(0x550, nrf_i2s_rxtxd_t RXTXD);
+    NRF_AT(0x560, nrf_i2s_psel_t PSEL);
+} NRF_I2S_Type;
+#define NRF_I2S ((NRF_I2S_Type *)0x40025000u)
+#define I2S_CONFIG_MCKFREQ_MCKFREQ_32MDIV31 0x08400000u
+#define I2S_CONFIG_RATIO_RATIO_32X 0u
+#define I2S_CONFIG_SWIDTH_SWIDTH_16Bit 1u
+#define I2S_CONFIG_CHANNELS_CHANNELS_Stereo 0u
+#define I2S_INTEN_RXPTRUPD_Msk (1u << 1)
 
 /* ---- 6.16 PPI ---- */
 typedef struct {
