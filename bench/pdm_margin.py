@@ -20,6 +20,7 @@ def main() -> None:
     image = firmware.build("pico-mic").uf2
     with VirtualPico(image) as board:
         board.run_ms(30)
+        print("python bench/pdm_margin.py\n")
         print("clock, MHz  SELECT  wrong bits  left before the read, ns  left after it, ns  latest")
         for hz in CLOCKS:
             for right in (False, True):

@@ -139,7 +139,7 @@ def test_what_it_refuses(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--board", "nrf52840_dk"], "no virtual board 'nrf52840_dk': pico"),
+        (["--board", "nrf52840_dk"], "no virtual board 'nrf52840_dk': arduino_nano_rp2040_connect"),
         (["--board", "pico"], "not a .tflite"),
     ],
 )

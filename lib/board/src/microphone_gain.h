@@ -4,6 +4,8 @@
 #ifndef OTOLITH_BOARD_MICROPHONE_GAIN_H
 #define OTOLITH_BOARD_MICROPHONE_GAIN_H
 
+#include <assert.h>
+
 #include "board.h"
 #include "pcm_gain.h"
 
@@ -14,14 +16,14 @@
 #define BOARD_MICROPHONE_KIND "pdm"
 #endif
 
-_Static_assert((int)MICROPHONE_GAIN_LOWEST == (int)PCM_GAIN_LOWEST &&
-                   (int)MICROPHONE_GAIN_HIGHEST == (int)PCM_GAIN_HIGHEST,
-               "the range of microphone_set_gain");
+static_assert((int)MICROPHONE_GAIN_LOWEST == (int)PCM_GAIN_LOWEST &&
+                  (int)MICROPHONE_GAIN_HIGHEST == (int)PCM_GAIN_HIGHEST,
+              "the range of microphone_set_gain");
 
 static struct {
     int32_t db;        /* what was asked for */
     int32_t in_driver; /* the part of it that the chip applies */
-} gain = {.db = BOARD_MICROPHONE_GAIN_DB};
+} gain = {BOARD_MICROPHONE_GAIN_DB, 0};
 
 /* What neither chip nor driver has applied. */
 static inline __attribute__((always_inline)) void gain_apply(int16_t pcm[MICROPHONE_BLOCK]) {

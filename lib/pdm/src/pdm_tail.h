@@ -12,7 +12,7 @@ static void move_up(void *words, uint32_t by, uint32_t fours) {
     typedef struct {
         uint32_t words[4];
     } __attribute__((may_alias)) four_t;
-    four_t *to = words;
+    four_t *to = (four_t *)words;
     const four_t *from = (const four_t *)(const void *)((uint32_t *)words + by);
     for (; fours > 0; fours--) {
         *to++ = *from++;
