@@ -30,11 +30,15 @@ READY = ("fire_alarm", "keyword", "on_off", "smart_lock")
 SUMS = "SHA256SUMS"
 
 
-def run(*command: object, cwd: Path = paths.ROOT, **variables: str) -> None:
-    """Run a command and show its output; stop with one line if it fails."""
+def run(*command: object, cwd: Path = paths.ROOT, quiet: bool = False, **variables: str) -> None:
+    """Run a command and show its output (if `quiet`: of a failure); stop if it fails."""
     print("+", *command, flush=True)
-    done = subprocess.run([*map(str, command)], cwd=cwd, env={**os.environ, **variables})
+    env, to = {**os.environ, **variables}, subprocess.PIPE if quiet else None
+    done = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=env, stdout=to, stderr=subprocess.STDOUT if to else None
+    )
     if done.returncode:
+        sys.stdout.buffer.write(done.stdout or b"")
         raise UserError(f"{Path(str(command[0])).name} failed (above): nothing is released")
 
 
@@ -92,7 +96,9 @@ def packages(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         extra.make(Path(folder) / "extra")
         told = {"OTOLITH_EXTRA": str(Path(folder) / "extra")}
-        run(sys.executable, "-m", "build", "--outdir", out, paths.ROOT, **told)
+        run(sys.executable, "-m", "build", "--outdir", out, paths.ROOT, quiet=True, **told)
+    for file in sorted([*out.glob("*.tar.gz"), *out.glob("*.whl")]):
+        print(f"{file.name}: {file.stat().st_size} bytes", flush=True)
 
 
 def write_sums(out: Path) -> Path:

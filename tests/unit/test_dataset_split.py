@@ -198,3 +198,10 @@ def test_small_classes_get_their_share_of_every_set(takes, seed):
     more = [Row(f"ring/x{n}.wav", "ring", source=f"x{n}") for n in range(20)]
     split_rows(groups_of([*rows, *more]), (80, 10, 10), seed)
     assert [row.set for row in rows] == before, "clips that have a set keep it"
+
+
+def test_few_takes_are_said_to_be_few():
+    rows = [Row(f"x/{n}.wav", "x", source=f"s{n}") for n in range(4)]
+    split(rows)
+    (line,) = uneven(groups_of(rows), SHARES)
+    assert line.endswith(": 4 clips are too few for these shares: record more")

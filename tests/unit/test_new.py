@@ -16,6 +16,7 @@ from otolith.project.new import Wish, make, split_names
 from otolith.project.show import settings_in_force
 from otolith.settings.kinds.registry import KINDS
 from otolith.settings.spec import load
+from otolith.train import feasible
 
 
 def host(*arguments, **options):
@@ -134,6 +135,15 @@ def test_a_terminal_is_asked_again_after_a_bad_answer(tmp_path):
     for said in ("there exists", "ring is named twice", "'sond' is not one of"):
         assert said in done.stdout + done.stderr
     assert load(tmp_path / "bell").model.classes == ("background", "ring")
+
+
+def test_training_without_takes_is_told_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert host("new", "bell", "--hear", "ring").exit_code == 0
+    monkeypatch.setattr(feasible, "check", lambda *_: pytest.fail("too late"))
+    done = host("train", "bell")
+    assert done.exit_code == 1 and len(done.output.splitlines()) == 1
+    assert "no metadata.csv in it: host record and host data import make one" in done.output
 
 
 def test_phrases_become_labels():

@@ -255,10 +255,13 @@ def uneven(groups: list[Group], shares: tuple[float, float, float]) -> list[str]
                 parts.append(f"{got:.0f} % in {name}, not {wanted:.0f}")
         if parts:
             name, most = sizes[label].most_common(1)[0]
-            lines.append(
-                f"{shown(label)}: {'; '.join(parts)}: {total} clips in {len(sizes[label])} groups "
-                f"that can't be split; the largest, {shown(name)}, has {most}"
-            )
+            why = f"{total} clips are too few for these shares: record more"
+            if most > 1:
+                why = (
+                    f"{total} clips in {len(sizes[label])} groups that can't be split; the "
+                    f"largest, {shown(name)}, has {most}"
+                )
+            lines.append(f"{shown(label)}: {'; '.join(parts)}: {why}")
     return lines
 
 

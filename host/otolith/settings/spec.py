@@ -90,8 +90,10 @@ def load(path: Path | str) -> Spec:
     """
     document = read_spec(path)
     spec = parse(document.tables, document.where, document.lines)
-    beside = Path(document.where).parent / (spec.data.path or DATASET)
-    if not (beside / "metadata.csv").exists():
+    here = Path(spec.data.path or DATASET)
+    beside = Path(document.where).parent / here
+    is_new = beside.is_dir() and not spec.data.synth and not here.exists()  # no clips yet
+    if not is_new and not (beside / "metadata.csv").exists():
         return spec
     return dataclasses.replace(spec, data=dataclasses.replace(spec.data, path=str(beside)))
 

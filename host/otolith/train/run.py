@@ -85,6 +85,8 @@ def _train(
 ) -> Metrics:
     """The stages of `train`, while its folder is held."""
     started = time.monotonic()
+    if not spec.data.synth:
+        count_training(spec)  # missing takes are told at once, before TensorFlow is loaded
     streams = promise.streams_of(spec)
     spec = resolved(spec)
     checkpoint = Checkpoint(None if how.dry else out / "checkpoint.npz", spec)
