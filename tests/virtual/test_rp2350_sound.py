@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from otolith.cli import main
+from otolith.compile.engine import HostModel
 from otolith.device import Client, VirtualTransport
 from otolith.device.frames import Frame
 from otolith.listen.chain import Chain
@@ -125,6 +128,21 @@ def test_injected_sound_gives_the_hosts_results_with_other_front_ends(kind, tmp_
     pcm = front_end_model.sound(1.3)
     result = Client(VirtualTransport(board)).inject(pcm)
     assert_same(result, list(Chain(model).run(pcm)))
+
+
+@pytest.mark.soak
+def test_host_run_gives_the_computers_output(tmp_path):
+    (tmp_path / "sums.tflite").write_bytes(small_models.sums())
+    model = HostModel(small_models.sums())
+    rng = np.random.default_rng(1)
+    value = rng.integers(-128, 128, model.compiled.schedule.network.inputs[0].shape, np.int8)
+    np.save(tmp_path / "x.npy", value)
+    names = [str(tmp_path / name) for name in ("sums.tflite", "x.npy", "y.npy")]
+    done = CliRunner().invoke(
+        main, ["run", names[0], "--input", names[1], "--output", names[2], "--board", "pico2"]
+    )
+    assert done.exit_code == 0 and " instructions (" in done.output, done.output
+    np.testing.assert_array_equal(np.load(names[2]), model.invoke(value))
 
 
 # ---- the USB microphone ----

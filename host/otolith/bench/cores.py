@@ -3,7 +3,7 @@
 On the Cortex-M0+ rp2040js counts cycles, with the waits for flash that virtual/rp2040/flash.mjs
 models. On M4F and M33 QEMU counts instructions with -icount. Counts do not depend on the load of
 this computer. Cycles repeat exactly, instructions to about a hundred, because interrupts come at
-different times.
+different times. The virtual Pico 2 is an M33, too, and takes one instruction a cycle.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from otolith.device import Client, VirtualTransport
+from otolith.device.boards import named
 from otolith.device.transports import Transport
 from otolith.errors import UserError, shown
 from otolith.firmware.build import Firmware
-from otolith.virtual import boot
+from otolith.virtual import boot, class_for
 from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
 
 
@@ -36,7 +37,7 @@ class Core:
 
     def count(self, cycles: int, clock_hz: int) -> int:
         """Converts the board's cycles into `unit`. In QEMU each instruction takes the same time."""
-        if self.unit == "cycles":
+        if self.unit == "cycles" or named(self.board).qemu is None:
             return cycles
         return round(cycles * 1e9 / clock_hz / (1 << NS_AN_INSTRUCTION_LOG2))
 
@@ -49,6 +50,9 @@ CORES = {
         Core("m33", "mps2_an505", "instructions"),
     )
 }
+
+PICO2 = Core("m33", "pico2", "instructions")
+"""The M33 once more, in an RP2350. Benches of cores leave it out: its instructions are the same."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Run:
 @contextmanager
 def booted(core: Core, firmware: Firmware, ideal_flash: bool = False) -> Iterator[Transport]:
     """Boots the core's board with `firmware`. ideal_flash: see otolith.virtual.boot."""
-    image = firmware.uf2 if core.unit == "cycles" else firmware.elf
+    image = firmware.uf2 if class_for(core.board).IMAGE == "uf2" else firmware.elf
     with boot(image, core.board, ideal_flash=ideal_flash) as board:
         yield VirtualTransport(board)
 

@@ -29,11 +29,11 @@ def run_on_board(
     model: Path, value: np.ndarray, board: str, ideal_flash: bool = False
 ) -> tuple[np.ndarray, dict]:
     """Runs a network once on a virtual board; returns its output and what was measured."""
-    from otolith.bench.cores import CORES, run
+    from otolith.bench.cores import CORES, PICO2, run
     from otolith.firmware.build import build
     from otolith.firmware.size import by_part, total
 
-    core = next(core for core in CORES.values() if core.board == board)
+    core = next(core for core in (*CORES.values(), PICO2) if core.board == board)
     schedule = schedule_model(read_file(model), model.stem)
     network = schedule.network
     if len(network.inputs) != 1 or len(network.outputs) != 1:
@@ -66,7 +66,7 @@ def run_on_board(
 )
 @click.option(
     "--board",
-    type=click.Choice(["host", "pico", "mps2_an386", "mps2_an505"]),
+    type=click.Choice(["host", "pico", "pico2", "mps2_an386", "mps2_an505"]),
     default="host",
     show_default=True,
     help="Where to run it; host is this computer.",
