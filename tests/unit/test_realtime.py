@@ -96,13 +96,20 @@ def test_cores_that_are_counted_get_a_range():
         assert fast.keeps_up, fast.line()
 
 
-def test_what_was_not_measured_is_not_judged():
+def test_what_was_not_measured_is_not_judged(monkeypatch):
     other = Board("other", "Other", "unheard_of", 1, 1, 64_000_000, cpu="cortex-m7")
     assert of(small_models.loudness(), other) is None
     said = realtime.not_measured(analyse_model(small_models.loudness(), "loud"), other)
     assert said == "loud on other: not known whether it keeps up: no cycles of it were measured"
     data = small_models.loudness()
     analysis = analyse_model(data, "network")
+    monkeypatch.setattr(realtime, "costs_of", lambda _: {"features": {}})
+    assert estimate(analysis, PICO) is None
+    assert realtime.frame_cost(preset("keyword"), PICO) is None
+    assert realtime.not_measured(analysis, PICO).endswith(
+        "front end spectrogram was not measured: `python bench/costs.py`"
+    )
+    monkeypatch.undo()
     deaf = dataclasses.replace(analysis.network, metadata=None)
     assert estimate(dataclasses.replace(analysis, network=deaf), PICO) is None
 

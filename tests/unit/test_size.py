@@ -1,11 +1,18 @@
 """Flash and RAM by part, from a linker map."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from otolith.cli import main
+from otolith.compile import schedule_model
+from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.firmware.size import Use, by_part, part_of, print_report, total
+from otolith.summarize.fit import network_need, too_large
+from support import small_models
 
 MAP = """Archive member included to satisfy reference by file (symbol)
 
@@ -109,3 +116,34 @@ def test_no_map_is_one_clear_line(tmp_path, content):
     with pytest.raises(UserError, match="firmware") as error:
         by_part(path)
     assert "\n" not in error.value.message
+
+
+def test_a_network_too_large_for_a_board_says_by_how_much_and_what_has_room():
+    schedule = schedule_model(small_models.slow(), "slow", "m0plus", "size")
+    pico = named("pico")
+    assert too_large(schedule, pico) is None
+    need = network_need(schedule)
+    tight = dataclasses.replace(pico, flash=need.flash, ram=need.ram)
+    assert too_large(schedule, tight) is None
+    less = dataclasses.replace(tight, flash=need.flash - 5, ram=need.ram - 1000)
+    said = too_large(schedule, less, [less, pico])
+    assert said is not None and said.startswith(
+        f"does not fit pico: 5 bytes of flash too much (weights {need.flash:,}, of which layer 3 "
+        "SOFTMAX has "
+    )
+    assert "1,000 bytes of RAM too much" in said and "layer 0 CONV_2D works on" in said
+    assert said.endswith("it fits pico")
+    assert too_large(schedule, less, [less]).endswith("it fits none of the boards")
+
+
+def test_compile_refuses_a_network_that_no_packing_fits(tmp_path, monkeypatch):
+    (tmp_path / "slow.tflite").write_bytes(small_models.slow())
+    monkeypatch.setattr(
+        "otolith.summarize.compile_cli.named",
+        lambda name: dataclasses.replace(named(name), ram=10_000),
+    )
+    command = ["compile", str(tmp_path / "slow.tflite"), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, [*command, "--board", "pico"])
+    assert result.exit_code == 1 and "bytes of RAM too much" in result.output
+    assert "pico" in result.output.rsplit("it fits ", 1)[1]
+    assert not (tmp_path / "out").exists()

@@ -15,11 +15,12 @@ from otolith.compile.header import header as header_text
 from otolith.compile.schedule import schedule
 from otolith.compile.several import compile_several
 from otolith.compile.tflm import compile_for_tflm
-from otolith.device.boards import named
+from otolith.device.boards import load_boards, named
 from otolith.errors import UserError
 from otolith.evaluate.models import trained
 from otolith.evaluate.several import models_of
 from otolith.files import write_text
+from otolith.summarize.fit import too_large
 from otolith.summarize.realtime import estimate, not_measured
 from otolith.summarize.report import (
     compiled_report,
@@ -121,6 +122,10 @@ def compile_(
             if optimize is None:
                 optimize = optimize_for(chosen.flash, len(data)) if chosen else OPTIMIZE[0]
             scheduled = schedule(analysis, kernels, optimize)
+            if chosen and too_large(scheduled, chosen):
+                smallest = schedule(analysis, kernels, OPTIMIZE[-1])
+                problem = too_large(smallest, chosen, load_boards())
+                raise UserError(problem or f"fits {chosen.id} only with --optimize {OPTIMIZE[-1]}")
             files, report = emit(scheduled), compiled_report(scheduled)
         write(out, files, report)
     except UserError as error:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from otolith.compile import Schedule
+from otolith.compile.schedule import constant_bytes
 from otolith.device.boards import Board
 from otolith.errors import UserError
 from otolith.firmware.build import build_folder
@@ -76,6 +78,61 @@ def network_need(schedule: Schedule) -> Need:
     else:
         window = sum(math.prod(tensor.shape) for tensor in schedule.network.inputs)
     return Need(schedule.weights, schedule.arena + window)
+
+
+def too_large(schedule: Schedule, board: Board, others: Sequence[Board] = ()) -> str | None:
+    """Why a network alone does not fit a board, in one line; None if it does.
+
+    Says by how much, which layer takes most, and which other boards have room.
+
+    Args:
+        schedule: The network, packed as small as it can be.
+        board: The board.
+        others: Boards to name if they have room.
+    """
+    need = network_need(schedule)
+    over = []
+    if need.flash > board.flash:
+        layer, size = _largest(schedule, _weights(schedule))
+        over.append(
+            f"{need.flash - board.flash:,} bytes of flash too much (weights {need.flash:,}, of "
+            f"which {layer} has {size:,})"
+        )
+    if need.ram > board.ram:
+        layer, size = _largest(schedule, _activations(schedule))
+        over.append(
+            f"{need.ram - board.ram:,} bytes of RAM too much (it needs {need.ram:,}; {layer} works "
+            f"on {size:,} at once)"
+        )
+    if not over:
+        return None
+    roomy = [b.id for b in others if need.flash <= b.flash and need.ram <= b.ram]
+    where = f"it fits {', '.join(roomy)}" if roomy else "it fits none of the boards"
+    return (
+        f"does not fit {board.id}: {' and '.join(over)}: take a smaller architecture or window; "
+        f"{where}"
+    )
+
+
+def _largest(schedule: Schedule, sizes: list[int]) -> tuple[str, int]:
+    """The layer with the largest size, and that."""
+    at = max(range(len(sizes)), key=sizes.__getitem__)
+    return f"layer {at} {schedule.calls[at].operation}", sizes[at]
+
+
+def _weights(schedule: Schedule) -> list[int]:
+    """Bytes of constants of each kernel call."""
+    return [constant_bytes(schedule.graph, [[step]]) for step in schedule.calls]
+
+
+def _activations(schedule: Schedule) -> list[int]:
+    """Bytes that each kernel call reads and writes."""
+    tensors = schedule.graph.tensors
+    return [
+        tensors[step.output].bytes
+        + sum(tensors[i].bytes for i in step.inputs if tensors[i].data is None)
+        for step in schedule.calls
+    ]
 
 
 def fit(board: Board, digest: str, network: Need, builds: Path | None = None) -> Fit:

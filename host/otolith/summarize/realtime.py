@@ -227,14 +227,16 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
     """What a hop of a model costs on a board.
 
     Returns:
-        None if neither the board's chip family nor its core was measured, or the model has no
-        metadata.
+        None if neither the board's chip family nor its core was measured, if its front end was not,
+        or if the model has no metadata.
     """
     metadata = analysis.network.metadata
     costs = costs_of(board.family) or costs_of(CORE_OF_CPU.get(board.cpu, PORTABLE))
     if costs is None or metadata is None or not board.clock_hz:
         return None
     features, hop_frames = metadata.features, metadata.deploy.hop_frames
+    if features.kind not in costs["features"]:
+        return None
     milli = 1000 / board.clock_hz
     values = features.frames * features.bands
     prepare = costs["window"].get(features.compress, 0) * values
@@ -271,10 +273,10 @@ def frame_cost(front_end: FrontEnd, board: Board) -> FrameCost | None:
     """What one frame of a front end costs on a board, before there is any network.
 
     Returns:
-        None if neither the board's chip family nor its core was measured.
+        None if neither the board's chip family nor its core was measured, or the front end was not.
     """
     costs = costs_of(board.family) or costs_of(CORE_OF_CPU.get(board.cpu, PORTABLE))
-    if costs is None or not board.clock_hz:
+    if costs is None or not board.clock_hz or front_end.kind not in costs["features"]:
         return None
     cycles = _frame_cycles(front_end, costs)
     low, high = costs.get("cycles_an_instruction") or (1.0, 1.0)
@@ -290,8 +292,14 @@ def _frame_cycles(front_end: FrontEnd, costs: dict[str, Any]) -> float:
 
 def not_measured(analysis: Analysis, board: Board) -> str:
     """Says that there is no estimate for a board, and where instructions can be counted."""
-    name = analysis.network.name
-    text = f"{name} on {board.id}: not known whether it keeps up: no cycles of it were measured"
+    name, metadata = analysis.network.name, analysis.network.metadata
+    text = f"{name} on {board.id}: not known whether it keeps up"
+    costs = costs_of(board.family) or costs_of(CORE_OF_CPU.get(board.cpu, PORTABLE))
+    if costs and metadata and metadata.features.kind not in costs["features"]:
+        return (
+            f"{text}: front end {metadata.features.kind} was not measured: `python bench/costs.py`"
+        )
+    text += ": no cycles of it were measured"
     emulated = next((b for b in load_boards() if b.qemu and b.cpu == board.cpu), None)
     if emulated is None:
         return text

@@ -98,4 +98,28 @@ void nn_m0_fully_connected(const nn_m0_fully_connected_t *p, const int8_t *in, i
 void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 void nn_m0_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 
+/* ADD, SUB and MUL of operands of one shape, or with an operand that repeats: `runs` of `count`
+ * neighbouring values. step_a, step_b: from one run to the next; 0 for an operand that repeats. */
+typedef struct {
+    uint32_t runs, count, step_a, step_b; /* count: at least 1 */
+} nn_m0_runs_t;
+
+/* The output is (a * x + b * y + start) >> 22, limited. */
+typedef struct {
+    nn_m0_runs_t run;
+    int32_t a, b, start;
+    int8_t low, high;
+} nn_m0_add_t;
+void nn_m0_add(const nn_m0_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+/* With p = (x + a_offset) * (y + b_offset), the output is
+ * (coarse * p + (fine * p >> 14) + start) >> 22, limited. For p < 0 the start is `negative`. */
+typedef struct {
+    nn_m0_runs_t run;
+    int16_t a_offset, b_offset;
+    int32_t coarse, fine, start, negative;
+    int8_t low, high;
+} nn_m0_mul_t;
+void nn_m0_mul(const nn_m0_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
 #endif
