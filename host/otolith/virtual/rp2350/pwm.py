@@ -9,7 +9,7 @@ from otolith.virtual.rp2350.block import Block
 from otolith.virtual.rp2350.pins import Pins
 
 _STEP, _CSR, _DIV, _CTR, _CC, _TOP = 0x14, 0x0, 0x4, 0x8, 0xC, 0x10
-_ENABLED = 1
+_ENABLED, _A_INVERTED = 1, 1 << 2  # B's bit is the next one
 
 
 class Pwm(Block):
@@ -34,8 +34,11 @@ class Pwm(Block):
         enabled = self.registers[self._base + _CSR] & _ENABLED
         if not enabled or not self._pins.drives(self._pin, pin_functions.PWM):
             return 0.0
-        compare = self.registers[self._base + _CC] >> 16 * (self._pin & 1) & 0xFFFF
-        return min(1.0, compare / (self.registers[self._base + _TOP] + 1))
+        channel = self._pin & 1
+        compare = self.registers[self._base + _CC] >> 16 * channel & 0xFFFF
+        share = min(1.0, compare / (self.registers[self._base + _TOP] + 1))
+        inverted = self.registers[self._base + _CSR] & _A_INVERTED << channel
+        return 1 - share if inverted else share
 
     def store(self, offset: int, value: int) -> None:
         super().store(offset, value)
