@@ -64,6 +64,7 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
         page.get_by_label("Name of the project").fill("doorbell")
         page.keyboard.press("Enter")  # the keyboard does
         page.get_by_role("button", name="Record ring").click()
+        assert load(studio.home / "doorbell").deploy.board == "pico"  # unless another is chosen
         page.get_by_role("spinbutton", name="Takes").fill("1")
         page.get_by_role("spinbutton", name="Seconds each").fill("2")
         page.get_by_role("button", name="Start", exact=True).click()

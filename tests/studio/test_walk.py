@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from otolith.data import metadata
+from otolith.settings.spec import load
 from support import shared
 from support.browser import chromium, page_of, serious
 from support.soak import depth
@@ -15,7 +16,7 @@ from support.studio import RATE, wav
 
 TAKES = depth(4, 10)
 BACKGROUND_S = depth(20, 60)
-UPDATES = depth(80, 600)
+UPDATES = depth(60, 600)
 SECONDS = 900  # of any wait: this computer also trains and emulates
 
 
@@ -78,6 +79,7 @@ def test_from_nothing_to_a_detector_on_the_virtual_pico(host, tmp_path):
         assert len(rows) == 2 * TAKES + BACKGROUND_S // 5
         # Train: short, as this is about the way
         spec = home / "door" / "spec.toml"
+        assert load(spec.parent).deploy.board == "pico"
         spec.write_text(spec.read_text() + f"\n[train]\nupdates = {UPDATES}\nmine = 0\n")
         page.get_by_role("link", name="Train").click()
         page.get_by_role("button", name="Train", exact=True).click()

@@ -160,7 +160,7 @@ export class Start {
         <summary>Board, and where to start from</summary>
         <label>Board that will listen
           <select name="board">
-            ${boards.map((/** @type {any} */ b) => html`<option value=${b.id}>${b.name}</option>`)}
+            ${boards.map((/** @type {any} */ b) => html`<option value=${b.id} ?selected=${b.id === "pico"}>${b.name}</option>`)}
           </select>
           <small>No board? Leave it: a virtual Pico runs the firmware.</small>
         </label>
