@@ -69,6 +69,7 @@ class Apart:
         for _ in range(READERS):
             self._free.put(None)
         self._all: list[_Reader] = []
+        self._ended = False
         weakref.finalize(self, _end, self._all)
 
     def call(self, target: str, *arguments: Any, limit_s: float = LIMIT_S) -> Any:
@@ -94,13 +95,16 @@ class Apart:
         request = json.dumps({"target": target, "arguments": given})
         reader = self._free.get()
         try:
+            if self._ended:
+                raise UserError("Studio has ended")
             if reader is None or reader.process.poll() is not None:
                 reader = _Reader()
                 self._all.append(reader)
             answer = reader.ask(request, limit_s)
             if answer is None:
-                text = _how(reader, limit_s)
-                self._all.remove(reader)
+                text = "Studio has ended" if self._ended else _how(reader, limit_s)
+                if reader in self._all:
+                    self._all.remove(reader)
                 reader = None
                 raise UserError(text)
         finally:
@@ -111,6 +115,12 @@ class Apart:
         if head["kind"] == "bug":
             raise RuntimeError(head["text"])
         return data if head["kind"] == "bytes" else json.loads(data)
+
+    def end(self) -> None:
+        """End all readers. Calls that wait for one are told so."""
+        self._ended = True
+        for reader in self._all:
+            reader.process.kill()
 
 
 def _how(reader: _Reader, limit_s: float) -> str:

@@ -15,6 +15,7 @@ import secrets
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -66,7 +67,7 @@ class Guard:
         door: Asks others on the network for the password. None: the server is not open to them.
     """
 
-    def __init__(self, app: ASGIApp, token: str, port: int, door: Door | None = None) -> None:
+    def __init__(self, app: Starlette, token: str, port: int, door: Door | None = None) -> None:
         self.app, self.token, self.door = app, token, door
         self.hosts: tuple[str, ...] = (f"127.0.0.1:{port}", f"localhost:{port}")
         if door is not None:

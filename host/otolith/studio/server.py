@@ -103,7 +103,7 @@ async def _status(request: Request, error: Exception) -> Response:
 
 def application(
     home: Path, token: str, port: int, opened: str = "", door: Door | None = None
-) -> ASGIApp:
+) -> Guard:
     """The whole of Studio behind its guard.
 
     Args:
@@ -160,12 +160,20 @@ def listen(port: int, host: str = HOST) -> socket.socket:
     return found
 
 
-async def _serve(server: uvicorn.Server, at: socket.socket, ready: Callable[[], None]) -> None:
+async def _serve(
+    server: uvicorn.Server,
+    at: socket.socket,
+    ready: Callable[[], None],
+    leave: Callable[[], None],
+) -> None:
     serving = asyncio.create_task(server.serve([at]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.02)
     if server.started:
         ready()
+    while not serving.done() and not server.should_exit:
+        await asyncio.sleep(0.1)
+    leave()
     await serving
 
 
@@ -187,7 +195,7 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-def serve(app: ASGIApp, at: socket.socket, ready: Callable[[], None]) -> None:
+def serve(app: Guard, at: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C. Calls `ready` when the page can be opened."""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server_of(app), at, ready))
+        asyncio.run(_serve(server_of(app), at, ready, app.app.state.apart.end))

@@ -66,7 +66,8 @@ export class Start {
   view() {
     if (!this.all) return html`<p class="loading">Loading ...</p>`;
     const { projects } = this.all;
-    const { ready } = this.all;
+    const tried = this.all.ready.filter((/** @type {any} */ r) => r.trained);
+    const others = this.all.ready.filter((/** @type {any} */ r) => !r.trained);
     return html`<h1>Teach a device to hear</h1>
       <p class="lead">
         Record sounds, train a small network, watch it listen. Everything stays on this computer.
@@ -99,8 +100,16 @@ export class Start {
           <section class="card" aria-labelledby="ready">
             <h2 id="ready">Ready models</h2>
             <ul class="plain list">
-              ${ready.map((/** @type {any} */ r) => this.model(r))}
+              ${tried.map((/** @type {any} */ r) => this.model(r))}
             </ul>
+            ${others.length
+              ? html`<details ?open=${!tried.length}>
+                  <summary>${others.length} that are not trained here, to start from</summary>
+                  <ul class="plain list">
+                    ${others.map((/** @type {any} */ r) => this.model(r))}
+                  </ul>
+                </details>`
+              : nothing}
           </section>
         </div>
       </div>`;
