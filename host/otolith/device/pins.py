@@ -121,13 +121,11 @@ def _of_microphone(family: str, pins: Mapping[str, Pin], microphone: Microphone)
     told = []
     if kind != KIND_NONE and kind not in drivers:
         there = list(drivers)
+        guess = nearest(kind, there)
+        meant = f"; {guess}" if guess.startswith("did") else ""
         told.append(
             f"otolith.microphone.kind is {kind!r}: {family} has "
-            + (
-                f"drivers for {', '.join(there)}; {nearest(kind, there)}"
-                if there
-                else "no driver for it"
-            )
+            + (f"drivers for {', '.join(there)}{meant}" if there else "no driver for it")
         )
     if not GAIN_LOWEST <= microphone.gain_db <= GAIN_HIGHEST:
         told.append(
