@@ -78,9 +78,9 @@ def hear(powered, image, board, pcm, gain_db=0, ms=500):
 def test_tones_of_the_pass_band_come_with_their_level_and_little_noise(powered, image, name, kind):
     sizes, snr = fit(hear(powered, image, wired(name, f"microphone={kind}"), tones(3_000, 1)))
     assert np.abs(20 * np.log10(sizes / 3_000)).max() < 0.2  # dB
-    # five tones have an RMS of 4,743: 16 bits without dither have noise of 0.29; 12 bits at
+    # five tones have an RMS of 4,743: rounded twice to 16 bits they have noise of 0.41; 12 bits at
     # 64 kHz, a quarter of it in the band, of 0.29 * 16 / 2
-    assert snr > {"i2s": 80, "adc": 64}[kind]
+    assert snr > {"i2s": 76, "adc": 64}[kind]
 
 
 @pytest.mark.slow
