@@ -11,7 +11,7 @@ import pytest
 from otolith.paths import ROOT
 from otolith.version import VERSION
 
-PYTHONS = ("3.10", "3.11", "3.12")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 
 def interpreter(version):

@@ -40,7 +40,7 @@ SETUP = "host setup"
 
 def find_python() -> Found | None:
     """Find this Python, if its version is supported."""
-    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
+    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
         return None
     return Found(platform.python_version(), sys.executable)
 
@@ -239,7 +239,7 @@ def install_arm() -> None:
 
 
 PARTS = [
-    Part("Python", "runs the host package", find_python, "install Python 3.10, 3.11 or 3.12"),
+    Part("Python", "runs the host package", find_python, "install Python 3.10 to 3.13"),
     Part(
         "TensorFlow",
         "trains",
