@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from otolith.compile.graph import Alias, Program, Step
 from otolith.compile.ops import lower
+from otolith.compile.padding import without_padding
 from otolith.compile.pipeline import Pipeline, pipeline_of
 from otolith.compile.read import Network
 from otolith.compile.stream import WORTH, Stream, stream
@@ -68,7 +69,7 @@ def analyse(network: Network, hop: int | None = None) -> Analysis:
     pipeline = None
     if network.metadata is not None:
         pipeline = pipeline_of(network.metadata, network.graph)
-    program = without_moves(network.graph, steps)
+    program = without_moves(network.graph, without_padding(network.graph, steps))
     return Analysis(network, steps, program, _stream(network, steps, hop), pipeline)
 
 

@@ -32,7 +32,11 @@ void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out) {
             for (int32_t ox = 0; ox < w->out_w; ox++, out += c) {
                 const nn_span_t x = nn_span(ox, w->stride_w, w->pad_w, w->kernel_w, 1, w->in_w);
                 const int8_t *corner = in + (y.origin + y.first) * row + (x.origin + x.first) * c;
-                memset(out, -128, (size_t)c);
+                if (y.first < y.last && x.first < x.last) {
+                    memmove(out, corner, (size_t)c); /* perhaps where it is */
+                } else {
+                    memset(out, -128, (size_t)c);
+                }
                 for (int32_t ky = y.first; ky < y.last; ky++, corner += row) {
                     const int8_t *at = corner;
                     for (int32_t kx = x.first; kx < x.last; kx++, at += c) {
