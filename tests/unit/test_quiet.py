@@ -45,7 +45,7 @@ ELSEWHERE = {
         "virtual run",
     ),
     *("train", "sweep", "train-and-deploy", "calibrate", "compare", "adopt", "studio"),
-    *("setup", "data fetch", "data play", "data review", "data preview"),
+    *("setup", "boards check", "data fetch", "data play", "data review", "data preview"),
 }
 PACKAGE = Path(progress.__file__).parent
 # A display that is the result itself, and one that `record` chooses only without --quiet.
