@@ -189,6 +189,7 @@ def test_what_is_no_sound_is_told_in_a_line(studio, house):
     assert not [f for f in kept.iterdir() if f.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_the_model_suggests_what_it_detects(studio, tmp_path):
     alarm = studio.home / "alarm"
     alarm.mkdir()
@@ -209,6 +210,7 @@ def test_the_model_suggests_what_it_detects(studio, tmp_path):
     shutil.rmtree(alarm)
 
 
+@pytest.mark.slow
 def test_from_a_dropped_recording_to_clips_in_the_browser(studio, browser, tmp_path):
     studio.post("/projects", {"name": "den", "hear": "low, high", "kind": "sound"})
     den = studio.home / "den"

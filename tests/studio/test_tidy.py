@@ -57,6 +57,7 @@ def test_a_project_elsewhere_is_opened_and_nothing_else(tmp_path):
             projects.open(wrong)
 
 
+@pytest.mark.slow
 def test_files_folders_and_archives_are_dropped_and_tidied_up(studio, heard, tmp_path):
     away = tmp_path / "den"
     away.mkdir()
