@@ -32,7 +32,14 @@ from otolith.data.metadata import SETS
 from otolith.data.tracks import cut_before
 from otolith.errors import UserError, short, shown
 from otolith.features import extract
-from otolith.files import disk_errors, make_folder, owner_tag, remove_orphans, write_text
+from otolith.files import (
+    disk_errors,
+    make_folder,
+    owner_tag,
+    remove_orphans,
+    write_bytes,
+    write_text,
+)
 from otolith.progress import Step, tell
 from otolith.settings.features import FrontEnd
 from otolith.settings.spec import load
@@ -532,9 +539,20 @@ def save(project: Project, name: str, labels: list[Label], version: str) -> str:
             raise UserError("a label has no time or no name: reload the page")
     if version != _version(path):
         raise UserError("the labels were changed in another tab or program: reload the page")
+    _keep_notes(track_of(path))
     ordered = sorted(labels, key=lambda one: (one.start, one.end))
     write_text(track_of(path), format_track(ordered))
     return _version(path)
+
+
+def _keep_notes(track: Path) -> None:
+    """Keep a copy of a text that holds more than labels: saving them would lose it."""
+    kept = track.with_name(f"{track.stem}.before.txt")
+    if not track.is_file() or kept.exists():
+        return
+    _, problems = read_track(track)
+    if any(problem.endswith("passed over") for problem in problems):
+        write_bytes(kept, track.read_bytes())
 
 
 def read_labels(project: Project, name: str, file: Path) -> Track:
