@@ -1,6 +1,6 @@
 """Makes what a released wheel carries beyond the checkout: python packaging/extra.py FOLDER.
 
-Libraries for this system, the sources of the log-mel tables, and the models that are trained.
+Libraries for this system, the sources of the log-mel tables, and ready models that are trained.
 setup.py puts them into the wheel if OTOLITH_EXTRA names the folder. cibuildwheel runs this on every
 system (pyproject.toml).
 """
@@ -14,13 +14,16 @@ from otolith.errors import UserError
 from otolith.features.prebuilt import prebuild
 from otolith.setup.registries import install_tflm_frontend
 
+# A folder of models/ may hold networks of others, adopted there: those are not ours to publish.
+READY = ("fire_alarm", "keyword", "on_off", "smart_lock")
+
 
 def make(folder: Path) -> None:
     """Fill `folder` anew; raises UserError."""
     if not paths.TFLM_FRONTEND.is_dir():
         install_tflm_frontend()
     prebuild(folder)
-    for tflite in paths.MODELS.glob("*/*.tflite"):
+    for tflite in (file for name in READY for file in (paths.MODELS / name).glob("*.tflite")):
         target = folder / "models" / tflite.parent.name / tflite.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(tflite, target)

@@ -26,7 +26,6 @@ from otolith.firmware.build import build
 from otolith.settings.spec import load
 from otolith.version import VERSION
 
-READY = ("fire_alarm", "keyword", "on_off", "smart_lock")
 SUMS = "SHA256SUMS"
 
 
@@ -128,7 +127,9 @@ def main() -> None:
     """Read the options and make the release."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--out", type=Path, default=paths.ROOT / "dist")
-    options.add_argument("--models", nargs="*", default=READY, help=f"default: {' '.join(READY)}")
+    options.add_argument(
+        "--models", nargs="*", default=extra.READY, help=f"default: {' '.join(extra.READY)}"
+    )
     options.add_argument("--boards", nargs="*", help="default: all that are not emulated alone")
     options.add_argument("--train", action="store_true", help="train models without a .tflite")
     options.add_argument("--no-demo", action="store_true")

@@ -141,4 +141,17 @@ def test_a_release_leaves_out_what_is_not_trained(tmp_path, capsys, monkeypatch)
     assert capsys.readouterr().out == (
         "mine: left out: not trained (host train models/mine, or --train)\n"
     )
-    assert {"fire_alarm", "keyword", "on_off"} <= set(release.READY)
+    assert {"fire_alarm", "keyword", "on_off"} <= set(release.extra.READY)
+
+
+def test_a_wheel_takes_no_network_of_others(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(paths.ROOT / "packaging"))
+    extra = importlib.import_module("extra")
+    monkeypatch.setattr(extra, "prebuild", lambda folder: None)
+    monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
+    for name in ("fire_alarm", "okay_nabu"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / f"{name}.tflite").write_bytes(b"x")
+    extra.make(tmp_path / "extra")
+    copied = [path.name for path in (tmp_path / "extra").rglob("*.tflite")]
+    assert copied == ["fire_alarm.tflite"]
