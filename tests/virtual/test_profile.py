@@ -59,8 +59,10 @@ def test_the_margin_is_of_the_hop(profiles):
 
 
 def test_the_whole_app_is_more_than_its_network(inference_image, profiles):
-    app = whole_app(inference_image, model_hash(small_models.loudness()), "pico", 1000)
-    _, profile, _ = profiles["loudness"]
+    digest = model_hash(small_models.loudness())
+    app = whole_app(inference_image, digest, "pico", 1000, ideal_flash=True)
+    schedule, _, image = profiles["loudness"]
+    profile = profile_image(image, schedule, ideal_flash=True)
     assert app["infer_ms"] == pytest.approx(profile.ms, rel=0.1)
     together = (app["pdm_ms"] + app["feature_ms"] + app["infer_ms"]) / 32
     assert together <= app["cpu"] < together + 0.15 and app["overruns"] == 0

@@ -35,8 +35,10 @@ def test_it_gives_the_full_passes_results_for_less(tmp_path):
             result = client.inject(pcm)
             assert_same(result, hops)
             assert len(np.unique(result.outputs)) > 5
-    app = whole_app(image, model_hash(DATA), "pico", 1000)
-    profile = profile_image(build("pico-bench", DATA, tmp_path), schedule_model(DATA, "m"))
+    # Between two hops the app's other code takes the cache; the bench app runs hop after hop.
+    app = whole_app(image, model_hash(DATA), "pico", 1000, ideal_flash=True)
+    bench = build("pico-bench", DATA, tmp_path)
+    profile = profile_image(bench, schedule_model(DATA, "m"), ideal_flash=True)
     assert 0 < profile.hop_cycles < profile.cycles / 4
     assert app["overruns"] == 0
     assert app["infer_ms"] == pytest.approx(profile.ms_a_hop, abs=0.1)
