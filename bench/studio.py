@@ -62,12 +62,14 @@ def fill(dataset: Path) -> None:
     """10,000 clips of a second: tones of 200 pitches in noise, each file its own samples."""
     rng = np.random.default_rng(1)
     t = np.arange(RATE) / RATE
+    noise = rng.normal(0, 200, 3 * RATE)
+    tones = [3000 * np.sin(2 * np.pi * (200 + 20 * n) * t) for n in range(200)]
     rows = metadata.Metadata()
     for label in ("background", "ring", "knock"):
         (dataset / label).mkdir()
     for number in range(CLIPS):
         label = ("background", "ring", "knock")[number % 3]
-        pcm = 3000 * np.sin(2 * np.pi * (200 + 20 * (number % 200)) * t) + rng.normal(0, 200, RATE)
+        pcm = tones[number % 200] + noise[number : number + RATE]
         file = f"{label}/{number:05}.wav"
         write_wav(dataset / file, pcm.astype(np.int16))
         set_ = metadata.SETS[number % 10 % 3]

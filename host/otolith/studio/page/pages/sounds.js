@@ -7,6 +7,7 @@ import { Trim } from "./trim.js";
 // Pixels of a row of the list; style.css has the same.
 const narrow = matchMedia("(max-width: 760px)");
 const row = () => (narrow.matches ? 104 : 60);
+const MOST_DRAWING = 4; // pictures that are fetched at a time
 const SPARE = 6; // rows drawn beyond the visible ones
 const GOOD = 20; // takes, for the bar of a class
 const LONG_S = 60; // of guided background
@@ -39,6 +40,9 @@ export class Sounds {
     this.importing = null;
     /** @type {Map<string, ArrayBuffer>} */
     this.pictures = new Map();
+    /** @type {Set<HTMLCanvasElement>} Rows that wait for their picture. */
+    this.wanted = new Set();
+    this.drawing = 0;
     this.player = new Audio();
     this.playing = "";
     this.player.onended = () => this.play("");
@@ -362,6 +366,31 @@ export class Sounds {
     attempt(() => /** @type {Trim} */ (this.trim).enter());
   }
 
+  /** @param {HTMLCanvasElement} canvas Gets its picture; rows that were scrolled past get none. */
+  want(canvas) {
+    this.wanted.delete(canvas);
+    this.wanted.add(canvas);
+    queueMicrotask(() => this.next()); // the row is in the page then
+  }
+
+  next() {
+    while (this.drawing < MOST_DRAWING && this.wanted.size) {
+      const canvas = /** @type {HTMLCanvasElement} */ ([...this.wanted].pop());
+      this.wanted.delete(canvas);
+      const { file } = canvas.dataset;
+      if (!file || !canvas.isConnected) continue;
+      this.drawing += 1;
+      this.thumb(file, canvas)
+        .catch(() => {
+          canvas.dataset.file = ""; // a damaged clip: the findings say more
+        })
+        .finally(() => {
+          this.drawing -= 1;
+          this.next();
+        });
+    }
+  }
+
   /** @param {string} file @param {HTMLCanvasElement} canvas */
   async thumb(file, canvas) {
     let data = this.pictures.get(file);
@@ -390,9 +419,7 @@ function shown(page, file) {
     if (canvas.dataset.file === file) return;
     canvas.dataset.file = file;
     canvas.width = 1;
-    page.thumb(file, canvas).catch(() => {
-      canvas.dataset.file = ""; // a damaged clip: the findings say more
-    });
+    page.want(canvas);
   });
 }
 
