@@ -51,6 +51,7 @@ def host(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.deep
+@pytest.mark.timeout(2700)  # it trains, builds and emulates, often on a busy computer
 def test_from_nothing_to_a_detector_on_the_virtual_pico(host, tmp_path):
     link, home = host
     rng = np.random.default_rng(5)
