@@ -88,3 +88,9 @@ def test_odd_words(tmp_path):
     assert synth(tmp_path, "-x", "--count", 1).exit_code != 0
     result = synth(tmp_path, "?!", "--count", 1)
     assert result.exit_code == 1 and len(result.output.splitlines()) == 1
+
+
+def test_an_underscore_in_a_class_name_is_a_space():
+    voice = keyword.Voice("en-us", "", 150, 50)
+    said = keyword.speak("hey_otto", voice)
+    np.testing.assert_array_equal(said, keyword.speak("hey otto", voice))

@@ -66,7 +66,7 @@ def speak(word: str, voice: Voice) -> np.ndarray:
     """Let espeak-ng say a word.
 
     Args:
-        word: Text to say.
+        word: Text to say. An underscore is a space, as in names of classes.
         voice: Voice to say it with.
 
     Returns:
@@ -83,7 +83,9 @@ def speak(word: str, voice: Voice) -> np.ndarray:
         file = Path(folder) / "word.wav"
         command = ["espeak-ng", "-v", name, "-s", str(voice.rate), "-p", str(voice.pitch)]
         done = subprocess.run(
-            [*command, "-w", str(file), "--", word], capture_output=True, text=True
+            [*command, "-w", str(file), "--", word.replace("_", " ")],
+            capture_output=True,
+            text=True,
         )
         if done.returncode or not file.exists():
             reason = (done.stderr.strip().splitlines() or ["no sound"])[-1]
