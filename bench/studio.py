@@ -181,10 +181,10 @@ def long(browser: Browser) -> list[str]:
 def main(what: str) -> None:
     lines: list[str] = []
     with chromium() as browser:
-        if what != "hour":
-            lines += clips(browser)
-        if what != "clips":
-            lines += long(browser)
+        for name, measure in (("clips", clips), ("hour", long)):
+            if what in ("", name):
+                lines += measure(browser)
+                print("\n".join(lines), flush=True)
     load = os.getloadavg()[0]
     head = (
         "bench/studio.py: the Studio with much to show\n"
