@@ -39,7 +39,6 @@ CHIP_ID = 0xE46058B3C7A11F2D
 _INTERRUPTS, _PRIORITY_BITS = 52, 4
 _ENUMERATE_MS = 20.0
 _WATCH_MS = 4.0  # how often the computer looks at its USB port
-_TIME_EPSILON_MS = 1e-6
 _DOUBLE_COPROCESSOR = 4
 _PIO0_RX, _ADC_REQUEST = 4, 48
 _POLLS = (10,)  # of the CDC port in a frame: more take time and change nothing
@@ -271,8 +270,9 @@ class VirtualPico2(CortexBoard):
         before = self.in_bootloader
         if self._cable:
             end = self.time_ms + ms
-            while (left := end - self.time_ms) > _TIME_EPSILON_MS:
-                self.core.run_ms(min(_WATCH_MS, left))
+            while (left := end - self.time_ms) > 0:
+                # at least a cycle: a rest of less would leave time where it is
+                self.core.run_ms(max(min(_WATCH_MS, left), 1e3 / self.core.clock_hz))
                 self._add_resets()
                 self._watch_port()
         else:
