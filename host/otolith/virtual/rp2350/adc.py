@@ -56,7 +56,7 @@ class Adc(Block):
         if not self.enabled:
             return taken
         step = self._step_ns
-        ready = int((self.core.now_ns + 1e-3 - self._start) / step) - self._made
+        ready = int((self.core.now_ns + 1e-2 - self._start) / step) - self._made
         if ready <= 0:
             return taken
         counts = self._counts(ready, step)

@@ -118,14 +118,14 @@ class Machine:
         return np.concatenate([taken, fresh])
 
     def _ready(self, now: float) -> int:
-        if self.due_ns(1) > now + 1e-6:
+        if self.due_ns(1) > now + 1e-2:
             return 0
         low, high = 1, 2
-        while self.due_ns(high) <= now + 1e-6:
+        while self.due_ns(high) <= now + 1e-2:
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.due_ns(middle) <= now + 1e-6 else (low, middle)
+            low, high = (middle, high) if self.due_ns(middle) <= now + 1e-2 else (low, middle)
         return low
 
     def _make(self, words: int) -> npt.NDArray[np.uint32]:
