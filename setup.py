@@ -27,6 +27,8 @@ HOME = (
     "models/**/README.md",
     "models/fire_alarm/fire_alarm.tflite",
     "models/fire_alarm/metrics.json",
+    "models/hey_otto/hey_otto.tflite",
+    "models/hey_otto/metrics.json",
     "models/keyword/keyword.tflite",
     "models/keyword/metrics.json",
     "models/on_off/on_off.tflite",
