@@ -10,6 +10,7 @@ SOURCES = [
 ]
 # lib/usb intercepts calls to these TinyUSB functions
 WRAPPED = [
+    "dcd_edpt_stall",
     "dcd_edpt_xfer",
     "tud_control_xfer",
     "usbd_control_reset",

@@ -48,6 +48,8 @@ def test_hello_names_board_and_model(client, chain):
         "engine": "compiled",
         "rate": 16000,
         "hop": 512,
+        "microphone": "pdm",
+        "gain_db": 0,
     }
     assert len(hello["serial"]) == 16 and int(hello["serial"], 16) >= 0
 

@@ -2,8 +2,9 @@
  * TinyUSB's own (platform/builder).
  *
  * A host may give up a request and make the next one at once. TinyUSB still answers the first one:
- * its packet waits at endpoint 0 when the second answer is due, and the RP2040's driver panics. So
- * answers to a request that is no longer the newest are not sent.
+ * its packet waits at endpoint 0 when the second answer is due, and the RP2040's driver panics. Or
+ * it refuses the first one, and the second is stalled. So a request that is no longer the newest is
+ * neither answered nor refused.
  *
  * A host may send data with a standard request that only fetches some. TinyUSB would write it where
  * the answer lies: to a descriptor, or to a variable of a function that has returned.
@@ -19,6 +20,8 @@
 
 bool __real_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size);
 bool __wrap_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_t size);
+void __real_dcd_edpt_stall(uint8_t port, uint8_t endpoint);
+void __wrap_dcd_edpt_stall(uint8_t port, uint8_t endpoint);
 void __real_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback);
 void __wrap_usbd_control_set_complete_callback(usbd_control_xfer_cb_t callback);
 
@@ -66,6 +69,14 @@ bool __wrap_dcd_edpt_xfer(uint8_t port, uint8_t endpoint, uint8_t *data, uint16_
     const bool done = late || __real_dcd_edpt_xfer(port, endpoint, data, size);
     dcd_int_enable(port);
     return done;
+}
+
+void __wrap_dcd_edpt_stall(uint8_t port, uint8_t endpoint) {
+    dcd_int_disable(port);
+    if (tu_edpt_number(endpoint) != 0 || received == begun) {
+        __real_dcd_edpt_stall(port, endpoint);
+    }
+    dcd_int_enable(port);
 }
 
 bool usb_refuse_request(uint8_t port) {
