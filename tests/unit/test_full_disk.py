@@ -137,7 +137,7 @@ class Board:
 @pytest.mark.parametrize("option", ["--led-out", "--pcm-out"])
 @pytest.mark.parametrize("there", [True, False])
 def test_a_virtual_board_on_a_full_disk(tmp_path, monkeypatch, option, there):
-    monkeypatch.setattr(virtual_cli, "boot", lambda *_: contextlib.nullcontext(Board()))
+    monkeypatch.setattr(virtual_cli, "boot", lambda *_, **__: contextlib.nullcontext(Board()))
     if there:
         (tmp_path / "out").write_text("old")
     before = content(tmp_path)
