@@ -510,3 +510,13 @@ def test_without_unicorn_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "unicorn", None)
     with pytest.raises(UserError, match="needs Unicorn"):
         CortexM("cortex-m4", HZ, irqs=1)
+
+
+def test_any_time_that_is_asked_for_passes(run):
+    """A caller that runs the rest of a span must get to its end."""
+    run("void start(void) { for (;;) { } }")
+    before = run.core.now_ns
+    run.core.run_ns(1e-3)
+    assert run.core.now_ns > before
+    run.core.run_ns(0)
+    assert run.core.now_ns - before < 3e9 / HZ

@@ -311,10 +311,15 @@ class CortexM:
         )
 
     def run_ns(self, ns: float) -> None:
-        """Let emulated time pass."""
+        """Let emulated time pass: at least a cycle, unless `ns` is 0.
+
+        A caller that asks for the rest of a span, less than a cycle, would otherwise ask for ever.
+        """
         end_ns = self.now_ns + ns
-        while (left := self._cycles_until(end_ns)) > 0:
+        left = max(self._cycles_until(end_ns), int(ns > 0))
+        while left > 0:
             self._step(left)
+            left = self._cycles_until(end_ns)
 
     def run_ms(self, ms: float) -> None:
         self.run_ns(ms * 1e6)
