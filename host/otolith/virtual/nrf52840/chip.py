@@ -10,7 +10,7 @@ import numpy as np
 
 from otolith.device.boards import Board, named
 from otolith.errors import UserError
-from otolith.virtual.cortex import CortexBoard, CortexM, Image, Peripheral
+from otolith.virtual.cortex import CortexM, Image, Peripheral
 from otolith.virtual.nrf52840.gpio import Gpio
 from otolith.virtual.nrf52840.gpiote import Gpiote
 from otolith.virtual.nrf52840.i2s import I2s
@@ -22,16 +22,14 @@ from otolith.virtual.nrf52840.timer import Timer
 from otolith.virtual.nrf52840.uarte import Uarte
 from otolith.virtual.nrf52840.usbd import Usbd
 from otolith.virtual.nrf52840.wdt import Watchdog
-from otolith.virtual.usb_host import ControlResult, UsbHost
+from otolith.virtual.usb_board import UsbBoard
+from otolith.virtual.usb_host import UsbHost
 
 HZ = 64_000_000
 FLASH, RAM = 1 << 20, 256 << 10
 DEVICE_ID = 0xE6614C311B5A7E24
 _INTERRUPTS = 48
 _FICR, _RAM = 0x10000000, 0x20000000
-_ENUMERATE_MS = 20.0
-_WATCH_MS = 1.0  # how often the computer looks at its USB port
-_TIME_EPSILON_MS = 1e-6
 
 
 class _Registers(Peripheral):
@@ -56,12 +54,10 @@ def pin_number(name: str) -> int:
     return 32 * int(match[1]) + int(match[2])
 
 
-class VirtualNrf52840(CortexBoard):
+class VirtualNrf52840(UsbBoard):
     """An nRF52840 board with its microphone, LED and cables.
 
-    A VirtualBoard. A board from `boot` has a computer at its USB port. The computer enumerates it
-    when its pull-up shows, and again after every reset. A board from the constructor has nothing
-    plugged in: tests call plug_usb().
+    A VirtualBoard. A board from `boot` has a computer at its USB port.
     """
 
     NOT_MODELLED: ClassVar[str] = (
@@ -95,12 +91,7 @@ class VirtualNrf52840(CortexBoard):
             self.i2s.word_pin = pin_number(self.board.name_of_pin("I2S_WORD"))
             self.i2s.right = microphone.channel == "right"
         self.has_usb = "tud_task_ext" in self.image.symbols  # TinyUSB is linked
-        self._cable = False  # a computer watches the USB port
-        self._enumerated = False
-        self._starts = 0  # of the controller, when it was enumerated
-        self._port_open = True  # as a terminal program leaves it
-        self._faults_told = self._traces_told = 0
-        self._line = bytearray()  # of the debug UART
+        self._traces_told = 0
         self.core.load(self.image)
         self.core.reset()
 
@@ -109,8 +100,7 @@ class VirtualNrf52840(CortexBoard):
         """Power the board with its cables connected; see VirtualBoard."""
         virtual = cls(image, board)
         if virtual.has_usb:
-            virtual._cable = True
-            virtual.power.plug(True)
+            virtual.connect()
         return virtual
 
     def _put_peripherals(self) -> None:
@@ -144,62 +134,8 @@ class VirtualNrf52840(CortexBoard):
         self.core.map(0x50000000, self.gpio)
         self.usb = UsbHost(self.core, self.usbd)
 
-    # ---- cables ----
-
-    def plug_usb(self, order: str = "linux", *, console: bool = True) -> None:
-        """Connect a computer; returns once it has enumerated the board.
-
-        Args:
-            order: whose order of requests: a key of usb_host.ENUMERATIONS.
-            console: whether the computer opens the CDC port.
-        """
-        self.power.plug(True)
-        if not self.core.run_until(lambda: self.usbd.attached, _ENUMERATE_MS):
-            raise UserError("the board does not show itself on USB")
-        self.usb.start()
-        self.usb.enumerate(order)
-        if console:
-            self.usb.open_console()
-        self._enumerated = True
-
-    def unplug_usb(self) -> None:
-        """Disconnect the computer."""
-        self.usb.stop()
-        self.power.plug(False)
-        self._enumerated = False
-
-    def control(
-        self,
-        type: int,
-        request: int,
-        value: int,
-        index: int,
-        length: int,
-        data: bytes = b"",
-        abandon: int | None = None,
-    ) -> ControlResult:
-        """Make a USB control transfer; time passes until it has ended."""
-        return self.usb.control(type, request, value, index, length, data, abandon)
-
-    def _watch_port(self) -> None:
-        """What the computer does when the board shows itself on USB, or leaves."""
-        if self._enumerated and (not self.usbd.attached or self.usbd.starts != self._starts):
-            self.usb.stop()
-            self._enumerated = False
-        elif not self._enumerated and self.usbd.attached:
-            self._enumerated, self._starts = True, self.usbd.starts
-            try:
-                self.usb.start()
-                self.usb.enumerate()
-                self.usb.open_console(self._port_open)
-                if self.usb.has_audio:
-                    self.usb.stream(True)
-            except UserError as error:  # it was reset meanwhile: the next time it shows itself
-                self._add_event("usb", error.message)
-                self.usb.stop()
-                self._enumerated = False
-            else:
-                self._add_event("usb", " ".join(self.usb.strings))
+    def _power_port(self, on: bool) -> None:
+        self.power.plug(on)
 
     # ---- VirtualBoard ----
 
@@ -219,34 +155,18 @@ class VirtualNrf52840(CortexBoard):
 
     def run_ms(self, ms: float) -> None:
         """Let `ms` emulated milliseconds pass; an enumeration may take it 50 ms further."""
-        if self._cable:
-            end = self.time_ms + ms
-            while (left := end - self.time_ms) > _TIME_EPSILON_MS:
-                self.core.run_ms(min(_WATCH_MS, left))
-                self._add_resets()
-                self._watch_port()
-        else:
-            self.core.run_ms(ms)
+        self._pass(ms)
         self._look()
 
     def _look(self) -> None:
         """Bring `events` and `led` up to date."""
         self._add_resets()
-        for text in self.faults[self._faults_told :]:
-            self._add_event("fault", text)
-        self._faults_told = len(self.faults)
+        self._add_faults(self.faults)
         if self.has_usb:  # else it is the console
-            self._line += self.uart.sent[self._uart_told :]
-            self._uart_told = len(self.uart.sent)
-            *lines, rest = self._line.split(b"\n")
-            for line in lines:
-                self._add_event("uart", line.rstrip(b"\r").decode("utf-8", "backslashreplace"))
-            self._line = bytearray(rest)
+            self._add_debug(self.uart.sent)
         for ns, high in self.pwm.trace[self._traces_told :]:
             self._add_light(ns / 1e6, self._brightness(high))
         self._traces_told = len(self.pwm.trace)
-
-    _uart_told = 0
 
     def write(self, data: bytes) -> None:
         """Send bytes to the console: the CDC port, or the UART."""
@@ -259,21 +179,9 @@ class VirtualNrf52840(CortexBoard):
         received.clear()
         return data
 
-    def set_dtr(self, on: bool) -> None:
-        """Open or close the CDC port."""
-        self._port_open = on
-        if self.has_usb and self._enumerated:
-            self.usb.open_console(on)
-
     def play(self, pcm: np.ndarray) -> None:
         """Let the microphone hear `pcm` (int16, 16 kHz) from its next block on, then silence."""
         (self.i2s if self.board.microphone.kind == "i2s" else self.pdm).play(pcm)
-
-    def read_audio(self) -> np.ndarray:
-        """PCM of the isochronous microphone since the last call: (samples,) int16, 16 kHz."""
-        data = bytes(self.usb.audio)
-        self.usb.audio.clear()
-        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").copy()
 
     # ---- for tests ----
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from otolith.device.boards import Board, named
 from otolith.errors import UserError
-from otolith.virtual.cortex import CortexBoard, CortexM
+from otolith.virtual.cortex import CortexM
 from otolith.virtual.rp2350 import resets, ticks
 from otolith.virtual.rp2350.adc import Adc
 from otolith.virtual.rp2350.block import SIZE, Block, Plain
@@ -32,24 +32,21 @@ from otolith.virtual.rp2350.uf2 import decode
 from otolith.virtual.rp2350.usb import RAM as USB_RAM
 from otolith.virtual.rp2350.usb import Usb
 from otolith.virtual.rp2350.watchdog import Watchdog
-from otolith.virtual.usb_host import ControlResult, UsbHost
+from otolith.virtual.usb_board import UsbBoard
+from otolith.virtual.usb_host import UsbHost
 
 RAM, RAM_SIZE = 0x20000000, 520 << 10
 CHIP_ID = 0xE46058B3C7A11F2D
 _INTERRUPTS, _PRIORITY_BITS = 52, 4
-_ENUMERATE_MS = 20.0
-_WATCH_MS = 4.0  # how often the computer looks at its USB port
 _DOUBLE_COPROCESSOR = 4
 _PIO0_RX, _ADC_REQUEST = 4, 48
 _POLLS = (10,)  # of the CDC port in a frame: more take time and change nothing
 
 
-class VirtualPico2(CortexBoard):
+class VirtualPico2(UsbBoard):
     """An RP2350 board with a microphone, an LED and cables.
 
-    A VirtualBoard. A board from `boot` has a computer at its USB port. The computer enumerates it
-    when its pull-up shows, and again after every reset. A board from the constructor has nothing
-    plugged in: tests call plug_usb().
+    A VirtualBoard. A board from `boot` has a computer at its USB port.
     """
 
     IMAGE: ClassVar[str] = "uf2"
@@ -58,6 +55,7 @@ class VirtualPico2(CortexBoard):
         "contention, the radio, analog"
     )
     SETTLE_MS: ClassVar[float] = 0.0
+    WATCH_MS: ClassVar[float] = 4.0
     has_microphone = True
 
     def __init__(
@@ -91,9 +89,8 @@ class VirtualPico2(CortexBoard):
             sleep_stops_clock=False,
         )
         super().__init__(core)
-        core.coprocessors[_DOUBLE_COPROCESSOR] = lambda *_: (
-            0
-        )  # "not engaged": all that start-up asks
+        # "not engaged": start-up asks for no more
+        core.coprocessors[_DOUBLE_COPROCESSOR] = lambda *_: 0
         self.sound = Sound()
         self.microphone = microphone_of(self.board, self.sound, keep_bits)
         self._put_blocks()
@@ -104,20 +101,13 @@ class VirtualPico2(CortexBoard):
         core.add_memory(FLASH, self.board.flash, flash, writable=False)
         core.add_memory(RAM, RAM_SIZE)
         core.add_memory(USB_RAM, 0x1000)
-        self._cable = False  # a computer watches the USB port
-        self._enumerated = False
-        self._starts = 0  # of the controller, when it was enumerated
-        self._port_open = True  # as a terminal program leaves it
-        self._faults_told = 0
-        self._line = bytearray()  # of the debug UART
-        self._uart_told = 0
         core.reset()
 
     @classmethod
     def boot(cls, image: Path, board: Board, ideal_flash: bool = False) -> VirtualPico2:
         """Power the board with its cables connected; see VirtualBoard."""
         virtual = cls(image, board)
-        virtual._cable = True
+        virtual.connect()
         return virtual
 
     def _put_blocks(self) -> None:
@@ -198,61 +188,6 @@ class VirtualPico2(CortexBoard):
     def _light(self, share: float) -> None:
         self._add_light(self.time_ms, 1 - share if self.board.led_active_low else share)
 
-    # ---- cables ----
-
-    def plug_usb(self, order: str = "linux", *, console: bool = True) -> None:
-        """Connect a computer; returns once it has enumerated the board.
-
-        Args:
-            order: whose order of requests: a key of usb_host.ENUMERATIONS.
-            console: whether the computer opens the CDC port.
-        """
-        if not self.core.run_until(lambda: self.usbd.attached, _ENUMERATE_MS):
-            raise UserError("the board does not show itself on USB")
-        self.usb.start()
-        self.usb.enumerate(order)
-        if console:
-            self.usb.open_console()
-        self._enumerated, self._starts = True, self.usbd.starts
-
-    def unplug_usb(self) -> None:
-        """Disconnect the computer."""
-        self.usb.stop()
-        self._enumerated = False
-
-    def control(
-        self,
-        type: int,
-        request: int,
-        value: int,
-        index: int,
-        length: int,
-        data: bytes = b"",
-        abandon: int | None = None,
-    ) -> ControlResult:
-        """Make a USB control transfer; time passes until it has ended."""
-        return self.usb.control(type, request, value, index, length, data, abandon)
-
-    def _watch_port(self) -> None:
-        """What the computer does when the board shows itself on USB, or leaves."""
-        if self._enumerated and (not self.usbd.attached or self.usbd.starts != self._starts):
-            self.usb.stop()
-            self._enumerated = False
-        elif not self._enumerated and self.usbd.attached:
-            self._enumerated, self._starts = True, self.usbd.starts
-            try:
-                self.usb.start()
-                self.usb.enumerate()
-                self.usb.open_console(self._port_open)
-                if self.usb.has_audio:
-                    self.usb.stream(True)
-            except UserError as error:  # it was reset meanwhile: the next time it shows itself
-                self._add_event("usb", error.message)
-                self.usb.stop()
-                self._enumerated = False
-            else:
-                self._add_event("usb", " ".join(self.usb.strings))
-
     # ---- VirtualBoard ----
 
     @property
@@ -268,15 +203,7 @@ class VirtualPico2(CortexBoard):
     def run_ms(self, ms: float) -> None:
         """Let `ms` emulated milliseconds pass; an enumeration may take it 50 ms further."""
         before = self.in_bootloader
-        if self._cable:
-            end = self.time_ms + ms
-            while (left := end - self.time_ms) > 0:
-                # at least a cycle: a rest of less would leave time where it is
-                self.core.run_ms(max(min(_WATCH_MS, left), 1e3 / self.core.clock_hz))
-                self._add_resets()
-                self._watch_port()
-        else:
-            self.core.run_ms(ms)
+        self._pass(ms)
         self._look()
         if self.in_bootloader and not before:
             self._add_event("bootsel", "")
@@ -284,15 +211,8 @@ class VirtualPico2(CortexBoard):
     def _look(self) -> None:
         """Bring `events` up to date."""
         self._add_resets()
-        for text in self.faults[self._faults_told :]:
-            self._add_event("fault", text)
-        self._faults_told = len(self.faults)
-        self._line += self.uart.sent[self._uart_told :]
-        self._uart_told = len(self.uart.sent)
-        *lines, rest = self._line.split(b"\n")
-        for line in lines:
-            self._add_event("uart", line.rstrip(b"\r").decode("utf-8", "backslashreplace"))
-        self._line = bytearray(rest)
+        self._add_faults(self.faults)
+        self._add_debug(self.uart.sent)
 
     def write(self, data: bytes) -> None:
         """Send bytes to the CDC port; the board takes them while time passes."""
@@ -304,22 +224,10 @@ class VirtualPico2(CortexBoard):
         self.usb.received.clear()
         return data
 
-    def set_dtr(self, on: bool) -> None:
-        """Open or close the CDC port, as a terminal program does."""
-        self._port_open = on
-        if self._enumerated:
-            self.usb.open_console(on)
-
     def play(self, pcm: np.ndarray) -> None:
         """Let the microphone hear `pcm` (int16, 16 kHz) from now on, then silence."""
         self.dma.catch_up()
         self.sound.play(pcm)
-
-    def read_audio(self) -> np.ndarray:
-        """PCM of the isochronous microphone since the last call: (samples,) int16, 16 kHz."""
-        data = bytes(self.usb.audio)
-        self.usb.audio.clear()
-        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").copy()
 
     # ---- for tests ----
 
