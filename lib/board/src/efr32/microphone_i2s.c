@@ -163,21 +163,7 @@ static void copy(uint32_t block, int16_t *pcm) {
 
 static const block_source_t source = {.in_work = 1, .update = update, .copy = copy};
 
-bool microphone_pending(void) {
-    return block_ring_waiting(&blocks, &source) > 0;
-}
-
-bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    if (!block_ring_read(&blocks, &source, pcm)) {
-        return false;
-    }
-    gain_apply(pcm);
-    return true;
-}
-
-uint32_t microphone_skip(void) {
-    return block_ring_skip(&blocks, &source);
-}
+#include "../microphone_blocks.h"
 
 uint32_t microphone_overruns(void) {
     /* The LDMA was too late for a sample: its block has a gap. */

@@ -164,17 +164,7 @@ static void copy(uint32_t block, int16_t *pcm) {
 
 static const block_source_t source = {.in_work = IN_WORK, .missed = missed, .copy = copy};
 
-bool microphone_pending(void) {
-    return block_ring_waiting(&blocks, &source) > 0;
-}
-
-bool microphone_read(int16_t pcm[MICROPHONE_BLOCK]) {
-    return block_ring_read(&blocks, &source, pcm);
-}
-
-uint32_t microphone_skip(void) {
-    return block_ring_skip(&blocks, &source);
-}
+#include "../microphone_blocks.h"
 
 uint32_t microphone_overruns(void) {
     return blocks.overruns;

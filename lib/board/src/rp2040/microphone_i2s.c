@@ -1,11 +1,9 @@
 /* I2S microphone (INMP441, ICS-43434, SPH0645). A PIO program makes bit clock and word select, 64
  * clocks a frame, and shifts both slots in. Each becomes a word with the last bit of the slot
  * before on top, because a sample begins one clock after word select has changed. */
-#include "hardware/pio.h"
-#include "i2s_slots.h"
+#include "../board.h"
 
-#define MICROPHONE_GAIN_IN_DRIVER
-#include "capture.h"
+#include "i2s_slots.h"
 
 enum {
     SLOT = 32, /* bits */
@@ -30,16 +28,13 @@ enum {
     /* INMP441 and ICS-43434 are silent for 2^18 clocks after power-up. */
     SETTLING = (1 << 18) / (2 * SLOT) / MICROPHONE_BLOCK,
 };
+#define MICROPHONE_GAIN_IN_DRIVER
+#include "capture_pio.h"
+
 _Static_assert(2 * SLOT / 8 == (int)BYTES_A_SAMPLE, "size of a block");
 _Static_assert(BOARD_PIN_I2S_WORD == BOARD_PIN_I2S_CLOCK + 1,
                "PIO needs word select on the pin after the clock's");
 
-#define DIVIDER_256 ((uint32_t)((SYS_CLK_HZ * 256ull) / (BIT_RATE * CYCLES_PER_BIT)))
-_Static_assert((uint64_t)DIVIDER_256 *BIT_RATE *CYCLES_PER_BIT == SYS_CLK_HZ * 256ull,
-               "the system clock does not divide to the bit clock: the sample rate would be off");
-
-static PIO const pio = pio0;
-static uint program_offset, machine;
 static i2s_slots_t stream;
 static uint32_t factor;
 
@@ -74,42 +69,14 @@ static void claim_pio(void) {
     uint16_t code[PROGRAM];
     slot(code, 0, 0);
     slot(code + 4, 4, 1);
-    const pio_program_t program = {.instructions = code, .length = PROGRAM, .origin = -1};
-    machine = (uint)pio_claim_unused_sm(pio, true);
-    program_offset = (uint)pio_add_program(pio, &program);
+    pio_claim(code, PROGRAM);
 }
 
 static void prepare(void) {
     i2s_slots_init(&stream);
     gain_in_driver();
-    pio_gpio_init(pio, BOARD_PIN_I2S_CLOCK);
-    pio_gpio_init(pio, BOARD_PIN_I2S_WORD);
-    pio_gpio_init(pio, BOARD_PIN_I2S_DATA);
+    pio_prepare(BOARD_PIN_I2S_CLOCK, 2, BOARD_PIN_I2S_DATA, PROGRAM);
     gpio_pull_down(BOARD_PIN_I2S_DATA); /* nobody drives it in the other slot */
-    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_I2S_CLOCK, 2, true);
-    pio_sm_set_consecutive_pindirs(pio, machine, BOARD_PIN_I2S_DATA, 1, false);
-
-    pio_sm_config config = pio_get_default_sm_config();
-    sm_config_set_wrap(&config, program_offset, program_offset + PROGRAM - 1);
-    sm_config_set_sideset(&config, 2, false, false);
-    sm_config_set_sideset_pins(&config, BOARD_PIN_I2S_CLOCK);
-    sm_config_set_in_pins(&config, BOARD_PIN_I2S_DATA);
-    sm_config_set_in_shift(&config, false, true, SLOT); /* the first bit ends up on top */
-    sm_config_set_fifo_join(&config, PIO_FIFO_JOIN_RX);
-    sm_config_set_clkdiv_int_frac(&config, DIVIDER_256 >> 8, DIVIDER_256 & 0xff);
-    pio_sm_init(pio, machine, program_offset, &config);
-}
-
-static void run(bool on) {
-    pio_sm_set_enabled(pio, machine, on);
-}
-
-static const volatile void *fifo(void) {
-    return &pio->rxf[machine];
-}
-
-static uint request(void) {
-    return pio_get_dreq(pio, machine, false);
 }
 
 static void convert(const uint32_t *block, int16_t *pcm) {
@@ -122,8 +89,8 @@ static const capture_t capture = {
     .settling = SETTLING,
     .claim = claim_pio,
     .prepare = prepare,
-    .run = run,
-    .fifo = fifo,
-    .request = request,
+    .run = pio_run,
+    .fifo = pio_fifo,
+    .request = pio_request,
     .convert = convert,
 };
