@@ -1,7 +1,9 @@
 // An analog microphone on a pin of the ADC. rp2040js converts in 2 us and keeps the period of DIV.
-// This module supplies the counts: the sound around the microphone's bias.
+// This module supplies the counts: the sound around the microphone's bias. It also takes away READY
+// while the ADC is off, which rp2040js reports.
 const BIAS = 1551; // 1.25 V of 3.3 V, as a MAX9814 gives
 const HALF = 2048, HIGHEST = 4095, FIRST_PIN = 26, CONVERSION_NS = 2000, CYCLE_NS = 1e9 / 48e6;
+const CS = 0x00, EN = 1, READY = 1 << 8;
 
 export class AdcMicrophone {
   /** pin: the GPIO it is wired to. sound: a Sound, whose analog() gives values of 64 kHz. */
@@ -13,6 +15,8 @@ export class AdcMicrophone {
     this.converted = 0;
     const { adc } = mcu, clock = mcu.clock;
     const done = clock.createAlarm(() => adc.completeADCRead(this.current, false));
+    const read = adc.readUint32.bind(adc);
+    adc.readUint32 = (offset) => (offset === CS && !(adc.cs & EN) ? read(offset) & ~READY : read(offset));
     adc.onADCRead = (channel) => {
       this.current = this.#convert(channel, clock.nanos, adc.divider);
       done.schedule(CONVERSION_NS);

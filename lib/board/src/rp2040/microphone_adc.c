@@ -21,17 +21,18 @@ _Static_assert(BOARD_PIN_ADC >= FIRST_PIN && BOARD_PIN_ADC < FIRST_PIN + 4, "not
 
 static adc_t stream;
 
-static void claim_nothing(void) {
-}
-
-static void prepare(void) {
-    adc_init_stream(&stream);
+/* An ADC without power is never ready, and adc_fifo_drain() waits until it is. */
+static void claim_adc(void) {
     reset_block_mask(RESETS_RESET_ADC_BITS);
     unreset_block_mask_wait_blocking(RESETS_RESET_ADC_BITS);
     adc_hw->cs = ADC_CS_EN_BITS;
     while (!(adc_hw->cs & ADC_CS_READY_BITS)) {
         tight_loop_contents();
     }
+}
+
+static void prepare(void) {
+    adc_init_stream(&stream);
     adc_gpio_init(BOARD_PIN_ADC);
     adc_select_input(BOARD_PIN_ADC - FIRST_PIN);
     adc_fifo_setup(true, true, 1, false, false); /* a DMA request for each count */
@@ -60,7 +61,7 @@ static void convert(const uint32_t *block, int16_t *pcm) {
 static const capture_t capture = {
     .size = DMA_SIZE_16,
     .transfers = 2 * BLOCK_WORDS,
-    .claim = claim_nothing,
+    .claim = claim_adc,
     .prepare = prepare,
     .run = run,
     .fifo = fifo,
