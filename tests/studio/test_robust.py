@@ -1,6 +1,7 @@
 """A killed server, a full disk, two tabs: nothing is lost, and the page says what happened."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -12,7 +13,9 @@ import numpy as np
 import pytest
 
 from otolith.data import metadata
-from otolith.studio import remembered
+from otolith.errors import UserError
+from otolith.setup.studio import PAGE, finder
+from otolith.studio import remembered, server
 from support import small_models
 from support.browser import chromium, page_of, serious
 from support.full_disk import full_disk
@@ -138,3 +141,11 @@ def test_two_tabs_do_not_undo_each_others_work(tmp_path):
         assert {c["file"] for c in studio.get("/p/two/clips")["clips"]} == {second, third}
         studio.post("/p/two/undo", {"id": undo})
         assert {c["file"] for c in studio.get("/p/two/clips")["clips"]} == {first, second, third}
+
+
+def test_studio_without_its_libraries_does_not_start(tmp_path, monkeypatch):
+    """Pages without them would wait for ever."""
+    part = dataclasses.replace(server.LIBRARIES_PART, find=finder(PAGE, tmp_path))
+    monkeypatch.setattr(server, "LIBRARIES_PART", part)
+    with pytest.raises(UserError, match="run `host setup`"):
+        server.application(tmp_path, "token", 1)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 
 from otolith.paths import ROOT
 
@@ -48,3 +49,9 @@ def test_an_upward_import_is_found(tmp_path):
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "is not allowed to import otolith.settings" in done.stdout
+
+
+def test_no_two_test_files_share_a_name():
+    """pytest collects only one of them."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

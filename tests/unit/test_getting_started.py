@@ -29,6 +29,8 @@ ELSEWHERE = {
     "host monitor": ("virtual/test_live.py", '"monitor"'),
     "host adopt": ("unit/test_wake_words.py", '"adopt"'),
     "host doctor": ("unit/test_setup.py", "cli.doctor"),
+    "host boards": ("unit/test_board_pins.py", '"boards"'),
+    "host studio": ("studio/test_robust.py", '"studio"'),
 }
 WITHOUT = tuple(ELSEWHERE)
 README = (paths.ROOT / "README.md").read_text()

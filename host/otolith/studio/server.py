@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from otolith import paths
 from otolith.errors import UserError
 from otolith.files import disk_problem
+from otolith.setup.studio import LIBRARIES_PART
 from otolith.studio.answers import TooLarge, confined
 from otolith.studio.apart import Apart
 from otolith.studio.areas import (
@@ -112,7 +113,12 @@ def application(
         port: That the server listens at.
         opened: Name of the project to open first, or "".
         door: Asks others on the network for a password. None: they get nothing.
+
+    Raises:
+        UserError: A library of the pages is missing or has another version than the pages need.
     """
+    if LIBRARIES_PART.find() is None:
+        raise UserError("libraries of Studio's pages are missing or too old: run `host setup`")
     routes: list[BaseRoute] = []
     for area in AREAS:
         routes += area.routes()

@@ -38,6 +38,8 @@ export class Sounds {
     this.recording = null;
     /** @type {import("../api.js").JobEvent | null} */
     this.importing = null;
+    /** @type {Set<string>} Imports whose progress is shown, by the job's id. */
+    this.watched = new Set();
     /** @type {Map<string, ArrayBuffer>} */
     this.pictures = new Map();
     /** @type {Set<HTMLCanvasElement>} Rows that wait for their picture. */
@@ -136,8 +138,13 @@ export class Sounds {
     await this.watch(await post(`${this.at}/import`, { upload, label }));
   }
 
-  /** @param {any} job */
+  /**
+   * Show an import's progress and tell its end once: who just started it and a page that finds
+   * it running may both ask. @param {any} job
+   */
   async watch(job) {
+    if (this.watched.has(job.id)) return;
+    this.watched.add(job.id);
     try {
       const result = await finished(this.context.project, job, (event) => {
         if (event.kind === "step") this.importing = event;
