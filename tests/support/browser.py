@@ -18,7 +18,7 @@ from otolith import paths
 
 AXE = paths.TOOLS / "studio-tests" / "node_modules" / "axe-core" / "axe.min.js"
 TSC = paths.TOOLS / "studio-tests" / "node_modules" / ".bin" / "tsc"
-LIMIT_MS = 90_000  # of any wait
+LIMIT_MS = 30_000  # of any wait
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -85,6 +85,13 @@ def page_of(
     yield page
     context.close()
     assert not errors, errors
+
+
+def done(page: Page, text: str, seconds: float = LIMIT_MS / 1000) -> None:
+    """Wait until work has ended with a text on the page. A problem that is told fails the test."""
+    problem = page.locator(".problem, .toast.bad")
+    page.get_by_text(text).or_(problem).first.wait_for(timeout=1000 * seconds)
+    assert not problem.count(), problem.all_inner_texts()
 
 
 def serious(page: Page) -> list[str]:

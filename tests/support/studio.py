@@ -30,7 +30,7 @@ from otolith.studio.server import HOST, application, listen, server_of
 from otolith.studio.sharing import ANYWHERE, Door
 
 RATE = 16000
-LIMIT_S = 60  # of any wait
+LIMIT_S = 30  # of any wait
 
 
 def wav(sound: np.ndarray, rate: int = RATE) -> bytes:
@@ -169,6 +169,15 @@ class Socket:
                 data += event.data
                 if event.message_finished:
                     return data
+
+    def until(self, *kinds: str, seconds: float = LIMIT_S) -> dict[str, Any]:
+        """The next event of some kinds. Others are thrown away."""
+        end = time.monotonic() + seconds
+        while (event := self.receive()) is not None:
+            if isinstance(event, dict) and event["kind"] in kinds:
+                return event
+            assert time.monotonic() < end, f"no event {' or '.join(kinds)} for {seconds} s"
+        raise AssertionError(f"the server closed before {' or '.join(kinds)}")
 
     def close(self) -> None:
         self._socket.close()

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from otolith import paths
 from otolith.deploy import bootsel, dfu
 from otolith.deploy.upload import METHODS, pyocd, upload
+from otolith.device.boards import load_boards
 from otolith.errors import UserError
 
+PICO, PICO2 = "pico", "pico2"
 XIAO, NANO, DK = "seeed_xiao_nrf52840_sense", "arduino_nano33ble_sense", "nrf52840_dk"
 KIT = "xg24_dev_kit"
 INFO = "UF2 Bootloader 0.6.1\nModel: Seeed XIAO nRF52840\nBoard-ID: nRF52840-SeeedXiaoSense-v1\n"
@@ -84,6 +86,31 @@ def test_the_uf2_drive_of_the_board_is_taken_and_no_other(built, tools, tmp_path
     assert not (tmp_path / "rp2" / "firmware.uf2").exists()
 
 
+def test_boot_roms_of_raspberry_pis_chips_are_told_apart(built, tools, tmp_path, monkeypatch):
+    for name in ("RPI-RP2", "RP2350"):  # as the boot ROMs write it
+        (tmp_path / name).mkdir()
+        text = f"UF2 Bootloader v3.0\nModel: Raspberry Pi {name}\nBoard-ID: {name}\n"
+        (tmp_path / name / "INFO_UF2.TXT").write_text(text)
+    monkeypatch.setattr(bootsel, "mounts", lambda: [tmp_path / "RPI-RP2", tmp_path / "RP2350"])
+    assert upload(PICO, built) == f"copied to {tmp_path / 'RPI-RP2'}"
+    assert upload(PICO2, built) == f"copied to {tmp_path / 'RP2350'}"
+
+
+def test_without_a_drive_picotool_is_next(built, tools):
+    tools("picotool", status=1)
+    with pytest.raises(UserError, match=r"no Raspberry Pi Pico found: .*hold its BOOTSEL button"):
+        upload(PICO, built)
+    tools("picotool")
+    assert upload(PICO, built) == "loaded by picotool"
+    assert tools.log()[-1] == f"picotool load -x {built / 'firmware.uf2'}"
+
+
+def test_every_boards_methods_are_known():
+    for about in load_boards():
+        assert set(about.upload.protocols) <= set(METHODS), about.id
+        assert "uf2" not in about.upload.protocols or about.upload.settings["uf2_board"], about.id
+
+
 def test_without_a_drive_the_boot_loaders_port_is_next(built, tools, monkeypatch):
     asked = []
     monkeypatch.setattr(bootsel, "ask_for_bootsel", asked.append)
@@ -145,7 +172,7 @@ def test_with_nothing_there_one_line_says_what_to_connect(board, built, tools):
     about = json.loads((paths.BOARDS / f"{board}.json").read_text())
     assert message.startswith(f"no {about['name']} found: ") and "\n" not in message
     assert "connect its debugger" in message and "J-Link" in message
-    assert ("reset button twice" in message) == (board not in (DK, KIT))
+    assert ("twice" in message) == (board not in (DK, KIT))
 
 
 def test_a_program_that_fails_is_told_in_one_line(built, tools):

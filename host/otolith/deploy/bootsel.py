@@ -14,6 +14,7 @@ from otolith.errors import UserError
 from otolith.progress import Step, tell
 
 APPEAR_SECONDS = 10.0  # from the `bootsel` command to a mounted drive
+_PICOTOOL_S = 120.0  # for a whole image
 _PIECE = 1 << 16  # bytes between two steps of progress
 
 
@@ -104,6 +105,20 @@ def ask_for_bootsel(port: str) -> None:
         raise UserError(f"{port}: {error}: is the board plugged in?") from error
 
 
+def by_picotool(uf2: Path) -> str | None:
+    """Load `uf2` by picotool, which needs no drive. None: no picotool, or no board for it."""
+    program = shutil.which("picotool")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "load", "-x", str(uf2)], capture_output=True, timeout=_PICOTOOL_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if done.returncode else "loaded by picotool"
+
+
 def upload(
     uf2: Path,
     port: str | None = None,
@@ -127,17 +142,12 @@ def upload(
     if port:
         ask_for_bootsel(port)
     deadline = time.monotonic() + (APPEAR_SECONDS if port else 0)
-    picotool = shutil.which("picotool")
     while True:
         if drive := find_drive(drives, name):
             copy(uf2, drive)
             return f"copied to {drive}"
-        if picotool:
-            done = subprocess.run(
-                [picotool, "load", "-x", str(uf2)], capture_output=True, text=True
-            )
-            if done.returncode == 0:
-                return "loaded by picotool"
+        if (done := by_picotool(uf2)) is not None:
+            return done
         if time.monotonic() >= deadline:
             raise UserError(
                 "no board in BOOTSEL mode: hold BOOTSEL while plugging it in, then upload again "

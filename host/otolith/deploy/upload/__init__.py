@@ -17,7 +17,7 @@ from otolith.deploy.upload.job import Job
 from otolith.device.boards import named
 from otolith.errors import UserError
 
-METHODS = ("uf2", "nrfutil", "bossac", "pyocd", "jlink", "commander")
+METHODS = ("uf2", "picotool", "nrfutil", "bossac", "pyocd", "jlink", "commander")
 
 
 def upload(board: str, folder: Path, port: str | None = None) -> str:

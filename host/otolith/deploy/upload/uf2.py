@@ -1,4 +1,4 @@
-"""Copying a UF2 file to the drive of Adafruit's boot loader."""
+"""Copying a UF2 file to the drive of a boot loader: Adafruit's, or the boot ROM of an RP2040."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import time
 from otolith.deploy import bootsel
 from otolith.deploy.upload.job import Job
 
-CONNECT = "plug it in and press its reset button twice, or name its port with --upload-port"
+CONNECT = (
+    "plug it in and start its boot loader (press reset twice, or hold BOOTSEL while plugging it "
+    "in), or name its port with --upload-port"
+)
 
 
 def upload(job: Job) -> str | None:
