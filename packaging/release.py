@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import extra
 from otolith import paths
+from otolith.deploy import upload
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
 from otolith.firmware.build import build
@@ -27,6 +28,12 @@ from otolith.settings.spec import load
 from otolith.version import VERSION
 
 SUMS = "SHA256SUMS"
+IMAGES = "IMAGES.md"
+HOW_TO = """Every image holds the firmware and one model.
+A board prints what it hears as JSON lines on its serial port.
+
+`uf2`: hold BOOTSEL while you plug the board in (nRF52840 boards: press reset twice), and copy the
+file to the drive that appears. The other methods are programs: see docs/boards.md."""
 
 
 def run(*command: object, cwd: Path = paths.ROOT, quiet: bool = False, **variables: str) -> None:
@@ -62,32 +69,47 @@ def trained(name: str, train: bool) -> Path | None:
 def images(
     models: Iterable[str], out: Path, train: bool, boards: Container[str] | None = None
 ) -> list[Path]:
-    """One image per ready model and board, named MODEL-BOARD-VERSION.uf2, or .hex without UF2.
+    """One image per ready model and board, named MODEL-BOARD-VERSION.SUFFIX, and a list of them.
+
+    The suffix is what the board's first upload method takes: .uf2, .hex or .bin.
 
     boards: Ids of the boards; None for all.
 
-    A model without a .tflite, and a board on which a model can't keep up, get none; the reason is
-    printed.
+    A model without a .tflite, and a board on which a model does not fit or can't keep up, get none.
+    The reason is printed, and stands in the list (IMAGES.md).
     """
-    made = []
+    made, rows, without = [], [], []
     for name in models:
         tflite = trained(name, train)
         if tflite is None:
-            print(f"{name}: left out: not trained (host train models/{name}, or --train)")
+            without.append(f"{name}: not trained (host train models/{name}, or --train)")
+            print(f"left out: {without[-1]}", flush=True)
             continue
         for board in load_boards():
             if board.qemu is not None or (boards is not None and board.id not in boards):
                 continue
+            start = time.monotonic()
             try:
-                built = build(board.id, tflite)
+                image = upload.image(board.id, build(board.id, tflite).folder)
             except UserError as error:
-                print(f"{name} on {board.id}: left out: {error.message}", flush=True)
+                without.append(f"{name} on {board.id}: {error.message}")
+                print(f"left out: {without[-1]}", flush=True)
                 continue
-            image = built.uf2 if built.uf2.exists() else built.folder / "firmware.hex"
             made.append(out / f"{name}-{board.id}-{VERSION}{image.suffix}")
             shutil.copy(image, made[-1])
-            print(f"{made[-1].name}: {made[-1].stat().st_size} bytes", flush=True)
+            size, took = made[-1].stat().st_size, time.monotonic() - start
+            print(f"{made[-1].name}: {size} bytes, {took:.0f} s", flush=True)
+            rows.append(f"| {made[-1].name} | {board.name} | {board.upload.protocols[0]} |")
+    (out / IMAGES).write_text(listed(rows, without))
     return made
+
+
+def listed(rows: Sequence[str], without: Sequence[str]) -> str:
+    """The text of IMAGES.md: a table row an image, and a line for each that there is not."""
+    table = ["| image | board | put there by |", "|---|---|---|", *rows] if rows else []
+    left = ["There is no image of", "", *(f"- {line}" for line in without)] if without else []
+    blocks = ["\n".join(block) for block in (table, left) if block]
+    return "\n\n".join([f"# Images of Otolith {VERSION}", HOW_TO, *blocks]) + "\n"
 
 
 def packages(out: Path) -> None:

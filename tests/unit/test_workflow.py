@@ -12,6 +12,9 @@ import yaml
 
 from otolith import paths
 from otolith.cli import main
+from otolith.errors import UserError
+from otolith.firmware.build import Firmware
+from otolith.version import VERSION
 
 try:
     import tomllib
@@ -129,19 +132,51 @@ def test_checksums_are_those_that_sha256sum_checks(tmp_path):
     assert done.returncode == 0 and done.stdout == "a.whl: OK\nb.uf2: OK\n"
 
 
-def test_a_release_leaves_out_what_is_not_trained(tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def packaging(monkeypatch):
     monkeypatch.syspath_prepend(str(paths.ROOT / "packaging"))
-    release = importlib.import_module("release")
-    untrained = tmp_path / "models" / "mine"
-    untrained.mkdir(parents=True)
-    (untrained / "spec.toml").write_text('[model]\nclasses = ["background", "ring"]\n')
+    return importlib.import_module("release")
+
+
+def test_a_release_says_why_a_model_has_no_image(packaging, tmp_path, capsys, monkeypatch):
+    for name in ("mine", "wide"):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        (tmp_path / "models" / name / "spec.toml").write_text(
+            '[model]\nclasses = ["background", "ring"]\n'
+        )
+    (tmp_path / "models" / "wide" / "wide.tflite").write_bytes(b"x")
     monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
-    monkeypatch.setattr(release, "build", lambda *_: pytest.fail("built"))
-    assert release.images(["mine"], tmp_path, train=False) == []
-    assert capsys.readouterr().out == (
-        "mine: left out: not trained (host train models/mine, or --train)\n"
-    )
-    assert {"fire_alarm", "keyword", "on_off"} <= set(release.extra.READY)
+
+    def build(board, tflite):
+        if board == "pico_w":
+            raise UserError("flash is full")
+        folder = tmp_path / "built"
+        folder.mkdir(exist_ok=True)
+        for suffix in ("elf", "bin", "hex", "uf2"):
+            (folder / f"firmware.{suffix}").write_text(suffix)
+        return Firmware(board, folder)
+
+    monkeypatch.setattr(packaging, "build", build)
+    boards = ["pico", "pico_w", "arduino_nano33ble_sense", "nrf52840_dk", "xg24_dev_kit"]
+    out = tmp_path / "dist"
+    out.mkdir()
+    made = packaging.images(["mine", "wide"], out, train=False, boards=boards)
+    assert sorted(path.name.replace(VERSION, "V") for path in made) == [
+        "wide-arduino_nano33ble_sense-V.bin",
+        "wide-nrf52840_dk-V.hex",
+        "wide-pico-V.uf2",
+        "wide-xg24_dev_kit-V.hex",
+    ]
+    assert all(path.read_text() == path.suffix[1:] for path in made)
+    listed, said = (out / "IMAGES.md").read_text(), capsys.readouterr().out
+    assert all(f"| {path.name} | " in listed for path in made)
+    for reason in (
+        "mine: not trained (host train models/mine, or --train)",
+        "wide on pico_w: flash is full",
+    ):
+        assert f"\n- {reason}\n" in listed
+        assert f"left out: {reason}\n" in said
+    assert {"fire_alarm", "keyword", "on_off"} <= set(packaging.extra.READY)
 
 
 def test_a_wheel_takes_no_network_of_others(tmp_path, monkeypatch):

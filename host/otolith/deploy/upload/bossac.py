@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from otolith.deploy.upload.job import Job, find, run
 
+IMAGE = "bin"
 CONNECT = (
     "press its reset button twice and name its port with --upload-port, with Arduino's bossac "
     "installed"
@@ -12,7 +13,7 @@ CONNECT = (
 
 def upload(job: Job) -> str | None:
     """Send the image to the boot loader, which writes it behind itself, at 64 kB."""
-    image, program = job.image("bin"), find("bossac")
+    image, program = job.image(IMAGE), find("bossac")
     if program is None or job.port is None:
         return None
     command = [program, "-d", f"--port={job.port}", "-U", "-i", "-e", "-w", str(image), "-R"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from otolith.deploy.upload.job import Job, find, run
 from otolith.errors import UserError
 
+IMAGE = "hex"
 CONNECT = "connect the kit's USB port, with Simplicity Commander installed"
 _NO_PROBE = ("No emulator", "Unable to connect", "no J-Link", "Could not open J-Link")
 
@@ -14,7 +15,7 @@ def upload(job: Job) -> str | None:
 
     The port's default is 115,200 baud.
     """
-    image, program = job.image("hex"), find("commander", "commander-cli")
+    image, program = job.image(IMAGE), find("commander", "commander-cli")
     if program is None:
         return None
     try:

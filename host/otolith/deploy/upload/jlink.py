@@ -5,12 +5,13 @@ from __future__ import annotations
 from otolith.deploy.upload.job import Job, find, run
 from otolith.errors import UserError
 
+IMAGE = "hex"
 CONNECT = "connect a J-Link, with SEGGER's J-Link software installed"
 _NO_PROBE = ("Cannot connect to J-Link", "Connecting to J-Link via USB...FAILED")
 
 
 def upload(job: Job) -> str | None:
-    image, program = job.image("hex"), find("JLinkExe", "JLink")
+    image, program = job.image(IMAGE), find("JLinkExe", "JLink")
     if program is None:
         return None
     command = [program, "-NoGui", "1", "-ExitOnError", "1", "-device", job.setting("jlink_device")]

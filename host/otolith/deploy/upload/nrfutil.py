@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from otolith.deploy.upload.job import Job, find, run
 
+IMAGE = "zip"
 CONNECT = "name its boot loader's port with --upload-port, with adafruit-nrfutil installed"
 _BAUD = "115200"
 
@@ -13,7 +14,7 @@ def upload(job: Job) -> str | None:
 
     The port belongs to the boot loader: the user has pressed reset twice, or sent `bootsel`.
     """
-    package, program = job.image("zip"), find("adafruit-nrfutil")
+    package, program = job.image(IMAGE), find("adafruit-nrfutil")
     if program is None or job.port is None:
         return None
     command = [program, "dfu", "serial", "--package", str(package)]

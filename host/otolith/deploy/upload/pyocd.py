@@ -6,6 +6,7 @@ from otolith.deploy.upload.job import Job, find, run
 from otolith.errors import UserError
 from otolith.untrusted import load_json
 
+IMAGE = "hex"
 CONNECT = "connect its debugger's USB port, with pyOCD installed (pip install pyocd)"
 _NO_PROBE = "No available debug probes"
 
@@ -24,7 +25,7 @@ def probes() -> list[str]:
 
 
 def upload(job: Job) -> str | None:
-    image, program = job.image("hex"), find("pyocd")
+    image, program = job.image(IMAGE), find("pyocd")
     if program is None or _NO_PROBE in run([program, "list"], "pyocd"):
         return None
     run([program, "flash", "-t", job.setting("pyocd_target"), str(image)], "pyocd")

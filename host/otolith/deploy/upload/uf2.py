@@ -7,6 +7,7 @@ import time
 from otolith.deploy import bootsel
 from otolith.deploy.upload.job import Job
 
+IMAGE = "uf2"
 CONNECT = (
     "plug it in and start its boot loader (press reset twice, or hold BOOTSEL while plugging it "
     "in), or name its port with --upload-port"
@@ -15,7 +16,7 @@ CONNECT = (
 
 def upload(job: Job) -> str | None:
     """Copy the image to the drive whose INFO_UF2.TXT names upload.uf2_board."""
-    image, name = job.image("uf2"), job.setting("uf2_board")
+    image, name = job.image(IMAGE), job.setting("uf2_board")
     if job.port:
         bootsel.ask_for_bootsel(job.port)
     deadline = time.monotonic() + (bootsel.APPEAR_SECONDS if job.port else 0)
