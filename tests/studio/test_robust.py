@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import http.client
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -17,9 +19,9 @@ from otolith.errors import UserError
 from otolith.setup.studio import PAGE, finder
 from otolith.studio import remembered, server
 from support import small_models
-from support.browser import chromium, page_of, serious
+from support.browser import LIMIT_MS, chromium, page_of, serious
 from support.full_disk import full_disk
-from support.studio import RATE, running, wav
+from support.studio import RATE, Running, running, wav
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +42,12 @@ def make_project(home):
 
 
 @contextlib.contextmanager
-def host(home, environment):
+def host(home, environment, errors=None):
     """`host studio` as a user runs it: its link and its process."""
     command = [sys.executable, "-m", "otolith", "studio", str(home), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+    ) as process:
         try:
             process.stdout.readline()
             yield process.stdout.readline().strip(), process
@@ -57,7 +61,7 @@ def test_a_page_goes_on_when_a_killed_server_runs_again(browser, tmp_path):
     with host(tmp_path, environment) as (link, process):
         context = browser.new_context()
         page = context.new_page()
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(LIMIT_MS)
         page.goto(link)
         page.goto(link.split("?")[0] + "#/loud/live")
         page.get_by_role("button", name="Start listening").click()
@@ -81,6 +85,56 @@ def test_a_page_goes_on_when_a_killed_server_runs_again(browser, tmp_path):
     with host(tmp_path, environment) as (other, process):
         assert other.split("=")[1] != link.split("=")[1]
     context.close()
+
+
+def test_ctrl_c_ends_quietly_whatever_pages_wait_for(tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    with (tmp_path / "errors").open("w+") as errors:
+        with host(tmp_path, environment, errors) as (link, process):
+            port, token = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/\?token=(.+)", link).groups()
+            studio = Running(int(port), token, tmp_path)
+            studio.post("/projects", {"name": "two", "hear": "ring"})
+            lines = [studio.socket("/alive"), studio.socket("/p/two/record")]
+            job = studio.post("/p/two/sizes")
+            events = http.client.HTTPConnection("127.0.0.1", int(port), timeout=20)
+            at = f"/api/p/two/jobs/{job['id']}/events"
+            events.request("GET", at, headers=studio.headers())
+            answer = events.getresponse()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+            answer.read()  # the stream ended as streams end
+            assert [line.receive() for line in lines] == [None, None]
+        errors.seek(0)
+        assert errors.read() == ""
+    with running(tmp_path) as again:  # the job goes on without the server
+        again.post(f"/p/two/jobs/{job['id']}/stop")
+        assert again.job("two", again.get(f"/p/two/jobs/{job['id']}"))["state"] != "running"
+
+
+def test_a_page_that_can_not_load_says_what_to_do(browser, tmp_path):
+    cases = [
+        ("**/lib/lit-html/**", "app.js, or a file that it needs, is missing"),
+        ("**/api/start", "Studio does not answer"),
+        ("**/api/p/two", "Studio does not answer"),
+        ("**/api/p/two/clips", "Studio does not answer"),
+    ]
+    with running(tmp_path) as studio, contextlib.closing(browser.new_context()) as context:
+        studio.post("/projects", {"name": "two", "hear": "ring"})
+        page = context.new_page()
+        page.set_default_timeout(LIMIT_MS)
+        page.goto(studio.link)
+        for broken, told in cases:
+            page.route(broken, lambda route: route.abort())
+            page.goto("about:blank")
+            page.goto(studio.origin + ("/#/" if "start" in broken else "/#/two/sounds"))
+            page.get_by_role("alert").filter(has_text=told).wait_for()
+            assert page.get_by_text("Loading ...").filter(visible=True).count() == 0
+            assert serious(page) == []
+            page.unroute(broken)
+            page.get_by_role("button", name="Retry").click()
+            wanted = "Open a project" if "start" in broken else "No clips yet"
+            page.get_by_role("heading", name=wanted).wait_for()
+            assert page.get_by_role("alert").count() == 0
 
 
 def test_port_and_token_are_for_the_user_alone(tmp_path, monkeypatch):

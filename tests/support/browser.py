@@ -18,7 +18,7 @@ from otolith import paths
 
 AXE = paths.TOOLS / "studio-tests" / "node_modules" / "axe-core" / "axe.min.js"
 TSC = paths.TOOLS / "studio-tests" / "node_modules" / ".bin" / "tsc"
-LIMIT_MS = 30_000  # of any wait
+LIMIT_MS = 60_000  # of any wait
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 

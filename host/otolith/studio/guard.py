@@ -10,6 +10,7 @@ gives others the cookie (sharing.py).
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from http.cookies import CookieError, SimpleCookie
@@ -20,6 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from otolith.studio import sharing
 from otolith.studio.sharing import Door
@@ -90,7 +92,8 @@ class Guard:
                 await receive()
                 await send({"type": "websocket.close", "code": 4403})
                 return
-            await self.app(scope, receive, send)
+            with contextlib.suppress(WebSocketDisconnect):  # the page is gone: nobody to tell
+                await self.app(scope, receive, send)
             return
 
         local = Headers(scope=scope).get("host") in self.hosts[:2]

@@ -102,6 +102,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._left = False
 
     def _is_starting(self, id: str) -> bool:
         process = self._started.get(id)
@@ -203,11 +204,17 @@ class Jobs:
                     rest = ""
                 if not running:
                     break
+                if self._left:
+                    return  # the page asks again when a server is there
                 await asyncio.sleep(POLL_S)
         job = self.read(project, id)
         if job.state == "died":
             end = {"kind": "end", "state": job.state, "message": job.message, "result": None}
             yield f"id: {number + 1}\ndata: {json.dumps(end)}\n\n"
+
+    def leave(self) -> None:
+        """End all streams of events: the server ends. Jobs go on."""
+        self._left = True
 
     def log(self, project: Project, id: str) -> str:
         """What a job printed, the newest if it is much."""

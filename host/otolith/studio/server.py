@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 import traceback
@@ -179,6 +180,7 @@ async def _serve(
         ready()
     while not serving.done() and not server.should_exit:
         await asyncio.sleep(0.1)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # cut off requests are no errors
     leave()
     await serving
 
@@ -203,5 +205,11 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
 
 def serve(app: Guard, at: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C. Calls `ready` when the page can be opened."""
+    state = app.app.state
+
+    def leave() -> None:
+        state.jobs.leave()
+        state.apart.end()
+
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(server_of(app), at, ready, app.app.state.apart.end))
+        asyncio.run(_serve(server_of(app), at, ready, leave))

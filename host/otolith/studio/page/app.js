@@ -1,5 +1,5 @@
 // The frame around the pages: navigation, the project's name, routing by the address's #.
-import { get } from "./api.js";
+import { Problem, get } from "./api.js";
 import { watch } from "./alive.js";
 import { attempt, html, nothing, render } from "./ui.js";
 import { Board } from "./pages/board.js";
@@ -40,7 +40,7 @@ let project = "";
 let name = "";
 /** @type {any} */
 let about = null;
-let problem = "";
+let problem = ""; // why there is nothing to show; a Retry button stands beside it
 let opening = 0; // counts: an older open() that is still waiting gives way
 
 /** @returns {[string, string]} Project and page of the address. */
@@ -69,7 +69,8 @@ async function open() {
       if (turn !== opening) return;
       about = found;
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
+      if (turn !== opening) return;
+      problem = worded(error);
     }
   }
   const entry = PAGES[name];
@@ -82,11 +83,29 @@ async function open() {
   }
   draw();
   const mine = page;
-  await attempt(() => mine.enter());
+  try {
+    await mine.enter();
+  } catch (error) {
+    if (page === mine && !(error instanceof DOMException && error.name === "AbortError"))
+      problem ||= worded(error);
+  }
   if (page !== mine) return;
   draw();
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   document.title = `${entry ? entry.title : "Start"} · ${project || "Otolith Studio"}`;
+}
+
+/** @param {unknown} error */
+function worded(error) {
+  if (!(error instanceof Problem)) console.error(error);
+  return error instanceof Error ? error.message : String(error);
+}
+
+function trouble() {
+  if (!problem) return nothing;
+  return html`<div class="problem spread" role="alert">
+    <span>${problem}</span><button @click=${() => attempt(begin)}>Retry</button>
+  </div>`;
 }
 
 function link(/** @type {string} */ key) {
@@ -110,9 +129,8 @@ function draw() {
               <nav aria-label="Pages">${pages.map(link)}</nav>`
           : nothing}
       </header>
-      <main id="main" tabindex="-1">
-        ${problem ? html`<p class="problem" role="alert">${problem}</p>` : nothing}
-        ${page?.view()}
+      <main id="main" class=${problem ? "stuck" : nothing} tabindex="-1">
+        ${trouble()} ${page?.view()}
       </main>`,
     root,
   );
@@ -127,9 +145,20 @@ function skip(event) {
 window.addEventListener("hashchange", () => attempt(open));
 window.addEventListener("beforeunload", () => page?.leave());
 
-attempt(async () => {
-  const { opened } = await get("/start");
-  if (!location.hash && opened) location.replace(`#/${opened}/sounds`);
-  if (!opening) await open(); // else the address has changed meanwhile
-  watch(() => attempt(async () => page?.back?.()));
-});
+/** Open the page of the address, or the project that `host studio` was called with. */
+async function begin() {
+  if (!location.hash) {
+    const { opened } = await get("/start").catch(() => ({ opened: "" })); // Start tells the error
+    if (opened) location.replace(`#/${opened}/sounds`);
+  }
+  if (!opening || problem) await open(); // else the address has changed meanwhile
+}
+
+/** The server is there again. */
+async function back() {
+  if (problem) await begin();
+  else await page?.back?.();
+}
+
+watch(() => attempt(back));
+attempt(begin);
