@@ -1,7 +1,7 @@
 """Spoken digits of FSDD on a base for words, leaving one speaker out in turn.
 
     python bench/digits.py m          # on models/base_word/m
-    python bench/digits.py l
+    python bench/digits.py m theo     # one speaker
 
 Training: the other four speakers, and the digits by synthetic voices ($OTOLITH_VOICES, as for
 bench/ready.py) and by people of Speech Commands, limited to 4 kHz as FSDD is. All play in rooms, in
@@ -37,6 +37,7 @@ from otolith.train.quantise import quantise
 SPEAKERS = ("george", "jackson", "nicolas", "theo", "yweweler")
 EPOCH, REAL = 8000, 0.6  # windows of an epoch, and the share of FSDD's own
 EPOCHS = 24
+OUT = ROOT / "build" / "digits"
 BESIDE = (len(SPEAKERS), len(SPEAKERS) + 1)  # "speakers" who always train: voices, Speech Commands
 
 
@@ -132,6 +133,8 @@ def main() -> None:
     own, speaker = recordings()
     shares = []
     for number, name in enumerate(SPEAKERS):
+        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+            continue
         people = (speaker != number) & (speaker >= 0) & ~np.isin(speaker, BESIDE)
         drawn = Drawn(
             [
@@ -149,7 +152,10 @@ def main() -> None:
             drawn,  # type: ignore[arg-type]
         )
         fitted = fit(prepared)
-        metrics = judge(prepared, fitted, quantise(prepared, fitted)).metrics
+        tflite = quantise(prepared, fitted)
+        OUT.mkdir(parents=True, exist_ok=True)
+        (OUT / f"without_{name}.tflite").write_bytes(tflite)
+        metrics = judge(prepared, fitted, tflite).metrics
         shares.append(metrics.clip_accuracy)
         print(
             f"without {name}: {metrics.clip_accuracy:.1%} of {len(test.labels)} clips int8, "
@@ -163,5 +169,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    (ROOT / "build").mkdir(exist_ok=True)
     main()
