@@ -7,7 +7,7 @@ import pytest
 from support.browser import chromium
 from support.studio import Running, running
 
-TEST_S = 180  # for a test with its fixtures, some of which build firmware on a busy computer
+TEST_S = 300  # for a test with its fixtures, some of which build firmware on a busy computer
 
 
 def pytest_collection_modifyitems(items):

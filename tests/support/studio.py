@@ -30,7 +30,7 @@ from otolith.studio.server import HOST, application, listen, server_of
 from otolith.studio.sharing import ANYWHERE, Door
 
 RATE = 16000
-LIMIT_S = 30  # of any wait
+LIMIT_S = 60  # of any wait
 
 
 def wav(sound: np.ndarray, rate: int = RATE) -> bytes:
