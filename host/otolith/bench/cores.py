@@ -3,7 +3,8 @@
 On the Cortex-M0+ rp2040js counts cycles, with the waits for flash that virtual/rp2040/flash.mjs
 models. On M4F and M33 QEMU counts instructions with -icount. Counts do not depend on the load of
 this computer. Cycles repeat exactly, instructions to about a hundred, because interrupts come at
-different times. The virtual Pico 2 is an M33, too, and takes one instruction a cycle.
+different times. For these two cores otolith.bench.timing models the cycles. The virtual Pico 2 is
+an M33, too, and takes one instruction a cycle.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ from otolith.virtual.qemu import NS_AN_INSTRUCTION_LOG2
 
 @dataclass(frozen=True)
 class Core:
-    """A core and the board that has it here. unit: "cycles" or "instructions"."""
+    """A core and the board that has it here.
+
+    unit: "cycles" or "instructions". chip: the chip whose cycles otolith.bench.timing models, where
+    instructions are counted.
+    """
 
     name: str
     board: str
     unit: str
+    chip: str = ""
 
     def environment(self, engine: str = "compiled") -> str:
         """The environment of platformio.ini for the bench app with `engine`."""
@@ -46,8 +52,8 @@ CORES = {
     core.name: core
     for core in (
         Core("m0plus", "pico", "cycles"),
-        Core("m4f", "mps2_an386", "instructions"),
-        Core("m33", "mps2_an505", "instructions"),
+        Core("m4f", "mps2_an386", "instructions", "nrf52840"),
+        Core("m33", "mps2_an505", "instructions", "efr32mg24"),
     )
 }
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from otolith.bench.cores import CORES, Core
 from otolith.bench.measure import Cost, measure, record, recorded, recorded_alone, shared_or_given
+from otolith.bench.timing.engine import words
+from otolith.bench.timing.flash import CHIPS
 from otolith.errors import UserError
 from otolith.firmware import tflm
 from otolith.paths import test_models
@@ -89,6 +91,9 @@ def print_core(core: Core, rows: Sequence[tuple[str, int, Cost | None, Cost | No
             click.echo(line(name, ours, macs, theirs))
         if theirs:
             click.echo(line(name, theirs, macs, None))
+    for name, macs, ours, _ in rows:
+        if ours and ours.cycles:
+            click.echo(f"  {name} {words(CHIPS[core.chip], ours.cycles, ours.waits, macs)}")
     pairs = {name: (a, b) for name, _, a, b in rows if a and b}
     for target in reached(core, pairs) if pairs else []:
         met = "met" if target["met"] else "missed"

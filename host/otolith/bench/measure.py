@@ -8,6 +8,8 @@ from pathlib import Path
 
 from otolith.bench.cores import Core, fixed_inputs, run
 from otolith.bench.size import engine_bytes
+from otolith.bench.timing.engine import layer_times, split
+from otolith.bench.timing.flash import CHIPS
 from otolith.errors import UserError
 from otolith.files import write_text
 from otolith.firmware.build import build
@@ -32,6 +34,8 @@ class Cost:
         stack: Bytes of stack of the whole app.
         layers: Each layer, in the core's unit.
         outputs: Outputs of fixed_inputs().
+        cycles: Modelled cycles of an inference, where instructions are counted.
+        waits: Those of them that wait for flash.
         recorded: Whether the figures come from BASELINE.
     """
 
@@ -45,6 +49,8 @@ class Cost:
     stack: int | None = None
     layers: tuple[int, ...] = ()
     outputs: tuple[bytes, ...] = ()
+    cycles: int | None = None
+    waits: int = 0
     recorded: bool = False
 
 
@@ -61,10 +67,14 @@ def measure(path: Path, core: Core, engine: str = "compiled", ideal_flash: bool 
     """
     firmware = build(core.environment(engine), path, keep_rows=False)
     report = json.loads((firmware.folder / "model" / "report.json").read_text())
-    inputs = fixed_inputs([edge["shape"] for edge in report["inputs"]])
+    shapes = [edge["shape"] for edge in report["inputs"]]
+    inputs = fixed_inputs(shapes)
     ran = run(core, firmware, report["hash"], inputs, ideal_flash)
     flash, ram = engine_bytes(firmware, core.board)
     weights = report["weights"]
+    times = []
+    if core.chip and engine == "compiled":
+        times = layer_times(firmware, core.board, CHIPS[core.chip], split(inputs[0], shapes))
     return Cost(
         engine=engine,
         count=ran.count,
@@ -76,6 +86,8 @@ def measure(path: Path, core: Core, engine: str = "compiled", ideal_flash: bool 
         stack=ran.stack,
         layers=ran.layers,
         outputs=ran.outputs,
+        cycles=sum(time.cycles for time in times) if times else None,
+        waits=sum(time.waits for time in times),
     )
 
 

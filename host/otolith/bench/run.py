@@ -30,6 +30,8 @@ def run_on_board(
 ) -> tuple[np.ndarray, dict]:
     """Runs a network once on a virtual board; returns its output and what was measured."""
     from otolith.bench.cores import CORES, PICO2, run
+    from otolith.bench.timing import CHIPS
+    from otolith.bench.timing.engine import layer_times
     from otolith.firmware.build import build
     from otolith.firmware.size import by_part, total
 
@@ -45,10 +47,16 @@ def run_on_board(
     answer = np.frombuffer(ran.outputs[0], np.int8).reshape(out.shape)
     answer = as_in_file(answer, out, network.edge_type(0))
     parts = by_part(firmware.map)
+    modelled = {}
+    if core.chip:
+        times = layer_times(firmware, board, CHIPS[core.chip], [q.tobytes()])
+        cycles, waits = sum(t.cycles for t in times), sum(t.waits for t in times)
+        modelled = {"chip": core.chip, "modelled_cycles": cycles, "flash_waits": waits}
     timed = {"ms": round(ran.count / ran.clock_hz * 1000, 3)} if core.unit == "cycles" else {}
     return answer, {
         core.unit: ran.count,
         **timed,
+        **modelled,
         "arena": ran.arena,
         "macs": schedule.macs,
         "flash": {name: use.flash for name, use in parts.items()} | {"total": total(parts).flash},
@@ -82,6 +90,9 @@ def run(
     Example:
         host run kws.tflite --input x.npy --output y.npy --board pico
     """
+    from otolith.bench.timing import CHIPS
+    from otolith.bench.timing.engine import words
+
     value = load_input(source)
     model = trained(model).tflite
     try:
@@ -108,6 +119,9 @@ def run(
         notes = [f"{figures['ms']} ms at 125 MHz"] if "ms" in figures else []
         notes += [f"{figures[unit] / figures['macs']:.1f} a MAC"] if figures["macs"] else []
         click.echo(f"{figures[unit]:,} {unit} ({', '.join(notes)})")
+        if "chip" in figures:
+            cycles, waits = figures["modelled_cycles"], figures["flash_waits"]
+            click.echo(words(CHIPS[figures["chip"]], cycles, waits, figures["macs"]))
         click.echo(f"{'part':<16}{'flash':>10}{'RAM':>10}   bytes")
         for name, flash in figures["flash"].items():
             click.echo(f"{name:<16}{flash:>10,}{figures['ram'][name]:>10,}")

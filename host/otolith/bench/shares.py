@@ -15,7 +15,7 @@ import re
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,10 +215,21 @@ def count_call(program: Program, elf: Path, name: str, cycles: bool) -> int:
 
 
 @contextmanager
-def _traced(
-    firmware: Firmware, board: str, inputs: list[bytes]
+def traced(
+    firmware: Firmware,
+    board: str,
+    inputs: Sequence[bytes],
+    watch: Callable[[Program], Callable[[], object]] | None = None,
 ) -> Iterator[tuple[list[Edges], Path]]:
-    """One inference of a bench image: the blocks of each operation, and the linked engine."""
+    """One inference of a bench image: the blocks of each operation, and the linked engine.
+
+    Args:
+        firmware: The bench image.
+        board: Its board.
+        inputs: One for each input tensor.
+        watch: Called with the program before the inference. What it returns is called after each
+            operation.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stub = folder / "profile.o"
@@ -235,6 +246,8 @@ def _traced(
         def marked(number: int, edges: Edges) -> None:
             layers[number] = edges.copy()
             edges.clear()
+            if after:
+                after()
 
         if program.call("nn_init"):
             raise UserError("the engine does not start")
@@ -243,6 +256,7 @@ def _traced(
             program.uc.mem_write(at, data)
             program.call("nn_set_input", number, at)
             at += -(-len(data) // 16) * 16
+        after = watch(program) if watch else None
         program.trace("nn_profile", marked)
         if program.call("nn_invoke"):
             raise UserError("the network does not run")
@@ -255,7 +269,7 @@ def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Cou
     Returns:
         For each operation, cycles (Cortex-M0+) or instructions by part.
     """
-    with _traced(firmware, board, inputs) as (layers, elf):
+    with traced(firmware, board, inputs) as (layers, elf):
         code, is_m0 = disassemble(elf), cpu_of(board).startswith("cortex-m0")
         counted = [_weigh(layer, code, is_m0) for layer in layers]
         parts = classify(elf, code, set().union(*counted))
@@ -273,7 +287,7 @@ def cycle_bounds(firmware: Firmware, board: str, inputs: list[bytes]) -> tuple[i
         Instructions, and the fewest and the most cycles they take by Instruction.bounds().
     """
     count = low = high = 0
-    with _traced(firmware, board, inputs) as (layers, elf):
+    with traced(firmware, board, inputs) as (layers, elf):
         code = disassemble(elf)
         for layer in layers:
             for _, instruction, taken, times in _executed(layer, code):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -25,6 +26,9 @@ from otolith.firmware.build import Firmware
 from otolith.paths import ROOT
 from otolith.summarize.power import currents_of, power
 
+if TYPE_CHECKING:
+    from otolith.bench.timing import Chip
+
 VIRTUAL = "rp2040"  # the chip family whose cycles otolith.virtual counts
 
 
@@ -38,6 +42,8 @@ class Layer:
         macs: Multiply-accumulate operations.
         cycles: What it took, in the profile's unit.
         parts: Shares of it by kind of instruction (bench/shares.py).
+        modelled: Modelled cycles, where instructions are counted (bench/timing).
+        waits: Those of them that wait for flash.
     """
 
     operation: str
@@ -45,6 +51,8 @@ class Layer:
     macs: int
     cycles: int
     parts: dict[str, float] = field(default_factory=dict)
+    modelled: int | None = None
+    waits: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,30 @@ def with_parts(profile: Profile, firmware: Firmware, board: str, schedule: Sched
         for layer, c in zip(profile.layers, counted, strict=True)
     ]
     return replace(profile, layers=layers)
+
+
+def with_times(profile: Profile, firmware: Firmware, board: str, schedule: Schedule) -> Profile:
+    """Adds to each layer its modelled cycles, on boards whose instructions are counted."""
+    from otolith.bench.timing.engine import layer_times
+
+    chip = chip_of(board)
+    if chip is None:
+        return profile
+    times = layer_times(firmware, board, chip, zero_inputs(schedule.network.inputs))
+    layers = [
+        replace(layer, modelled=time.cycles, waits=time.waits)
+        for layer, time in zip(profile.layers, times, strict=True)
+    ]
+    return replace(profile, layers=layers)
+
+
+def chip_of(board: str) -> Chip | None:
+    """The chip whose cycles are modelled for a board in QEMU; None for other boards."""
+    from otolith.bench.cores import CORES
+    from otolith.bench.timing import CHIPS
+
+    core = next((core for core in CORES.values() if core.board == board), None)
+    return CHIPS[core.chip] if core is not None and core.chip else None
 
 
 def bottlenecks(profile: Profile) -> list[tuple[str, str, float]]:
@@ -293,7 +325,8 @@ def profile_command(
     """Measure the cycles of each layer of MODEL (an int8 .tflite or its folder) on a virtual board.
 
     Shows the share of dot products (other layers: all arithmetic), requantisation, loads and
-    stores, branches and comparisons. Boards in QEMU count instructions.
+    stores, branches and comparisons. Boards in QEMU count instructions. Their cycles are modelled
+    for a chip with the same core: nRF52840 (mps2_an386) and EFR32MG24 (mps2_an505).
 
     On the Pico the waits for flash are modelled after its cache and serial interface. Not modelled:
     the second core, RAM bank contention. A real board has them: upload its bench app with
@@ -307,6 +340,7 @@ def profile_command(
     """
     from otolith.bench.cores import CORES
     from otolith.bench.link import cpu_of
+    from otolith.bench.timing.engine import words
     from otolith.device import SerialTransport
     from otolith.firmware.build import build
 
@@ -335,6 +369,7 @@ def profile_command(
         firmware = build(f"{board}-bench", file.tflite)
         measured = profile_firmware(firmware, schedule, board, ideal_flash)
         measured = with_parts(measured, firmware, board, schedule)
+        measured = with_times(measured, firmware, board, schedule)
     result = figures(measured, hop)
     if app and metadata:
         image = build(board, file.tflite).uf2
@@ -353,7 +388,9 @@ def profile_command(
     console = Console()
     click.echo(f"{network.name} {network.digest} on {where}")
     unit, timed = measured.unit, measured.unit == "cycles"
-    rows = table("layer", "output", "MACs", unit, *(["ms"] if timed else []), "share", "a MAC")
+    chip = None if port else chip_of(board)
+    more = ["ms"] if timed else ["cycles"] if chip else []
+    rows = table("layer", "output", "MACs", unit, *more, "share", "a MAC")
     for number, layer in enumerate(measured.layers):
         rows.add_row(
             f"{number} {layer.operation}",
@@ -361,17 +398,22 @@ def profile_command(
             f"{layer.macs:,}" if layer.macs else "",
             f"{layer.cycles:,}",
             *([f"{1000 * layer.cycles / measured.clock_hz:.3f}"] if timed else []),
+            *([f"{layer.modelled or 0:,}"] if chip else []),
             f"{layer.cycles / measured.cycles:.1%}",
             f"{layer.cycles / layer.macs:.1f}" if layer.macs else "",
         )
     rows.add_section()
     whole = ["whole", "", f"{result['macs']:,}", f"{measured.cycles:,}"]
-    rows.add_row(*whole, *([f"{measured.ms:.3f}"] if timed else []))
+    cycles = sum(layer.modelled or 0 for layer in measured.layers)
+    waits = sum(layer.waits for layer in measured.layers)
+    rows.add_row(*whole, *([f"{measured.ms:.3f}"] if timed else [f"{cycles:,}"] if chip else []))
     console.print(rows)
     if measured.layers and measured.layers[0].parts:
         _print_parts(console, measured)
     for operation, part, share in bottlenecks(measured)[:1]:
         click.echo(f"next bottleneck: {operation}, {part}: {share:.1%} of all {unit}")
+    if chip:
+        click.echo(words(chip, cycles, waits, result["macs"]))
     if not timed:
         return
     if hop is None:

@@ -41,6 +41,7 @@ class Program:
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_CORTEX_{_CPUS[cpu]}"))
         self._error = unicorn.UcError
+        self._ended: list[Callable[[], None]] = []
         for start, size in (FREE, (_STACK, _STACK_BYTES), (_END, _PAGE)):
             self.uc.mem_map(start, size)
         self.image = Image.read(elf)
@@ -64,6 +65,8 @@ class Program:
             raise UserError(f"{name}() failed at {at:#x}: {error}") from error
         if uc.reg_read(arm.UC_ARM_REG_PC) != _END:
             raise UserError(f"{name}() did not come back")
+        for ended in self._ended:
+            ended()
         value = uc.reg_read(arm.UC_ARM_REG_R0)
         return value - (1 << 32) if value >> 31 else value
 
@@ -85,5 +88,10 @@ class Program:
                 marked(uc.reg_read(r0), edges)
             before[:] = address, size
 
+        def ended() -> None:
+            edges[before[0], before[1], _END] += 1
+            before[:] = 0, 0
+
         self.uc.hook_add(unicorn.UC_HOOK_BLOCK, block)
+        self._ended.append(ended)
         return edges
