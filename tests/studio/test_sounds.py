@@ -70,7 +70,8 @@ def test_imports_become_clips_and_what_no_decoder_reads_is_told(studio, project)
     listing = studio.get(f"/p/{project}/clips")
     counts = {c["label"]: c["clips"] for c in listing["classes"]}
     assert counts == {"background": 1, "ring": 2, "knock": 1}
-    assert "2 takes: 20 are a good start" in listing["hint"]
+    assert "18 takes of " in listing["hint"]
+    assert "2 takes: 20 are a good start" in [c["hint"] for c in listing["classes"]]
     assert not list((studio.home / "door" / ".studio" / "uploads").iterdir())
 
 

@@ -13,8 +13,8 @@ from support import shared
 from support.browser import chromium, page_of, serious
 from support.studio import RATE, wav
 
-TAKES, BACKGROUND_S, UPDATES = 10, 60, 600
-SECONDS = 900  # of any wait: this computer also trains and emulates
+TAKES, BACKGROUND_S, UPDATES = 10, 60, 150
+SECONDS = 600  # of any wait: this computer also trains and emulates
 
 
 def sound(kind, rng):
@@ -47,7 +47,7 @@ def host(tmp_path, monkeypatch):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(2700)  # it trains, builds and emulates, often on a busy computer
+@pytest.mark.timeout(1800)  # it trains, builds and emulates, often on a busy computer
 def test_from_nothing_to_a_detector_on_the_virtual_pico(host, tmp_path):
     link, home = host
     rng = np.random.default_rng(5)

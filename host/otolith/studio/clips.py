@@ -133,8 +133,21 @@ def listing(project: Project) -> Listing:
         counts.append(
             ClassCount(label, len(mine), minutes, label in BACKGROUNDS, hint, sets),
         )
-    missing = [f"{c.label}: {c.hint}" for c in counts if c.hint and c.label in classes]
-    return Listing(counts, found, rows.problems, "; ".join(missing))
+    return Listing(
+        counts, found, rows.problems, _missing([c for c in counts if c.label in classes])
+    )
+
+
+def _missing(counts: list[ClassCount]) -> str:
+    """What a good start still needs, in words; "" if nothing."""
+    missing = []
+    for count in counts:
+        minutes, takes = GOOD_MINUTES - count.minutes, GOOD_TAKES - count.clips
+        if count.background and minutes > 0:
+            missing.append(f"{max(0.1, minutes):.1f} minutes of {count.label}")
+        elif not count.background and takes > 0:
+            missing.append(f"{takes} {'take' if takes == 1 else 'takes'} of {count.label}")
+    return f"Still missing for a good start: {', '.join(missing)}" if missing else ""
 
 
 def advice(project: Project) -> list[Advice]:

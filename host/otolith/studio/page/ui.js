@@ -108,6 +108,29 @@ for (let i = 0; i < 256; i++) {
 export function drawFeatures(canvas, values, frames, bands) {
   canvas.width = Math.max(1, frames);
   canvas.height = Math.max(1, bands);
+  paint(canvas, values, frames, bands);
+}
+
+/**
+ * Move the picture to the left and draw newer features at its right edge. As drawFeatures().
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} values
+ * @param {number} frames
+ * @param {number} bands
+ */
+export function scrollFeatures(canvas, values, frames, bands) {
+  canvas.getContext("2d")?.drawImage(canvas, -frames, 0);
+  paint(canvas, values, frames, bands);
+}
+
+/**
+ * Draw features at the right edge.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array} values
+ * @param {number} frames
+ * @param {number} bands
+ */
+function paint(canvas, values, frames, bands) {
   const context = canvas.getContext("2d");
   if (!context || !frames || !bands) return;
   const image = context.createImageData(frames, bands);
@@ -121,7 +144,7 @@ export function drawFeatures(canvas, values, frames, bands) {
       image.data[at + 3] = 255;
     }
   }
-  context.putImageData(image, 0, 0);
+  context.putImageData(image, canvas.width - frames, 0);
 }
 
 /**

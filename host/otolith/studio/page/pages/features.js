@@ -331,7 +331,11 @@ export class Features {
         ${knob.key.startsWith("fe.") ? html`<small class="mltk">MLTK</small>` : nothing}
         <small>${knob.text}${knob.fixed ? ` Fixed: ${knob.fixed}.` : ""}</small>
       </div>
-      ${this.sides.map((side, at) => this.control(knob, side, at))}
+      ${this.sides.map(
+        (side, at) => html`<div class="control" data-side=${this.sides.length > 1 ? SIDES[at] : nothing}>
+          ${this.control(knob, side, at)}
+        </div>`,
+      )}
     </div>`;
   }
 

@@ -605,11 +605,15 @@ export class Label {
           </button>
           <span id="position" class="figure"></span>
           <span class="grow"></span>
-          <button aria-label="Zoom out" @click=${zoom(0.5)}>−</button>
-          <button aria-label="Zoom in" @click=${zoom(2)}>+</button>
-          <button @click=${() => this.timeline?.whole()}>All of it</button>
-          <button ?disabled=${!this.before.length} @click=${() => this.undo()}>Undo</button>
-          <button ?disabled=${!this.after.length} @click=${() => this.redo()}>Redo</button>
+          <span class="group" role="group" aria-label="Zoom">
+            <button aria-label="Zoom out" @click=${zoom(0.5)}>−</button>
+            <button aria-label="Zoom in" @click=${zoom(2)}>+</button>
+            <button @click=${() => this.timeline?.whole()}>All of it</button>
+          </span>
+          <span class="group" role="group" aria-label="Changes of labels">
+            <button ?disabled=${!this.before.length} @click=${() => this.undo()}>Undo</button>
+            <button ?disabled=${!this.after.length} @click=${() => this.redo()}>Redo</button>
+          </span>
         </div>
         <div id="timeline" class="timeline"></div>
         <div class="names" role="group" aria-label="Name of the selected label">

@@ -2,7 +2,7 @@
 import { get, post, Problem, socket } from "../api.js";
 import { Microphone, microphones } from "../mic.js";
 import { Task } from "../task.js";
-import { attempt, drawFeatures, html, nothing, percent, say } from "../ui.js";
+import { attempt, drawFeatures, html, nothing, percent, say, scrollFeatures } from "../ui.js";
 
 const SECONDS = 8; // of the picture
 const MOST_EVENTS = 30;
@@ -37,6 +37,10 @@ export class Live extends Task {
     this.filed = 0;
     /** @type {number[][]} */
     this.frames = [];
+    this.fresh = 0; // of them are not drawn yet
+    this.low = Infinity; // range of the colours
+    this.high = -Infinity;
+    this.age = 0; // frames since the range was found anew
     /** @type {Record<string, number>} */
     this.thresholds = {};
     this.gate = 0;
@@ -102,7 +106,7 @@ export class Live extends Task {
       line.onclose = () => failed(new Problem("Studio does not answer: is `host studio` still running?"));
     });
     this.scores = null;
-    this.frames = [];
+    [this.frames, this.fresh, this.age] = [[], 0, Infinity];
     this.load = { ms: null, cpu: null, lost: 0 };
     this.take(this.hello);
     this.missed = this.listening()[0] ?? "";
@@ -169,6 +173,7 @@ export class Live extends Task {
     }
     if (event.kind === "hop") {
       this.frames.push(...event.frames);
+      this.fresh += event.frames.length;
       this.level = event.level;
       if (event.scores) this.scores = event.scores;
       if (event.ms !== undefined) {
@@ -190,21 +195,28 @@ export class Live extends Task {
     const bands = this.frames[0].length;
     const most = Math.round((SECONDS * 1000) / (this.context.about.frame_ms || 16));
     if (this.frames.length > most) this.frames.splice(0, this.frames.length - most);
-    let low = Infinity;
-    let high = -Infinity;
-    for (const frame of this.frames)
+    // All of it only if the colours change: most of the time the picture moves on by a few frames.
+    const fresh = Math.min(this.fresh, this.frames.length);
+    this.fresh = 0;
+    this.age += fresh;
+    const { low, high } = this;
+    if (this.age > most) [this.low, this.high, this.age] = [Infinity, -Infinity, 0];
+    for (const frame of this.age ? this.frames.slice(this.frames.length - fresh) : this.frames)
       for (const value of frame) {
-        low = Math.min(low, value);
-        high = Math.max(high, value);
+        if (value < this.low) this.low = value;
+        if (value > this.high) this.high = value;
       }
-    const values = new Uint8Array(most * bands);
-    const start = (most - this.frames.length) * bands;
-    this.frames.forEach((frame, x) =>
-      frame.forEach((value, y) => {
-        values[start + x * bands + y] = (255 * (value - low)) / Math.max(1, high - low);
-      }),
-    );
-    drawFeatures(canvas, values, most, bands);
+    const same = low === this.low && high === this.high && canvas.width === most && canvas.height === bands;
+    const shown = same ? this.frames.slice(this.frames.length - fresh) : this.frames;
+    const wide = same ? fresh : most;
+    const values = new Uint8Array(wide * bands);
+    const start = (wide - shown.length) * bands;
+    const scale = 255 / Math.max(1, this.high - this.low);
+    shown.forEach((frame, x) => {
+      for (let y = 0; y < bands; y++) values[start + x * bands + y] = scale * (frame[y] - this.low);
+    });
+    if (same) scrollFeatures(canvas, values, wide, bands);
+    else drawFeatures(canvas, values, most, bands);
   }
 
   /** @param {any} value */

@@ -132,7 +132,7 @@ export class Start {
     const name = r.name.replace("ready.", "");
     const what = html`<b>${name}</b>
       <span class="muted">${r.problem || r.description || (r.events ?? []).join(", ")}</span>`;
-    return html`<li class="spread">
+    return html`<li class="spread model">
       ${r.trained
         ? html`<a class="entry grow" href=${`#/${r.name}/live`}>${what}</a>`
         : html`<span class="entry grow">${what}</span>`}
