@@ -23,8 +23,8 @@ def gained(pcm, db):
     return out
 
 
-def from_counts(counts, blocks=None):
-    """PCM of ADC counts at 64 kHz; blocks: samples of PCM a call."""
+def from_counts(counts, blocks=None, bits=12):
+    """PCM of ADC counts at 64 kHz; blocks: samples of PCM a call; bits: 12 or 16."""
     ffi, c = native()
     counts = np.ascontiguousarray(counts, np.uint16)
     state = ffi.new("adc_t *")
@@ -32,7 +32,7 @@ def from_counts(counts, blocks=None):
     out = np.empty(len(counts) // 4, np.int16)
     at = 0
     for size in blocks or [len(out)]:
-        c.adc_decimate(
+        (c.adc_decimate if bits == 12 else c.adc16_decimate)(
             state,
             ffi.from_buffer("uint16_t[]", counts) + 4 * at,
             ffi.from_buffer("int16_t[]", out) + at,

@@ -80,7 +80,7 @@ def test_every_line_of_the_registry_has_its_driver():
             ["kind is 'pdmm'", "otolith.pins.LED is P2_01: the chip has pins P0_00 to P1_15"],
         ),
         (changed("mps2_an386", {}, {"kind": "pdm"}), ["mps2 has no driver for it"]),
-        (changed("xg24_dev_kit", {}, {"kind": "pdm"}), ["efr32 has drivers for i2s"]),
+        (changed("xg24_dev_kit", {}, {"kind": "pdm"}), ["efr32 has drivers for i2s, adc"]),
     ],
 )
 def test_all_problems_are_told_one_a_line(board, lines):

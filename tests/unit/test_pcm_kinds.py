@@ -65,6 +65,15 @@ def test_counts_of_12_bits_give_the_snr_of_12_bits_at_64_khz():
     assert 71 < snr < 76
 
 
+def test_counts_of_16_bits_are_those_of_12_with_less_noise():
+    sound = sine(997, 0.5, 4 * SECOND, 64_000)
+    counts = np.round(30_000 + 32_768 * sound).astype(np.uint16)
+    size, snr = fit(from_counts(counts, bits=16)[SECOND // 4 :], 997)
+    assert abs(20 * np.log10(size / 16384)) < 0.15 and snr > 88  # 16 bits of PCM
+    few = from_counts(counts >> 4)
+    assert np.abs(few - from_counts(counts >> 4 << 4, bits=16).astype(int)).max() <= 1
+
+
 def test_what_lies_above_the_pass_band_of_the_adc_is_attenuated():
     for hz in (9_500, 12_000, 20_000, 25_000):
         pcm = from_counts(counts_of(sine(hz, 0.5, 2 * SECOND, 64_000)))[SECOND // 4 :]

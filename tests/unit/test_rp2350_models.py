@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otolith.virtual.rp2350.microphones import AnalogMicrophone, I2sMicrophone, PdmMicrophone, Sound
+from otolith.virtual.rp2350.microphones import MAX9814_BIAS, I2sMicrophone, PdmMicrophone
 from otolith.virtual.rp2350.pio_program import Events, Settings, State, execute, trace
+from otolith.virtual.sound import AnalogMicrophone, Sound
 from support.pdm_stream import Stream
 
 CLOCK, WORD, DATA = 10, 11, 9
@@ -143,10 +144,10 @@ def test_a_pdm_microphones_bits_are_its_sound(right):
 
 def test_an_analog_microphone_gives_counts_around_its_bias():
     sound = Sound()
-    microphone = AnalogMicrophone(sound, 26)
+    microphone = AnalogMicrophone(sound, 26, bits=12, bias=MAX9814_BIAS)
     sound.play(np.full(4000, 8192, np.int16))
     pieces = [microphone.counts(n, 15_625.0) for n in (1, 7, 512, 1000, 2000)]
     counts = np.concatenate(pieces)
-    assert counts[0] == 1551 and counts[1000:].tolist() == [1551 + 512] * (len(counts) - 1000)
+    assert counts[0] == 1552 and counts[1000:].tolist() == [1552 + 512] * (len(counts) - 1000)
     sound.play(np.full(4000, 32767, np.int16))
-    assert microphone.counts(3000, 15_625.0)[1000:].tolist() == [1551 + 2048] * 2000
+    assert microphone.counts(3000, 15_625.0)[1000:].tolist() == [1552 + 2048] * 2000

@@ -136,6 +136,13 @@ def test_a_probe_by_pyocd(built, tools):
     assert f"pyocd flash -t nrf52840 {built / 'firmware.hex'}" in tools.log()
 
 
+def test_a_boards_options_of_pyocd_are_given(built, tools):
+    tools("pyocd", "0   Seeed CMSIS-DAP   1234   n/a")
+    assert upload("seeed_xiao_mg24_sense", built) == "flashed by pyOCD"
+    options = "-Oadi.v5.max_invalid_ap_count=0 -t efr32mg24b220f1536im48"
+    assert f"pyocd flash {options} {built / 'firmware.hex'}" in tools.log()
+
+
 def test_a_j_link_where_pyocd_sees_no_probe(built, tools):
     tools("pyocd", "No available debug probes are connected")
     tools("JLinkExe")

@@ -17,6 +17,7 @@ OTHERS = {  # their images run in other tests
     "nrf52840_dk",
     "pico",
     "pico2",
+    "seeed_xiao_mg24_sense",
     "seeed_xiao_nrf52840_sense",
     "xg24_dev_kit",
     "xg24_dev_kit_brd2601a",

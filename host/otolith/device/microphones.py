@@ -65,6 +65,13 @@ DRIVERS: tuple[Driver, ...] = (
         ("I2S_CLOCK", "I2S_WORD", "MICROPHONE_ENABLE"),
         ("I2S_DATA",),
     ),
+    Driver(
+        "efr32",
+        "adc",
+        ("MSM381ACT001", *ANALOG_PARTS),
+        analog=("ADC",),
+        optional=("MICROPHONE_POWER",),
+    ),
 )
 
 

@@ -18,7 +18,7 @@ typedef struct adc adc_t;
 
 #include "adc_state.h"
 
-/* Begin a stream. Call before the other. */
+/* Begin a stream. Call before the others. */
 void adc_init_stream(adc_t *a);
 
 /* Decimate samples * ADC_DECIMATION counts.
@@ -27,6 +27,9 @@ void adc_init_stream(adc_t *a);
  * about +-32767. The first count stands for silence before it, so the microphone's bias does not
  * show. samples: any number. Blocks follow one another without a seam. */
 void adc_decimate(adc_t *a, const uint16_t *counts, int16_t *pcm, uint32_t samples);
+
+/* The same for counts of 16 bits, 0 to 65535. A stream has counts of one size. */
+void adc16_decimate(adc_t *a, const uint16_t *counts, int16_t *pcm, uint32_t samples);
 
 #ifdef __cplusplus
 }

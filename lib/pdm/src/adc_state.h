@@ -1,4 +1,4 @@
-/* State of an ADC stream, for adc.c alone. */
+/* State of an ADC stream, for adc_stream.h alone. */
 #ifndef OTOLITH_ADC_STATE_H
 #define OTOLITH_ADC_STATE_H
 

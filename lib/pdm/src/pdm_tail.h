@@ -1,4 +1,4 @@
-/* The filters from 64 kHz on, for pdm.c and adc.c: 64 kHz -> FIR / 2 -> 32 kHz -> half-band / 2 ->
+/* The filters from 64 kHz on, for pdm.c and adc_stream.h: 64 kHz -> FIR / 2 -> 32 kHz -> half-band / 2 ->
  * 16 kHz -> notch. */
 #ifndef OTOLITH_PDM_TAIL_H
 #define OTOLITH_PDM_TAIL_H

@@ -28,5 +28,6 @@ def upload(job: Job) -> str | None:
     image, program = job.image(IMAGE), find("pyocd")
     if program is None or _NO_PROBE in run([program, "list"], "pyocd"):
         return None
-    run([program, "flash", "-t", job.setting("pyocd_target"), str(image)], "pyocd")
+    options = [f"-O{each}" for each in job.board.upload.settings.get("pyocd_options", "").split()]
+    run([program, "flash", *options, "-t", job.setting("pyocd_target"), str(image)], "pyocd")
     return "flashed by pyOCD"

@@ -14,12 +14,14 @@ from otolith.virtual.cortex import CortexBoard, CortexM, Image
 from otolith.virtual.efr32mg24.block import SIZE, Block
 from otolith.virtual.efr32mg24.cmu import FSRCO_HZ, Cmu
 from otolith.virtual.efr32mg24.eusart import Eusart
+from otolith.virtual.efr32mg24.iadc import BITS, Iadc
 from otolith.virtual.efr32mg24.ldma import Ldma, Ldmaxbar
 from otolith.virtual.efr32mg24.oscillators import Dpll, Hfrco, Hfxo
 from otolith.virtual.efr32mg24.system import Emu, Gpio, Msc, Smu
 from otolith.virtual.efr32mg24.timer import Timer
 from otolith.virtual.efr32mg24.usart import Usart
 from otolith.virtual.efr32mg24.wdog import Wdog
+from otolith.virtual.sound import AnalogMicrophone, Sound
 
 IRQS = 76
 SERIAL = 0x842E14FFFE123456
@@ -27,6 +29,7 @@ TUNING_80_MHZ = 0x55
 _FLASH, _RAM, _USER_DATA, _DEVINFO = 0x08000000, 0x20000000, 0x0FE00000, 0x0FE08000
 _FLASH_SIZE = 1536 * 1024
 _BAUD = 921_600  # of boards whose file does not say
+_ANALOG_BIAS = 0.45  # of the IADC's range
 _I2S = ("I2S_CLOCK", "I2S_DATA", "I2S_WORD", "MICROPHONE_ENABLE")
 
 
@@ -38,14 +41,14 @@ def _devinfo() -> bytes:
 
 
 class VirtualEfr32mg24(CortexBoard):
-    """An EFR32MG24 board with two I2S microphones, an LED and a serial port.
+    """An EFR32MG24 board with two I2S microphones or an analog one, an LED and a serial port.
 
     A VirtualBoard. The wiring comes from the board's JSON file.
     """
 
     NOT_MODELLED: ClassVar[str] = (
         "wait states and true cycles (an instruction takes one), the radio, energy modes below "
-        "EM1, analog levels, how exact the oscillators are"
+        "EM1, analog noise, how exact the oscillators are"
     )
     SETTLE_MS: ClassVar[float] = 270.0  # 2^18 clocks at 1.024 MHz, and the driver's start
     has_microphone = True
@@ -89,7 +92,16 @@ class VirtualEfr32mg24(CortexBoard):
         self.gpio = Gpio(self)
         baud = self.board.baud or _BAUD
         self.uart = Eusart(self, baud, pin("CONSOLE_TX"), pin("CONSOLE_RX"))
-        self.usart = Usart(self, {signal: pin(signal) for signal in _I2S})
+        wired = self.board.microphone.kind
+        self.usart = Usart(self, {signal: pin(signal) for signal in _I2S} if wired == "i2s" else {})
+        self._sound = Sound()
+        self.iadc = Iadc(
+            self,
+            AnalogMicrophone(self._sound, pin("ADC"), bits=BITS, bias=_ANALOG_BIAS)
+            if wired == "adc"
+            else None,
+            pin("MICROPHONE_POWER") if "MICROPHONE_POWER" in self.board.pins else None,
+        )
         self.ldma, self.ldmaxbar = Ldma(self), Ldmaxbar(self)
         self.timer = Timer(self, pin("LED"), self.board.led_active_low)
         self.wdog = Wdog(self)
@@ -105,6 +117,7 @@ class VirtualEfr32mg24(CortexBoard):
             0x40048000: self.timer,
             0x4005C000: self.usart,
             0x44008000: self.smu,
+            0x49004000: self.iadc,
             0x4A004000: self.hfxo,
             0x4B004000: self.wdog,
             0x4B010000: self.uart,
@@ -151,11 +164,13 @@ class VirtualEfr32mg24(CortexBoard):
         """A UART does not notice who opens it."""
 
     def play(self, pcm: np.ndarray) -> None:
-        """Let the left microphone hear a sound from its next sample on, then silence.
+        """Let the microphone hear a sound from its next sample on, then silence.
 
         Args:
-            pcm: (samples,) int16, 16 kHz. The microphone sends 24 bits: these 16, and 8 below them.
+            pcm: (samples,) int16, 16 kHz. The left I2S microphone sends 24 bits: these 16, and 8
+                below them. The analog one's voltage is interpolated.
         """
+        self._sound.play(pcm)
         samples = iter(pcm.astype(int).tolist())
         self.usart.hear = lambda: next(samples, 0) << 8 | 0x5A
 

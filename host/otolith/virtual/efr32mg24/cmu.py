@@ -24,10 +24,11 @@ class Cmu(Block):
         0x100: "DPLLREFCLKCTRL",
         0x120: "EM01GRPACLKCTRL",
         0x128: "EM01GRPCCLKCTRL",
+        0x180: "IADCCLKCTRL",
         0x200: "WDOG0CLKCTRL",
         0x220: "EUSART0CLKCTRL",
     }
-    RESET: ClassVar = {"SYSCLKCTRL": 1}
+    RESET: ClassVar = {"SYSCLKCTRL": 1, "IADCCLKCTRL": 1}
 
     def reset(self, cause: str) -> None:
         super().reset(cause)
@@ -60,6 +61,13 @@ class Cmu(Block):
     def group_a(self) -> float:
         """Clock of the timers (group A), Hz."""
         return self._source_hz({1: "HFRCODPLL", 2: "HFXO"}[self.values["EM01GRPACLKCTRL"] & 7])
+
+    @property
+    def iadc(self) -> float:
+        """Clock of the IADC, which may be that of group A, Hz."""
+        if self.values["IADCCLKCTRL"] & 3 != 1:
+            raise self.misuse("the IADC's clock is not modelled")
+        return self.group_a
 
     @property
     def eusart0(self) -> float:

@@ -56,6 +56,7 @@ def _gpio_registers() -> dict[int, str]:
     for number, port in enumerate("ABCD"):
         at = 0x30 + 0x30 * number
         registers |= {at + 4: f"{port}_MODEL", at + 12: f"{port}_MODEH", at + 16: f"{port}_DOUT"}
+    registers |= {0x320: "ABUSALLOC", 0x324: "BBUSALLOC", 0x328: "CDBUSALLOC"}
     for unit, at, names in (
         ("EUSART0", 0x494, ("EN", "CS", "CTS", "RTS", "RX", "SCLK", "TX")),
         ("TIMER0", 0x680, ("EN", "CC0")),

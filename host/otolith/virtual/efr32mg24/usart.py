@@ -40,7 +40,7 @@ class Usart(Block):
 
     def __init__(self, chip, pins: dict[str, str]) -> None:
         super().__init__(chip)
-        self.pins = pins
+        self.pins = pins  # none: nothing is wired
         self.hear: Callable[[], int] = lambda: 0
         self.frames = 0  # periods of WS since power-on
         self.lost = 0
@@ -100,7 +100,8 @@ class Usart(Block):
     def _wired(self) -> bool:
         gpio, pins = self.chip.gpio, self.pins
         return (
-            gpio.high(pins["MICROPHONE_ENABLE"])
+            bool(pins)
+            and gpio.high(pins["MICROPHONE_ENABLE"])
             and gpio.joined("USART0", "CLK", 3, pins["I2S_CLOCK"])
             and gpio.joined("USART0", "CS", 0, pins["I2S_WORD"])
             and gpio.joined("USART0", "RX", 2, pins["I2S_DATA"])

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from otolith.virtual.rp2350.block import Block
 from otolith.virtual.rp2350.clocks import Clocks
-from otolith.virtual.rp2350.microphones import AnalogMicrophone
 from otolith.virtual.rp2350.pins import Pins
+from otolith.virtual.sound import AnalogMicrophone
 
 _CS, _RESULT, _FCS, _FIFO, _DIV, _INTE = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x18
 _EN, _ONCE, _MANY, _READY = 1, 1 << 2, 1 << 3, 1 << 8

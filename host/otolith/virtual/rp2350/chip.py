@@ -16,12 +16,7 @@ from otolith.virtual.rp2350.block import SIZE, Block, Plain
 from otolith.virtual.rp2350.boot_rom import FLASH, PORT, BootRom, check_image
 from otolith.virtual.rp2350.clocks import RING_HZ, Clocks, Pll, Xosc
 from otolith.virtual.rp2350.dma import Dma, Source
-from otolith.virtual.rp2350.microphones import (
-    AnalogMicrophone,
-    PdmMicrophone,
-    Sound,
-    microphone_of,
-)
+from otolith.virtual.rp2350.microphones import PdmMicrophone, microphone_of
 from otolith.virtual.rp2350.pins import Pins
 from otolith.virtual.rp2350.pio import Pio
 from otolith.virtual.rp2350.pwm import Pwm
@@ -32,6 +27,7 @@ from otolith.virtual.rp2350.uf2 import decode
 from otolith.virtual.rp2350.usb import RAM as USB_RAM
 from otolith.virtual.rp2350.usb import Usb
 from otolith.virtual.rp2350.watchdog import Watchdog
+from otolith.virtual.sound import AnalogMicrophone, Sound
 from otolith.virtual.usb_board import UsbBoard
 from otolith.virtual.usb_host import UsbHost
 
