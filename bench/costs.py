@@ -185,8 +185,8 @@ def operations(folder: Path, target: Target, known: dict) -> tuple[dict, list]:
         schedule, profile, firmware = profiled(network(*case), folder, target)
         steps = schedule.analysis.calls
         names = priced(steps, schedule.graph, target.core)
-        for step, name, layer in zip(steps, names, profile.layers, strict=True):
-            rows[name].append(work(step, schedule.graph))
+        for step, (name, kernel), layer in zip(steps, names, profile.layers, strict=True):
+            rows[name].append(work(step, schedule.graph, kernel))
             counts[name].append(max(1, layer.cycles))
         print(f"{case}: {profile.cycles:,} {profile.unit}", flush=True)
         if target.counted:

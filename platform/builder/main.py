@@ -199,16 +199,8 @@ def add_foreign(folder, sources, name):
         env.Append(PIOBUILDFILES=[foreign.Object(str(target), str(path))])
 
 
-def network_size(model):
-    """The bytes of a .tflite, or of those in a model's folder."""
-    files = model.glob("*.tflite") if model.is_dir() else [model]
-    return sum(file.stat().st_size for file in files)
-
-
 def add_model():
     """Compile the network to C and add it. Train it first if there is only its spec."""
-    from otolith.compile.cores import optimize_for
-
     named = os.environ.get("OTOLITH_MODEL") or env.GetProjectOption("custom_model")
     models = [project / name for name in named.split(os.pathsep)]  # absolute ones stay
     for model in models:
@@ -220,10 +212,10 @@ def add_model():
         run_host("train", str(model.parent))
     out = build_dir / "model"
     listens = app.model == "listening"  # it then has to keep up with the microphone
-    weights = board.get("otolith.optimize", "") or optimize_for(
-        board.get("upload.maximum_size"), sum(map(network_size, models))
-    )
-    kernels = ["--core", board.get("build.cpu"), "--optimize", weights]
+    weights = board.get("otolith.optimize", "")
+    packed = ["--optimize", weights] if weights else []
+    packed += ["--flash", str(board.get("upload.maximum_size"))]
+    kernels = ["--core", board.get("build.cpu"), *packed]
     judged = ["--board", board.id] if listens and engine == "compiled" else []
     whole = ["--no-keep-rows"] if os.environ.get("OTOLITH_KEEP_ROWS") == "no" else []
     gate = os.environ.get("OTOLITH_GATE")

@@ -58,10 +58,15 @@ def analyse_model(data: bytes, name: str, hop: int | None = None) -> Analysis:
 
 
 def schedule_model(
-    data: bytes, name: str, core: str = PORTABLE, optimize: str = "speed", hop: int | None = None
+    data: bytes,
+    name: str,
+    core: str = PORTABLE,
+    optimize: str = "speed",
+    hop: int | None = None,
+    room: int | None = None,
 ) -> Schedule:
-    """All stages except the last. Args and errors as for compile_graph()."""
-    return _schedule(analyse_model(data, name, hop), core, optimize)
+    """All stages except the last. Args and errors as for compile_graph() and schedule()."""
+    return _schedule(analyse_model(data, name, hop), core, optimize, room)
 
 
 def compile_graph(

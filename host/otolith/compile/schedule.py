@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from otolith.compile.analyse import Analysis
-from otolith.compile.cores import PORTABLE, choose_kernels
+from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Slide, Step
+from otolith.compile.packing import Value, by_products, layers_to_leave
 from otolith.compile.plan import Plan, plan, state_places
 from otolith.compile.read import Network
 from otolith.compile.stream import Stream
@@ -36,6 +37,7 @@ class Schedule:
         slide: The pass that computes what a hop changes; None without kept rows.
         arena: Bytes of RAM for activations, working memory, kept rows and states.
         weights: Bytes of constants in flash.
+        plain: Outputs of the steps that are packed for size, though others are not.
     """
 
     analysis: Analysis
@@ -45,6 +47,7 @@ class Schedule:
     slide: Pass | None
     arena: int
     weights: int
+    plain: frozenset[int] = frozenset()
 
     @property
     def network(self) -> Network:
@@ -77,7 +80,13 @@ class Schedule:
         return [step for step in self.full.program if isinstance(step, Step)]
 
 
-def schedule(analysis: Analysis, core: str = PORTABLE, optimize: str = "speed") -> Schedule:
+def schedule(
+    analysis: Analysis,
+    core: str = PORTABLE,
+    optimize: str = "speed",
+    room: int | None = None,
+    value: Value = by_products,
+) -> Schedule:
     """Chooses the core's kernels, packs their weights and plans the arena.
 
     Args:
@@ -85,15 +94,21 @@ def schedule(analysis: Analysis, core: str = PORTABLE, optimize: str = "speed") 
         core: A key of cores.CORES.
         optimize: "speed" lets packed weights be larger than the file's where that is faster;
             "size" does not.
+        room: Bytes that all constants may take. Layers that save little keep the file's size.
+            None: no limit.
+        value: Cycles that a layer's packing for speed saves.
 
     Raises:
         UserError: An output is an input under another name.
     """
     graph, streaming = analysis.network.graph, analysis.stream
-    full = _pass(graph, streaming.full if streaming else analysis.program, core, optimize)
+    plain: frozenset[int] = frozenset()
+    if room is not None and optimize == OPTIMIZE[0]:
+        plain = packed_for_size(analysis, core, room, value)
+    full = _pass(graph, streaming.full if streaming else analysis.program, core, optimize, plain)
     slide = None
     if streaming and streaming.kept:
-        slide = _pass(graph, streaming.slide, core, optimize)
+        slide = _pass(graph, streaming.slide, core, optimize, plain)
     for index in graph.outputs:
         if full.plan.place[index][0] == "input":
             raise UserError("an output is an input under another name: the network does nothing")
@@ -101,11 +116,25 @@ def schedule(analysis: Analysis, core: str = PORTABLE, optimize: str = "speed") 
     arena = max(one.plan.arena for one in passes) + (streaming.kept if streaming else 0)
     arena += state_places(graph, full.program)[1]
     weights = constant_bytes(graph, [one.program for one in passes])
-    return Schedule(analysis, core, optimize, full, slide, arena, weights)
+    return Schedule(analysis, core, optimize, full, slide, arena, weights, plain)
 
 
-def _pass(graph: Graph, steps: Program, core: str, optimize: str) -> Pass:
-    program = choose_kernels(graph, steps, core, optimize)
+def packed_for_size(
+    analysis: Analysis, core: str, room: int, value: Value = by_products
+) -> frozenset[int]:
+    """Outputs of the layers that can't be packed for speed in `room` bytes. See schedule()."""
+    graph, steps = analysis.network.graph, analysis.calls
+    fast, small = (
+        [step for step in choose_kernels(graph, steps, core, how) if isinstance(step, Step)]
+        for how in OPTIMIZE
+    )
+    return layers_to_leave(
+        steps, fast, small, room, lambda programs: constant_bytes(graph, programs), value
+    )
+
+
+def _pass(graph: Graph, steps: Program, core: str, optimize: str, plain: frozenset[int]) -> Pass:
+    program = choose_kernels(graph, steps, core, optimize, plain)
     return Pass(program, plan(graph, program))
 
 

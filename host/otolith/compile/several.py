@@ -50,6 +50,7 @@ def compile_several(
     core: str = PORTABLE,
     optimize: str = "speed",
     hop: int | None = None,
+    room: int | None = None,
 ) -> Several:
     """Compiles networks that listen together.
 
@@ -60,11 +61,18 @@ def compile_several(
         core: As for compile_graph().
         optimize: As for compile_graph().
         hop: As for compile_graph(); 0 computes every window whole.
+        room: Bytes that the constants of all may take; each gets its share by its file's size.
 
     Raises:
         UserError: A network can't be compiled, or they don't fit together.
     """
-    schedules = [schedule_model(data, name, core, optimize, hop) for data, name in models]
+    whole = sum(len(data) for data, _ in models)
+    schedules = [
+        schedule_model(
+            data, name, core, optimize, hop, None if room is None else room * len(data) // whole
+        )
+        for data, name in models
+    ]
     names = [s.network.name for s in schedules]
     settings = [_metadata(s) for s in schedules]
     _check(names, settings, gate)

@@ -9,9 +9,10 @@ import click
 from rich.console import Console
 
 from otolith.compile import analyse_model, read_file
-from otolith.compile.cores import OPTIMIZE, PORTABLE, core_named, optimize_for
+from otolith.compile.cores import OPTIMIZE, PORTABLE, core_named
 from otolith.compile.emit import emit
 from otolith.compile.header import header as header_text
+from otolith.compile.packing import by_products, room_on
 from otolith.compile.schedule import schedule
 from otolith.compile.several import compile_several
 from otolith.compile.tflm import compile_for_tflm
@@ -21,10 +22,11 @@ from otolith.evaluate.models import trained
 from otolith.evaluate.several import models_of
 from otolith.files import write_text
 from otolith.summarize.fit import too_large
-from otolith.summarize.realtime import estimate, not_measured
+from otolith.summarize.realtime import costs_of, cycles_saved, estimate, not_measured
 from otolith.summarize.report import (
     compiled_report,
     layers,
+    left_small,
     packed,
     saving,
     several_line,
@@ -45,8 +47,9 @@ MODEL = click.argument("model", type=click.Path(path_type=Path))
     "--optimize",
     type=click.Choice(OPTIMIZE),
     help="Whether packed weights may be larger than the file's. Default: speed; with --board, "
-    "where they would fill its flash, size.",
+    "as far as three quarters of its flash have room.",
 )
+@click.option("--flash", type=click.IntRange(min=0), help="Bytes of flash; default: the board's.")
 @click.option(
     "--engine",
     type=click.Choice(["compiled", "tflm"]),
@@ -71,6 +74,7 @@ def compile_(
     board: str | None,
     core: str,
     optimize: str | None,
+    flash: int | None,
     engine: str,
     hop: int | None,
     no_keep_rows: bool,
@@ -97,15 +101,16 @@ def compile_(
     if len(found.files) > 1:
         if engine == "tflm":
             raise UserError("several models need the compiled engine")
-        if optimize is None:
-            size = sum(len(data) for data, _ in found.named)
-            optimize = optimize_for(named(board).flash, size) if board else OPTIMIZE[0]
-        compiled = compile_several(found.named, found.gate, core_named(core), optimize, hop)
+        flash = flash if flash is not None else named(board).flash if board else None
+        room = None if flash is None or optimize else room_on(flash)
+        how = optimize or OPTIMIZE[0]
+        compiled = compile_several(found.named, found.gate, core_named(core), how, hop, room)
         told = several_report(compiled)
         write(out, compiled.files, told)
         click.echo(json.dumps(told) if as_json else several_line(told, out))
         return
     model = found.files[0].tflite
+    left: list[str] = []
     try:
         data = read_file(model)
         kernels = core_named(core)
@@ -113,15 +118,20 @@ def compile_(
         if board or engine == "compiled":
             analysis = analyse_model(data, model.stem, hop)
         chosen = named(board) if board else None
-        expected = estimate(analysis, chosen) if analysis and chosen else None
+        expected = None
+        if analysis and chosen:
+            expected = estimate(analysis, chosen, optimize or OPTIMIZE[0])
         if engine == "tflm":
             network = compile_for_tflm(data, model.stem)
             files, report = network.files, tflm_report(network)
         else:
             assert analysis is not None
-            if optimize is None:
-                optimize = optimize_for(chosen.flash, len(data)) if chosen else OPTIMIZE[0]
-            scheduled = schedule(analysis, kernels, optimize)
+            limit = flash if flash is not None else chosen.flash if chosen else None
+            room = None if limit is None or optimize else room_on(limit)
+            costs = costs_of("rp2040" if kernels == "m0plus" else kernels)
+            value = cycles_saved(analysis.network.graph, costs) if costs else by_products
+            scheduled = schedule(analysis, kernels, optimize or OPTIMIZE[0], room, value)
+            left = left_small(scheduled, value)
             if chosen and too_large(scheduled, chosen):
                 smallest = schedule(analysis, kernels, OPTIMIZE[-1])
                 problem = too_large(smallest, chosen, load_boards())
@@ -143,6 +153,8 @@ def compile_(
         f"{report['name']} {report['hash']}: arena {arena}, weights "
         f"{report['weights']:,} bytes{packed(report)}, {report['macs']:,} MACs; C in {out}"
     )
+    for line in left:
+        click.echo(line)
     if report["stream"]:
         click.echo(saving(report))
     if expected:

@@ -17,10 +17,13 @@ from typing import Any
 from otolith.compile import Analysis, analyse_model
 from otolith.compile.cores import CORE_OF_CPU, OPTIMIZE, PORTABLE, choose_kernels
 from otolith.compile.graph import Graph, Step
+from otolith.compile.packing import Value, by_products, room_on
+from otolith.compile.schedule import constant_bytes, packed_for_size
 from otolith.device.boards import Board, load_boards, named
 from otolith.settings.features import FrontEnd
 
 COSTS = Path(__file__).parent / "costs"
+CACHE = 12 << 10  # bytes of the RP2040's 16 kB that a kernel's constants keep for themselves
 ANY = "any"  # its costs are used for operations that were not measured
 
 
@@ -33,19 +36,46 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
     )
 
 
-def work(step: Step, graph: Graph) -> dict[str, int]:
+def fetches(kernel: Step, graph: Graph) -> int:
+    """Words of constants that an inference fetches through the RP2040's cache.
+
+    A kernel reads its constants once for each block of outputs. If they fill most of the cache,
+    they are not there any more when they are read again.
+    """
+    words = constant_bytes(graph, [[kernel]]) // 4
+    s = kernel.settings
+    if 4 * words <= CACHE:
+        return words
+    if "block" in s and "stream" in s:  # nn_m0_conv_2d
+        return words * s["batches"] * s["out_h"] * -(-s["out_w"] // s["block"])
+    w = s.get("window")
+    if kernel.operation == "CONV_2D" and w is not None:  # the portable kernel
+        return words * w["batches"] * w["out_h"] * w["out_w"]
+    return words
+
+
+def work(step: Step, graph: Graph, kernel: Step | None = None) -> dict[str, int]:
     """How much an operation does, in units that have a price (bench/costs.py).
+
+    Args:
+        step: The operation, on its portable kernel.
+        graph: The network.
+        kernel: The step on the kernel that runs it. Only with it are there "fetches".
 
     Returns:
         By unit: "macs" products inside the input, "products" with those of padding, "rows" of
         taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap, "patch"
         values that the pixels see, "channels", "planes" (lines of all channels), "heights" (rows of
-        taps) and "dilations" over all channels, "outputs", "inputs", "calls".
+        taps) and "dilations" over all channels, "outputs", "inputs", "calls", "fetches" (words of
+        constants from flash).
     """
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
         made, given = round(made * step.rows.part), round(given * step.rows.shares[0][1])
     found = {"outputs": made, "inputs": given, "calls": 1}
+    if kernel is not None:
+        part = step.rows.part if step.rows else 1
+        found["fetches"] = round(fetches(kernel, graph) * part)
     w = step.settings.get("window")
     if w is None:
         return {**found, "macs": step.macs}
@@ -186,32 +216,76 @@ class Estimate:
         return found
 
 
-def priced(steps: list[Step], graph: Graph, core: str) -> list[str]:
-    """The name of each step in a file of costs: the core's own kernel, else the operation."""
-    kernels = choose_kernels(graph, steps, core, OPTIMIZE[0])
+def priced(
+    steps: list[Step],
+    graph: Graph,
+    core: str,
+    optimize: str = OPTIMIZE[0],
+    plain: frozenset[int] = frozenset(),
+) -> list[tuple[str, Step]]:
+    """Each step's name in a file of costs and the step on the kernel that runs it.
+
+    The name is the core's own kernel, else the operation.
+    """
+    kernels = choose_kernels(graph, steps, core, optimize, plain)
     return [
-        step.operation if kernel.kernel == step.kernel else kernel.kernel
+        (step.operation if kernel.kernel == step.kernel else kernel.kernel, kernel)
         for step, kernel in zip(steps, kernels, strict=True)
         if isinstance(kernel, Step)
     ]
 
 
-def network_cycles(analysis: Analysis, costs: dict[str, Any]) -> float:
+def step_cycles(step: Step, name: str, kernel: Step, graph: Graph, costs: dict[str, Any]) -> float:
+    """Cycles, or instructions, of a kernel call. Args as priced() returns them."""
+    prices = costs["operations"]
+    price = prices.get(name) or prices.get(name.removesuffix("_small"))
+    return _cost(price or prices.get(step.operation, prices[ANY]), work(step, graph, kernel))
+
+
+def network_cycles(
+    analysis: Analysis,
+    costs: dict[str, Any],
+    optimize: str = OPTIMIZE[0],
+    plain: frozenset[int] = frozenset(),
+) -> float:
     """Cycles, or instructions, of one inference in a window that has moved by a hop.
 
     Args:
         analysis: The network.
         costs: Of a chip family or a core, as costs_of() returns them.
+        optimize: How its weights are packed.
+        plain: Outputs of the layers that are packed for size in any case.
     """
-    prices, graph = costs["operations"], analysis.network.graph
-    steps = analysis.hop_calls
-    names = priced(steps, graph, costs.get("core", PORTABLE))
-    total = 0.0
-    for step, name in zip(steps, names, strict=True):
-        price = prices.get(name) or prices.get(name.removesuffix("_small"))
-        price = price or prices.get(step.operation, prices[ANY])
-        total += _cost(price, work(step, graph))
-    return total
+    graph, steps = analysis.network.graph, analysis.hop_calls
+    chosen = priced(steps, graph, costs.get("core", PORTABLE), optimize, plain)
+    return sum(
+        step_cycles(step, name, kernel, graph, costs)
+        for step, (name, kernel) in zip(steps, chosen, strict=True)
+    )
+
+
+def cycles_saved(graph: Graph, costs: dict[str, Any]) -> Value:
+    """The function that tells what a layer's faster packing saves (compile.packing)."""
+
+    def saved(step: Step, fast: Step, small: Step) -> float:
+        names = (step.operation if k.kernel == step.kernel else k.kernel for k in (fast, small))
+        quick, slow = (
+            step_cycles(step, name, kernel, graph, costs)
+            for name, kernel in zip(names, (fast, small), strict=True)
+        )
+        return slow - quick
+
+    return saved
+
+
+def packing(analysis: Analysis, board: Board, optimize: str = OPTIMIZE[0]) -> frozenset[int]:
+    """Outputs of the layers that a board's build packs for size, though others are not."""
+    if optimize != OPTIMIZE[0]:
+        return frozenset()
+    core = CORE_OF_CPU.get(board.cpu, PORTABLE)
+    costs = costs_of(board.family) or costs_of(core)
+    value = cycles_saved(analysis.network.graph, costs) if costs else by_products
+    return packed_for_size(analysis, core, room_on(board.flash), value)
 
 
 def costs_of(name: str) -> dict[str, Any] | None:
@@ -223,8 +297,13 @@ def costs_of(name: str) -> dict[str, Any] | None:
     return costs
 
 
-def estimate(analysis: Analysis, board: Board) -> Estimate | None:
+def estimate(analysis: Analysis, board: Board, optimize: str = OPTIMIZE[0]) -> Estimate | None:
     """What a hop of a model costs on a board.
+
+    Args:
+        analysis: The network.
+        board: The board.
+        optimize: How its weights are packed, as far as its flash has room.
 
     Returns:
         None if neither the board's chip family nor its core was measured, if its front end was not,
@@ -237,6 +316,7 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
     features, hop_frames = metadata.features, metadata.deploy.hop_frames
     if features.kind not in costs["features"]:
         return None
+    plain = packing(analysis, board, optimize)
     milli = 1000 / board.clock_hz
     values = features.frames * features.bands
     prepare = costs["window"].get(features.compress, 0) * values
@@ -247,7 +327,7 @@ def estimate(analysis: Analysis, board: Board) -> Estimate | None:
         # A board without a microphone hears what is injected.
         metadata.hop * costs["microphone"].get(board.family, 0) * milli,
         hop_frames * _frame_cycles(features, costs) * milli,
-        (prepare + network_cycles(analysis, costs)) * milli,
+        (prepare + network_cycles(analysis, costs, optimize, plain)) * milli,
         metadata.hop_ms,
         (counted[0], counted[1]) if counted else None,
         board.cpu.replace("cortex-m", "Cortex-M"),

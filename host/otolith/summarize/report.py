@@ -9,8 +9,10 @@ from typing import Any
 from rich.table import Table
 
 from otolith.compile import Schedule
-from otolith.compile.cores import PORTABLE
-from otolith.compile.graph import Tensor
+from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
+from otolith.compile.graph import Step, Tensor
+from otolith.compile.packing import Value
+from otolith.compile.schedule import constant_bytes
 from otolith.compile.several import MOST, Several
 from otolith.compile.stream import Stream
 from otolith.compile.tflm import TflmNetwork
@@ -133,6 +135,23 @@ def packed(report: dict[str, Any]) -> str:
     if not given or report["core"] == PORTABLE:
         return ""
     return f" ({given:,} in the file, packed for {report['optimize']})"
+
+
+def left_small(schedule: Schedule, value: Value) -> list[str]:
+    """What the layers that flash has no room to pack for speed cost and would save, a line each."""
+    if not schedule.plain:
+        return []
+    graph, steps = schedule.graph, schedule.analysis.calls
+    fast = choose_kernels(graph, steps, schedule.core, OPTIMIZE[0])
+    found, calls = [], schedule.calls
+    for number, (step, quick, small) in enumerate(zip(steps, fast, calls, strict=True)):
+        if step.output in schedule.plain and isinstance(quick, Step):
+            more = constant_bytes(graph, [[quick]]) - constant_bytes(graph, [[small]])
+            found.append(
+                f"  layer {number} {step.operation}: {more:,} bytes more would save about "
+                f"{value(step, quick, small):,.0f} cycles"
+            )
+    return [f"flash has no room to pack {len(found)} of {len(calls)} layers for speed:", *found]
 
 
 def layers(report: dict[str, Any]) -> Table:

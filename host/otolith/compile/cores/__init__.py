@@ -48,20 +48,13 @@ def core_named(name: str) -> str:
     raise UserError(f"core {name!r} is not known: {', '.join(CORES)}, or a processor's name")
 
 
-def optimize_for(flash: int, file: int) -> str:
-    """Whether to optimize for "speed" or "size" on a board.
-
-    Args:
-        flash: The board's flash in bytes.
-        file: The size of the model file in bytes.
-
-    Returns:
-        "speed" if weights of twice the file's size take at most half of the flash, else "size".
-    """
-    return "speed" if 4 * file <= flash else "size"
-
-
-def choose_kernels(graph: Graph, steps: Program, core: str, optimize: str) -> Program:
+def choose_kernels(
+    graph: Graph,
+    steps: Program,
+    core: str,
+    optimize: str,
+    plain: frozenset[int] = frozenset(),
+) -> Program:
     """Replaces portable kernels by those of a core.
 
     Args:
@@ -69,12 +62,14 @@ def choose_kernels(graph: Graph, steps: Program, core: str, optimize: str) -> Pr
         steps: Its steps, on portable kernels.
         core: A key of CORES.
         optimize: "speed" or "size".
+        plain: Outputs of the steps that are packed for size in any case.
     """
     kernels = CORES[core]
     found: list[Step | Alias | Copy | Slide] = []
     for step in steps:
         if isinstance(step, Step) and step.kernel in kernels:
-            other = kernels[step.kernel](step, graph, optimize)
+            how = OPTIMIZE[1] if step.output in plain else optimize
+            other = kernels[step.kernel](step, graph, how)
             # A part of the rows written over an input could overwrite rows that are read later.
             found.append(replace(other, in_place=step.in_place) if step.rows else other)
         else:
