@@ -1,17 +1,40 @@
-"""A fresh virtual environment of every supported Python installs the package and starts it."""
+"""The wheel in a fresh virtual environment of every supported Python, as an ordinary user."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from otolith.audio.wav import write_wav
 from otolith.paths import ROOT
 from otolith.version import VERSION
+from support.users import ordinary
+from support.wheel import wheel
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+RESULT = ROOT / "bench" / "results" / "pythons.txt"
+COMPILER = ("cc", "as", "ld")
+STEPS = (
+    "host --version",
+    "otolith --version",
+    "host doctor",
+    "host doctor --report",
+    "host new bell --hear ring,knock",
+    "host data import sounds --dataset bell/dataset --yes",
+    "host data split --dataset bell/dataset",
+    "host train bell --epochs 1",
+    "host classify sounds/ring/0.wav --model bell/bell.tflite",
+    "host summarize bell/bell.tflite",
+    "host export bell/bell.tflite --for c -o c",
+    "host export bell/bell.tflite --for zephyr -o zephyr.zip",
+)
 
 
 def interpreter(version):
@@ -27,23 +50,82 @@ def interpreter(version):
     return None
 
 
+@pytest.fixture
+def folder():
+    """A folder with a space and umlauts in its name, which every user can reach."""
+    with tempfile.TemporaryDirectory(prefix="Geräusche für mich ") as name:
+        os.chmod(name, 0o755)
+        home = Path(name) / "home"
+        home.mkdir(mode=0o777)
+        home.chmod(0o777)
+        yield Path(name)
+
+
+def sounds(folder):
+    """Takes of two tones and of noise, a folder a class."""
+    rng = np.random.default_rng(1)
+    t = np.arange(20000) / 16000
+    for label, hertz in (("ring", 2000), ("knock", 300), ("background", 0)):
+        (folder / label).mkdir(parents=True)
+        for number in range(24):
+            tone = np.sin(2 * np.pi * hertz * (1 + 0.02 * rng.normal()) * t) * np.exp(-t * 2)
+            pcm = 9000 * (tone if hertz else 0) + rng.normal(0, 300, len(t))
+            write_wav(folder / label / f"{number}.wav", pcm.astype(np.int16))
+
+
 @pytest.mark.soak
+@pytest.mark.timeout(3600)  # it downloads TensorFlow
 @pytest.mark.parametrize("version", PYTHONS)
-def test_a_fresh_environment_installs_and_starts(version, tmp_path):
+def test_the_wheel_does_everything_with_every_python(version, folder):
+    """From an import to a trained, exported network; with a compiler, without apt-get on PATH."""
     python = interpreter(version)
     assert python, f"make soak needs python{version}, on PATH or from pyenv"
-    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
-    programs = tmp_path / "venv" / "bin"
+    home, programs = folder / "home", folder / "venv" / "bin"
+    subprocess.run([python, "-m", "venv", folder / "venv"], check=True)
     pip = [programs / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, f"{ROOT}[train]"], check=True, cwd=tmp_path)
+    start = time.monotonic()
+    subprocess.run([*pip, f"{wheel()}[train]"], check=True, cwd=folder)
+    took = {"pip install 'otolith[train]'": time.monotonic() - start}
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in COMPILER:
+        (tools / name).symlink_to(shutil.which(name))
+    sounds(home / "sounds")
+    own = {
+        "HOME": str(home),
+        "PATH": f"{programs}{os.pathsep}{tools}",
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    said = {}
+    for step in STEPS:
+        start = time.monotonic()
+        done = subprocess.run(
+            [*ordinary(), programs / step.split()[0], *step.split()[1:]],
+            cwd=home,
+            env=own,
+            capture_output=True,
+            text=True,
+            timeout=1200,
+        )
+        # doctor fails as long as parts are missing, and names them
+        right = {0, 1} if step == "host doctor" else {0}
+        assert done.returncode in right, f"{step}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        assert "Traceback" not in done.stderr
+        said[step], took[step] = done.stdout, time.monotonic() - start
+    assert said["host --version"] == f"otolith, version {VERSION}\n"
+    assert str(folder) not in said["host doctor --report"]
+    assert (home / "bell" / "bell.tflite").is_file() and (home / "c" / "LICENSE").is_file()
+    assert (home / "zephyr.zip").is_file()
+    exact = re.search(r"\d+\.\d+\.\d+", subprocess.getoutput(f"'{python}' --version"))
+    _note(exact[0], took)
 
-    def run(*command):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
-    for name in ("host", "otolith"):
-        assert run(programs / name, "--version").split()[-1] == VERSION
-        assert "spec.toml" in run(programs / name, "train", "--help")
-    rooms = "import otolith.train.run, otolith.evaluate.cli, otolith.listen.chain; print('ready')"
-    assert run(programs / "python", "-c", rooms) == "ready\n"
+def _note(version, took):
+    """Replace the part of RESULT about one Python."""
+    head = "$ pytest --soak tests/unit/test_install.py\nThe wheel in a fresh environment.\n"
+    parts = RESULT.read_text().split("\n\n")[1:] if RESULT.exists() else []
+    kept = {part.split("\n")[0].split(" ")[1].rpartition(".")[0]: part.rstrip() for part in parts}
+    lines = [f"{seconds:6.1f} s  {step}" for step, seconds in took.items()]
+    kept[version.rpartition(".")[0]] = "\n".join([f"Python {version}", *lines])
+    RESULT.write_text("\n\n".join([head.rstrip(), *(kept[name] for name in sorted(kept))]) + "\n")
