@@ -79,6 +79,32 @@ def test_no_sample_is_lost_between_the_microphones_pin_and_the_chain(pico2_image
     assert board.faults == [] and client.garbage == 0
 
 
+def test_no_sample_is_lost_as_nanoseconds_get_coarse(pico2_image):
+    """Beyond 2^35 ns a float has no millionth of a nanosecond left."""
+    board = VirtualPico2(pico2_image, keep_bits=True)
+    board.core.power_late(2**35 - 500e6)
+    board.plug_usb()
+    client = Client(VirtualTransport(board))
+    client.hello()
+    client.command("pcm on")
+    board.play(hiss(2))
+    pcm, numbers = streamed(board, client, 900)
+    assert board.core.now_ns > 2**35 + 200e6 and board.faults == []
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert position(pcm, decimated(board)) % BLOCK == 0
+    assert client.command("stats")["overruns"] == 0 and client.garbage == 0
+
+
+@pytest.mark.slow
+def test_an_image_of_the_pico_2_w_boots_and_gives_the_hosts_results(powered, tmp_path):
+    board = powered(build("pico2_w", small_models.loudness(), tmp_path), "pico2_w")
+    client = Client(VirtualTransport(board))
+    assert client.hello(timeout_ms=1000)["board"] == "pico2_w"
+    pcm = np.concatenate([hiss(0.2) // 20, tone(0.5)])
+    assert_same(client.inject(pcm), list(Chain(small_models.loudness()).run(pcm)))
+    assert board.faults == []
+
+
 def test_a_tone_is_heard_80_db_above_noise(pico2_image):
     board = VirtualPico2(pico2_image)
     board.plug_usb()

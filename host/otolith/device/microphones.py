@@ -52,7 +52,7 @@ DRIVERS: tuple[Driver, ...] = (
     Driver(
         "nrf52",
         "i2s",
-        ("INMP441", "ICS-43434"),
+        I2S_PARTS,
         ("I2S_CLOCK", "I2S_WORD", "I2S_FRAME"),
         ("I2S_DATA",),
         (),

@@ -321,6 +321,11 @@ class CortexM:
             self._step(left)
             left = self._cycles_until(end_ns)
 
+    def power_late(self, ns: float) -> None:
+        """Before the first instruction: let it be `ns` later, to see what a long run would."""
+        assert self.cycles == 0, "it has run"
+        self._since = (self._since[0] + ns, 0)
+
     def run_ms(self, ms: float) -> None:
         self.run_ns(ms * 1e6)
 

@@ -90,6 +90,7 @@ class VirtualNrf52840(UsbBoard):
         if microphone.kind == "i2s":
             self.i2s.word_pin = pin_number(self.board.name_of_pin("I2S_WORD"))
             self.i2s.right = microphone.channel == "right"
+            self.i2s.early = microphone.read_falling
         self.has_usb = "tud_task_ext" in self.image.symbols  # TinyUSB is linked
         self._traces_told = 0
         self.core.load(self.image)

@@ -32,6 +32,8 @@ class I2s(NordicPeripheral):
     """The I2S interface and its microphone.
 
     word_pin: the microphone's word select. right: it uses the slot while that is high.
+    early: it is an SPH0645, which changes a bit as the clock rises and has 18 bits. holds: the bit
+        is still there when the peripheral reads it; else it reads the next one.
     heard: samples the microphone has sent since power-on.
     """
 
@@ -49,7 +51,8 @@ class I2s(NordicPeripheral):
     def __init__(self, base: int, ppi, clock: PowerClock, gpio: Gpio, gpiote: Gpiote) -> None:
         self._clock, self._gpio, self._gpiote = clock, gpio, gpiote
         self.word_pin: int | None = None
-        self.right = False
+        self.right = self.early = False
+        self.holds = True
         self.heard = 0
         self.hear: Callable[[], int] = lambda: 0
         self._alarm: Event | None = None
@@ -116,7 +119,11 @@ class I2s(NordicPeripheral):
         sample = self.hear()
         if self._clocks <= _SILENT_CLOCKS:
             return 0
-        slot = (sample << 16 | 0x5A00) & 0xFFFFFFFF  # 24 bits, and 8 that nobody drives
+        if self.early:
+            slot = (sample << 16 | (self.heard & 3) << 14 | 0x5A) << (not self.holds)
+        else:
+            slot = sample << 16 | 0x5A00  # 24 bits, and 8 that nobody drives
+        slot &= 0xFFFFFFFF
         return slot >> 16 | (slot & 0xFFFF) << 16
 
     def _end(self) -> None:

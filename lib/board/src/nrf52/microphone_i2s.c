@@ -3,6 +3,10 @@
  * the microphone's word select whenever the peripheral's own one falls, a moment after the clock
  * has. A word in memory holds the two halves of a slot. The other slot's words are zeros.
  *
+ * The peripheral reads a bit as the clock rises. An SPH0645 changes it then. Whether the bit is
+ * still there or the next one already is, depends on both chips' delays. Its 18 bits tell: see
+ * find_bits().
+ *
  * 32 MHz / 31 / 64 = 16,129 Hz: no divider of the peripheral comes closer to 16 kHz than 0.8 %.
  *
  * RXD.PTR is double-buffered: when a block has begun, the interrupt sets where the next one goes.
@@ -30,6 +34,12 @@ enum {
     TOGGLES = 1,
     PPI_CHANNEL = 8, /* behind those of counter.c */
     UNKNOWN = SLOTS,
+#ifdef BOARD_MICROPHONE_READ_FALLING
+    CHANGES_EARLY = 1,
+#else
+    CHANGES_EARLY = 0,
+#endif
+    LOWEST = 32 - 18, /* place of an SPH0645's lowest bit in a slot, where zeros follow */
 };
 
 static uint32_t ring[BLOCKS][BLOCK_WORDS];
@@ -43,6 +53,7 @@ static uint32_t ended; /* blocks the DMA had ended at the last interrupt */
 static i2s_slots_t stream;
 static uint32_t factor;
 static uint32_t slot; /* which of the two the microphone uses, found by what is not zero */
+static uint32_t lost; /* bits that an SPH0645 had passed when the first one was read, 0 or 1 */
 
 static void gain_in_driver(void) {
     gain.in_driver = gain.db;
@@ -109,6 +120,7 @@ void microphone_start(void) {
     ended = missed[0] = 0;
     i2s_slots_init(&stream);
     slot = UNKNOWN;
+    lost = 0;
     gain_in_driver();
 #ifdef BOARD_PIN_MICROPHONE_POWER
     pin_output(BOARD_PIN_MICROPHONE_POWER, true);
@@ -150,6 +162,24 @@ static void find_slot(const uint32_t words[BLOCK_WORDS]) {
     }
 }
 
+/* How many of an SPH0645's bits were gone when the peripheral read the first one. Its lowest bit is
+ * noise, so it is set in some sample of a block: in its place, or in the next one. */
+static void find_bits(const uint32_t words[BLOCK_WORDS]) {
+    uint32_t set = 0;
+    for (uint32_t i = slot % SLOTS; i < BLOCK_WORDS; i += SLOTS) {
+        set |= words[i];
+    }
+    lost = set >> LOWEST & 1 ? 0 : 1;
+}
+
+/* Put back the bit that is missing. It is the sign, which the next bit has too while the sound is
+ * below half of full scale. */
+static void put_back(uint32_t words[BLOCK_WORDS]) {
+    for (uint32_t i = 0; i < BLOCK_WORDS; i++) {
+        words[i] = (words[i] & 1u << 31) | words[i] >> 1;
+    }
+}
+
 static void copy(uint32_t block, int16_t *pcm) {
     uint32_t words[BLOCK_WORDS];
     for (uint32_t i = 0; i < BLOCK_WORDS; i++) { /* the first half of a slot is the left sample */
@@ -158,6 +188,12 @@ static void copy(uint32_t block, int16_t *pcm) {
     }
     if (slot == UNKNOWN) {
         find_slot(words);
+        if (CHANGES_EARLY && slot != UNKNOWN) {
+            find_bits(words);
+        }
+    }
+    if (CHANGES_EARLY && lost) {
+        put_back(words);
     }
     i2s_slots_to_pcm(&stream, words + slot % SLOTS, SLOTS, 0, factor, pcm, MICROPHONE_BLOCK);
 }
