@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from otolith.augment.between_class import mix_sounds
 from otolith.features import extract
+from otolith.settings.front_ends.logmel import Logmel
 from otolith.settings.front_ends.spectrogram import Spectrogram
 from otolith.settings.spec import Train
 from otolith.train.batches import mixed
@@ -171,11 +172,21 @@ def test_smoothed_or_mixed_labels_are_shares_of_classes():
     assert found == [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.2}]
 
 
-@pytest.mark.parametrize(("share", "quieter"), [(0.5, 1.0), (0.5, 0.1), (0.8, 0.3)])
-def test_mixed_sounds_are_those_of_mixed_waveforms(share, quieter):
+SPECTROGRAM = Spectrogram(frames=100, hop=128, compress="log2")
+
+
+@pytest.mark.parametrize(
+    ("share", "quieter", "settings"),
+    [
+        (0.5, 1.0, SPECTROGRAM),
+        (0.5, 0.1, SPECTROGRAM),
+        (0.8, 0.3, SPECTROGRAM),
+        (0.8, 0.3, Logmel(frames=100)),
+    ],
+)
+def test_mixed_sounds_are_those_of_mixed_waveforms(share, quieter, settings):
     """The reference adds two unrelated waveforms as Tokozume et al. do (equation 2)."""
     rng = np.random.default_rng(1)
-    settings = Spectrogram(frames=100, hop=128, compress="log2")
     one = rng.normal(0, 2000, settings.samples)
     two = np.convolve(rng.normal(0, 2000 * quieter, settings.samples + 7), np.ones(8) / 3, "valid")
     level = [np.sqrt(np.mean(x**2)) for x in (one, two)]
@@ -184,7 +195,7 @@ def test_mixed_sounds_are_those_of_mixed_waveforms(share, quieter):
 
     def values(pcm):
         found = extract(np.rint(pcm).astype(np.int16), settings)
-        return (found * np.float32(settings.step))[None]
+        return (found * np.float32(settings.step / settings.octave))[None]
 
     mixture = mix_sounds(values(one), values(two), np.array([share]))
     difference = (mixture - values(both)).mean((0, 1))  # by band, in octaves of the magnitude

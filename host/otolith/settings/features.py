@@ -87,6 +87,13 @@ class FrontEnd:
         return self.checked().steps[self.compress]
 
     @property
+    def octave(self) -> float:
+        """Real value by which a feature grows when the sound's magnitude doubles; 0 if features
+        are no logarithms of magnitudes.
+        """
+        return 0.0
+
+    @property
     def limits(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """minimum and maximum of each band for compress = "minmax"; both empty otherwise."""
         return (), ()

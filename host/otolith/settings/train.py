@@ -69,7 +69,7 @@ class Train:
     )
     mix: str = setting(
         "What `mixup` mixes: `values` of features, or `sounds` (between-class learning), which "
-        "needs a spectrogram with log2.",
+        "needs a spectrogram with log2 or a plain logmel.",
         "values",
         names=("values", "sounds"),
     )

@@ -13,15 +13,13 @@ from otolith.features.network_input import real_input
 from otolith.settings.spec import Spec
 from otolith.train.examples import Same, Variants
 
-MAGNITUDES = ("spectrogram", "log2")  # the front end whose values are log2 of magnitudes
-
 
 def mixed(
     values: np.ndarray,
     labels: np.ndarray,
     alpha: float,
     rng: np.random.Generator,
-    sounds: bool = False,
+    octave: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mixes each row with another of the batch, and its labels likewise.
 
@@ -32,7 +30,8 @@ def mixed(
         labels: float32 (count, classes), shares of the classes.
         alpha: Both parameters of the Beta distribution that shares are drawn from.
         rng: Draws partners and shares.
-        sounds: Values are log2 of magnitudes, and the sounds are mixed instead of the values.
+        octave: By how much values grow when a sound's magnitude doubles: the sounds are mixed
+            instead of the values. 0: the values are mixed.
 
     Returns:
         Mixed values and labels. At least half of each row is the row itself.
@@ -41,8 +40,9 @@ def mixed(
     share = rng.beta(alpha, alpha, len(labels)).astype(np.float32)
     share = np.maximum(share, 1 - share)  # mostly itself
     both = share[:, None] * labels + (1 - share[:, None]) * labels[other]
-    if sounds:
-        return mix_sounds(values, values[other], share), both
+    if octave:
+        logs = values / np.float32(octave)
+        return octave * mix_sounds(logs, logs[other], share), both
     by_row = share.reshape(-1, *(1,) * (values.ndim - 1))
     return by_row * values + (1 - by_row) * values[other], both
 
@@ -69,10 +69,10 @@ def batches(
         A tf_keras Sequence of (float32 features, labels).
     """
     front_end, size = spec.features, spec.train.batch
-    if spec.train.mix == "sounds" and (front_end.kind, front_end.compress) != MAGNITUDES:
+    if spec.train.mix == "sounds" and not front_end.octave:
         raise UserError(
             '[train] mix = "sounds" adds magnitudes: it needs [features] kind = "spectrogram" and '
-            'compress = "log2"'
+            'compress = "log2", or kind = "logmel" without noise reduction and PCAN'
         )
 
     class Batches(keras.utils.Sequence):
@@ -98,8 +98,8 @@ def batches(
             labels = labels_of(self.examples.labels[rows])
             if spec.train.mixup:
                 rng = np.random.default_rng((spec.train.seed, self.number, index, 0x313))
-                sounds = spec.train.mix == "sounds"
-                return mixed(values, labels, spec.train.mixup, rng, sounds)
+                octave = front_end.octave if spec.train.mix == "sounds" else 0.0
+                return mixed(values, labels, spec.train.mixup, rng, octave)
             return values, labels
 
     return Batches()

@@ -203,6 +203,14 @@ class Logmel(FrontEnd):
     )
 
     @property
+    def octave(self) -> float:
+        fe = self.fe
+        plain = fe.log_scale_enable and not fe.noise_reduction_enable and not fe.pcan_enable
+        if self.compress != "linear" or not plain:
+            return 0.0
+        return self.step * (1 << fe.log_scale_shift) * math.log(2)
+
+    @property
     def limits(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return self.minimum, self.maximum
 

@@ -23,6 +23,10 @@ class Spectrogram(FrontEnd):
     bands: int = setting("Values of a frame: window / 2 + 1.", 129, low=1, high=MOST)
     compress: str = setting("How magnitudes become features.", "log2", names=("linear", "log2"))
 
+    @property
+    def octave(self) -> float:
+        return 1.0 if self.compress == "log2" else 0.0
+
     def check(self, section: Section) -> None:
         super().check(section)
         sizes = self.window == 256 and self.hop in HOPS
