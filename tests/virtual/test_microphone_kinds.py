@@ -19,15 +19,16 @@ RIGHT, SPH0645 = "microphone.channel=right", "microphone.part=SPH0645"
 
 BOARDS = ["pico", pytest.param("pico2", marks=pytest.mark.soak)]
 XIAO = "seeed_xiao_mg24_sense"
-WIRED = [("pico", "i2s"), ("pico", "adc"), ("pico2", "i2s"), ("pico2", "adc"), (XIAO, "adc")]
+WIRED = [("pico", "i2s"), ("pico", "adc"), (XIAO, "adc")]
+SOAKED = [("pico2", "i2s"), ("pico2", "adc"), ("nrf52840_dk", "i2s"), ("xg24_dev_kit", "i2s")]
 SNR = {("pico", "adc"): 64, ("pico2", "adc"): 64}  # dB; the others have 16 bits
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(wired, id="-".join(wired), marks=[pytest.mark.soak] * (wired[0] == "pico2"))
-        for wired in WIRED
+        pytest.param(wired, id="-".join(wired), marks=[pytest.mark.soak] * (wired in SOAKED))
+        for wired in WIRED + SOAKED
     ],
 )
 def wiring(request):
@@ -73,7 +74,7 @@ def fit(pcm):
 
 def hear(powered, image, board, pcm, gain_db=0):
     """What the board streams of `pcm` after its microphone has settled."""
-    ms = 700 if board.console == "uart" else 500  # there it starts with the stream
+    ms = 900 if board.console == "uart" else 500  # there it starts with the stream
     virtual = powered(image, board)
     client = Client(VirtualTransport(virtual))
     hello = client.hello(timeout_ms=1000)
