@@ -256,7 +256,7 @@ def test_from_a_dropped_recording_to_clips_in_the_browser(studio, browser, tmp_p
             page.mouse.up()
 
         drag(16, 18)
-        page.get_by_role("heading", name="1 labels").wait_for()
+        page.get_by_role("heading", name="1 label").wait_for()
         page.keyboard.press("3")
         (drawn,) = labels()
         assert drawn.label == "high"

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,10 +11,13 @@ import pytest
 import soundfile
 
 from otolith.data import metadata
+from otolith.device.transports import Port
+from otolith.studio import images
+from otolith.studio.areas import board as board_page
 from support import shared, small_models
 from support.browser import chromium, done, page_of, serious
 from support.images import build
-from support.studio import RATE, running
+from support.studio import RATE, running, wav
 
 
 @pytest.fixture(scope="module")
@@ -92,23 +96,28 @@ def test_a_board_is_heard_set_corrected_and_pulled_out(studio, browser, tmp_path
     assert RATE <= len(heard) <= 2 * RATE and np.abs(heard.astype(int)).max() > 12000
 
 
-def test_takes_come_from_a_board_at_a_serial_port(studio, tmp_path):
+def test_takes_come_from_a_board_at_a_serial_port(studio, browser, tmp_path, monkeypatch):
+    wish = {"label": "loud", "seconds": 0.5, "countdown": 0, "silence_db": -100}
     with board(tmp_path) as (port, process):
-        socket = studio.socket("/p/loud/record")
-        wish = {"label": "loud", "count": 1, "seconds": 0.5, "countdown": 0, "silence_db": -100}
-        socket.send({**wish, "port": port})
-        take = socket.until("take", "error")
-        assert take["kind"] == "take" and take["kept"], take
-        socket.close()
+        found = [Port(port, "Otolith board", True)]
+        monkeypatch.setattr(board_page, "serial_ports", lambda: found)  # a pty is not listed
+        with page_of(browser, studio.link) as page:
+            page.goto(f"{studio.origin}/#/loud/sounds")
+            page.get_by_role("button", name="Record background").click()
+            page.get_by_label("Microphone").select_option(f"port:{port}")
+            page.get_by_role("spinbutton", name="Seconds").fill("0.5")
+            page.get_by_role("button", name="Start", exact=True).click()
+            done(page, "1 take of background kept")
         socket = studio.socket("/p/loud/record")
         socket.send({**wish, "count": 100, "port": port})
         assert socket.until("take", "error")["kind"] == "take"
         process.kill()
         assert "lost the board" in socket.until("error")["text"]
-    rows = [r for r in metadata.load(studio.home / "loud" / "dataset").rows if r.label == "loud"]
-    assert len(rows) >= 2 and all(row.device.startswith("Otolith ") for row in rows)
+    dataset = studio.home / "loud" / "dataset"
+    rows = [r for r in metadata.load(dataset).rows if r.device.startswith("Otolith ")]
+    assert {row.label for row in rows} == {"background", "loud"}
     for row in rows:
-        assert len(soundfile.read(studio.home / "loud" / "dataset" / row.file)[0]) == RATE // 2
+        assert len(soundfile.read(dataset / row.file)[0]) == RATE // 2
 
 
 # of the RP2040's boot ROM
@@ -137,6 +146,43 @@ def test_firmware_is_built_and_copied_to_a_drive(studio, browser, tmp_path, monk
     data = (drive / "firmware.uf2").read_bytes()
     assert data == next((studio.home / "loud" / ".studio" / "images").iterdir()).read_bytes()
     assert data[:8] == b"UF2\nWQ]\x9e"
+
+
+@pytest.mark.slow
+def test_a_virtual_board_is_heard_live_and_judged_with_its_led(home, studio, browser, tmp_path):
+    folder = home / "virtual"
+    studio.post("/projects", {"name": "virtual", "hear": "loud"})
+    tflite = folder / "virtual.tflite"
+    tflite.write_bytes(small_models.loudness())
+    image = build("pico", small_models.loudness(), tmp_path)
+    kept = images.path_of(folder, "pico", tflite)
+    kept.parent.mkdir(parents=True)
+    shutil.copyfile(image, kept)
+    upload = studio.post("/p/virtual/uploads")["upload"]
+    rng = np.random.default_rng(2)
+    for name in metadata.SETS:
+        for label, level in (("loud", 0.2), ("background", 0.001)):
+            at = f"/p/virtual/uploads/{upload}/{name}/{label}/0.wav"
+            sound = wav(np.clip(level * rng.normal(size=2 * RATE), -1, 1))
+            assert studio.ask("PUT", at, sound).status == 200
+    job = studio.job("virtual", studio.post("/p/virtual/import", {"upload": upload}))
+    assert job["state"] == "done", job
+    with page_of(browser, studio.link) as page:
+        page.goto(f"{studio.origin}/#/virtual/live")
+        page.get_by_label("Who hears").select_option("virtual")
+        page.get_by_role("button", name="Start listening").click()
+        page.get_by_text("% CPU").wait_for()  # the virtual board's own figure
+        page.get_by_role("img", name="LED off").wait_for()
+        page.get_by_role("button", name="Stop listening").click()
+        page.get_by_role("link", name="Board").click()
+        page.get_by_role("button", name="Build and run on the virtual board").click()
+        done(page, "sounds as they should be", 120)
+        (told,) = [j["result"] for j in studio.get("/p/virtual/jobs") if j["kind"] == "virtual"]
+        right = {o["name"] for o in told["outcomes"] if o["right"]}
+        assert "loud" in right and page.get_by_text(f"{len(right)} of 2").is_visible()
+        lights = page.locator(".led i")
+        assert page.get_by_role("img", name="LED over").is_visible() and lights.count()
+        assert serious(page) == []
 
 
 def test_a_serial_log_shows_lines_and_takes_commands(studio, browser, tmp_path):

@@ -59,7 +59,7 @@ def test_the_browser_records_from_otolith_mic(tmp_path, tmp_path_factory):
         page.get_by_label("Microphone").select_option(label="Otolith Mic")
         page.get_by_role("spinbutton", name="Takes").fill("1")
         page.get_by_role("button", name="Start", exact=True).click()
-        page.get_by_text("1 takes of tone kept").wait_for()
+        page.get_by_text("1 take of tone kept").wait_for()
     (row,) = metadata.load(home / "tone" / "dataset").rows
     heard, rate = soundfile.read(home / "tone" / "dataset" / row.file)
     loudest = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))).argmax() * rate / len(heard)

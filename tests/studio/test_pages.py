@@ -69,7 +69,7 @@ def test_from_an_empty_folder_to_recorded_takes(studio, browser):
         page.get_by_role("spinbutton", name="Seconds each").fill("2")
         page.get_by_role("button", name="Start", exact=True).click()
         page.get_by_text("starts in").wait_for()
-        page.get_by_text("1 takes of ring kept").wait_for()
+        page.get_by_text("1 take of ring kept").wait_for()
         page.get_by_role("button", name="Close", exact=True).click()
         row = page.locator(".clip")
         assert row.count() == 1

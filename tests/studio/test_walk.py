@@ -68,7 +68,7 @@ def test_from_nothing_to_a_detector_on_the_virtual_pico(host, tmp_path):
             else:
                 page.get_by_role("spinbutton", name="Takes").fill(str(TAKES))
             page.get_by_role("button", name="Start", exact=True).click()
-            page.get_by_text(re.compile(rf"\d+ takes of {label} kept")).wait_for()
+            page.get_by_text(re.compile(rf"\d+ takes? of {label} kept")).wait_for()
             page.get_by_role("button", name="Close", exact=True).click()
         rows = metadata.load(home / "door" / "dataset").rows
         counts = {label: sum(r.label == label for r in rows) for label in ("ring", "knock")}
@@ -79,6 +79,10 @@ def test_from_nothing_to_a_detector_on_the_virtual_pico(host, tmp_path):
         assert load(spec.parent).deploy.board == "pico"
         spec.write_text(spec.read_text() + f"\n[train]\nupdates = {UPDATES}\nmine = 0\n")
         page.get_by_role("link", name="Train").click()
+        page.get_by_role("button", name="Compare sizes on the board").click()
+        small = page.locator("tr", has_text="alarm_cnn")
+        small.get_by_text("fits").wait_for()
+        assert all(unit in small.inner_text() for unit in ("kB", "ms", "%"))
         page.get_by_role("button", name="Train", exact=True).click()
         page.get_by_role("heading", name="Trained", exact=True).wait_for()
         # Judge

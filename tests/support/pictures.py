@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import tempfile
 import time
@@ -122,7 +123,7 @@ def train(page: Page) -> None:
 
 
 def judge(page: Page) -> None:
-    page.get_by_role("button", name="clips of ring, heard as").first.click()
+    page.get_by_role("button", name=re.compile("clips? of ring, heard as")).first.click()
     page.locator(".seen").first.wait_for()
     page.wait_for_timeout(1500)  # until all pictures are there
 

@@ -24,13 +24,19 @@ ABOUT_KIND = {
 }
 
 
+VIRTUAL = "pico"  # the board of those who have none
+
+
 class NewProject(msgspec.Struct):
-    """The form of a new project. ready: Name of a ready model to start from, or ""."""
+    """The form of a new project.
+
+    board: "" for none: a virtual Pico runs the firmware. ready: A ready model to start from, or "".
+    """
 
     name: str
     hear: str
     kind: str = DEFAULT
-    board: str = "pico"
+    board: str = ""
     ready: str = ""
 
 
@@ -89,7 +95,7 @@ def create(projects: Projects, form: NewProject) -> dict[str, Any]:
         raise UserError("a project's name has no / in it: use letters, digits, . _ and -")
     ready = ready_model(projects.find(READY + form.ready).folder.name) if form.ready else None
     hear = split_names(form.hear)
-    make(Wish(projects.home / form.name.strip(), hear, form.kind, form.board, ready))
+    make(Wish(projects.home / form.name.strip(), hear, form.kind, form.board or VIRTUAL, ready))
     return about(projects.find(form.name.strip()))
 
 

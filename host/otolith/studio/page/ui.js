@@ -71,6 +71,9 @@ export async function attempt(work) {
 export const duration = (seconds) =>
   seconds < 60 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
 
+/** @param {number} count @param {string} one @returns {string} "1 clip", "2 clips" */
+export const many = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+
 /** @param {number} bytes */
 export const size = (bytes) => {
   if (bytes < 1024) return `${bytes} B`;

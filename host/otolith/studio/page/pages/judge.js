@@ -4,7 +4,7 @@ import { ref } from "/lib/lit-html/directives/ref.js";
 import { bytes, get } from "../api.js";
 import { axis, draw as drawPlot } from "../plot.js";
 import { Task } from "../task.js";
-import { attempt, colour, drawPicture, html, nothing, percent } from "../ui.js";
+import { attempt, colour, drawPicture, html, many, nothing, percent } from "../ui.js";
 
 const MOST_SHOWN = 40; // clips of a cell
 const HEIGHT = 200; // of a curve
@@ -85,10 +85,10 @@ export class Judge extends Task {
   judged() {
     const { clips, accuracy, accuracy_95: range, warnings, curves } = this.found;
     return html`<p class="figure">
-        <b>${percent(accuracy)}</b> of ${clips.length} clips right
+        <b>${percent(accuracy)}</b> of ${many(clips.length, "clip")} right
         <span class="muted">(95 %: ${percent(range[0])} to ${percent(range[1])})</span>
       </p>
-      ${warnings.map((/** @type {string} */ w) => html`<p class="muted">${w}</p>`)}
+      ${warnings.map((/** @type {string} */ w) => html`<p class="muted remark">${w}</p>`)}
       <div class="columns">
         <section class="card" aria-labelledby="matrix">
           <h2 id="matrix">What was played, and what was heard</h2>
@@ -130,7 +130,7 @@ export class Judge extends Task {
     if (!some) return html`<td class="none">0</td>`;
     const kind = truth === said ? "right" : "wrong";
     return html`<td>
-      <button class=${`cell ${kind}`} aria-label=${`${some} clips of ${truth}, heard as ${said}`}
+      <button class=${`cell ${kind}`} aria-label=${`${many(some, "clip")} of ${truth}, heard as ${said}`}
         @click=${() => {
           this.cell = [truth, said];
           this.context.update();

@@ -1,6 +1,6 @@
 // Label: a long recording, its sounds as regions with names, cut into the dataset.
 import { bytes, finished, get, post, put, text } from "../api.js";
-import { attempt, html, nothing, progress, say } from "../ui.js";
+import { attempt, html, many, nothing, progress, say } from "../ui.js";
 import { clock, Timeline } from "./timeline.js";
 
 const ROW = 52; // pixels of a row of the list
@@ -388,7 +388,7 @@ export class Label {
     const { labels, problems } = await post(`${this.at}/track?${where}`, file);
     const marks = labels.map((/** @type {any} */ l) => ({ ...l, id: newId() }));
     if (marks.length) this.change({ ...this.state, labels: [...this.state.labels, ...marks] });
-    say(`${marks.length} labels read from ${file.name}.`, { label: "Undo", act: () => this.undo() });
+    say(`${many(marks.length, "label")} read from ${file.name}.`, { label: "Undo", act: () => this.undo() });
     for (const line of problems.slice(0, 3)) say(line, { bad: true });
   }
 
@@ -477,7 +477,7 @@ export class Label {
     const { clips, counts, already, problems } = await this.watch("cutting", job);
     const each = Object.entries(counts).map(([label, n]) => `${n} ${label}`);
     const old = already ? ` ${already} were cut before.` : "";
-    const said = clips ? `${clips} clips are in the dataset: ${each.join(", ")}.` : "No new clips.";
+    const said = clips ? `${many(clips, "clip")} ${clips === 1 ? "is" : "are"} in the dataset: ${each.join(", ")}.` : "No new clips.";
     say(said + old, { label: "See them", act: () => this.context.go("sounds") });
     for (const line of problems.slice(0, 3)) say(line, { bad: true });
   }
@@ -586,7 +586,7 @@ export class Label {
         attempt(() => this.open(/** @type {HTMLSelectElement} */ (e.target).value))}>
         ${this.list.recordings.map(
           (/** @type {any} */ r) => html`<option value=${r.name} ?selected=${r.name === this.name}>
-            ${r.name}${r.labels ? ` (${r.labels} labels)` : ""}
+            ${r.name}${r.labels ? ` (${many(r.labels, "label")})` : ""}
           </option>`,
         )}
       </select></label
@@ -658,7 +658,7 @@ export class Label {
             <button @click=${() => attempt(() => this.stop())}>Stop</button>`
         : suggestions.length
           ? html`<p>
-                ${suggestions.length} suggestions, dashed in the picture. Name one to take it (keys 1
+                ${many(suggestions.length, "suggestion")}, dashed in the picture. Name one to take it (keys 1
                 to 9): the next is selected. Delete drops it.
               </p>
               <div class="actions">
@@ -705,7 +705,7 @@ export class Label {
     };
     return html`<section aria-labelledby="labels">
       <div class="spread wrap">
-        <h2 id="labels">${labels.length} labels</h2>
+        <h2 id="labels">${many(labels.length, "label")}</h2>
         <span class="muted small" role="status">${this.dirty ? "saving ..." : labels.length ? "saved" : ""}</span>
         <span class="grow"></span>
         <label class="button">Read a label file<input type="file" class="hidden" accept=${TRACKS}
@@ -791,7 +791,7 @@ export class Label {
           </select>
         </label>
         <label>Who or what<input name="speaker" placeholder="anna" autocomplete="off" /></label>
-        <button class="main" ?disabled=${this.work !== null}>Cut ${labels.length} labels</button>
+        <button class="main" ?disabled=${this.work !== null}>Cut ${many(labels.length, "label")}</button>
       </form>
       <p class="muted small">
         Clips of one recording stay in one set. Labels that were cut before are left out.

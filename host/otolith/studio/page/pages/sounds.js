@@ -1,7 +1,7 @@
 // Sounds: record, import, listen, tidy up.
 import { bytes, finished, get, post, put, socket } from "../api.js";
 import { Microphone, microphones } from "../mic.js";
-import { attempt, drawPicture, duration, html, nothing, progress, say } from "../ui.js";
+import { attempt, drawPicture, duration, html, many, nothing, progress, say } from "../ui.js";
 import { Trim } from "./trim.js";
 
 // Pixels of a row of the list; style.css has the same.
@@ -151,7 +151,7 @@ export class Sounds {
         this.context.update();
       });
       const already = result.already ? `, ${result.already} files were there already` : "";
-      await this.changed(`${result.clips} clips imported${already}.`);
+      await this.changed(`${many(result.clips, "clip")} imported${already}.`);
       for (const line of result.problems.slice(0, 3)) say(line, { bad: true });
     } finally {
       this.importing = null;
@@ -234,7 +234,7 @@ export class Sounds {
   /** @param {any} c */
   classCard(c) {
     const full = c.background ? c.minutes / 3 : c.clips / GOOD;
-    const amount = c.background ? `${c.minutes.toFixed(1)} min` : `${c.clips} takes`;
+    const amount = c.background ? `${c.minutes.toFixed(1)} min` : many(c.clips, "take");
     return html`<li
       class=${`card class ${this.over === c.label ? "over" : ""}`}
       @dragover=${(/** @type {DragEvent} */ e) => this.dragged(e, c.label)}
@@ -242,7 +242,7 @@ export class Sounds {
     >
       <div class="spread"><h2>${c.label}</h2><span>${amount}</span></div>
       <progress max="1" .value=${Math.min(1, full)} aria-label=${`${c.label}: ${amount}`}></progress>
-      <p class="muted small">${c.hint || `${c.minutes.toFixed(1)} min in ${c.clips} clips`}</p>
+      <p class="muted small">${c.hint || `${c.minutes.toFixed(1)} min in ${many(c.clips, "clip")}`}</p>
       <button ?disabled=${this.recording !== null}
         @click=${() => this.record(c)} aria-label=${`Record ${c.label}`}>Record</button>
     </li>`;
@@ -297,7 +297,7 @@ export class Sounds {
     const labels = this.list.classes.map((/** @type {any} */ c) => c.label);
     return html`<section aria-labelledby="clips">
       <div class="spread">
-        <h2 id="clips">${mine.length} clips</h2>
+        <h2 id="clips">${many(mine.length, "clip")}</h2>
         <label class="inline"
           >Show
           <select @change=${(/** @type {Event} */ e) => this.show(e)}>
@@ -555,7 +555,7 @@ class Recording {
     }
     if (event.kind === "take") this.takes.unshift(event);
     if (event.kind === "error") this.end(event.text, true);
-    if (event.kind === "end") this.end(`${event.kept} takes of ${this.about.label} kept.`);
+    if (event.kind === "end") this.end(`${many(event.kept, "take")} of ${this.about.label} kept.`);
     this.page.context.update();
   }
 

@@ -1,6 +1,6 @@
 // Start: make a project, open one, or try a ready model.
 import { get, post } from "../api.js";
-import { attempt, html, nothing } from "../ui.js";
+import { attempt, html, many, nothing } from "../ui.js";
 
 /** @param {any} about @returns {string} The page that a project is opened at. */
 export const firstPage = (about) => (about.ready || about.trained ? "live" : "sounds");
@@ -120,7 +120,7 @@ export class Start {
     const what = p.problem
       ? html`<span class="problem">${p.problem}</span>`
       : html`<span class="muted"
-          >${p.events.join(", ")} · ${p.clips} clips · ${p.trained ? "trained" : "not trained yet"}</span
+          >${p.events.join(", ")} · ${many(p.clips, "clip")} · ${p.trained ? "trained" : "not trained yet"}</span
         >`;
     return html`<li>
       <a class="entry" href="#/${p.name}/${firstPage(p)}"><b>${p.name}</b>${what}</a>
@@ -169,9 +169,10 @@ export class Start {
         <summary>Board, and where to start from</summary>
         <label>Board that will listen
           <select name="board">
-            ${boards.map((/** @type {any} */ b) => html`<option value=${b.id} ?selected=${b.id === "pico"}>${b.name}</option>`)}
+            <option value="">none yet</option>
+            ${boards.map((/** @type {any} */ b) => html`<option value=${b.id}>${b.name}</option>`)}
           </select>
-          <small>No board? Leave it: a virtual Pico runs the firmware.</small>
+          <small>None: a virtual Pico runs the firmware, and sizes and times are those of a Pico.</small>
         </label>
         <label>Start from a ready model
           <select name="ready">

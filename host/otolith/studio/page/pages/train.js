@@ -166,7 +166,7 @@ export class Train extends Task {
   table() {
     const { board, sizes } = this.sizes;
     const chosen = this.size || sizes.find((/** @type {any} */ s) => s.own)?.architecture;
-    return html`<div class="scroll" tabindex="0" role="group" aria-label="Sizes"><table>
+    return html`<div class="scroll" tabindex="0" role="group" aria-label="Sizes"><table class="stack">
         <caption>On ${board}, before any training: the estimates of host compile</caption>
         <thead>
           <tr><th></th><th>Network</th><th>On the board</th><th>Flash</th><th>RAM</th><th>Time a decision</th></tr>
@@ -195,9 +195,9 @@ export class Train extends Task {
       <td class=${s.fits && s.keeps_up !== false ? "verdict good" : "verdict bad"}>
         ${s.fits ? (s.keeps_up === false ? "too slow" : "fits") : s.words}
       </td>
-      <td>${part(s.flash, s.board_flash)}</td>
-      <td>${part(s.ram, s.board_ram)}</td>
-      <td>${ms}</td>
+      <td data-name="Flash">${part(s.flash, s.board_flash)}</td>
+      <td data-name="RAM">${part(s.ram, s.board_ram)}</td>
+      <td data-name="Time a decision">${ms}</td>
     </tr>`;
   }
 
@@ -273,7 +273,7 @@ export class Train extends Task {
   earlier() {
     return html`<section class="card" aria-labelledby="runs">
       <h2 id="runs">Trainings so far</h2>
-      <div class="scroll" tabindex="0" role="group" aria-label="Trainings"><table>
+      <div class="scroll" tabindex="0" role="group" aria-label="Trainings"><table class="stack runs">
         <thead>
           <tr><th>When</th><th>Network</th><th>Test clips right</th><th>Weights</th><th>RAM</th><th>Took</th><th></th></tr>
         </thead>
@@ -282,10 +282,10 @@ export class Train extends Task {
             (r, i) => html`<tr>
               <td>${r.at.replace(/(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d).*/, "$1-$2-$3 $4:$5")}</td>
               <td>${r.architecture}</td>
-              <td>${percent(r.clip_accuracy)}</td>
-              <td>${size(r.weights_bytes)}</td>
-              <td>${size(r.arena_bytes)}</td>
-              <td>${r.seconds.toFixed(0)} s</td>
+              <td data-name="Test clips right">${percent(r.clip_accuracy)}</td>
+              <td data-name="Weights">${size(r.weights_bytes)}</td>
+              <td data-name="RAM">${size(r.arena_bytes)}</td>
+              <td data-name="Took">${r.seconds.toFixed(0)} s</td>
               <td>
                 ${i === 0
                   ? html`<span class="muted">in use</span>`
