@@ -1,5 +1,5 @@
-/* The filters from 64 kHz on, for pdm.c and adc_stream.h: 64 kHz -> FIR / 2 -> 32 kHz -> half-band / 2 ->
- * 16 kHz -> notch. */
+/* The filters from 64 kHz on, for pdm.c and adc_stream.h: 64 kHz -> FIR / 2 -> 32 kHz -> half-band
+ * / 2 -> 16 kHz -> notch. */
 #ifndef OTOLITH_PDM_TAIL_H
 #define OTOLITH_PDM_TAIL_H
 
