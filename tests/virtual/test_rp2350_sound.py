@@ -100,7 +100,7 @@ def test_an_image_of_the_pico_2_w_boots_and_gives_the_hosts_results(powered, tmp
     board = powered(build("pico2_w", small_models.loudness(), tmp_path), "pico2_w")
     client = Client(VirtualTransport(board))
     assert client.hello(timeout_ms=1000)["board"] == "pico2_w"
-    pcm = np.concatenate([hiss(0.2) // 20, tone(0.5)])
+    pcm = np.concatenate([hiss(0.4) // 20, tone(0.8)])
     assert_same(client.inject(pcm), list(Chain(small_models.loudness()).run(pcm)))
     assert board.faults == []
 
