@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -116,20 +116,23 @@ def cpu_s(pid: int) -> float:
     return sum(int(f) for f in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def page_cpu_s(page: Page) -> float:
-    """CPU seconds of the page's own thread: scripts, layout, painting."""
+def page_clock(page: Page) -> Callable[[], float]:
+    """Gives the CPU seconds of the page's own thread so far: scripts, layout, painting."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    session.detach()
-    return next(m["value"] for m in metrics if m["name"] == "ThreadTime")
+
+    def read() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "ThreadTime")
+
+    return read
 
 
-def quiet_ms(page: Page) -> str:
-    base = page_cpu_s(page)
+def quiet_ms(page: Page, page_cpu_s: Callable[[], float]) -> str:
+    base = page_cpu_s()
     gaps = sorted(page.evaluate(SCROLL))
     over = sum(g > 50 for g in gaps)
-    each = 1000 * (page_cpu_s(page) - base) / len(gaps)
+    each = 1000 * (page_cpu_s() - base) / len(gaps)
     return (
         f"median {gaps[len(gaps) // 2]:.0f} ms, 95 % {gaps[int(0.95 * len(gaps))]:.0f} ms between "
         f"frames, {over} of {len(gaps)} above 50 ms; {each:.1f} ms CPU of the page a frame"
@@ -142,13 +145,14 @@ def clips(browser: Browser) -> list[str]:
         with serving(Path(name)) as (link, pid), page_of(browser, link) as page:
             page.get_by_role("heading", name="Open a project").wait_for()
             origin, base = link.partition("/?")[0], cpu_s(pid)
-            page_base, started = page_cpu_s(page), time.monotonic()
+            page_cpu_s = page_clock(page)
+            page_base, started = page_cpu_s(), time.monotonic()
             page.goto(f"{origin}/#/many/sounds")
             page.locator(".clip").first.wait_for()
             rows = time.monotonic() - started
-            cpu, page_cpu = cpu_s(pid) - base, page_cpu_s(page) - page_base
+            cpu, page_cpu = cpu_s(pid) - base, page_cpu_s() - page_base
             drawn = page.locator(".clip").count()
-            scrolled = quiet_ms(page)
+            scrolled = quiet_ms(page, page_cpu_s)
             page.wait_for_timeout(8000)  # the check of all clips, thumbnails
             return [
                 f"{CLIPS} clips: first rows after {rows:.2f} s ({cpu:.2f} s CPU of the server, "

@@ -144,17 +144,19 @@ def size_of(name, own):
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # it loads TensorFlow
 def test_a_size_is_chosen_trained_stopped_and_kept(studio, alarm, browser):
-    sizes = [size_of("alarm_cnn", own=True), size_of("word_cnn_m", own=False)]
-    computed = alarm / ".studio" / "jobs" / "20260101-101010-101010-aaaaaa"
+    studio.post("/projects", {"name": "door", "hear": "fire_alarm"})
+    door = studio.home / "door"
+    shutil.copytree(alarm / "dataset", door / "dataset", dirs_exist_ok=True)
+    sizes = [size_of("separable_cnn", own=True), size_of("word_cnn_m", own=False)]
+    computed = door / ".studio" / "jobs" / "20260101-101010-101010-aaaaaa"
     computed.mkdir(parents=True)
     told = {"kind": "sizes", "started": "2026-01-01T10:10:10+00:00", "options": {}}
     (computed / "job.json").write_text(json.dumps(told))
     result = {"board": "Raspberry Pi Pico", "sizes": sizes}
     end = {"kind": "end", "state": "done", "message": "", "result": result}
     (computed / "events.jsonl").write_text(json.dumps(end) + "\n")
-    spec = alarm / "spec.toml"
     with page_of(browser, studio.link) as page:
-        page.goto(f"{studio.origin}/#/alarm/train")
+        page.goto(f"{studio.origin}/#/door/train")
         row = page.locator("tr", has_text="word_cnn_m")
         assert all(unit in row.inner_text() for unit in ("kB", "ms", "%"))
         page.get_by_role("radio", name="word_cnn_m").check()
@@ -165,5 +167,5 @@ def test_a_size_is_chosen_trained_stopped_and_kept(studio, alarm, browser):
         page.get_by_role("button", name="Stop and keep the best").click()
         done(page, "of the test clips are recognised", 120)
         page.locator(".runs", has_text="word_cnn_m").wait_for()
-    assert len(list((alarm / ".studio" / "runs").glob("*.tflite"))) == 1
-    assert "word_cnn_m" not in spec.read_text()  # the spec stays as it was
+    assert len(list((door / ".studio" / "runs").glob("*.tflite"))) == 1
+    assert "word_cnn_m" not in (door / "spec.toml").read_text()  # the spec stays as it was

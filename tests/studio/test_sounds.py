@@ -1,8 +1,11 @@
 """The requests of the Start and Sounds pages, against the commands' own readers of the files."""
 
+import asyncio
 import io
 import os
 import signal
+import subprocess
+import sys
 import time
 import wave
 import zipfile
@@ -14,6 +17,7 @@ from otolith.audio import RATE
 from otolith.data import metadata
 from otolith.features import extract
 from otolith.settings.spec import load
+from otolith.studio import jobs
 from support.studio import wav
 
 
@@ -216,6 +220,30 @@ def test_a_job_is_stopped_killed_and_remembered(studio, project):
         assert studio.ask("GET", f"{at}/{wrong}/events").status in (400, 404)
     for row in metadata.load(studio.home / "door" / "dataset").rows:
         assert (studio.home / "door" / "dataset" / row.file).exists()
+
+
+def test_a_job_that_ends_slowly_is_killed_only_when_it_is_silent(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "KILL_S", 0.8)
+    (tmp_path / "events.jsonl").touch()
+    program = (
+        "import time, filelock; lock = filelock.FileLock('alive'); lock.acquire()\n"
+        "print('on', flush=True)\n"
+        "for _ in range(8): time.sleep(0.2); open('events.jsonl', 'a').write('{}')\n"
+        "print('kept', flush=True); time.sleep(30)"
+    )
+    command = [sys.executable, "-c", program]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=pipe, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout.readline() == "on\n"
+
+        async def watch():
+            jobs._kill(tmp_path, process.pid)
+            await asyncio.to_thread(process.wait, 20)
+
+        asyncio.run(watch())
+        assert process.stdout.read() == "kept\n" and process.returncode == -signal.SIGKILL
 
 
 def send(socket, pcm, at=0, gap=0):

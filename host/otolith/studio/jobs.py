@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -31,7 +32,7 @@ from otolith.studio.worker import KINDS
 
 KEPT = 30  # jobs of a project; older ones are removed
 POLL_S = 0.1
-KILL_S = 20.0  # from the request to stop until the process is killed
+KILL_S = 60.0  # without an event, after the request to stop, until the process is killed
 _MOST_LOG = 200_000  # bytes of the log that a page gets, the newest
 
 
@@ -161,7 +162,9 @@ class Jobs:
     async def stop(self, project: Project, id: str) -> Job:
         """Ask a job to stop, as Ctrl-C does. Training keeps its best network.
 
-        A process that has not stopped after KILL_S seconds is killed.
+        A process that goes on and tells nothing for KILL_S seconds is killed. One that still tells
+        its progress is not: what was learned is quantised and judged, which takes long on a slow
+        computer.
         """
         folder = folder_of(project, id)
         if self.read(project, id).state == "running":
@@ -232,5 +235,10 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _kill(folder: Path, pid: int) -> None:
-    if is_alive(folder):
+    if not is_alive(folder):
+        return
+    silent = time.time() - (folder / "events.jsonl").stat().st_mtime
+    if silent >= KILL_S:
         _signal(pid, signal.SIGKILL)
+    else:
+        asyncio.get_running_loop().call_later(KILL_S - silent + POLL_S, _kill, folder, pid)

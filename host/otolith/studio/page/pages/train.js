@@ -24,7 +24,8 @@ export class Train extends Task {
     this.curve = [[], [], []];
     /** @type {uPlot | null} */
     this.plot = null;
-    this.began = 0;
+    this.began = 0; // when the step was at the share `before`
+    this.before = 0;
     this.named = ""; // the step that runs
     this.missing = "";
     /** One function for all renderings: a new one would draw the plot anew. */
@@ -97,10 +98,13 @@ export class Train extends Task {
 
   /** @param {import("../api.js").JobEvent} event */
   stepped(event) {
+    const now = Date.now();
     if (event.step !== this.named) {
       this.named = event.step ?? "";
-      this.began = Date.now();
+      [this.began, this.before] = [now, event.share ?? 0];
     }
+    // A page that was opened later gets the events so far at once: they tell nothing of the pace.
+    if (now - this.began < 300) this.before = event.share ?? 0;
     this.add(event.values ?? {});
   }
 
@@ -204,7 +208,8 @@ export class Train extends Task {
   live() {
     const share = this.step?.share ?? 0;
     const seconds = (Date.now() - this.began) / 1000;
-    const left = share > 0.02 && seconds > 3 ? (seconds * (1 - share)) / share : 0;
+    const done = share - this.before;
+    const left = done > 0.02 && seconds > 3 ? (seconds * (1 - share)) / done : 0;
     return html`<section class="card" aria-labelledby="training">
       <div class="spread">
         <h2 id="training">Training</h2>
