@@ -4,6 +4,7 @@ The SDK itself builds with CMake. For one board little of that is needed: start-
 script and the drivers an app uses. What differs between the chips is in rp2040.py and rp2350.py.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -107,6 +108,26 @@ generate(
 flash = board.get("upload.maximum_size")
 generate(generated / "pico_flash_region.ld", f"FLASH(rx) : ORIGIN = 0x10000000, LENGTH = {flash}\n")
 
+
+def link_script():
+    """The SDK's linker script; on the RP2040 with what runs in every hop in RAM.
+
+    The SDK's script puts into RAM what it excludes from flash.
+    """
+    text = (sdk / "src" / "rp2_common" / "pico_crt0" / chip.name / "memmap_default.ld").read_text()
+    hot = getattr(chip, "hot", [])
+    if not hot or board.get("otolith.hot_code", "ram") == "flash":
+        return text
+    for kind, more in (("text", hot + chip.hot_code), ("rodata", hot)):
+        old = re.compile(rf"(EXCLUDE_FILE\(\*libgcc\.a:[^)]*)(\) \.{kind}\*)")
+        text, found = old.subn(rf"\1 {' '.join(more)}\2", text)
+        if found != 1:
+            fail(f"{sdk}: its linker script is not the one that this builder knows")
+    return text
+
+
+generate(generated / "memmap.ld", link_script())
+
 cmsis = sdk / "src" / "rp2_common" / "cmsis"
 include = [
     generated,
@@ -161,7 +182,7 @@ for target in (env, foreign):
 env.Append(
     LINKFLAGS=[
         f"-L{generated}",
-        f"-T{sdk / 'src' / 'rp2_common' / 'pico_crt0' / chip.name / 'memmap_default.ld'}",
+        f"-T{generated / 'memmap.ld'}",
         "-nostartfiles",
         "--specs=nosys.specs",
         "-Wl,-z,max-page-size=4096",

@@ -85,6 +85,9 @@ chip = SimpleNamespace(
         ("LIB_PICO_DIVIDER", 1),
     ],
     boot2=boot2,
+    # Microphone, front end and network together are larger than the cache of flash (16 kB).
+    hot=["*libpdm.a:", "*libfeatures.a:", "*libnn.a:", "*libdetect.a:", "*model/pipeline*.o"],
+    hot_code=["*model/model*.o"],  # their constants are weights
     drive="RPI-RP2",  # in the INFO_UF2.TXT of its boot ROM
     uf2_family=0xE48BFF56,
 )

@@ -131,6 +131,7 @@ class Estimate:
         hop_ms: Milliseconds from one inference to the next.
         cycles: Fewest and most cycles an instruction takes. None if cycles were measured.
         core: The core whose instructions were counted.
+        error: How far such estimates were from measured networks, nine of ten; 0: not known.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Estimate:
     hop_ms: float
     cycles: tuple[float, float] | None = None
     core: str = ""
+    error: float = 0.0
 
     @property
     def total_ms(self) -> float:
@@ -192,9 +194,9 @@ class Estimate:
         return f"{self.cycles[0] * ms:.1f} to {self.cycles[1] * ms:.1f}"
 
     def _basis(self) -> str:
-        """What the figures rest on, for counted cores."""
+        """What the figures rest on: the error bar, or for counted cores their instructions."""
         if self.cycles is None:
-            return ""
+            return f"; +-{self.error:.0%} for the network, flash included" if self.error else ""
         return (
             f"; instructions of a {self.core} at {self.cycles[0]:g} to {self.cycles[1]:g} cycles, "
             "flash wait states not included"
@@ -209,6 +211,8 @@ class Estimate:
             "hop_ms": self.hop_ms,
             "keeps_up": self.keeps_up,
         }
+        if self.error:
+            found["error_bar"] = self.error
         if self.cycles:
             found["range_ms"] = [round(ms, 3) for ms in self.range_ms]
             found["cycles_an_instruction"] = list(self.cycles)
@@ -331,6 +335,7 @@ def estimate(analysis: Analysis, board: Board, optimize: str = OPTIMIZE[0]) -> E
         metadata.hop_ms,
         (counted[0], counted[1]) if counted else None,
         board.cpu.replace("cortex-m", "Cortex-M"),
+        0.0 if counted else costs.get("error_bar", 0.0),
     )
 
 

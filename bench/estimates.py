@@ -1,0 +1,111 @@
+"""How far estimates are from the virtual Pico's cycles, flash included, for networks not fitted.
+
+    python bench/estimates.py           # 20 networks
+    python bench/estimates.py 5         # fewer
+
+Draws networks in the shapes that sounds have: a convolution over the window, then 1x1, 3x3, k x 1
+and depthwise convolutions, pools, and dense layers at the end, of random widths. Estimates are
+those of `host train --dry-run`, `host compile --board pico` and `host summarize`, packing included.
+Prints each error, their distribution, and the error bar that these commands print. Deterministic.
+"""
+
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from otolith.compile import schedule_model
+from otolith.compile.packing import room_on
+from otolith.device.boards import named
+from otolith.files import write_bytes
+from otolith.firmware.build import build
+from otolith.paths import ROOT
+from otolith.summarize.profile import profile_firmware
+from otolith.summarize.realtime import costs_of, network_cycles
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.core_models import convolution, dense, depthwise
+from support.random_models import SAME, VALID, Net, pool
+
+COUNT = 20
+BOARD = "pico"
+
+
+def network(number: int) -> bytes:
+    """Network `number`."""
+    rng = np.random.default_rng([22, number])
+
+    def between(low: int, high: int) -> int:
+        return int(rng.integers(low, high + 1))
+
+    along_time = number % 4 == 3  # bands are channels, as in TENet
+    if along_time:
+        net = Net(rng, (1, between(30, 98), 1, between(16, 40)))
+        convolution(net, (3, 1), between(12, 40), (1, 1), SAME)
+    else:
+        net = Net(rng, (1, between(24, 62), between(10, 40), 1))
+        taps = (between(3, 10), between(3, 8))
+        convolution(net, taps, between(8, 24), (2, 2), (SAME, VALID)[between(0, 1)])
+    for _ in range(between(1, 4)):
+        width = between(8, 64)
+        kind = between(0, 3)
+        height, columns = net.shape[1:3]
+        stride = (1, 1) if min(height, columns) < 6 or between(0, 2) else (2, 2)
+        if along_time:
+            convolution(net, (1, 1), width)
+            depthwise(net, (between(3, 9), 1), 1, (between(1, 2), 1), SAME)
+        elif kind == 0:
+            convolution(net, (3, 3), width, stride, SAME)
+        elif kind == 1 and min(height, columns) > 3:
+            pool("MAX_POOL_2D")(net)
+        else:
+            depthwise(net, (3, 3), 1, stride, SAME)
+            convolution(net, (1, 1), width)
+    inputs = int(np.prod(net.shape[1:]))
+    if inputs > 2000:
+        axes = net.b.tensor([2], None, 0, "int32", np.array([1, 2]))
+        net.grow("MEAN", [net.x, axes], (1, net.shape[3]), net.s, net.z, keepDims=False)
+    if between(0, 1):
+        dense(net, between(16, 96))
+    dense(net, between(2, 12))
+    return net.build()
+
+
+def main() -> None:
+    """Prints a row for each network and the distribution of errors."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
+    costs, board = costs_of("rp2040"), named(BOARD)
+    assert costs
+    errors = []
+    print(f"{'network':<9}{'layers':>7}{'MACs':>12}{'measured':>13}{'estimated':>13}{'error':>8}")
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "network.tflite"
+        for number in range(count):
+            data = network(number)
+            write_bytes(file, data)
+            room = room_on(board.flash)
+            schedule = schedule_model(data, "network", "m0plus", room=room)
+            measured = profile_firmware(build(f"{BOARD}-bench", file), schedule, BOARD).cycles
+            guess = network_cycles(schedule.analysis, costs, plain=schedule.plain)
+            errors.append(guess / measured - 1)
+            print(
+                f"{number:<9}{len(schedule.calls):>7}{schedule.macs:>12,}{measured:>13,}"
+                f"{guess:>13,.0f}{errors[-1]:>+8.1%}",
+                flush=True,
+            )
+    sizes = sorted(map(abs, errors))
+    within = sum(size <= 0.05 for size in sizes)
+    print(
+        f"\nerrors: mean {statistics.mean(sizes):.1%}, median {statistics.median(sizes):.1%}, "
+        f"9 of 10 below {sizes[int(0.9 * (len(sizes) - 1))]:.1%}, largest {sizes[-1]:.1%}; "
+        f"{within} of {count} within 5%"
+    )
+    bar = costs.get("error_bar")
+    print(f"error bar that estimates print: {f'{bar:.0%}' if bar else 'none'}")
+
+
+if __name__ == "__main__":
+    main()
