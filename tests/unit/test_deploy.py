@@ -9,6 +9,8 @@ from rich.console import Console
 from otolith.deploy.cli import outcome_table
 from otolith.deploy.picture import draw
 from otolith.deploy.scenario import Detection, Segment, concatenate, judge, passed
+from otolith.errors import UserError
+from otolith.firmware import build
 
 
 def seconds(name, label, s):
@@ -158,3 +160,16 @@ def test_a_detection_before_its_sound_is_wrong():
     assert not outcomes[1].right and outcomes[1].first is None and len(outcomes[1].wrong) == 1
     outcomes = judge(scene, [Detection(3200 + 1100, "alarm", 0.9)], MEMORY_MS)
     assert outcomes[1].right and outcomes[1].latency_ms == 600
+
+
+def test_a_build_that_does_not_link_says_what_the_linker_said(tmp_path, monkeypatch):
+    fake = tmp_path / "python"
+    fake.write_text(
+        "#!/bin/sh\necho 'Linking firmware.elf'\n"
+        "echo 'ld: region FLASH overflowed by 12 bytes'\n"
+        "echo 'collect2: error: ld returned 1 exit status'\nexit 1\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setattr(build.sys, "executable", str(fake))
+    with pytest.raises(UserError, match=r"^pio run -e pico: ld: region .* overflowed by 12 bytes$"):
+        build.platformio("-e", "pico")

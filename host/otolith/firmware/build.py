@@ -83,6 +83,8 @@ def platformio(
             line for line in lines if "error:" in line.lower()
         ]
         reason = (telling or lines or ["no output"])[0].removeprefix("Error: ")
+        if reason.startswith("collect2:"):  # what the linker said stands before it
+            reason = lines[max(0, lines.index(reason) - 1)]
         raise UserError(f"pio run {' '.join(arguments)}: {reason}")
     return "".join(output)
 
