@@ -42,7 +42,7 @@ window.WebSocket = class extends WebSocket {
       const event = JSON.parse(message.data);
       if (event.kind !== "hop") return;
       note("told", event.level > LOUD);
-      note("scored", event.scores?.at(-1) > 0.5);
+      note("scored", event.scores?.at(-1) > 0.9);
     });
   }
   send(data) {
@@ -54,22 +54,21 @@ window.WebSocket = class extends WebSocket {
 const look = () => {
   const bar = [...document.querySelectorAll(".score progress")].at(-1)?.value;
   note("level", document.getElementById("level")?.value > -30);
-  note("bar", bar > 0.5);
-  note("full", bar > 0.9);
+  note("bar", bar > 0.9);
   requestAnimationFrame(look);
 };
 requestAnimationFrame(look);
 """.replace("LOUD", str(LOUD))
-NAMES = ("sent", "told", "scored", "level", "bar", "full")
+NAMES = ("sent", "told", "scored", "level", "bar")
 # what is printed: name -> from what to what; "": the sound
 PARTS = {
     "sound to the page: PulseAudio, Chromium, worklet": ("", "sent"),
     "page to server and back, with the wait for a hop": ("sent", "told"),
-    "drawing: the frame after the message": ("told", "level"),
+    "drawing the level: the frame after the message": ("told", "level"),
     "level: from the sound to the frame": ("", "level"),
-    "network and averaging: from the first loud hop to a score above 50 %": ("told", "scored"),
-    "bar: from the sound to the frame above 50 %": ("", "bar"),
-    "bar: from the sound to the frame above 90 %": ("", "full"),
+    "network and averaging: from the first loud hop to a score above 90 %": ("told", "scored"),
+    "drawing the bar": ("scored", "bar"),
+    "bar: from the sound to the frame above 90 %": ("", "bar"),
 }
 
 

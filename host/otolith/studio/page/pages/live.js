@@ -6,7 +6,7 @@ import { attempt, drawFeatures, html, nothing, percent, say, scrollFeatures } fr
 
 const SECONDS = 8; // of the picture
 const MOST_EVENTS = 30;
-const BLOCK_MS = 20;
+const BLOCK_MS = 16; // two of the browser's own blocks: common hops end with one
 const MOST_GATE = 2000; // of the slider; the gate is a mean of absolute samples
 
 export class Live extends Task {
