@@ -136,3 +136,16 @@ def test_a_pipe_gets_no_colours():
     command = [sys.executable, "-m", "otolith", "doctor"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "Python" in done.stdout and "\x1b" not in done.stdout + done.stderr
+
+
+def test_training_without_its_libraries_is_one_line(tmp_path, monkeypatch):
+    """As after `pip install otolith` without [train]."""
+    (tmp_path / "spec.toml").write_text('[model]\nclasses = ["background", "ring"]\n')
+    program = (
+        "import sys; sys.modules['safetensors'] = None; "
+        "from otolith.cli import main; main(['train', sys.argv[1]])"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Error: training needs TensorFlow and safetensors: run `")

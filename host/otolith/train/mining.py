@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load, save
 
 from otolith.evaluate.network import all_classes
 from otolith.farm import map_tasks
 from otolith.features.network_input import real_input
 from otolith.settings.features import FrontEnd
 from otolith.train import transfer
+from otolith.train.libraries import load, save
 from otolith.train.negatives import Negatives
 from otolith.train.session import new_session
 from otolith.train.weights import Blueprint, put_weights

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from otolith.errors import UserError
 from otolith.train.convert import silence
+from otolith.train.libraries import missing
 
 
 def new_session(seed: int) -> Any:
@@ -32,7 +32,7 @@ def new_session(seed: int) -> Any:
             import tensorflow as tf
             import tf_keras
     except ImportError as error:
-        raise UserError("training needs TensorFlow: run `make setup`") from error
+        raise missing("TensorFlow") from error
     tf.get_logger().setLevel("ERROR")
     tf_keras.backend.clear_session()
     tf_keras.utils.set_random_seed(seed)

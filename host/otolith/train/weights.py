@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from otolith.errors import UserError, short
+from otolith.train.libraries import SafetensorError, safe_open, save_file
 
 SUFFIX = ".weights.safetensors"
 KEY = "otolith"  # of the description in the header
