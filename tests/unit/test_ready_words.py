@@ -1,4 +1,4 @@
-"""The committed networks for words and sounds: they are what their spec and figures say, and hear people."""
+"""The committed networks for words and sounds: they are what spec and figures say."""
 
 import json
 
