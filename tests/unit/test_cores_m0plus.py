@@ -127,8 +127,8 @@ def test_a_large_1x1_reads_its_weights_for_many_pixels_at_once(tmp_path):
     """Weights that do not stay in the cache: the output counts as one row, whatever its shape."""
     rng = np.random.default_rng(8)
     nets, blocks = [], []
-    for height, width, depth in ((30, 1, 80), (6, 5, 81)):
-        net = Net(rng, (1, height, width, depth))
+    for height, width, channels in ((30, 1, 80), (6, 5, 81)):
+        net = Net(rng, (1, height, width, channels))
         convolution(net, (1, 1), 96)
         nets.append(net)
         (step,) = compile_graph(net.build(), "m", "m0plus").schedule.calls
