@@ -138,6 +138,7 @@ class Hearing:
             raise UserError("not trained yet: train it on the Train page")
         self._chain = Chain(project.tflite)
         self._past = Past(project, "browser")
+        self.ms = float("inf")  # of the last hop on this computer
 
     def hello(self) -> dict[str, Any]:
         """What the page needs to know first."""
@@ -161,6 +162,8 @@ class Hearing:
         if hops:
             self._past.at(hops[-1].t_ms)
         each = 1000 * (time.perf_counter() - started) / max(1, len(hops))
+        if hops:
+            self.ms = each
         return [event for hop in hops for event in self._told(hop, each)]
 
     def _told(self, hop: Hop, ms: float) -> list[dict[str, Any]]:
