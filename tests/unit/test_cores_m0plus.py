@@ -14,7 +14,7 @@ from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.cores.m0plus import elementwise, taps
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import convolution, image, layer
+from support.core_models import image, layer
 from support.qemu_cores import M0PLUS
 from support.qemu_networks import run
 from support.random_models import Net, binary, chain
@@ -121,19 +121,3 @@ def test_sums_and_products(tmp_path):
 def test_sums_and_products_as_thumb(tmp_path):
     models = [net.build() for net in pairs(17, BATCH)]
     as_thumb(models, ["speed"] * len(models), tmp_path)
-
-
-def test_a_large_1x1_reads_its_weights_for_many_pixels_at_once(tmp_path):
-    """Weights that do not stay in the cache: the output counts as one row, whatever its shape."""
-    rng = np.random.default_rng(8)
-    nets, blocks = [], []
-    for height, width, channels in ((30, 1, 80), (6, 5, 81)):
-        net = Net(rng, (1, height, width, channels))
-        convolution(net, (1, 1), 96)
-        nets.append(net)
-        (step,) = compile_graph(net.build(), "m", "m0plus").schedule.calls
-        assert step.kernel == "nn_m0_conv_2d"
-        assert (step.settings["out_h"], step.settings["out_w"]) == (1, height * width)
-        blocks.append(step.settings["block"])
-    assert min(blocks) > 5
-    compare(tmp_path, nets, core="m0plus")

@@ -8,13 +8,11 @@ import numpy as np
 
 from otolith.compile.cores.m0plus.requantize import Line, line
 from otolith.compile.cores.m0plus.taps import weights_as_code
-from otolith.compile.graph import Array, Code, Graph, Settings, Step, Values
+from otolith.compile.graph import Array, Code, Graph, Step, Values
 from otolith.compile.ops.common import LIMIT
 
 HEADER = "cores/m0plus/m0plus_kernels.h"
 SCRATCH = 1024  # bytes for packed rows; more only if a single output needs more
-LARGE_SCRATCH = 4096  # the same where weights do not stay in the cache of flash
-CACHED = 12 << 10  # bytes of weights that stay there
 UNROLLED = 64  # most pairs that are computed without a loop
 NEAR = 14  # most pairs that a short jump crosses
 
@@ -57,7 +55,7 @@ class Shape:
         return self.words * self.rows * self.loops
 
 
-def shape_of(rows: int, taps: int, stride: int, outputs: int, most_scratch: int = SCRATCH) -> Shape:
+def shape_of(rows: int, taps: int, stride: int, outputs: int) -> Shape:
     """Chooses the shape of a convolution.
 
     Args:
@@ -65,7 +63,6 @@ def shape_of(rows: int, taps: int, stride: int, outputs: int, most_scratch: int 
         taps: Neighbouring values in a row.
         stride: Values from one output to the next.
         outputs: Outputs in a row.
-        most_scratch: Most bytes of packed rows, if an output does not need more.
     """
     words = -(-taps // 2)
 
@@ -74,7 +71,7 @@ def shape_of(rows: int, taps: int, stride: int, outputs: int, most_scratch: int 
 
     phases = 1 + stride % 2
     block = outputs if words <= UNROLLED else 1
-    while block > 1 and rows * phases * row(block) * 4 > most_scratch:
+    while block > 1 and rows * phases * row(block) * 4 > SCRATCH:
         block -= 1
     if block > 1 and rows > 1:
         together = max(n for n in range(1, rows + 1) if rows % n == 0 and n * words <= UNROLLED)
@@ -107,18 +104,6 @@ def stream(packed: Values, exact: Line, pairs_a_channel: int) -> Values:
     return np.concatenate(halves, axis=1).ravel()
 
 
-def in_one_row(w: Settings) -> Settings:
-    """The window of a 1x1 convolution whose output is one long row, so that more pixels are
-    computed each time the weights are read. Other windows stay as they are."""
-    ones = ("kernel_h", "kernel_w", "stride_h", "stride_w")
-    if any(w[name] != 1 for name in ones) or w["pad_h"] or w["pad_w"]:
-        return w
-    if w["in_h"] != w["out_h"] or w["in_w"] != w["out_w"]:
-        return w
-    pixels = w["out_h"] * w["out_w"]
-    return {**w, "in_h": 1, "out_h": 1, "in_w": pixels, "out_w": pixels}
-
-
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, if that is exact."""
     w = step.settings["window"]
@@ -130,9 +115,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     channels, rows, taps = w["out_c"], w["kernel_h"], w["kernel_w"] * w["in_c"]
     weights = step.settings["weights"].values.reshape(channels, rows, taps)
     stride = w["stride_w"] * w["in_c"]
-    streams = 2 * weights.size > CACHED
-    w = in_one_row(w) if streams else w
-    shape = shape_of(rows, taps, stride, w["out_w"], LARGE_SCRATCH if streams else SCRATCH)
+    shape = shape_of(rows, taps, stride, w["out_w"])
     packed = pairs(weights, -(-taps // 2)).reshape(channels, -1)
     exact = line(step, weights)
     if exact is None or both_lowest(packed):
