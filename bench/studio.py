@@ -203,7 +203,7 @@ def main(what: str) -> None:
                 print("\n".join(lines), flush=True)
     load = os.getloadavg()[0]
     head = (
-        "bench/studio.py: the Studio with much to show\n"
+        "$ python bench/studio.py: the Studio with much to show\n"
         f"{os.cpu_count()} cores; other work kept {load:.0f} processes waiting for them meanwhile\n"
     )
     text = "\n".join([head, *lines, ""])
