@@ -1,5 +1,8 @@
 """Runs the linker. If the image does not fit, prints by how much in one line.
 
+On the RP2040, code that runs in every hop lies in RAM (pico_sdk.py). Where RAM is too small for
+that, the image is linked again with this code in flash.
+
 Usage: link.py BOARD COMMAND...
 
 The image and its map replace earlier ones only when linking succeeds.
@@ -13,6 +16,7 @@ import sys
 OVERFLOW = re.compile(r"region [`'](\w+)' overflowed by (\d+) bytes")
 NEW, MAP = ".new", "-Wl,-Map="
 PARTS = {"FLASH": "flash", "RAM": "RAM"}
+SCRIPT, IN_FLASH = "memmap.ld", "memmap_flash.ld"
 
 
 def explain(board: str, output: str) -> str | None:
@@ -38,10 +42,21 @@ def redirected(command: list[str]) -> tuple[list[str], list[str]]:
     return changed, outputs
 
 
+def in_flash(command: list[str], output: str) -> list[str] | None:
+    """The command with all code in flash, if RAM is too small and that may help."""
+    changed = [word.replace(f"/{SCRIPT}", f"/{IN_FLASH}") for word in command]
+    return changed if changed != command and "RAM" in dict(OVERFLOW.findall(output)) else None
+
+
 def main() -> int:
     board, *command = sys.argv[1:]
     command, outputs = redirected(command)
     done = subprocess.run(command, text=True, stderr=subprocess.PIPE)
+    slower = in_flash(command, done.stderr) if done.returncode else None
+    if slower:
+        done = subprocess.run(slower, text=True, stderr=subprocess.PIPE)
+        if done.returncode == 0:
+            print("The model needs much RAM: code stays in flash, which takes more time a hop.")
     if done.returncode:
         sys.stderr.write((explain(board, done.stderr) or done.stderr).rstrip() + "\n")
     else:

@@ -109,24 +109,27 @@ flash = board.get("upload.maximum_size")
 generate(generated / "pico_flash_region.ld", f"FLASH(rx) : ORIGIN = 0x10000000, LENGTH = {flash}\n")
 
 
-def link_script():
+def link_scripts():
     """The SDK's linker script; on the RP2040 with what runs in every hop in RAM.
 
-    The SDK's script puts into RAM what it excludes from flash.
+    The SDK's script puts into RAM what it excludes from flash. Where the model leaves no room for
+    that, link.py takes the second script.
     """
     text = (sdk / "src" / "rp2_common" / "pico_crt0" / chip.name / "memmap_default.ld").read_text()
     hot = getattr(chip, "hot", [])
+    plain = text
     if not hot or board.get("otolith.hot_code", "ram") == "flash":
-        return text
+        return plain, plain
     for kind, more in (("text", hot + chip.hot_code), ("rodata", hot)):
         old = re.compile(rf"(EXCLUDE_FILE\(\*libgcc\.a:[^)]*)(\) \.{kind}\*)")
         text, found = old.subn(rf"\1 {' '.join(more)}\2", text)
         if found != 1:
             fail(f"{sdk}: its linker script is not the one that this builder knows")
-    return text
+    return text, plain
 
 
-generate(generated / "memmap.ld", link_script())
+for name, script in zip(("memmap.ld", "memmap_flash.ld"), link_scripts(), strict=True):
+    generate(generated / name, script)
 
 cmsis = sdk / "src" / "rp2_common" / "cmsis"
 include = [

@@ -354,3 +354,29 @@ def test_a_network_too_big_says_by_how_much(bench):
     # arena at least 300,000 + 75,000 bytes; 262,144 bytes of RAM
     assert 112_000 < int(much[1].replace(",", "")) < 140_000
     assert bench.outputs(env) == before
+
+
+def test_code_stays_in_flash_where_ram_is_too_small_for_it(tmp_path):
+    """The linker is asked again with the other script, and only if RAM is what is too small."""
+    linker = tmp_path / "linker.py"
+    linker.write_text(
+        "import sys\n"
+        "region, script = sys.argv[1], sys.argv[2]\n"
+        "if script.endswith('/memmap.ld'):\n"
+        '    sys.exit(f"ld: region `{region}\' overflowed by 12 bytes")\n'
+        "open(sys.argv[4], 'w').write(script)\n"
+    )
+
+    def link(region):
+        command = [sys.executable, linker, region, "-T/sdk/memmap.ld", "-o", tmp_path / "firmware"]
+        tool = paths.ROOT / "platform" / "builder" / "link.py"
+        return subprocess.run(
+            [sys.executable, tool, "Pico", *command], capture_output=True, text=True
+        )
+
+    done = link("FLASH")
+    assert done.returncode and "too big for Pico by 12 bytes of flash" in done.stderr
+    assert not (tmp_path / "firmware").exists()
+    done = link("RAM")
+    assert done.returncode == 0 and "code stays in flash" in done.stdout
+    assert (tmp_path / "firmware").read_text() == "-T/sdk/memmap_flash.ld"

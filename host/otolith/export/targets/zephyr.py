@@ -41,8 +41,9 @@ def files(made: Bundle) -> dict[str, str]:
     listed = "\n".join(f"    src/{name}" for name in made.sources)
     readme = f"""# {made.name} for Zephyr
 
-For Zephyr 3.7 and later. Name this folder in ZEPHYR_EXTRA_MODULES and set `CONFIG_{upper}=y` in
-prj.conf. The thread that calls `{p}_feed` needs a stack of 2 kB or more.
+Built with Zephyr 3.5. Board names below are those of 3.7 and later, which have not been tried.
+Name this folder in ZEPHYR_EXTRA_MODULES and set `CONFIG_{upper}=y` in prj.conf. The thread that
+calls `{p}_feed` needs a stack of 2 kB or more.
 
 The sample hears the board's PDM microphone:
 
