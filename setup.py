@@ -25,6 +25,8 @@ HOME = (
     "lib/**/*",
     "models/**/spec.toml",
     "models/**/README.md",
+    "models/environment/environment.tflite",
+    "models/environment/metrics.json",
     "models/fire_alarm/fire_alarm.tflite",
     "models/fire_alarm/metrics.json",
     "models/hey_otto/hey_otto.tflite",

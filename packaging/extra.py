@@ -15,7 +15,7 @@ from otolith.features.prebuilt import prebuild
 from otolith.setup.registries import install_tflm_frontend
 
 # A folder of models/ may hold networks of others, adopted there: those are not ours to publish.
-READY = ("fire_alarm", "hey_otto", "keyword", "on_off", "smart_lock")
+READY = ("environment", "fire_alarm", "hey_otto", "keyword", "on_off", "smart_lock")
 
 
 def make(folder: Path) -> None:

@@ -188,8 +188,11 @@ def check_efr32(about, pins):
     part = re.fullmatch(r"efr32mg24[ab]\d\d\df(\d+)[ig]m48", about["build"]["mcu"])
     assert about["upload"]["maximum_size"] == int(part[1]) * 1024
     assert about["upload"]["maximum_ram_size"] == (256 if part[1] == "1536" else 128) * 1024
-    needed = {"CONSOLE_TX", "CONSOLE_RX", "LED"}
-    assert needed | {"I2S_CLOCK", "I2S_DATA", "I2S_WORD", "MICROPHONE_ENABLE"} == set(pins)
+    microphone = {
+        "i2s": {"I2S_CLOCK", "I2S_DATA", "I2S_WORD", "MICROPHONE_ENABLE"},
+        "adc": {"ADC", "MICROPHONE_POWER"},
+    }[about["otolith"]["microphone"]["kind"]]
+    assert {"CONSOLE_TX", "CONSOLE_RX", "LED"} | microphone == set(pins)
     assert all(re.fullmatch(r"P([AC]\d|[BD][0-5])", pin) for pin in pins.values())
 
 

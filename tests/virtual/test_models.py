@@ -77,7 +77,7 @@ def test_it_hears_what_it_should_and_keeps_up(ready):
     spec, data, image, chain = ready
     segments = scene(spec, 7)
     pcm = concatenate(segments)
-    heard = through_virtual_microphone(image, pcm, chain.network.digest, ideal_flash=True)
+    heard = through_virtual_microphone(image, pcm, chain.network.digest)
     outcomes = judge(segments, heard.detections, memory_ms(read_metadata(data)))
     print([(o.name, o.first, o.wrong) for o in outcomes])
     assert sum(o.right for o in outcomes) >= READY[spec.model.name][3] * len(outcomes)
@@ -86,23 +86,23 @@ def test_it_hears_what_it_should_and_keeps_up(ready):
 
 
 def as_estimated(spec, data, heard):
-    """Check the estimate made before any build, which has no waits for flash, against the board."""
+    """Check the estimate made before any build, with its error bar, against the board."""
     expected = of_file(data, spec.model.name, "pico")
     stats = [s for s in heard.stats if s["infer_us"]][1:]
     assert stats
-    for key, told in (
-        ("pdm_us", expected.microphone_ms),
-        ("feature_us", expected.features_ms),
-        ("infer_us", expected.network_ms),
+    for key, told, error in (
+        ("pdm_us", expected.microphone_ms, 0.05),
+        ("feature_us", expected.features_ms, 0.05),
+        ("infer_us", expected.network_ms, expected.error),
     ):
-        assert np.mean([s[key] for s in stats]) / 1000 == pytest.approx(told, rel=0.05)
+        assert np.mean([s[key] for s in stats]) / 1000 == pytest.approx(told, rel=error)
     assert expected.keeps_up and all(s["overruns"] == 0 for s in heard.stats)
 
 
 def test_it_needs_the_time_that_was_estimated(plain):
     spec, data, image, chain = plain
     pcm = np.random.default_rng(1).normal(0, 2000, 40_000).astype(np.int16)
-    heard = through_virtual_microphone(image, pcm, chain.network.digest, ideal_flash=True)
+    heard = through_virtual_microphone(image, pcm, chain.network.digest)
     as_estimated(spec, data, heard)
 
 
@@ -140,12 +140,12 @@ def test_the_tutorials_lock_keeps_up_as_is_said(tmp_path):
     """
     data = untrained(load(MODELS / "smart_lock"))
     expected, whole = of_file(data, "smart_lock", "pico"), of_file(data, "smart_lock", "pico", 0)
-    assert expected.keeps_up and expected.network_ms < whole.network_ms / 4
+    assert expected.keeps_up and expected.network_ms < whole.network_ms / 3
     rng = np.random.default_rng(1)
     pcm = rng.normal(0, 2000, 40_000).astype(np.int16)
     image = build("pico", data, tmp_path)
     digest = Chain(data).network.digest
-    heard = through_virtual_microphone(image, pcm, digest, scores=False, ideal_flash=True)
+    heard = through_virtual_microphone(image, pcm, digest, scores=False)
     last = heard.stats[-1]
-    assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=0.05)
+    assert last["infer_us"] / 1000 == pytest.approx(expected.network_ms, rel=expected.error)
     assert last["overruns"] == 0

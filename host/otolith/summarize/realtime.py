@@ -23,7 +23,7 @@ from otolith.device.boards import Board, load_boards, named
 from otolith.settings.features import FrontEnd
 
 COSTS = Path(__file__).parent / "costs"
-CACHE = 12 << 10  # bytes of the RP2040's 16 kB that a kernel's constants keep for themselves
+CACHE = 16 << 10  # bytes of the RP2040's cache of flash, in two ways
 ANY = "any"  # its costs are used for operations that were not measured
 
 
@@ -36,31 +36,47 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
     )
 
 
-def fetches(kernel: Step, graph: Graph) -> int:
+def _lost(size: int) -> float:
+    """Share of constants, read in their order again and again, that the cache never keeps.
+
+    A set of the cache that has to hold three lines in its two ways keeps none.
+    """
+    return min(1.0, 3 * max(0, size - CACHE) / size) if size else 0.0
+
+
+def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
     """Words of constants that an inference fetches through the RP2040's cache.
 
-    A kernel reads its constants once for each block of outputs. If they fill most of the cache,
-    they are not there any more when they are read again.
+    Args:
+        kernel: Reads its constants once for each block of outputs.
+        graph: The network.
+        first: Share of them that the cache does not have from the last inference.
     """
-    words = constant_bytes(graph, [[kernel]]) // 4
+    size = constant_bytes(graph, [[kernel]])
+    return round(size / 4 * (first + _lost(size) * (_passes(kernel) - 1)))
+
+
+def _passes(kernel: Step) -> int:
+    """How often a kernel reads its constants in an inference."""
     s = kernel.settings
-    if 4 * words <= CACHE:
-        return words
     if "block" in s and "stream" in s:  # nn_m0_conv_2d
-        return words * s["batches"] * s["out_h"] * -(-s["out_w"] // s["block"])
+        return s["batches"] * s["out_h"] * -(-s["out_w"] // s["block"])
     w = s.get("window")
     if kernel.operation == "CONV_2D" and w is not None:  # the portable kernel
-        return words * w["batches"] * w["out_h"] * w["out_w"]
-    return words
+        return w["batches"] * w["out_h"] * w["out_w"]
+    return 1
 
 
-def work(step: Step, graph: Graph, kernel: Step | None = None) -> dict[str, int]:
+def work(
+    step: Step, graph: Graph, kernel: Step | None = None, first: float = 1.0
+) -> dict[str, int]:
     """How much an operation does, in units that have a price (bench/costs.py).
 
     Args:
         step: The operation, on its portable kernel.
         graph: The network.
         kernel: The step on the kernel that runs it. Only with it are there "fetches".
+        first: Share of its constants that each inference has to fetch again.
 
     Returns:
         By unit: "macs" products inside the input, "products" with those of padding, "rows" of
@@ -75,7 +91,7 @@ def work(step: Step, graph: Graph, kernel: Step | None = None) -> dict[str, int]
     found = {"outputs": made, "inputs": given, "calls": 1}
     if kernel is not None:
         part = step.rows.part if step.rows else 1
-        found["fetches"] = round(fetches(kernel, graph) * part)
+        found["fetches"] = round(fetches(kernel, graph, first) * part)
     w = step.settings.get("window")
     if w is None:
         return {**found, "macs": step.macs}
@@ -239,11 +255,19 @@ def priced(
     ]
 
 
-def step_cycles(step: Step, name: str, kernel: Step, graph: Graph, costs: dict[str, Any]) -> float:
+def step_cycles(
+    step: Step,
+    name: str,
+    kernel: Step,
+    graph: Graph,
+    costs: dict[str, Any],
+    first: float = 1.0,
+) -> float:
     """Cycles, or instructions, of a kernel call. Args as priced() returns them."""
     prices = costs["operations"]
     price = prices.get(name) or prices.get(name.removesuffix("_small"))
-    return _cost(price or prices.get(step.operation, prices[ANY]), work(step, graph, kernel))
+    done = work(step, graph, kernel, first)
+    return _cost(price or prices.get(step.operation, prices[ANY]), done)
 
 
 def network_cycles(
@@ -262,8 +286,9 @@ def network_cycles(
     """
     graph, steps = analysis.network.graph, analysis.hop_calls
     chosen = priced(steps, graph, costs.get("core", PORTABLE), optimize, plain)
+    first = _lost(constant_bytes(graph, [[kernel for _, kernel in chosen]]))
     return sum(
-        step_cycles(step, name, kernel, graph, costs)
+        step_cycles(step, name, kernel, graph, costs, first)
         for step, (name, kernel) in zip(steps, chosen, strict=True)
     )
 
