@@ -142,3 +142,21 @@ def test_host_compile_says_it(tmp_path):
     assert high == pytest.approx(most * parts, abs=0.01)
     done = CliRunner().invoke(main, [*run, "--board", "pic"])
     assert done.exit_code == 1 and "no board 'pic'" in done.output
+
+
+@pytest.mark.parametrize("size", [8 << 10, 16 << 10, 18 << 10, 20 << 10, 24 << 10, 40 << 10])
+def test_constants_are_lost_as_in_a_cache_of_two_ways(size):
+    """Read twice in their order; the cache is the RP2040's, the older line of a set is replaced."""
+    sets = [[] for _ in range(realtime.CACHE // 2 // 8)]
+    missed = 0
+    for _ in range(2):
+        missed = 0
+        for line in range(size // 8):
+            held = sets[line % len(sets)]
+            if line in held:
+                held.remove(line)
+            else:
+                missed += 1
+            held.append(line)
+            del held[:-2]
+    assert realtime.lost(size) == pytest.approx(missed * 8 / size)

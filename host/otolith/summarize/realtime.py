@@ -36,7 +36,7 @@ def _taps(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
     )
 
 
-def _lost(size: int) -> float:
+def lost(size: int) -> float:
     """Share of constants, read in their order again and again, that the cache never keeps.
 
     A set of the cache that has to hold three lines in its two ways keeps none.
@@ -53,7 +53,7 @@ def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
         first: Share of them that the cache does not have from the last inference.
     """
     size = constant_bytes(graph, [[kernel]])
-    return round(size / 4 * (first + _lost(size) * (_passes(kernel) - 1)))
+    return round(size / 4 * (first + lost(size) * (_passes(kernel) - 1)))
 
 
 def _passes(kernel: Step) -> int:
@@ -286,7 +286,7 @@ def network_cycles(
     """
     graph, steps = analysis.network.graph, analysis.hop_calls
     chosen = priced(steps, graph, costs.get("core", PORTABLE), optimize, plain)
-    first = _lost(constant_bytes(graph, [[kernel for _, kernel in chosen]]))
+    first = lost(constant_bytes(graph, [[kernel for _, kernel in chosen]]))
     return sum(
         step_cycles(step, name, kernel, graph, costs, first)
         for step, (name, kernel) in zip(steps, chosen, strict=True)
