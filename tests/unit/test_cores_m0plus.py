@@ -12,7 +12,7 @@ import pytest
 
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
-from otolith.compile.cores.m0plus import elementwise, taps
+from otolith.compile.cores.m0plus import conv_2d, elementwise, taps
 from support.compiled_compare import compare, oracle, some_inputs
 from support.core_models import image, layer
 from support.qemu_cores import M0PLUS
@@ -58,6 +58,27 @@ def test_random_layers_as_thumb(tmp_path):
     models = [layer(12, i).build() for i in range(2 * BATCH)]
     models += [chain(np.random.default_rng([95, i])).build() for i in range(BATCH)]
     as_thumb(models, [OPTIMIZE[i % 3 == 2] for i in range(len(models))], tmp_path)
+
+
+def in_groups(monkeypatch, seed: int) -> list[Net]:
+    """Networks whose convolutions use a part of their channels for all pixels before the next."""
+    monkeypatch.setattr(conv_2d, "CACHED", 64)
+    monkeypatch.setattr(conv_2d, "GROUP", 256)
+    return [chain(np.random.default_rng([seed, i])) for i in range(BATCH)]
+
+
+def test_channels_in_groups(monkeypatch, tmp_path):
+    nets = in_groups(monkeypatch, 97)
+    compare(tmp_path, nets, core="m0plus")
+    calls = [c for n in nets for c in compile_graph(n.build(), "m", "m0plus").schedule.calls]
+    settings = [c.settings for c in calls if "group_words" in c.settings]
+    assert any(s["group_words"] < s["stream_words"] for s in settings)
+
+
+@pytest.mark.slow
+def test_channels_in_groups_as_thumb(monkeypatch, tmp_path):
+    nets = in_groups(monkeypatch, 98)
+    as_thumb([net.build() for net in nets], ["speed"] * BATCH, tmp_path)
 
 
 def weights_as_code(monkeypatch) -> None:

@@ -59,8 +59,8 @@ def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
 def _passes(kernel: Step) -> int:
     """How often a kernel reads its constants in an inference."""
     s = kernel.settings
-    if "block" in s and "stream" in s:  # nn_m0_conv_2d
-        return s["batches"] * s["out_h"] * -(-s["out_w"] // s["block"])
+    if "group_words" in s and s["group_words"] == s["stream_words"]:  # nn_m0_conv_2d
+        return s["batches"] * s["out_h"] * s["out_w"]
     w = s.get("window")
     if kernel.operation == "CONV_2D" and w is not None:  # the portable kernel
         return w["batches"] * w["out_h"] * w["out_w"]

@@ -14,6 +14,8 @@ from otolith.compile.ops.common import LIMIT
 HEADER = "cores/m0plus/m0plus_kernels.h"
 SCRATCH = 1024  # bytes for packed rows; more only if a single output needs more
 UNROLLED = 64  # most pairs that are computed without a loop
+CACHED = 12 << 10  # most bytes of constants that stay in the RP2040's cache from pixel to pixel
+GROUP = 8 << 10  # about so many are used for all pixels before the next, if there are more
 NEAR = 14  # most pairs that a short jump crosses
 
 
@@ -104,6 +106,19 @@ def stream(packed: Values, exact: Line, pairs_a_channel: int) -> Values:
     return np.concatenate(halves, axis=1).ravel()
 
 
+def group_of(channels: int, words: int, pixels: int) -> int:
+    """Channels that are computed for all pixels before the next ones.
+
+    Args:
+        channels: Of the output.
+        words: Constants of two channels.
+        pixels: Outputs that each read the constants.
+    """
+    if channels % 2 or pixels == 1 or 2 * words * channels <= CACHED:
+        return channels
+    return min(channels, 2 * max(1, GROUP // (4 * words)))
+
+
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, if that is exact."""
     w = step.settings["window"]
@@ -124,6 +139,8 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     skip = 0 if shape.block == 1 or rows == 1 else row_bytes - 4 * shape.words
     scratch = max(rows * row_bytes, 4 * ((shape.block - 1) * stride // 2 + shape.pairs))
     values = stream(packed, exact, shape.pairs)
+    pair = values.size // -(-channels // 2)
+    group = group_of(channels, pair, w["out_h"] * w["out_w"])
     settings = {
         "batches": w["batches"],
         "in_h": w["in_h"],
@@ -146,6 +163,8 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         "span": shape.loops * shape.rows * (4 * shape.words + skip),
         "stream": Array("int32_t", values),
         "stream_words": values.size,
+        "group_words": pair * -(-group // 2),
+        "group_channels": group,
         "dot": function(shape, exact, skip > 0, channels % 2),
     }
     if max(settings[k] for k in ("in_columns", "stride_columns", "pad_columns", "span")) > LIMIT:

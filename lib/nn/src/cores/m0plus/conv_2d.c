@@ -40,18 +40,20 @@ static void pack_rows(const nn_m0_conv_2d_t *p, const int8_t *in, int32_t oy, in
     }
 }
 
-static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, int8_t *out, uint32_t count) {
+/* A block of outputs of the channels whose constants are from `stream` to `end`. */
+static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, const int32_t *stream,
+                  const int32_t *end, int8_t *out, uint32_t count) {
     nn_m0_run_t run = {
         .x = (const int32_t *)(const void *)scratch,
-        .stream = p->stream,
-        .end = p->stream + p->stream_words,
+        .stream = stream,
+        .end = end,
         .out = out,
         .row_skip = p->row_skip,
         .pixels = count,
         .pixel_step = 2u * p->stride_columns,
         .span = p->span,
     };
-    if (p->phases == 1) {
+    if (p->phases == 1 && p->group_words == p->stream_words) {
         p->dot(&run);
         return;
     }
@@ -64,24 +66,38 @@ static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, int8_t *out, 
     }
 }
 
-void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+/* All outputs of the channels whose constants are from `stream` to `end`. */
+static void channels(const nn_m0_conv_2d_t *p, const int32_t *stream, const int32_t *end,
+                     const int8_t *in, int8_t *out, int8_t *scratch) {
     /* If scratch has whole rows, those that the next outputs need too are kept. */
     const int32_t overlap = p->kernel_h - p->stride_h;
     const int32_t keep = p->block >= p->out_w && p->dilation_h == 1 && overlap > 0 ? overlap : 0;
-    for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {
-        for (int32_t oy = 0; oy < p->out_h; oy++) {
-            int32_t kept = 0;
-            if (oy > 0 && keep) {
-                kept = keep;
-                nn_m0_keep_rows(scratch, keep, p->stride_h, p->row_bytes);
-            }
-            for (int32_t ox = 0; ox < p->out_w; ox += p->block) {
-                const int32_t left = p->out_w - ox;
-                const int32_t count = left < p->block ? left : p->block;
-                pack_rows(p, in, oy, ox * p->stride_columns - p->pad_columns, scratch, kept);
-                block(p, scratch, out, (uint32_t)count);
-                out += count * p->out_c;
-            }
+    for (int32_t oy = 0; oy < p->out_h; oy++) {
+        int32_t kept = 0;
+        if (oy > 0 && keep) {
+            kept = keep;
+            nn_m0_keep_rows(scratch, keep, p->stride_h, p->row_bytes);
         }
+        for (int32_t ox = 0; ox < p->out_w; ox += p->block) {
+            const int32_t left = p->out_w - ox;
+            const int32_t count = left < p->block ? left : p->block;
+            pack_rows(p, in, oy, ox * p->stride_columns - p->pad_columns, scratch, kept);
+            block(p, scratch, stream, end, out, (uint32_t)count);
+            out += count * p->out_c;
+        }
+    }
+}
+
+void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const int32_t *const all = p->stream + p->stream_words;
+    for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {
+        int8_t *first = out;
+        for (const int32_t *stream = p->stream; stream < all; first += p->group_channels) {
+            const int32_t *end = stream + p->group_words;
+            end = end < all ? end : all;
+            channels(p, stream, end, in, first, scratch);
+            stream = end;
+        }
+        out += p->out_h * p->out_w * p->out_c;
     }
 }

@@ -32,6 +32,8 @@ typedef struct {
     uint16_t span; /* bytes from an output's first pair to the end of its last */
     const int32_t *stream; /* dot.h */
     uint32_t stream_words;
+    uint32_t group_words;    /* of the stream that are used for all outputs before the next */
+    uint16_t group_channels; /* their outputs a pixel */
     nn_m0_dot_t dot;
 } nn_m0_conv_2d_t;
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
