@@ -44,8 +44,11 @@ def redirected(command: list[str]) -> tuple[list[str], list[str]]:
 
 def in_flash(command: list[str], output: str) -> list[str] | None:
     """The command with all code in flash, if RAM is too small and that may help."""
-    changed = [word.replace(f"/{SCRIPT}", f"/{IN_FLASH}") for word in command]
-    return changed if changed != command and "RAM" in dict(OVERFLOW.findall(output)) else None
+    script = next((word[2:] for word in command if word.endswith(f"/{SCRIPT}")), "")
+    other = os.path.join(os.path.dirname(script), IN_FLASH)
+    if "RAM" not in dict(OVERFLOW.findall(output)) or not os.path.exists(other):
+        return None
+    return [f"-T{other}" if word == f"-T{script}" else word for word in command]
 
 
 def main() -> int:

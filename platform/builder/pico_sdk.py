@@ -110,25 +110,25 @@ generate(generated / "pico_flash_region.ld", f"FLASH(rx) : ORIGIN = 0x10000000, 
 
 
 def link_scripts():
-    """The SDK's linker script; on the RP2040 with what runs in every hop in RAM.
+    """The linker scripts by name: the SDK's; on the RP2040 also one with hot code in RAM.
 
-    The SDK's script puts into RAM what it excludes from flash. Where the model leaves no room for
-    that, link.py takes the second script.
+    Hot code is what runs in every hop. The SDK's script puts into RAM what it excludes from flash.
+    Where the model leaves no room for that, link.py takes memmap_flash.ld.
     """
     text = (sdk / "src" / "rp2_common" / "pico_crt0" / chip.name / "memmap_default.ld").read_text()
     hot = getattr(chip, "hot", [])
-    plain = text
     if not hot or board.get("otolith.hot_code", "ram") == "flash":
-        return plain, plain
+        return {"memmap.ld": text}
+    plain = text
     for kind, more in (("text", hot + chip.hot_code), ("rodata", hot)):
         old = re.compile(rf"(EXCLUDE_FILE\(\*libgcc\.a:[^)]*)(\) \.{kind}\*)")
         text, found = old.subn(rf"\1 {' '.join(more)}\2", text)
         if found != 1:
             fail(f"{sdk}: its linker script is not the one that this builder knows")
-    return text, plain
+    return {"memmap.ld": text, "memmap_flash.ld": plain}
 
 
-for name, script in zip(("memmap.ld", "memmap_flash.ld"), link_scripts(), strict=True):
+for name, script in link_scripts().items():
     generate(generated / name, script)
 
 cmsis = sdk / "src" / "rp2_common" / "cmsis"

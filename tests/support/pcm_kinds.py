@@ -24,7 +24,7 @@ def gained(pcm, db):
 
 
 def from_counts(counts, blocks=None, bits=12):
-    """PCM of ADC counts at 64 kHz; blocks: samples of PCM a call; bits: 12 or 16."""
+    """PCM of ADC counts of 12 or 16 bits at 64 kHz. blocks: Samples of PCM of each call."""
     ffi, c = native()
     counts = np.ascontiguousarray(counts, np.uint16)
     state = ffi.new("adc_t *")

@@ -371,7 +371,8 @@ def test_code_stays_in_flash_where_ram_is_too_small_for_it(tmp_path):
     )
 
     def link(region):
-        command = [sys.executable, linker, region, "-T/sdk/memmap.ld", "-o", tmp_path / "firmware"]
+        script = f"-T{tmp_path / 'memmap.ld'}"
+        command = [sys.executable, linker, region, script, "-o", tmp_path / "firmware"]
         tool = paths.ROOT / "platform" / "builder" / "link.py"
         return subprocess.run(
             [sys.executable, tool, "Pico", *command], capture_output=True, text=True
@@ -380,6 +381,8 @@ def test_code_stays_in_flash_where_ram_is_too_small_for_it(tmp_path):
     done = link("FLASH")
     assert done.returncode and "too big for Pico by 12 bytes of flash" in done.stderr
     assert not (tmp_path / "firmware").exists()
+    assert "too big for Pico by 12 bytes of RAM" in link("RAM").stderr  # there is no other script
+    (tmp_path / "memmap_flash.ld").touch()
     done = link("RAM")
     assert done.returncode == 0 and "code stays in flash" in done.stdout
-    assert (tmp_path / "firmware").read_text() == "-T/sdk/memmap_flash.ld"
+    assert (tmp_path / "firmware").read_text() == f"-T{tmp_path / 'memmap_flash.ld'}"

@@ -1,7 +1,7 @@
 """Which layers get packed weights that are larger than the file's, if flash has no room for all.
 
 A knapsack: each layer whose packing for speed takes more bytes than the one for size is an item.
-Its weight are these bytes, its value the cycles that it saves.
+It weighs these bytes, and is worth the cycles that it saves.
 """
 
 from __future__ import annotations

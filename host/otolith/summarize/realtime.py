@@ -48,7 +48,7 @@ def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
     """Words of constants that an inference fetches through the RP2040's cache.
 
     Args:
-        kernel: Reads its constants once for each block of outputs.
+        kernel: Reads its constants as often as _passes() says.
         graph: The network.
         first: Share of them that the cache does not have from the last inference.
     """
@@ -263,7 +263,15 @@ def step_cycles(
     costs: dict[str, Any],
     first: float = 1.0,
 ) -> float:
-    """Cycles, or instructions, of a kernel call. Args as priced() returns them."""
+    """Cycles, or instructions, of a kernel call.
+
+    Args:
+        step: The operation, on its portable kernel.
+        name, kernel: As priced() returns them.
+        graph: The network.
+        costs: As costs_of() returns them.
+        first: Share of its constants that each inference has to fetch again.
+    """
     prices = costs["operations"]
     price = prices.get(name) or prices.get(name.removesuffix("_small"))
     done = work(step, graph, kernel, first)

@@ -11,7 +11,8 @@ Left out: interrupts, contention on the bus (DMA), write buffers that are full, 
 and how long a division takes by its operands (the mean is used). Instructions in an IT block count
 whether their condition holds or not. Both caches are modelled with the addresses of the engine
 linked alone, so conflicts between lines may fall elsewhere in an image. `python bench/timing.py`
-compares the model with published measurements; result in bench/results/timing.txt.
+models a function of any program. Published measurements stand beside its results in
+bench/results/timing.txt.
 """
 
 from otolith.bench.timing.flash import CHIPS, Chip

@@ -1,10 +1,13 @@
 """The Cortex-M33's timings.
 
-Arm publishes no table. These are the pipeline's properties as its designers told them: addresses
-are generated in the second of three stages, so that a load takes one cycle; branches are resolved
-there; products come from the third stage; some pairs of two-byte instructions are executed
-together. Which pairs is not published: here two operations on registers that do not depend on each
-other, or a direct branch behind one operation.
+Arm publishes no table. These are the pipeline's properties as its designers told them:
+
+- Addresses are generated in the second of three stages, so that a load takes one cycle.
+- Branches are resolved there, too.
+- Products come from the third stage.
+- Some pairs of two-byte instructions are executed together. Which pairs is not published. Here they
+  are two operations on registers that do not depend on each other, or an operation and a direct
+  branch behind it.
 """
 
 from otolith.bench.timing.walk import Table
