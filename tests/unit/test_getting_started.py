@@ -7,12 +7,11 @@ import shutil
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from otolith import paths
-from otolith.audio.wav import write_wav
 from support.chain_model import network
+from support.three_sounds import three_sounds
 
 PAGE = (paths.ROOT / "docs" / "getting_started.md").read_text()
 COMMANDS = [
@@ -34,18 +33,6 @@ ELSEWHERE = {
 }
 WITHOUT = tuple(ELSEWHERE)
 README = (paths.ROOT / "README.md").read_text()
-
-
-def sounds(folder):
-    """Takes of two tones and of noise, a folder a class."""
-    rng = np.random.default_rng(1)
-    t = np.arange(20000) / 16000
-    for label, hertz in (("ring", 2000), ("knock", 300), ("background", 0)):
-        (folder / label).mkdir(parents=True)
-        for number in range(24):
-            tone = np.sin(2 * np.pi * hertz * (1 + 0.02 * rng.normal()) * t) * np.exp(-t * 2)
-            pcm = 9000 * (tone if hertz else 0) + rng.normal(0, 300, len(t))
-            write_wav(folder / label / f"{label}{number}.wav", pcm.astype(np.int16))
 
 
 def run(line, folder):
@@ -84,7 +71,7 @@ def test_a_newcomer_gets_through(tmp_path):
     """All but the training: `make soak` and test_training_flow train."""
     folder = tmp_path / "an empty folder"
     folder.mkdir()
-    sounds(tmp_path / "sounds")
+    three_sounds(tmp_path / "sounds")
     ran = []
     for line in COMMANDS:
         if line.startswith(WITHOUT):
@@ -113,7 +100,7 @@ def _trained(tmp_path):
 
 @pytest.mark.soak
 def test_a_newcomer_trains_and_hears_on_the_virtual_pico(tmp_path):
-    sounds(tmp_path / "sounds")
+    three_sounds(tmp_path / "sounds")
     run("host new doorbell --hear ring,knock", tmp_path)
     folder = tmp_path / "doorbell"
     imported = f"host data import {shlex.quote(str(tmp_path / 'sounds'))} --dataset dataset --yes"

@@ -9,12 +9,11 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from otolith.audio.wav import write_wav
 from otolith.paths import ROOT
 from otolith.version import VERSION
+from support.three_sounds import three_sounds
 from support.users import ordinary
 from support.wheel import wheel
 
@@ -61,18 +60,6 @@ def folder():
         yield Path(name)
 
 
-def sounds(folder):
-    """Takes of two tones and of noise, a folder a class."""
-    rng = np.random.default_rng(1)
-    t = np.arange(20000) / 16000
-    for label, hertz in (("ring", 2000), ("knock", 300), ("background", 0)):
-        (folder / label).mkdir(parents=True)
-        for number in range(24):
-            tone = np.sin(2 * np.pi * hertz * (1 + 0.02 * rng.normal()) * t) * np.exp(-t * 2)
-            pcm = 9000 * (tone if hertz else 0) + rng.normal(0, 300, len(t))
-            write_wav(folder / label / f"{number}.wav", pcm.astype(np.int16))
-
-
 @pytest.mark.soak
 @pytest.mark.timeout(3600)  # it downloads TensorFlow
 @pytest.mark.parametrize("version", PYTHONS)
@@ -90,7 +77,7 @@ def test_the_wheel_does_everything_with_every_python(version, folder):
     tools.mkdir()
     for name in COMPILER:
         (tools / name).symlink_to(shutil.which(name))
-    sounds(home / "sounds")
+    three_sounds(home / "sounds")
     own = {
         "HOME": str(home),
         "PATH": f"{programs}{os.pathsep}{tools}",

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from otolith.device import Client, Line, VirtualTransport
-from otolith.device.frames import Frame
 from otolith.listen.chain import Chain
 from otolith.virtual.efr32mg24 import MisuseError
 from support import front_end_model, small_models
+from support.efr32_pcm import blocks, streaming
 from support.images import build
 from support.led_astray import stuck
 from support.parity import assert_same
@@ -35,18 +35,7 @@ def chip(image, powered):
 @pytest.fixture
 def client(chip):
     """A client that has started the PCM stream."""
-    client = Client(VirtualTransport(chip))
-    client.hello()
-    client.command("pcm on")
-    return client
-
-
-def blocks(client, chip, ms):
-    """Blocks that arrive within `ms`: {number: samples}."""
-    chip.core.run_ms(ms)
-    frames = [m for m in client.lines(0.1) if isinstance(m, Frame)]
-    assert client.garbage == 0
-    return {f.sequence: np.frombuffer(f.data, "<i2") for f in frames}
+    return streaming(chip)
 
 
 def whole(got):

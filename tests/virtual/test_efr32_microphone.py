@@ -6,8 +6,7 @@ Runs the microphone app's linked image on register models.
 import numpy as np
 import pytest
 
-from otolith.device import Client, VirtualTransport
-from otolith.device.frames import Frame
+from support.efr32_pcm import blocks, streaming
 from support.led_astray import stuck
 
 FREE = 0x2003F000  # RAM the image does not use
@@ -30,18 +29,7 @@ def chip(efr32_mic_image, noise, powered):
 @pytest.fixture
 def client(chip):
     """A client that has started the PCM stream."""
-    client = Client(VirtualTransport(chip))
-    client.hello()
-    client.command("pcm on")
-    return client
-
-
-def blocks(client, chip, ms):
-    """Blocks that arrive within `ms`: {number: samples}."""
-    chip.core.run_ms(ms)
-    frames = [m for m in client.lines(0.1) if isinstance(m, Frame)]
-    assert client.garbage == 0
-    return {f.sequence: np.frombuffer(f.data, "<i2") for f in frames}
+    return streaming(chip)
 
 
 def heard(got, noise, shift=0):
