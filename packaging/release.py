@@ -2,12 +2,14 @@
 
 It builds an image of each ready model for every board, the source distribution and the wheel, and
 runs the demo from the wheel in a fresh virtual environment. A model without a .tflite gets no
-image, unless --train trains it first. ci.yml adds the wheels of other systems and publishes all on
-a tag.
+image, unless --train trains it first. Images are kept in build/release: a release that was stopped
+goes on where it was. ci.yml adds the wheels of other systems and publishes all on a tag.
 """
 
 import argparse
+import functools
 import hashlib
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -23,12 +25,16 @@ from otolith import paths
 from otolith.deploy import upload
 from otolith.device.boards import load_boards
 from otolith.errors import UserError
+from otolith.files import replacing
 from otolith.firmware.build import build
 from otolith.settings.spec import load
 from otolith.version import VERSION
 
 SUMS = "SHA256SUMS"
 IMAGES = "IMAGES.md"
+KEPT = "build/release"
+# what an image is built from, beside its network
+SOURCES = ("boards", "firmware", "host/otolith", "lib", "platform", "platformio.ini")
 HOW_TO = """Every image holds the firmware and one model.
 A board prints what it hears as JSON lines on its serial port.
 
@@ -66,6 +72,47 @@ def trained(name: str, train: bool) -> Path | None:
     return tflite if tflite.exists() else None
 
 
+@functools.cache
+def sources() -> str:
+    """A hash of everything but board and network that an image's bytes depend on."""
+    found = hashlib.sha256()
+    for name in SOURCES:
+        top = paths.ROOT / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and path.suffix != ".pyc":
+                found.update(f"{path.relative_to(paths.ROOT)}\0".encode())
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+    gcc = shutil.which("arm-none-eabi-gcc")  # else PlatformIO's, of a version that host/ pins
+    version = subprocess.run([gcc, "--version"], capture_output=True).stdout if gcc else b""
+    told = sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("OTOLITH"))
+    platformio = importlib.metadata.version("platformio")
+    found.update(f"{version!r} {platformio} {paths.PICO_SDK} {told}".encode())
+    return found.hexdigest()[:16]
+
+
+def image(board: str, tflite: Path) -> Path:
+    """The image of one board and network: the kept one, if it was built from the same files.
+
+    Raises:
+        UserError: The network does not fit or can't keep up, or the build failed.
+    """
+    kept = paths.ROOT / KEPT / sources()
+    name = f"{board}-{hashlib.sha256(tflite.read_bytes()).hexdigest()[:16]}"
+    if there := list(kept.glob(f"{name}.*")):
+        return there[0]
+    built = upload.image(board, build(board, tflite).folder)
+    with replacing(kept / f"{name}{built.suffix}") as target:
+        shutil.copy(built, target)
+    return kept / f"{name}{built.suffix}"
+
+
+def forget_others() -> None:
+    """Remove the images that were built from other sources."""
+    for folder in (paths.ROOT / KEPT).glob("*"):
+        if folder.name != sources():
+            shutil.rmtree(folder)
+
+
 def images(
     models: Iterable[str], out: Path, train: bool, boards: Container[str] | None = None
 ) -> list[Path]:
@@ -90,13 +137,13 @@ def images(
                 continue
             start = time.monotonic()
             try:
-                image = upload.image(board.id, build(board.id, tflite).folder)
+                built = image(board.id, tflite)
             except UserError as error:
                 without.append(f"{name} on {board.id}: {error.message}")
                 print(f"left out: {without[-1]}", flush=True)
                 continue
-            made.append(out / f"{name}-{board.id}-{VERSION}{image.suffix}")
-            shutil.copy(image, made[-1])
+            made.append(out / f"{name}-{board.id}-{VERSION}{built.suffix}")
+            shutil.copy(built, made[-1])
             size, took = made[-1].stat().st_size, time.monotonic() - start
             print(f"{made[-1].name}: {size} bytes, {took:.0f} s", flush=True)
             rows.append(f"| {made[-1].name} | {board.name} | {board.upload.protocols[0]} |")
@@ -161,6 +208,7 @@ def main() -> None:
         shutil.rmtree(told.out, ignore_errors=True)
         told.out.mkdir(parents=True)
         with step("images"):
+            forget_others()
             images(told.models, told.out, told.train, told.boards)
         with step("source distribution and wheel"):
             packages(told.out)

@@ -146,8 +146,11 @@ def test_a_release_says_why_a_model_has_no_image(packaging, tmp_path, capsys, mo
         )
     (tmp_path / "models" / "wide" / "wide.tflite").write_bytes(b"x")
     monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
+    monkeypatch.setattr(packaging, "KEPT", str(tmp_path / "kept"))
+    builds = []
 
     def build(board, tflite):
+        builds.append(board)
         if board == "pico_w":
             raise UserError("flash is full")
         folder = tmp_path / "built"
@@ -177,6 +180,19 @@ def test_a_release_says_why_a_model_has_no_image(packaging, tmp_path, capsys, mo
         assert f"\n- {reason}\n" in listed
         assert f"left out: {reason}\n" in said
     assert {"fire_alarm", "keyword", "on_off"} <= set(packaging.extra.READY)
+    # a release that was stopped goes on: what is there is not built again
+    before = {path.name: path.read_bytes() for path in made}
+    builds.clear()
+    again = packaging.images(["wide"], out, train=False, boards=boards)
+    assert builds == ["pico_w"] and before == {path.name: path.read_bytes() for path in again}
+    packaging.forget_others()
+    assert len(list((tmp_path / "kept").rglob("*.*"))) == len(made)
+    (tmp_path / "models" / "wide" / "wide.tflite").write_bytes(b"y")
+    packaging.images(["wide"], out, train=False, boards=boards)
+    assert set(builds) == set(boards)
+    monkeypatch.setattr(packaging, "sources", lambda: "others")
+    packaging.forget_others()
+    assert not list((tmp_path / "kept").rglob("*.*"))
 
 
 def test_a_wheel_takes_no_network_of_others(tmp_path, monkeypatch):
