@@ -1,5 +1,6 @@
 """`host export`: C that stands alone hears what Otolith's own chain hears."""
 
+import json
 import shutil
 import subprocess
 import zipfile
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from otolith import paths
+from otolith.audio.wav import write_wav
 from otolith.cli import main
 from otolith.compile.ops import OPS
 from otolith.device.boards import named
@@ -17,7 +19,9 @@ from otolith.export.bundle import bundle
 from otolith.export.make import files_for, write
 from otolith.export.targets.registry import TARGETS
 from otolith.listen.chain import Chain
+from otolith.synth import alarms
 from support import chain_model
+from support.qemu_cores import MACHINES
 from support.small_models import sliding
 
 ARDUINO = paths.ROOT / "tests" / "support" / "arduino"
@@ -142,6 +146,65 @@ def test_the_arduino_sketch_prints_the_events(model, sound, heard, tmp_path):
     run("c++", *FLAGS, *include, sketch, ARDUINO / "main.cpp", *objects, "-o", tmp_path / "run")
     said = run(tmp_path / "run", input=sound.tobytes())
     assert said == "".join(f"{label} {score / 32767:.2f}\n" for _, label, score in heard)
+
+
+def _sketch_on_a_chip(library, sound, folder):
+    """What the sketch prints on a Cortex-M4F in QEMU that hears `sound`."""
+    sketch = folder / "sketch.cpp"
+    text = (library / "examples/Listen/Listen.ino").read_text()
+    sketch.write_text("#include <Arduino.h>\n" + text)
+    flags = [*MACHINES["mps2-an386"][0], "-mthumb", "-O2", *FLAGS[1:], "-ffunction-sections"]
+    sources = sorted((library / "src").glob("*.c"))
+    run("arm-none-eabi-gcc", *flags, "-std=c11", "-c", *sources, cwd=folder)
+    start = run("arm-none-eabi-gcc", *flags, "-print-file-name=rdimon-crt0.o").strip()
+    objects = sorted(folder.glob("*.o"))
+    own = [sketch, ARDUINO / "main.cpp", ARDUINO / "chip.cpp", *objects]
+    flags += ["-fno-exceptions", "-fno-rtti", f"-I{ARDUINO}", f"-I{library / 'src'}"]
+    link = ["-nostartfiles", start, "--specs=rdimon.specs", f"-T{ARDUINO / 'chip.ld'}"]
+    link += ["-Wl,--gc-sections", "-o", folder / "sketch.elf"]
+    run("arm-none-eabi-g++", *flags, *own, *link)
+    sound.astype("<i2").tofile(folder / "sound.pcm")
+    machine = [
+        "qemu-system-arm",
+        "-M",
+        "mps2-an386",
+        "-nographic",
+        "-kernel",
+        folder / "sketch.elf",
+    ]
+    machine += ["-semihosting-config", "enable=on,target=native"]
+    return run(*machine, cwd=folder, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def _classified(tflite, sound):
+    """The label and score of each event that `host classify` prints."""
+    write_wav(tflite.with_suffix(".wav"), sound)
+    command = ["classify", str(tflite.with_suffix(".wav")), "--model", str(tflite), "--json"]
+    said = CliRunner().invoke(main, command)
+    assert said.exit_code == 0, said.output
+    events = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
+    return [(e["label"], e["score"]) for e in events if e["event"] == "detect"]
+
+
+@pytest.mark.parametrize("ready", [None, pytest.param("fire_alarm", marks=pytest.mark.slow)])
+def test_the_arduino_sketch_hears_the_same_on_a_cortex_m4(ready, model, sound, tmp_path):
+    assert shutil.which("qemu-system-arm"), "run `host setup`"
+    if ready is not None:
+        model = (paths.MODELS / ready / f"{ready}.tflite").read_bytes()
+        rng = np.random.default_rng(8)
+        clips = [alarms.alarm_clip(rng, 48000), alarms.background_clip(rng, 16000)]
+        sound = np.concatenate([clips[0], clips[1], clips[0]])
+    (tmp_path / "x.tflite").write_bytes(model)
+    write(files_for("arduino", bundle(model, "x", core="dsp")), tmp_path / "x")
+    expected = _classified(tmp_path / "x.tflite", sound)
+    assert len(expected) >= 2
+    said = [
+        line.split() for line in _sketch_on_a_chip(tmp_path / "x", sound, tmp_path).splitlines()
+    ]
+    assert [label for label, _ in said] == [label for label, _ in expected]
+    # the sketch prints two decimals, host classify three
+    both = zip(said, expected, strict=True)
+    assert all(abs(float(printed) - score) < 0.0056 for (_, printed), (_, score) in both)
 
 
 def test_cmake_builds_the_library_and_the_example(model, sound, heard, tmp_path):

@@ -29,7 +29,7 @@ STEPS = (
     "host data import sounds --dataset bell/dataset --yes",
     "host data split --dataset bell/dataset",
     "host train bell --epochs 1",
-    "host classify sounds/ring/0.wav --model bell/bell.tflite",
+    "host classify sounds/ring/ring0.wav --model bell/bell.tflite",
     "host summarize bell/bell.tflite",
     "host export bell/bell.tflite --for c -o c",
     "host export bell/bell.tflite --for zephyr -o zephyr.zip",
