@@ -1,13 +1,17 @@
 """host setup off Debian: other package managers, git at pinned tags, PlatformIO's registry."""
 
-import subprocess
+import re
+import shutil
+import zlib
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
 from otolith import paths
 from otolith.errors import UserError
-from otolith.setup import debian, git, parts, registries, system
+from otolith.setup import cli, debian, git, parts, registries, system
+from support import git_mirror
 
 UBUNTU = """Types: deb
 URIs: http://archive.ubuntu.com/ubuntu/ http://mirror.example/ubuntu
@@ -27,57 +31,107 @@ Suites: trixie
 """
 
 
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    """git repositories on this disk with the pinned tags."""
+    return git_mirror.make(tmp_path_factory.mktemp("made") / "a mirror of änything")
+
+
 @pytest.fixture
-def mirror(tmp_path, monkeypatch):
-    """git repositories that stand for those on the network; returns their commits by name."""
-    commits = {}
-    told = {"GIT_CONFIG_COUNT": "2"}
-    for number, (name, repository) in enumerate(
-        (("pico-sdk", git.PICO_SDK), ("tinyusb", git.TINYUSB))
-    ):
-        folder = tmp_path / "a mirror" / name
-        folder.mkdir(parents=True)
-        (folder / "file").write_text(name)
-
-        def run(*command, folder=folder):
-            who = ("-c", "user.name=x", "-c", "user.email=x@y")
-            done = subprocess.run(
-                ["git", *who, *command], cwd=folder, check=True, capture_output=True, text=True
-            )
-            return done.stdout.strip()
-
-        run("init", "-q")
-        run("add", ".")
-        run("commit", "-qm", "release")
-        run("tag", repository.tag)
-        commits[name] = run("rev-parse", "HEAD")
-        told[f"GIT_CONFIG_KEY_{number}"] = f"url.{folder.as_uri()}.insteadOf"
-        told[f"GIT_CONFIG_VALUE_{number}"] = repository.url
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
+def mirror(pristine, tmp_path, monkeypatch):
+    """A copy of the repositories, which git uses instead of those on the network."""
+    shutil.copytree(pristine.folder, tmp_path / "mirror")
+    config = tmp_path / "mirror" / "gitconfig"
+    there = (tmp_path / "mirror").as_uri()
+    config.write_text(config.read_text().replace(pristine.folder.as_uri(), there))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setattr(paths, "TOOLS", tmp_path / "tools")
     monkeypatch.setattr(paths, "PICO_SDK", tmp_path / "tools" / "pico-sdk")
     monkeypatch.setattr(debian, "has_mirror", lambda: False)
     monkeypatch.delenv("PICO_SDK_PATH", raising=False)
-    return commits
+    for name, repository in (("PICO_SDK", "pico-sdk"), ("TINYUSB", "tinyusb")):
+        pinned = replace(getattr(git, name), commit=pristine.commits[repository])
+        monkeypatch.setattr(git, name, pinned)
+    ours = [part for part in parts.PARTS if part.install is parts.install_pico_sdk]
+    assert [part.name for part in ours] == ["pico-sdk", "TinyUSB"]
+    monkeypatch.setattr(cli, "PARTS", ours)
+    return replace(pristine, folder=tmp_path / "mirror", config=config)
 
 
-def test_without_a_debian_mirror_git_gets_the_sources(mirror, tmp_path, monkeypatch):
-    for name in ("PICO_SDK", "TINYUSB"):
-        pinned = getattr(git, name)
-        commit = mirror[name.lower().replace("_", "-")]
-        monkeypatch.setattr(git, name, replace(pinned, commit=commit))
-    parts.install_pico_sdk()
+def test_without_a_debian_mirror_git_gets_the_sources(mirror, tmp_path):
+    done = CliRunner().invoke(cli.setup)
+    assert done.exit_code == 0, done.output
     tools = tmp_path / "tools"
-    assert (tools / "pico-sdk" / "file").read_text() == "pico-sdk"
-    assert (tools / "tinyusb" / "file").read_text() == "tinyusb"
     assert sorted(path.name for path in tools.iterdir()) == ["pico-sdk", "tinyusb"]
+    assert [path.name for path in (tools / "pico-sdk").iterdir()] == ["pico_sdk_version.cmake"]
+    assert parts.find_pico_sdk().version == "2.1.1" and parts.find_tinyusb().version == "0.18.0"
+    assert "pico-sdk 2.1.1\n  TinyUSB 0.18.0" in CliRunner().invoke(cli.setup).output
 
 
-def test_another_commit_than_the_pinned_one_is_not_used(mirror, tmp_path):
-    with pytest.raises(UserError, match=r"tag 2\.1\.1 is commit .*: not used") as error:
-        parts.install_pico_sdk()
-    assert "\n" not in error.value.message and not list((tmp_path / "tools").iterdir())
+def _no_tag(mirror, name):
+    mirror.run(name, "tag", "--delete", git_mirror.PINNED[name].tag)
+
+
+def _no_repository(mirror, name):
+    shutil.rmtree(mirror.repository(name))
+
+
+def _other_commit(mirror, name):
+    """The tag moves to another commit with the same files."""
+    tree = mirror.run(name, "rev-parse", "HEAD^{tree}").strip()
+    other = mirror.run(name, "commit-tree", tree, "-m", "other").strip()
+    mirror.run(name, "tag", "--force", git_mirror.PINNED[name].tag, other)
+
+
+def _loose(mirror, name):
+    """The file of the repository's one blob."""
+    blob = mirror.run(name, "ls-tree", "-r", "HEAD").split()[2]
+    return mirror.repository(name) / "objects" / blob[:2] / blob[2:]
+
+
+def _other_file(mirror, name):
+    """A file's content is another, under the old one's name."""
+    file = _loose(mirror, name)
+    file.chmod(0o644)
+    file.write_bytes(zlib.compress(b"blob 5\0ABCDE"))
+
+
+def _cut(mirror, name):
+    file = _loose(mirror, name)
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:20])
+
+
+@pytest.mark.parametrize("name", ["pico-sdk", "tinyusb"])
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (_no_tag, r"git says: Remote branch .* not found"),
+        (_no_repository, r"git says: '.*' does not appear to be a git repository"),
+        (_other_commit, r"tag .* is commit [0-9a-f]{40}, not [0-9a-f]{40}: not used"),
+        (_other_file, r"git says: \w"),
+        (_cut, r"git says: \w"),
+    ],
+)
+def test_a_bad_mirror_is_one_line_and_leaves_nothing(name, broken, said, mirror, tmp_path):
+    """Not even the other repository, which is whole: the next setup begins anew."""
+    broken(mirror, name)
+    done = CliRunner().invoke(cli.setup)
+    assert done.exit_code == 1
+    *_, last = done.output.splitlines()
+    url = re.escape(git_mirror.PINNED[name].url)
+    assert re.fullmatch(f"Error: pico-sdk, TinyUSB: {url}[:,] .*{said}.*", last), last
+    assert len([line for line in done.output.splitlines() if "fatal" in line]) == 0
+    assert not list((tmp_path / "tools").iterdir())
+
+
+def test_without_git_one_line_says_what_to_do(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = CliRunner().invoke(cli.setup)
+    assert (
+        "Error: pico-sdk, TinyUSB: git is missing: install it, or set PICO_SDK_PATH" in done.output
+    )
+    assert not list((tmp_path / "tools").iterdir())
 
 
 def test_a_pico_sdk_of_the_users_own_is_not_replaced(mirror, tmp_path, monkeypatch):

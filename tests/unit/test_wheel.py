@@ -1,5 +1,7 @@
 """The wheel alone is enough: it has firmware, boards, models and the native library."""
 
+import json
+import shutil
 import subprocess
 import zipfile
 
@@ -8,6 +10,7 @@ import pytest
 
 from otolith import paths
 from otolith.audio.wav import write_wav
+from support import git_mirror
 from support.chain_model import network
 from support.wheel import install, wheel
 
@@ -56,6 +59,42 @@ def test_commands_work_without_compiler_and_checkout(installed, tmp_path):
     assert (tmp_path / "loud" / "LICENSE").is_file()
     assert before == {path: path.stat().st_mtime_ns for path in installed.package.rglob("*")}
     assert not list(installed.home.rglob("*.so"))  # the wheel's own was used
+
+
+# what `host setup` gets otherwise; PATH then lacks apt-get
+GOT = ("bootrom", "native", "node", "studio", "pio-core/appstate.json", "pio-core/packages")
+PROGRAMS = ("cc", "git", "node", "npm", "arm-none-eabi-gcc")
+SET_UP = """import sys
+from dataclasses import replace
+from otolith.cli import main
+from otolith.setup import git
+git.PICO_SDK = replace(git.PICO_SDK, commit=sys.argv[1])
+git.TINYUSB = replace(git.TINYUSB, commit=sys.argv[2])
+main(["setup"])
+"""
+
+
+def test_setup_from_the_wheel_gets_the_pico_sdk_from_a_mirror(installed, tmp_path):
+    """The mirror's commits can't be the pinned ones: SET_UP tells the installed package."""
+    mirror = git_mirror.make(tmp_path / "mirror")
+    tools, path = tmp_path / "tools", tmp_path / "programs"
+    for folder in (tools / "pio-core", path):
+        folder.mkdir(parents=True)
+    for name in GOT:
+        (tools / name).symlink_to(paths.TOOLS / name)
+    for name in PROGRAMS:
+        (path / name).symlink_to(shutil.which(name))
+    told = {"PATH": str(path), "GIT_CONFIG_GLOBAL": str(mirror.config), "PICO_SDK_PATH": None}
+    told["OTOLITH_TOOLS"] = str(tools)
+    before = sorted(tools.iterdir())
+    with pytest.raises(AssertionError, match=r"Error: pico-sdk, TinyUSB: .* is commit .*not used"):
+        installed.run("host", "setup", cwd=tmp_path, **told)
+    assert sorted(tools.iterdir()) == before
+    installed.run("python", "-c", SET_UP, *mirror.commits.values(), cwd=tmp_path, **told)
+    assert {path.name for path in set(tools.iterdir()) - set(before)} == {"pico-sdk", "tinyusb"}
+    found = json.loads(installed.run("host", "doctor", "--json", cwd=tmp_path, **told))
+    versions = {row["name"]: row["version"] for row in found}
+    assert (versions["pico-sdk"], versions["TinyUSB"]) == ("2.1.1", "0.18.0")
 
 
 def test_without_its_library_and_a_compiler_a_wheel_says_one_line(installed, tmp_path):

@@ -27,16 +27,20 @@ def set_up(parts: list[Part], console: Console) -> list[str]:
         console: Where progress goes.
 
     Returns:
-        One line for each required part that is still missing: its name and what to do.
+        One line for each required part that is still missing: its name and what to do. Parts that
+        come by one installer share its line.
     """
-    missing = []
+    missing: dict[object, tuple[list[str], str]] = {}
     for part in parts:
         if found := part.find():
             console.print(f"  {part.name} {found.version}", highlight=False)
             continue
         if part.install is None:
             if not part.optional:
-                missing.append(f"{part.name}: {part.hint}")
+                missing[part.name] = ([part.name], part.hint)
+            continue
+        if part.install in missing:
+            missing[part.install][0].append(part.name)
             continue
         console.print(f"  {part.name}: getting it ({part.why}) ...", highlight=False)
         start = time.monotonic()
@@ -46,13 +50,13 @@ def set_up(parts: list[Part], console: Console) -> list[str]:
             if part.optional:
                 console.print(f"  {part.name}: left out (optional): {error.message}")
             else:
-                missing.append(f"{part.name}: {error.message}")
+                missing[part.install] = ([part.name], error.message)
             continue
         if part.find() is None:
-            missing.append(f"{part.name}: installed, but still not found: {part.hint}")
+            missing[part.name] = ([part.name], f"installed, but still not found: {part.hint}")
         else:
             console.print(f"    done in {time.monotonic() - start:.0f} s", highlight=False)
-    return missing
+    return [f"{', '.join(names)}: {message}" for names, message in missing.values()]
 
 
 @click.command()

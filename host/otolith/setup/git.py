@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from otolith.errors import UserError
-from otolith.setup.part import run
+from otolith.errors import UserError, shown
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ def unpack(repository: Repository, folder: Path) -> None:
     """
     if shutil.which("git") is None:
         raise UserError("git is missing: install it, or set PICO_SDK_PATH to a pico-sdk 2.1.1")
-    quiet = ("-c", "advice.detachedHead=false")
-    branch = ("--depth", "1", "--branch", repository.tag)
-    run("git", *quiet, "clone", "--quiet", *branch, repository.url, str(folder))
-    commit = run("git", "-C", str(folder), "rev-parse", "HEAD").strip()
+    # --no-local: git recomputes the hash of every object, of a mirror on this disk too
+    branch = ("--no-local", "--depth", "1", "--branch", repository.tag)
+    _git(repository, "clone", "--quiet", *branch, repository.url, str(folder))
+    commit = _git(repository, "-C", str(folder), "rev-parse", "HEAD").strip()
     if commit != repository.commit:
         shutil.rmtree(folder)
         raise UserError(
@@ -53,3 +54,34 @@ def unpack(repository: Repository, folder: Path) -> None:
             f"{repository.commit}: not used"
         )
     shutil.rmtree(folder / ".git", ignore_errors=True)  # read-only files on Windows
+
+
+# Files as they are in the repository, and no waiting for ever on a dead network.
+_SETTINGS = {
+    "advice.detachedHead": "false",
+    "core.autocrlf": "false",
+    "http.lowSpeedLimit": "1000",
+    "http.lowSpeedTime": "60",
+}
+
+
+def _git(repository: Repository, *command: str) -> str:
+    """What a git command prints. A UserError holds git's reason."""
+    own = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE")}
+    own |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}  # nobody is asked for a password
+    told = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    done = subprocess.run(
+        ["git", *told, *command],
+        env=own,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        # git's advice follows its reason
+        why = next((line for line in lines if line.startswith("fatal: ")), "".join(lines[-1:]))
+        why = shown(why.removeprefix("fatal: "))
+        raise UserError(f"{repository.url}, tag {repository.tag}: git says: {why}")
+    return done.stdout
