@@ -163,11 +163,11 @@ def noise(rng: np.random.Generator, samples: int, sounds: list[np.ndarray]) -> n
 
 
 class Booth:
-    """Plays items into rooms and records them."""
+    """Plays items into rooms and records them. alone: With a long pause after each item."""
 
-    def __init__(self, sounds: list[np.ndarray]) -> None:
+    def __init__(self, sounds: list[np.ndarray], alone: bool = False) -> None:
         rng = np.random.default_rng(0xB007)
-        self.sounds = sounds
+        self.sounds, self.alone = sounds, alone
         self.rooms = [
             impulse_response(
                 rng, rng.uniform(0.1, 0.7), rng.uniform(0.2, 3.5), rng.uniform(2.5, 7, 3)
@@ -185,13 +185,14 @@ class Booth:
             pcm = pcm * np.float32(0.05 * 32768 * 10 ** rng.uniform(-0.3, 0.3))
             pcm /= max(1.0, float(np.sqrt(np.mean(np.square(pcm)))) or 1.0)
             # Half of the words follow a pause, in which the front end forgets the word before.
-            pause = rng.uniform(0.05, 0.6) if rng.random() < 0.5 else rng.uniform(0.8, 2.5)
+            short = rng.random() < 0.5 and not self.alone
+            pause = rng.uniform(0.05, 0.6) if short else rng.uniform(0.8, 2.5)
             gap = np.zeros(int(pause * RATE), np.float32)
             parts += [pcm, gap]
             spans.append((at, at + len(pcm)))
             at += len(pcm) + len(gap)
-        short = fast_length(at + RATE // 2) - at  # FFTs of other lengths are slow
-        clean = np.concatenate([*parts, np.zeros(short, np.float32)])
+        rest = fast_length(at + RATE // 2) - at  # FFTs of other lengths are slow
+        clean = np.concatenate([*parts, np.zeros(rest, np.float32)])
         heard = clean
         if rng.random() < 0.5:
             heard = convolve(heard, self.rooms[rng.integers(len(self.rooms))])
@@ -288,10 +289,13 @@ def play(job: tuple[tuple[int, int, int], list[Item], bool]) -> Recorded:
     return made
 
 
-def record(all_items: list[Item]) -> Streams:
-    """Puts every item into streams, PASSES times, and computes features."""
+def record(all_items: list[Item], alone: bool = False) -> Streams:
+    """Puts every item into streams, PASSES times, and computes features.
+
+    alone: No item follows another within 0.8 seconds.
+    """
     noisy = [i.pcm.astype(np.float32) for i in all_items if i.label == OTHER and not i.validate]
-    _crew["booth"] = Booth(noisy)
+    _crew["booth"] = Booth(noisy, alone)
     jobs, held = [], []
     for turn in range(PASSES):
         for validate in (False, True):

@@ -6,6 +6,7 @@ stopped goes on where it was.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zlib
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from rich.console import Console
 
 from otolith.audio import RATE, read_pcm
 from otolith.audio.wav import write_wav
+from otolith.compile.metadata import read_metadata, write_metadata
 from otolith.data.metadata import NAME, Metadata, Row
 from otolith.features import room_of
 from otolith.listen.chain import Chain
@@ -29,7 +31,18 @@ from otolith.train import train
 
 OUT = ROOT / "build" / "few_takes"
 RATE_WANTED = 0.5  # false accepts an hour
-SMOOTHING, SUPPRESSION = 3, 10  # hops of 100 ms
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often a network runs, in frames of 20 ms, and its decisions, in such hops."""
+
+    hop_frames: int = 5
+    smoothing: int = 3
+    suppression: int = 10
+
+
+PACE = Pace()
 UNKNOWN_CLIPS = 40  # of ESC-10; the rest of the negatives are streams
 
 
@@ -86,12 +99,12 @@ def spec_of(size: str, folder: Path, seed: int, **train_: object) -> Spec:
             "features": {"preset": "micro_speech", "settle": 50},
             "train": {"seed": seed, "dropout": 0.1, **train_},
             "detect": {
-                "smoothing": SMOOTHING,
-                "minimum_count": SMOOTHING,
-                "suppression_hops": SUPPRESSION,
+                "smoothing": PACE.smoothing,
+                "minimum_count": PACE.smoothing,
+                "suppression_hops": PACE.suppression,
                 "thresholds": {"word": 0.5},
             },
-            "deploy": {"hop_frames": 5},
+            "deploy": {"hop_frames": PACE.hop_frames},
         },
         "own_word",
     )
@@ -108,14 +121,14 @@ def trained(spec: Spec, name: str) -> Path:
     return file
 
 
-def heard_takes(chain: Chain, takes: Sequence[Path | np.ndarray]) -> np.ndarray:
+def heard_takes(chain: Chain, takes: Sequence[Path | np.ndarray], pace: Pace = PACE) -> np.ndarray:
     """The highest smoothed score of each take, Q15; its room is heard before and after it."""
     best = []
     for take in takes:
         pcm = read_pcm(take, resample=True) if isinstance(take, Path) else take
         lead, tail = room_of(pcm, 2 * RATE), room_of(pcm, RATE)
         found = score(chain, [np.concatenate([lead, pcm, tail])])
-        best.append(int(smooth(found.scores[:, 1], SMOOTHING).max()))
+        best.append(int(smooth(found.scores[:, 1], pace.smoothing).max()))
     return np.array(best)
 
 
@@ -134,13 +147,13 @@ def heard_streams(chain: Chain, files: Sequence[Path]) -> list[Heard]:
     return found
 
 
-def events(streams: Sequence[Heard], threshold: int) -> int:
+def events(streams: Sequence[Heard], threshold: int, pace: Pace = PACE) -> int:
     """False accepts in streams at a threshold of the smoothed score."""
     count = 0
     for one in streams:
-        smoothed = smooth(one.scores[:, 1], SMOOTHING)
-        smoothed[: SMOOTHING - 1] = 0
-        count += len(spaced(np.flatnonzero(smoothed >= threshold), SUPPRESSION))
+        smoothed = smooth(one.scores[:, 1], pace.smoothing)
+        smoothed[: pace.smoothing - 1] = 0
+        count += len(spaced(np.flatnonzero(smoothed >= threshold), pace.suppression))
     return count
 
 
@@ -149,13 +162,13 @@ def hours(streams: Sequence[Heard]) -> float:
     return sum(one.seconds for one in streams) / 3600
 
 
-def threshold_for(streams: Sequence[Heard], rate: float) -> int:
+def threshold_for(streams: Sequence[Heard], rate: float, pace: Pace = PACE) -> int:
     """The lowest threshold with at most so many false accepts an hour."""
     allowed = rate * hours(streams)
     low, high = 1, 32768
     while low < high:
         middle = (low + high) // 2
-        if events(streams, middle) <= allowed:
+        if events(streams, middle, pace) <= allowed:
             high = middle
         else:
             low = middle + 1
@@ -170,28 +183,33 @@ class Measured:
     speech: list[Heard]
     sound: list[Heard]
     oracle: int
+    pace: Pace = PACE
 
     @classmethod
-    def of(cls, tflite: Path) -> Measured:
+    def of(cls, tflite: Path, pace: Pace = PACE) -> Measured:
         """Hears the test part of read speech, kitchen20 and ESC-10."""
-        chain = Chain(tflite.read_bytes())
+        data = tflite.read_bytes()
+        metadata = read_metadata(data)
+        assert metadata is not None
+        deploy = dataclasses.replace(metadata.deploy, hop_frames=pace.hop_frames)
+        chain = Chain(write_metadata(data, dataclasses.replace(metadata, deploy=deploy)))
         speech = heard_streams(chain, speech_files("test"))
         sound = heard_streams(chain, [*kitchen_files("test"), *esc_files("test")])
-        return cls(chain, speech, sound, threshold_for(speech, RATE_WANTED))
+        return cls(chain, speech, sound, threshold_for(speech, RATE_WANTED, pace), pace)
 
     def row(self) -> dict[str, float]:
         """False accepts an hour at the oracle's threshold, and the hours."""
         return {
             "threshold": round(self.oracle / 32767, 3),
             "speech_hours": round(hours(self.speech), 3),
-            "speech_false": events(self.speech, self.oracle),
+            "speech_false": events(self.speech, self.oracle, self.pace),
             "sound_hours": round(hours(self.sound), 3),
-            "sound_false": events(self.sound, self.oracle),
+            "sound_false": events(self.sound, self.oracle, self.pace),
         }
 
     def missed(self, takes: Sequence[Path | np.ndarray]) -> tuple[int, int]:
         """How many of some takes are missed at that threshold, and how many there are."""
-        best = heard_takes(self.chain, takes)
+        best = heard_takes(self.chain, takes, self.pace)
         return int((best < self.oracle).sum()), len(best)
 
 
