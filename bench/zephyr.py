@@ -4,7 +4,7 @@
 
 On native_sim_64, a program around the exported module gets a table of samples; its events must be
 those of `host classify`. For the nRF52840 DK, the exported sample is built. ZEPHYR_BASE is a tree
-of Zephyr 3.5 (later ones name boards otherwise), the modules are at the revisions of its west.yml.
+of Zephyr 3.5 or later, the modules are at the revisions of its west.yml.
 PYTHON has the packages of Zephyr's scripts/requirements-base.txt. Writes bench/results/zephyr.txt.
 """
 
@@ -71,6 +71,10 @@ def main() -> None:
     told = options.parse_args()
     version = dict(re.findall(r"^(\w+) = (\d+)$", (told.zephyr / "VERSION").read_text(), re.M))
     number = ".".join(version[n] for n in ("VERSION_MAJOR", "VERSION_MINOR", "PATCHLEVEL"))
+    # 3.7 brought names with qualifiers
+    qualified = tuple(map(int, number.split("."))) >= (3, 7)
+    simulated = "native_sim/native/64" if qualified else "native_sim_64"
+    nordic = "nrf52840dk/nrf52840" if qualified else "nrf52840dk_nrf52840"
     with tempfile.TemporaryDirectory() as temporary:
         top = told.build or Path(temporary)
         module, app = top / "loud", top / "app"
@@ -92,23 +96,24 @@ def main() -> None:
             modules = ";".join(str(path) for path in (*told.modules, module))
             options = (f"-DZEPHYR_MODULES={modules}", f"-DPython3_EXECUTABLE={told.python}", *more)
             where = {"ZEPHYR_BASE": str(told.zephyr), **variables}
-            place = ("-S", source, "-B", top / board)
+            place = ("-S", source, "-B", top / board.replace("/", "_"))
             run("cmake", "-GNinja", *place, f"-DBOARD={board}", *options, **where)
-            return run("ninja", "-C", top / board, **where)
+            return run("ninja", "-C", place[-1], **where)
 
-        build(app, "native_sim_64", ZEPHYR_TOOLCHAIN_VARIANT="host")
-        said = run(top / "native_sim_64" / "zephyr" / "zephyr.exe", "-stop_at=5").splitlines()
+        build(app, simulated, ZEPHYR_TOOLCHAIN_VARIANT="host")
+        program = top / simulated.replace("/", "_") / "zephyr" / "zephyr.exe"
+        said = run(program, "-stop_at=5").splitlines()
         if [line for line in said if line in expected] != expected:
-            sys.exit(f"native_sim_64 heard {said}, not {expected}")
+            sys.exit(f"{simulated} heard {said}, not {expected}")
         arm = {"ZEPHYR_TOOLCHAIN_VARIANT": "gnuarmemb", "GNUARMEMB_TOOLCHAIN_PATH": "/usr"}
         # the board asks for SEGGER's module, which nothing here needs
         sample = module / "samples" / "listen"
-        built = build(sample, "nrf52840dk_nrf52840", "-DCONFIG_USE_SEGGER_RTT=n", **arm)
+        built = build(sample, nordic, "-DCONFIG_USE_SEGGER_RTT=n", **arm)
     sizes = re.findall(r"^ +(FLASH|RAM): +(\d+) B", built, re.M)
     RESULT.write_text(
         f"$ python bench/zephyr.py ZEPHYR_BASE --modules CMSIS HAL_NORDIC\nZephyr {number}\n"
-        f"native_sim_64: {len(heard)} events, equal to the chain's in sample, label and score\n"
-        "nrf52840dk_nrf52840: the sample is built: "
+        f"{simulated}: {len(heard)} events, equal to the chain's in sample, label and score\n"
+        f"{nordic}: the sample is built: "
         + ", ".join(f"{name.lower()} {size} bytes" for name, size in sizes)
         + "\n"
     )

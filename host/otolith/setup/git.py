@@ -80,8 +80,8 @@ def _git(repository: Repository, *command: str) -> str:
     )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        # git's advice follows its reason
-        why = next((line for line in lines if line.startswith("fatal: ")), "".join(lines[-1:]))
-        why = shown(why.removeprefix("fatal: "))
+        # the first is the reason, the remote's too; what follows are consequences and advice
+        why = next((line for line in lines if "fatal: " in line), "".join(lines[-1:]))
+        why = shown(why.rpartition("fatal: ")[2].strip())
         raise UserError(f"{repository.url}, tag {repository.tag}: git says: {why}")
     return done.stdout

@@ -1,4 +1,5 @@
 // A microphone that hears standard input. It stops once, as a driver does whose queue is full.
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <zephyr/audio/dmic.h>

@@ -41,8 +41,9 @@ def files(made: Bundle) -> dict[str, str]:
     listed = "\n".join(f"    src/{name}" for name in made.sources)
     readme = f"""# {made.name} for Zephyr
 
-Built with Zephyr 3.5. Board names below are those of 3.7 and later, which have not been tried.
-Name this folder in ZEPHYR_EXTRA_MODULES and set `CONFIG_{upper}=y` in prj.conf. The thread that
+For Zephyr 3.5 and later. Built with 3.5; compared with the documentation of 3.7 and 4.x, whose
+board names stand below (in 3.5 and 3.6: nrf52840dk_nrf52840, xiao_ble_sense). Name this folder in
+ZEPHYR_EXTRA_MODULES and set `CONFIG_{upper}=y` in prj.conf. The thread that
 calls `{p}_feed` needs a stack of 2 kB or more.
 
 The sample hears the board's PDM microphone:
@@ -93,6 +94,7 @@ def _main(made: Bundle) -> str:
 #include <zephyr/audio/dmic.h>
 #include <zephyr/device.h>
 #include <zephyr/kernel.h>
+#include <zephyr/sys/printk.h>
 
 #include "{made.header}"
 

@@ -1,12 +1,9 @@
-// Stands for Zephyr's kernel: a slab of blocks that are counted, and printk.
+// Stands for Zephyr's kernel: a slab of blocks that are counted.
 #pragma once
 #include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-
-#define printk printf
 
 struct k_mem_slab {
     char *buffer;
