@@ -52,11 +52,18 @@ class Chain:
         self.labels: list[str] = list(self.network.labels)
         self._outputs = self.network.outputs[0].count
         digest = self.network.digest
-        s = lib("features", "nn", "detect", "listen")
-        s = s + generated(compiled.files, f"chain-{digest}")
+        common = lib("features", "nn", "detect", "listen")
+        s = common + generated(compiled.files, f"chain-{digest}")
         # private: the state is in static variables, and two chains of a model must not share it
+        # shared: only the model's own files are compiled anew, the rest takes seconds
         self._ffi, self._lib = library(
-            f"chain-{digest}", s.files, HEADERS, s.include, (*s.flags, "-O2"), private=True
+            f"chain-{digest}",
+            s.files,
+            HEADERS,
+            s.include,
+            (*s.flags, "-O2"),
+            private=True,
+            shared=common.files,
         )
         metadata = self.network.metadata
         assert metadata is not None

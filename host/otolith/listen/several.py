@@ -51,10 +51,17 @@ class SeveralChain:
         self._outputs = [n.outputs[0].count for n in networks]
         text = "".join(compiled.files.values())
         digest = model_hash(text.encode())
-        s = lib("features", "nn", "detect", "listen") + generated(compiled.files, f"some-{digest}")
+        common = lib("features", "nn", "detect", "listen")
+        s = common + generated(compiled.files, f"some-{digest}")
         flags = (*s.flags, "-O2", f"-DLISTEN_MODELS={len(networks)}")
         self._ffi, self._lib = library(
-            f"some-{digest}", s.files, HEADERS, s.include, flags, private=True
+            f"some-{digest}",
+            s.files,
+            HEADERS,
+            s.include,
+            flags,
+            private=True,
+            shared=common.files,
         )
         self._frames: list[np.ndarray] = []
 
