@@ -85,7 +85,7 @@ def test_words_and_near_misses_become_a_dataset(tmp_path, monkeypatch):
     monkeypatch.setattr(spoken, "map_tasks", here)
     told = synth(
         tmp_path / "ds",
-        *("hey otto", "--voices", "espeak-ng,pico", "--near", 2, "--count", 4),
+        *("hey otto", "--voices", "espeak-ng,pico", "--near-misses", 2, "--count", 4),
         *("--seconds", 1.5, "--no-check"),
     )
     assert told.exit_code == 0, told.output
@@ -118,7 +118,7 @@ def test_a_voice_that_fails_is_told_and_replaced(tmp_path, monkeypatch):
         (["?!", "--voices", "pico"], "no voice can say '?!': write it in letters"),
         (["yes", "--voices", "pic"], "no speech engine is called 'pic': did you mean pico"),
         (["yes", "--voices", "pico", "--piper", "x.onnx"], "x.onnx: no Piper voice"),
-        (["yes", "--near", "3"], "--near, --no-check and --piper need --voices"),
+        (["yes", "--near-misses", "3"], "--near-misses, --no-check and --piper need --voices"),
         (["yes " * 20, "--voices", "pico", "--no-check"], "some voices need over 1 s for it"),
     ],
 )

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.audio import RATE, SOUNDS
+from otolith.audio import RATE, SOUNDS, read_pcm
 from otolith.augment.base import FULL, Augmentation, Stock, Take
 from otolith.augment.registry import AUDIO, NAMES
 from otolith.errors import UserError
+from otolith.paths import test_data
 
 FARTHEST = 0.25  # s around a window: more is not worth its cost
 LIMITS = np.iinfo(np.int16)
@@ -33,8 +34,6 @@ def read_folder(folder: Path) -> list[np.ndarray]:
     Raises:
         UserError: There is no such folder or no sound in it, or a file can't be read.
     """
-    from otolith.audio import read_pcm
-
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SOUNDS)
@@ -87,8 +86,6 @@ class Augmenter:
         self._features = [(s, _number(s)) for s in self.settings if s.name not in AUDIO]
 
     def _read(self, name: str, folder: str) -> None:
-        from otolith.paths import test_data
-
         if folder not in self.stock.folders:
             try:
                 self.stock.folders[folder] = read_folder(test_data() / folder)

@@ -174,7 +174,7 @@ def _left_out(rows: list[tuple[str, int, list[str], list[Cost]]]) -> str:
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--core", "names", type=click.Choice(list(CORES)), multiple=True, help="Default: all")
 @click.option("--compiled", "alone", is_flag=True, help="Don't build the tflm engine.")
-@click.option("--record", "keep", is_flag=True, help="Write what TFLM measured to the record.")
+@click.option("--keep", "keep", is_flag=True, help="Write what TFLM measured to the record.")
 @click.option("--ideal-flash", is_flag=True, help="M0+: flash answers at once.")
 @click.option("--bakenn", is_flag=True, help="Also PyPI's bakenn, on what it takes of MODELS.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")

@@ -250,7 +250,12 @@ def _thresholds(given: tuple[str, ...]) -> dict[str, float]:
 @click.option("--smoothing", type=click.IntRange(1, 32), help="Hops averaged.")
 @click.option("--minimum-count", type=click.IntRange(1, 32), help="Hops before the first event.")
 @click.option("--suppression-hops", type=click.IntRange(0, 65535), help="Silent after an event.")
-@click.option("--gate", type=click.IntRange(0, 32767), help="Level below which nothing is heard.")
+@click.option(
+    "--gate-level",
+    "gate",
+    type=click.IntRange(0, 32767),
+    help="Level below which nothing is heard.",
+)
 @click.option("--hop-frames", type=click.IntRange(1, 500), help="Frames between two inferences.")
 @click.option("--name", help="[the name of the new file]")
 @click.option(

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from otolith.audio.rate import RATE
 from otolith.compile.graph import Tensor
 from otolith.errors import UserError, short
 from otolith.settings.deploy import MOST_HOP, Deploy
@@ -27,7 +28,6 @@ from otolith.settings.metadata import Metadata
 from otolith.settings.problems import Problems
 from otolith.untrusted import load_json, read_text
 
-RATE = 16000
 REST = "background"  # the class of sounds that are not the word
 SILENT_S = 1.0  # after an event; ESPHome leaves it to the user
 STEP_V1_MS = 20  # version 1 does not say it

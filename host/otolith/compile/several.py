@@ -168,7 +168,7 @@ def _pipeline(graphs: Sequence[Graph], settings: Sequence[Metadata], gate: bool)
         )
     assert front is not None
     shared = config_source(
-        replace(settings[0].features, frames=1),  # type: ignore[call-arg]
+        replace(settings[0].features, frames=1),
         input_quantizer(settings[0].features, 1.0, 0),
     )
     declared, listed = "\n".join(lines), "\n".join(models)

@@ -13,6 +13,7 @@ from otolith.data.clips import Dataset, open_rows, read_dataset
 from otolith.data.metadata import SETS
 from otolith.data.options import reading_option
 from otolith.errors import shown
+from otolith.files import replacing
 from otolith.progress import bar
 
 
@@ -84,8 +85,6 @@ def picture(classes: dict[str, Class], file: Path) -> None:
     """Draw the clips by set and the loudness of each class into a PNG file. Raises UserError."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-
-    from otolith.files import replacing
 
     labels = [shown(label).replace("$", r"\$") for label in classes]
     figure = Figure((11, max(3.0, 1.4 + 0.32 * len(labels))), layout="constrained")

@@ -171,7 +171,8 @@ _VOICE_OPTIONS: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
         help=f"Speech engines, with commas: {', '.join(ENGINES)}; or all. [espeak-ng, unchecked]",
     ),
     click.option(
-        "--near",
+        "--near-misses",
+        "near",
         type=click.IntRange(0, 500),
         default=0,
         help="Near misses of each word, as unknown: as many clips as of the word. [0]",
@@ -207,7 +208,7 @@ def _command(name: str) -> click.Command:
         piper: tuple[Path, ...] = (),
     ) -> None:
         if voices is None and (near or not check or piper):
-            raise UserError("--near, --no-check and --piper need --voices")
+            raise UserError("--near-misses, --no-check and --piper need --voices")
         if voices is None:
             rows = write_clips(name, words, out, count, seconds, seed, label, scheduler)
         else:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from otolith.audio.rate import RATE
 from otolith.compile.metadata import read_metadata
 from otolith.deploy.picture import draw
 from otolith.deploy.scenario import Outcome, concatenate, judge, passed
@@ -185,7 +186,7 @@ def train_and_deploy(
         with steps.step(f"compile and build firmware for {board}"):
             built = build(board, together, gate=gate, options=options)
             image = built.folder / f"firmware.{emulator.IMAGE}"
-        played = f"{len(pcm) / 16000:.0f} s of sound"
+        played = f"{len(pcm) / RATE:.0f} s of sound"
         with (
             steps.step(f"boot it on a virtual {board} and play {played}"),
             shares(f"playing {played}") as progress,
@@ -197,7 +198,7 @@ def train_and_deploy(
         assert port is not None
         with steps.step(f"compile, build and upload firmware for {board}"):
             upload(board, together, port, gate, options)
-        with steps.step(f"send {len(pcm) / 16000:.0f} s of sound to the board at {port}"):
+        with steps.step(f"send {len(pcm) / RATE:.0f} s of sound to the board at {port}"):
             heard = hear.through_inject(port, pcm, model_hash, metadata.classes)
 
     labels = heard.labels

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from otolith.audio.blocks import Block
+from otolith.audio.rate import RATE
 from otolith.device import Client, SerialTransport, Transport
 from otolith.device.frames import Frame
 from otolith.device.records import Hello
@@ -36,8 +37,8 @@ class SerialMicrophone:
         try:
             self._client = Client(self._transport)
             hello = self._client.hello()
-            if hello.rate != 16000:
-                raise UserError(f"the board at {port} records at {hello.rate} Hz, not 16000 Hz")
+            if hello.rate != RATE:
+                raise UserError(f"the board at {port} records at {hello.rate} Hz, not {RATE} Hz")
             product = _PRODUCT.get(hello.app or "", PRODUCTS[1])
             self.name = " ".join([product, *filter(None, [hello.serial])])
             self._client.command("pcm on")

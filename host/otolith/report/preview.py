@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -243,8 +244,6 @@ def draw(found: list[Example], file: Path) -> None:
 
 def _wrapped(text: str) -> str:
     """Wraps a text into at most three lines for a title."""
-    import textwrap
-
     return "\n".join(textwrap.wrap(text, 150)[:3])
 
 

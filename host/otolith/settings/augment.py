@@ -23,8 +23,9 @@ class Augment:
     windows_a_clip: int = setting(
         "Windows cut at random places from each training clip.", 1, low=1, high=1000
     )
-    # Settings of otolith.augment, whose classes stand in the room above.
     sections: tuple[Any, ...] = ()
+    """One augmentation each. Their classes are in otolith.augment, a layer above, so this has no
+    closer type."""
 
 
 def read_augment(table: Mapping[str, object], section: Section) -> Augment:

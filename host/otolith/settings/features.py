@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, TypeVar
 
+from otolith.audio.rate import RATE
 from otolith.errors import UserError
 from otolith.settings.fields import about, read, setting, settings_of, table_of
 from otolith.settings.front_ends.presets import PRESETS
@@ -27,7 +28,6 @@ FRONT_ENDS = {
 }
 # name -> number of features_compress_t
 COMPRESS = {"linear": 0, "log2": 1, "minmax": 2, "dynamic": 3}
-RATE = 16000  # Hz, the only sample rate a spec may ask for
 MOST = 65535  # of sizes in features_config_t
 _MIN_MAX = "minimum, maximum"
 

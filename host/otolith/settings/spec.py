@@ -36,13 +36,21 @@ class Spec:
     """A spec, with defaults for what it does not say."""
 
     model: Model
+    """[model]: name, classes and architecture."""
     data: Data
+    """[data]: the dataset, or what makes the sounds."""
     features: FrontEnd
+    """[features]: the front end."""
     augment: Augment
+    """[augment]: what changes the training windows."""
     train: Train
+    """[train]: how the network learns."""
     quantize: Quantize
+    """[quantize]: how it becomes int8."""
     detect: Detect
+    """[detect]: how scores become events."""
     deploy: Deploy
+    """[deploy]: the board, and how it listens."""
 
     def metadata(self) -> Metadata:
         """What travels in the .tflite."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from otolith.audio.rate import RATE
 from otolith.audio.wav_header import header
 from otolith.augment.pipeline import Augmenter
 from otolith.augment.registry import NAMES
@@ -220,7 +221,7 @@ def _clips(project: Project) -> list[Row]:
 
 
 def _pcm(project: Project, row: Row) -> np.ndarray:
-    return pcm_of(project, row.file)[: round(MOST_S * 16000)]
+    return pcm_of(project, row.file)[: round(MOST_S * RATE)]
 
 
 def overview(project: Project) -> dict[str, Any]:
@@ -268,7 +269,7 @@ def look(project: Project, file: str, flat: Mapping[str, Any], board: str) -> di
         UserError: There is no such clip or board.
     """
     where = named(board)
-    pcm = pcm_of(project, file)[: round(MOST_S * 16000)] if file else np.empty(0, np.int16)
+    pcm = pcm_of(project, file)[: round(MOST_S * RATE)] if file else np.empty(0, np.int16)
     try:
         front_end = front_end_of(project, flat)
     except UserError as error:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from otolith.audio.rate import RATE
 from otolith.data.labels import Label, format_track
 from otolith.data.metadata import SETS
 from otolith.errors import UserError
@@ -128,7 +129,7 @@ def _about(project: Project, name: str) -> dict[str, Any]:
         "problems": found.problems,
         "tile": recordings.TILE,
         "pool": recordings.POOL,
-        "peak_s": recordings.PEAK / 16000,
+        "peak_s": recordings.PEAK / RATE,
     }
 
 
