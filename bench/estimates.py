@@ -7,8 +7,12 @@ Draws networks in the shapes that sounds have: a convolution over the window, th
 and depthwise convolutions, pools, and dense layers at the end, of random widths. Estimates are
 those of `host train --dry-run`, `host compile --board pico` and `host summarize`, packing included.
 Prints each error, their distribution, and the error bar that these commands print. Deterministic.
+Measured cycles are kept in build/estimates.json until a kernel or a network changes, so a run that
+was stopped goes on where it was.
 """
 
+import hashlib
+import json
 import statistics
 import sys
 import tempfile
@@ -16,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from otolith.compile import schedule_model
+from otolith.compile import Schedule, schedule_model
 from otolith.compile.packing import room_on
 from otolith.device.boards import named
-from otolith.files import write_bytes
+from otolith.files import write_bytes, write_text
 from otolith.firmware.build import build
 from otolith.paths import ROOT
 from otolith.summarize.profile import profile_firmware
@@ -32,6 +36,9 @@ from support.random_models import SAME, VALID, Net, pool
 
 COUNT = 20
 BOARD = "pico"
+MEASURED = ROOT / "build" / "estimates.json"
+SOURCES = ("lib/nn", "lib/board", "firmware/bench", "platform", "boards/pico.json")
+COMPILER = ("compile", "virtual/rp2040")  # of host/otolith
 
 
 def network(number: int) -> bytes:
@@ -74,21 +81,43 @@ def network(number: int) -> bytes:
     return net.build()
 
 
+def sources() -> str:
+    """A digest of what the cycles of a network depend on."""
+    found = hashlib.sha256()
+    folders = [ROOT / name for name in SOURCES]
+    folders += [ROOT / "host" / "otolith" / name for name in COMPILER]
+    for folder in folders:
+        for file in [folder] if folder.is_file() else sorted(folder.rglob("*")):
+            if file.suffix in (".c", ".h", ".py", ".mjs", ".json", ".ini", ".ld"):
+                found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def measured_cycles(data: bytes, file: Path, schedule: Schedule, built_from: str) -> int:
+    """Cycles of a network on the virtual board, from an earlier run if nothing has changed."""
+    known = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    key = hashlib.sha256(built_from.encode() + data).hexdigest()
+    if key not in known:
+        write_bytes(file, data)
+        known[key] = profile_firmware(build(f"{BOARD}-bench", file), schedule, BOARD).cycles
+        write_text(MEASURED, json.dumps(known, indent=1))
+    return int(known[key])
+
+
 def main() -> None:
     """Prints a row for each network and the distribution of errors."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     costs, board = costs_of("rp2040"), named(BOARD)
     assert costs
-    errors = []
+    errors, built_from = [], sources()
     print(f"{'network':<9}{'layers':>7}{'MACs':>12}{'measured':>13}{'estimated':>13}{'error':>8}")
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "network.tflite"
         for number in range(count):
             data = network(number)
-            write_bytes(file, data)
             room = room_on(board.flash)
             schedule = schedule_model(data, "network", "m0plus", room=room)
-            measured = profile_firmware(build(f"{BOARD}-bench", file), schedule, BOARD).cycles
+            measured = measured_cycles(data, file, schedule, built_from)
             guess = network_cycles(schedule.analysis, costs, plain=schedule.plain)
             errors.append(guess / measured - 1)
             print(

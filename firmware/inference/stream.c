@@ -118,7 +118,8 @@ static void hop_complete(const listen_result_t *results) {
 }
 
 static void feed(const int16_t *pcm, uint32_t samples) {
-    listen_rest(!stream_show.scores && !inject_active()); /* else all scores are sent */
+    /* while nobody wants every score and frame */
+    listen_rest(!stream_show.scores && !stream_show.features && !inject_active());
     while (samples > 0) {
         listen_result_t results[LISTEN_MODELS];
         const uint32_t taken = listen_feed(pcm, samples, results);

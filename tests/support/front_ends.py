@@ -25,3 +25,10 @@ def told(tflite: bytes) -> dict:
 def with_metadata(tflite: bytes, table: dict) -> bytes:
     """A model with this JSON object as its metadata, valid or not."""
     return embed(tflite, json.dumps(table, sort_keys=True).encode())
+
+
+def gated(tflite: bytes, gate: int = 500, **detect) -> bytes:
+    """A model with a gate, and other settings of the decision layer."""
+    metadata = told(tflite)
+    metadata["detect"] = {**metadata["detect"], "gate": gate, **detect}
+    return with_metadata(tflite, metadata)

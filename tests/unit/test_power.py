@@ -18,7 +18,10 @@ def test_load_and_currents_become_days():
 
 def test_a_resting_network_takes_its_share_of_the_load():
     app = {"infer_ms": 3.2, "cpu": 0.26, "duty": 0.6}  # of a hop of 32 ms
-    assert app_loads(app, 32) == pytest.approx({"running": 0.3, "resting": 0.2})
+    loads = {"running": 0.3, "resting": 0.2, "mixed": 0.225}
+    assert app_loads(app, 32, 0.25) == pytest.approx(loads)
+    loads |= {"resting": 0.1, "mixed": 0.15}  # the front end rests too
+    assert app_loads(app | {"resting_cpu": 0.1}, 32, 0.25) == pytest.approx(loads)
 
 
 def test_less_load_never_shortens_a_battery():

@@ -12,7 +12,9 @@ from otolith.errors import UserError
 from otolith.listen.chain import Chain
 from otolith.virtual import boot
 from support import small_models
+from support.front_ends import gated
 from support.heard import events, messages
+from support.images import build
 from support.parity import assert_frames
 
 RATE = 16000
@@ -68,26 +70,40 @@ def test_stats_come_once_a_second_and_on_request(client):
 
 
 @pytest.mark.slow
-def test_behind_a_closed_gate_the_network_rests_and_events_stay(inference_image):
+def test_behind_a_closed_gate_the_chain_rests_and_events_stay(tmp_path):
     """With `scores on` it never rests; both runs hear the same sound."""
-    pcm = np.concatenate([tone(1.5, 30), tone(0.8), tone(0.7, 30)])
+    image = build("pico", gated(small_models.loudness(), 1000), tmp_path)
+    pcm = np.concatenate([tone(1.8, 30), tone(0.8), tone(0.7, 30)])
     told = []
     for scores in ("on", "off"):
-        with boot(inference_image) as board:
+        with boot(image) as board:
             client = Client(VirtualTransport(board))
             client.hello(timeout_ms=1000)
             client.command(f"scores {scores}")
-            client.command("set detect.gate 1000")
             board.run_ms(500 - board.time_ms)
             board.play(pcm)
-            heard = messages(client, 3000)
+            heard = messages(client, 3500)
             stats = [line for line in events(heard, "stats") if line["hops"] > 40]
             level = [round(x, 4) for _, x in board.led][-1]
-            told.append((events(heard, "detect"), [line["duty"] for line in stats], level))
-    (always, all_time, lit), (resting, duty, dark) = told
+            told.append((events(heard, "detect"), stats, level))
+    (always, all_time, lit), (resting, stats, dark) = told
     assert always == resting and len(always) == 1
     assert lit == dark  # the averages decay either way
-    assert all_time[-1] == 1 and min(duty) < 0.6 and max(duty) > 0.2
+    assert [line["duty"] for line in all_time] == [1] * len(all_time)
+    duty = [line["duty"] for line in stats]
+    assert min(duty) == 0 and max(duty) > 0.2
+    asleep = min(stats, key=lambda line: line["feature_us"])
+    assert asleep["duty"] == 0 and asleep["feature_us"] < 200  # samples are only kept
+    assert asleep["cpu"] < 0.6 * min(line["cpu"] for line in all_time)
+    print(
+        [
+            (x["duty"], x["feature_us"], x["feature_max_us"], x["cpu"], x["overruns"])
+            for x in [*all_time, *stats]
+        ]
+    )
+    opening = max(line["feature_max_us"] for line in stats)  # the whole window at once
+    assert 32_000 < opening < 100_000
+    assert all(line["overruns"] == 0 for line in stats)
 
 
 def test_a_loud_sound_is_told_and_lights_the_led(board, client):

@@ -27,6 +27,8 @@ class Pipeline:
     Attributes:
         front_end: C of the front end's settings and tables.
         window_bytes: RAM of the window of features.
+        past: Samples of sound to keep while the front end rests behind a closed gate; 0: it never
+            rests.
         labels: Number of classes.
         detect: Fields of detect_config_t except labels and thresholds.
         thresholds: Of each class, Q15; 0 for a class that makes no events.
@@ -36,6 +38,7 @@ class Pipeline:
 
     front_end: Source
     window_bytes: int
+    past: int
     labels: int
     detect: dict[str, int]
     thresholds: list[int]
@@ -71,6 +74,7 @@ def pipeline_of(metadata: Metadata, graph: Graph, activity: bool = False) -> Pip
     return Pipeline(
         config_source(front_end, q),
         front_end.window_bytes,
+        front_end.past_samples if metadata.detect.gate and not graph.states else 0,
         len(labels),
         detect,
         [q15(metadata.detect.thresholds.get(label, 0)) for label in labels],
@@ -93,8 +97,16 @@ def detect_source(pipeline: Pipeline, name: str = "detect") -> str:
 """
 
 
+def past_source(samples: int) -> tuple[str, str]:
+    """C of the room for sound, and of the fields of listen_config_t; both empty for 0 samples."""
+    if not samples:
+        return "", ""
+    return f"static int16_t past[{samples}];\n", f"    .past = past,\n    .past_size = {samples},\n"
+
+
 def pipeline_source(pipeline: Pipeline) -> str:
     """The text of pipeline.c."""
+    room, fields = past_source(pipeline.past)
     return f"""/* Front end and decision layer: written by `host compile`, not by hand. */
 {pipeline.front_end.includes}#include "listen.h"
 
@@ -102,12 +114,12 @@ def pipeline_source(pipeline: Pipeline) -> str:
 {detect_source(pipeline)}
 /* features_rows_bytes() of it */
 static int8_t rows[{pipeline.window_bytes}] __attribute__((aligned(16)));
-
+{room}
 const listen_config_t listen_config = {{
     .features = &features,
     .detect = &detect,
     .hop_frames = {pipeline.hop_frames},
     .hop = {pipeline.hop},
     .rows = rows,
-}};
+{fields}}};
 """

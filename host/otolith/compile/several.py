@@ -12,7 +12,7 @@ from otolith.compile import schedule_model
 from otolith.compile.cores import PORTABLE
 from otolith.compile.emit import model_source
 from otolith.compile.graph import Graph
-from otolith.compile.pipeline import detect_source, pipeline_of
+from otolith.compile.pipeline import detect_source, past_source, pipeline_of
 from otolith.compile.schedule import Schedule
 from otolith.errors import UserError
 from otolith.features import input_quantizer
@@ -144,9 +144,11 @@ def _pipeline(graphs: Sequence[Graph], settings: Sequence[Metadata], gate: bool)
     """The text of pipeline.c."""
     lines, models, detects = [], [], []
     front = None
+    past: list[int] = []
     for number, (graph, metadata) in enumerate(zip(graphs, settings, strict=True)):
         pipeline = pipeline_of(metadata, graph, activity=gate and number > 0)
         front = front or pipeline
+        past.append(pipeline.past)
         detects.append(detect_source(pipeline, f"detect_{number}"))
         tensor = graph.tensors[graph.inputs[0]]
         q = input_quantizer(metadata.features, float(tensor.scale), tensor.zero_point)
@@ -171,6 +173,8 @@ def _pipeline(graphs: Sequence[Graph], settings: Sequence[Metadata], gate: bool)
         replace(settings[0].features, frames=1),
         input_quantizer(settings[0].features, 1.0, 0),
     )
+    # the front end rests only while all networks do
+    room, fields = past_source(max(past) if all(past) else 0)
     declared, listed = "\n".join(lines), "\n".join(models)
     return f"""/* Front end and decision layers: written by `host compile`, not by hand. */
 {shared.includes}#include "listen_several.h"
@@ -183,12 +187,12 @@ const listen_model_t listen_models[LISTEN_MODELS] = {{
 {listed}
 }};
 
-/* Each network keeps rows of its own. */
+{room}/* Each network keeps rows of its own. */
 const listen_config_t listen_config = {{
     .features = &features,
     .detect = &detect_0,
     .hop_frames = {front.hop_frames},
     .hop = {front.hop},
     .rows = NULL,
-}};
+{fields}}};
 """

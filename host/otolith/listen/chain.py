@@ -110,8 +110,8 @@ class Chain:
         return InForce(values, thresholds)
 
     def rest(self, on: bool) -> None:
-        """Let the network rest while the gate is closed, as a board does: events stay the same, but
-        such hops have no `q` and `scores`."""
+        """Let network and front end rest while the gate is closed, as a board does: events stay the
+        same, but such hops have no `q` and `scores`, and may have no `features`."""
         self._lib.listen_rest(on)
 
     def reset(self) -> None:

@@ -29,6 +29,7 @@ FRONT_ENDS = {
 # name -> number of features_compress_t
 COMPRESS = {"linear": 0, "log2": 1, "minmax": 2, "dynamic": 3}
 MOST = 65535  # of sizes in features_config_t
+PAST_MOST = 24576  # samples of sound kept while the front end rests: 48 KiB
 _MIN_MAX = "minimum, maximum"
 
 F = TypeVar("F", bound="FrontEnd")
@@ -102,6 +103,23 @@ class FrontEnd:
     def lead_frames(self) -> int:
         """Frames of the room that are computed before a window looked at alone."""
         return 0
+
+    @property
+    def rest_lead(self) -> int | None:
+        """Frames to compute before one that is right, after others were left out (`lead` in
+        lib/features). None: every frame has to be computed.
+        """
+        return None
+
+    @property
+    def past_samples(self) -> int:
+        """Samples to keep so that the front end can rest behind a closed gate; 0: it can't, or the
+        window is too long.
+        """
+        if self.rest_lead is None:
+            return 0
+        samples = (self.frames + self.rest_lead) * self.hop + self.window
+        return samples if samples <= PAST_MOST else 0
 
     @property
     def range_steps(self) -> int:

@@ -74,7 +74,7 @@ def network_need(schedule: Schedule) -> Need:
     """Flash of the constants; RAM of the arena and of the window of features or the inputs."""
     pipeline = schedule.analysis.pipeline
     if pipeline is not None:
-        window = pipeline.window_bytes + pipeline.front_end.room
+        window = pipeline.window_bytes + 2 * pipeline.past + pipeline.front_end.room
     else:
         window = sum(math.prod(tensor.shape) for tensor in schedule.network.inputs)
     return Need(schedule.weights, schedule.arena + window)

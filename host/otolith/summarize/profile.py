@@ -241,9 +241,17 @@ def figures(profile: Profile, hop: float | None) -> dict:
 
 
 def whole_app(
-    image: Path, model_hash: str, board: str, window_ms: float, ideal_flash: bool = False
+    image: Path,
+    model_hash: str,
+    board: str,
+    window_ms: float,
+    ideal_flash: bool = False,
+    gate: int = 0,
 ) -> dict:
     """Runs the inference app on noise, for one window and three seconds.
+
+    A model with a gate then hears three seconds of silence, behind which network and front end
+    rest as far as they can.
 
     Args:
         image: The UF2 file of the app.
@@ -251,22 +259,26 @@ def whole_app(
         board: Id of the board.
         window_ms: Length of the network's window.
         ideal_flash: Flash answers at once.
+        gate: Level that opens the model's gate; 0: it has none.
 
     Returns:
-        Means of a hop and the number of overruns.
+        Means of a hop and the number of overruns; "resting_cpu" is the load in silence, if there
+        was any.
     """
     from otolith.firmware.hear import through_virtual_microphone
 
-    pcm = (
-        np.random.default_rng(1)
-        .normal(0, 3000, round((window_ms / 1000 + 3) * RATE))
-        .astype(np.int16)
+    noise = np.random.default_rng(1).normal(
+        0, max(3000, 2 * gate), round((window_ms / 1000 + 3) * RATE)
     )
+    silence = np.zeros(3 * RATE if gate else 0)
+    pcm = np.concatenate([noise, silence]).clip(-32768, 32767).astype(np.int16)
     heard = through_virtual_microphone(
         image, pcm, model_hash, scores=False, board=board, ideal_flash=ideal_flash
     )
     stats = heard.stats
+    resting = [s["cpu"] for s in stats if not s.get("duty", 1)][-2:] if gate else []
     full = [s for s in stats if s["infer_us"]][1:]  # the first second was not all listening
+    full = full[:-1] if gate else full  # silence began in the last one
     if not full:
         raise UserError("the app did not run the network for two whole seconds: it is too slow")
     means = {
@@ -275,19 +287,27 @@ def whole_app(
     }
     cpu = round(float(np.mean([s["cpu"] for s in full])), 4)
     duty = round(float(np.mean([s.get("duty", 1) for s in full])), 4)
-    return {**means, "cpu": cpu, "duty": duty, "overruns": stats[-1]["overruns"]}
+    found = {**means, "cpu": cpu, "duty": duty, "overruns": stats[-1]["overruns"]}
+    return found | ({"resting_cpu": round(float(np.mean(resting)), 4)} if resting else {})
 
 
-def app_loads(app: dict, hop_ms: float) -> dict[str, float]:
-    """CPU load of an app as measured by whole_app(): its network running in every hop, or resting.
+def app_loads(app: dict, hop_ms: float, duty: float) -> dict[str, float]:
+    """CPU load of an app as measured by whole_app().
 
     Args:
-        app: What whole_app() gave.
+        app: What whole_app() gave. Without "resting_cpu", the front end is assumed to go on while
+            the network rests.
         hop_ms: Milliseconds from one inference to the next.
+        duty: Share of the hops in which the gate is open, 0..1.
+
+    Returns:
+        "running" in every hop, "resting" in every hop, and "mixed" after `duty`.
     """
     network = app["infer_ms"] / hop_ms
-    resting = max(0.0, app["cpu"] - app["duty"] * network)
-    return {"running": min(1.0, resting + network), "resting": resting}
+    without = max(0.0, app["cpu"] - app["duty"] * network)
+    running, resting = min(1.0, without + network), app.get("resting_cpu", without)
+    mixed = duty * running + (1 - duty) * resting
+    return {"running": running, "resting": resting, "mixed": mixed}
 
 
 def _print_parts(console: Console, profile: Profile) -> None:
@@ -310,6 +330,13 @@ def _print_parts(console: Console, profile: Profile) -> None:
     show_default=True,
     help="With --app: capacity in mAh.",
 )
+@click.option(
+    "--duty",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="With --app: share of the time in which the gate is open (`duty` of `stats`).",
+)
 @click.option("--ideal-flash", is_flag=True, help="Pico: flash answers at once.")
 @click.option("--port", help="A real board that runs the bench app around MODEL.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
@@ -318,6 +345,7 @@ def profile_command(
     board: str,
     app: bool,
     battery: float,
+    duty: float,
     ideal_flash: bool,
     port: str | None,
     as_json: bool,
@@ -374,9 +402,10 @@ def profile_command(
     if app and metadata:
         image = build(board, file.tflite).uf2
         window = metadata.features.hop_ms * metadata.features.frames
-        result["app"] = whole_app(image, network.digest, board, window, ideal_flash)
+        gate = metadata.detect.gate
+        result["app"] = whole_app(image, network.digest, board, window, ideal_flash, gate)
         if currents := currents_of(named(board).family):
-            loads = app_loads(result["app"], metadata.hop_ms)
+            loads = app_loads(result["app"], metadata.hop_ms, duty)
             result["power"] = {
                 name: asdict(power(load, currents, battery)) for name, load in loads.items()
             }
@@ -437,9 +466,16 @@ def profile_command(
             f"network {a['infer_ms']:.2f} ms; CPU load {a['cpu']:.1%}, margin {1 - a['cpu']:.1%}, "
             f"{a['overruns']} overruns; the network ran in {a['duty']:.0%} of the hops"
         )
+    gated = "resting_cpu" in result.get("app", {})
+    chain = "network and front end" if gated else "network"
+    named_loads = {
+        "running": "everything running",
+        "resting": f"{chain} resting",
+        "mixed": f"{chain} resting {1 - duty:.0%} of the time",
+    }
     for name, drawn in result.get("power", {}).items():
         click.echo(
-            f"power, the network {name}: {drawn['milliamperes']:.1f} mA, "
+            f"power, {named_loads[name]}: CPU {drawn['load']:.1%}, {drawn['milliamperes']:.1f} mA, "
             f"{drawn['milliwatts']:.0f} mW, a battery lasts {drawn['days']:.1f} days"
         )
     for assumption in result.get("power", {}).get("running", {}).get("assumptions", ()):

@@ -46,6 +46,7 @@ typedef struct {
 } features_config_t;
 
 enum { FEATURES_MAX_WINDOW = 512, FEATURES_MAX_BANDS = 257 };
+enum { FEATURES_EVERY = 0xffff }; /* as a lead: no frame may be left out */
 
 /* A front end: one file in lib/features and one line in features_registry.h. */
 typedef struct features_frontend {
@@ -61,6 +62,9 @@ typedef struct features_frontend {
     void (*filter)(void *state, int16_t *samples, uint32_t count);
     /* Whether there was activity since the last call. */
     bool (*active)(void *state);
+    /* How many frames it has to compute before one that is right, after others were left out, or
+     * FEATURES_EVERY. NULL means FEATURES_EVERY. */
+    uint16_t (*lead)(const features_config_t *config);
 } features_frontend_t;
 
 /* State of one stream; the caller's. */
@@ -72,6 +76,9 @@ typedef struct {
     uint32_t frames_seen;  /* since reset, saturating */
     uint16_t fresh;        /* DYNAMIC: rows the window does not show yet, up to frames */
     int16_t largest;       /* DYNAMIC: what the window was made with */
+    bool deferring;        /* samples go to `past`, no frame is computed */
+    int16_t *past;         /* ring of samples after the filter, or NULL */
+    uint32_t past_room, past_first, past_held; /* samples */
     int16_t samples[FEATURES_MAX_WINDOW] __attribute__((aligned(4)));
     int16_t values[FEATURES_MAX_BANDS]; /* newest frame, after compression */
     union {
@@ -101,6 +108,20 @@ bool features_feed(features_t *f, const int16_t *pcm, uint32_t count);
 
 /* The same for exactly config->hop samples. */
 bool features_push(features_t *f, const int16_t *pcm);
+
+/* Give it room to keep sound instead of computing frames (features_defer). It is not used if the
+ * front end needs every frame.
+ *
+ * past: `samples` of them, or NULL. For n frames: (n + lead) * hop + window samples. */
+void features_set_past(features_t *f, int16_t *past, uint32_t samples);
+
+/* Compute no frames from here on: features_feed keeps the samples and returns false. Frames older
+ * than `past` has room for are never computed. Returns whether this is possible. */
+bool features_defer(features_t *f);
+
+/* Compute the oldest frame that was deferred; returns whether there was one. Once it returns false,
+ * features_feed computes frames again. The rows are then as if no frame had been deferred. */
+bool features_catch_up(features_t *f);
 
 /* The newest frame: config->bands values after compression, before quantizing. */
 const int16_t *features_frame(const features_t *f);

@@ -64,6 +64,7 @@ int features_init(features_t *f, const features_config_t *config, int8_t *rows) 
     }
     f->config = config;
     f->rows = rows;
+    f->past = NULL;
     if (config->frontend->init(f->state.bytes, config) != 0) {
         return -2;
     }
@@ -75,6 +76,7 @@ void features_reset(features_t *f) {
     f->next = 0;
     f->frames_seen = 0;
     f->samples_held = 0;
+    f->deferring = false;
     f->fresh = f->config->frames;
     if (f->config->frontend->reset != NULL) {
         f->config->frontend->reset(f->state.bytes);
@@ -175,21 +177,57 @@ static void keep(features_t *f) {
     f->next = (uint16_t)(f->next + 1 == c->frames ? 0 : f->next + 1);
 }
 
-/* Append `count` samples to those held. */
-static void hold(features_t *f, const int16_t *pcm, uint32_t count) {
-    int16_t *to = f->samples + f->samples_held;
-    memcpy(to, pcm, count * sizeof *pcm);
+/* Copy new samples through the front end's filter. */
+static void filtered(features_t *f, const int16_t *pcm, uint32_t count, int16_t *out) {
+    memcpy(out, pcm, count * sizeof *pcm);
     if (f->config->frontend->filter != NULL) {
-        f->config->frontend->filter(f->state.bytes, to, count);
+        f->config->frontend->filter(f->state.bytes, out, count);
+    }
+}
+
+/* Append `count` samples to those held. fresh: they have not passed the filter. */
+static void hold(features_t *f, const int16_t *pcm, uint32_t count, bool fresh) {
+    int16_t *to = f->samples + f->samples_held;
+    if (fresh) {
+        filtered(f, pcm, count, to);
+    } else {
+        memcpy(to, pcm, count * sizeof *pcm);
     }
     f->samples_held = (uint16_t)(f->samples_held + count);
 }
 
-bool features_feed(features_t *f, const int16_t *pcm, uint32_t count) {
+static void count_frame(features_t *f) {
+    if (f->frames_seen < UINT32_MAX) {
+        f->frames_seen++;
+    }
+}
+
+/* Append `count` samples to `past`. When it is full, the oldest frame is given up. */
+static void defer(features_t *f, const int16_t *pcm, uint32_t count) {
+    while (count > 0) {
+        const uint32_t end = f->past_first + f->past_held;
+        const uint32_t at = end < f->past_room ? end : end - f->past_room;
+        const uint32_t left = (at < f->past_first ? f->past_first : f->past_room) - at;
+        const uint32_t part = count < left ? count : left;
+        filtered(f, pcm, part, f->past + at);
+        f->past_held += part;
+        pcm += part;
+        count -= part;
+        if (f->past_held == f->past_room) {
+            const uint32_t next = f->past_first + f->config->hop;
+            f->past_first = next < f->past_room ? next : next - f->past_room;
+            f->past_held -= f->config->hop;
+            count_frame(f);
+        }
+    }
+}
+
+/* features_feed without deferring. fresh: as for hold(). */
+static bool take(features_t *f, const int16_t *pcm, uint32_t count, bool fresh) {
     const features_config_t *c = f->config;
     const uint32_t space = (uint32_t)c->window - f->samples_held;
     const uint32_t first = count < space ? count : space;
-    hold(f, pcm, first);
+    hold(f, pcm, first, fresh);
     if (f->samples_held < c->window) {
         return false;
     }
@@ -197,14 +235,55 @@ bool features_feed(features_t *f, const int16_t *pcm, uint32_t count) {
     /* what the next window shares with this one */
     memmove(f->samples, f->samples + c->hop, (c->window - c->hop) * sizeof *f->samples);
     f->samples_held = (uint16_t)(c->window - c->hop);
-    hold(f, pcm + first, count - first);
+    hold(f, pcm + first, count - first, fresh);
     if (f->rows != NULL) {
         keep(f);
     }
-    if (f->frames_seen < UINT32_MAX) {
-        f->frames_seen++;
-    }
+    count_frame(f);
     return true;
+}
+
+bool features_feed(features_t *f, const int16_t *pcm, uint32_t count) {
+    if (f->deferring) {
+        defer(f, pcm, count);
+        return false;
+    }
+    return take(f, pcm, count, true);
+}
+
+void features_set_past(features_t *f, int16_t *past, uint32_t samples) {
+    const features_config_t *c = f->config;
+    const uint32_t lead = c->frontend->lead == NULL ? FEATURES_EVERY : c->frontend->lead(c);
+    const bool usable = lead != FEATURES_EVERY && samples >= (1 + lead) * c->hop + c->window;
+    f->past = usable ? past : NULL;
+    f->past_room = samples;
+}
+
+bool features_defer(features_t *f) {
+    if (f->past != NULL && !f->deferring) {
+        memcpy(f->past, f->samples, f->samples_held * sizeof *f->past);
+        f->past_first = 0;
+        f->past_held = f->samples_held;
+        f->samples_held = 0;
+        f->deferring = true;
+    }
+    return f->deferring;
+}
+
+bool features_catch_up(features_t *f) {
+    while (f->deferring && f->past_held > 0) {
+        const uint32_t ends = f->past_room - f->past_first;
+        uint32_t part = f->past_held < f->config->hop ? f->past_held : f->config->hop;
+        part = part < ends ? part : ends;
+        const int16_t *from = f->past + f->past_first;
+        f->past_first = part < ends ? f->past_first + part : 0;
+        f->past_held -= part;
+        if (take(f, from, part, false)) {
+            return true;
+        }
+    }
+    f->deferring = false;
+    return false;
 }
 
 bool features_push(features_t *f, const int16_t *pcm) {

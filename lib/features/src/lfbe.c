@@ -247,9 +247,16 @@ static void frame(void *state, const int16_t *samples, int16_t *out) {
     memcpy(m->past, samples, sizeof m->past);
 }
 
+/* A frame needs the hop before it and the sample before that. */
+static uint16_t lead(const features_config_t *config) {
+    (void)config;
+    return 2;
+}
+
 const features_frontend_t features_lfbe = {
     .kind = "lfbe",
     .init = init,
     .frame = frame,
     .reset = reset,
+    .lead = lead,
 };

@@ -297,6 +297,12 @@ static void frame(void *state, const int16_t *samples, int16_t *out) {
     }
 }
 
+/* Noise and activity are estimated over all frames. */
+static uint16_t lead(const features_config_t *config) {
+    const logmel_tables_t *t = config->tables;
+    return t->noise_reduction || t->activity ? FEATURES_EVERY : 0;
+}
+
 const features_frontend_t features_logmel = {
     .kind = "logmel",
     .init = init,
@@ -304,4 +310,5 @@ const features_frontend_t features_logmel = {
     .reset = reset,
     .filter = filter,
     .active = active,
+    .lead = lead,
 };

@@ -134,8 +134,15 @@ static void frame(void *state, const int16_t *samples, int16_t *out) {
     dct(m, logs, out);
 }
 
+/* A frame depends on its samples alone. */
+static uint16_t lead(const features_config_t *config) {
+    (void)config;
+    return 0;
+}
+
 const features_frontend_t features_mfcc = {
     .kind = "mfcc",
     .init = init,
     .frame = frame,
+    .lead = lead,
 };

@@ -28,8 +28,15 @@ static void frame(void *state, const int16_t *samples, int16_t *out) {
     rfft_q15_magnitudes(t->fft, t->window, (const pair_t *)(const void *)samples, s->work, out);
 }
 
+/* A frame depends on its samples alone. */
+static uint16_t lead(const features_config_t *config) {
+    (void)config;
+    return 0;
+}
+
 const features_frontend_t features_spectrogram = {
     .kind = "spectrogram",
     .init = init,
     .frame = frame,
+    .lead = lead,
 };

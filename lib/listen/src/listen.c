@@ -15,6 +15,7 @@ static uint32_t (*clock_us)(void);
 static bool invoked;  /* the network has run since the reset, and did not fail */
 static uint32_t slid; /* frames since the network last ran */
 static rest_t rest;
+static uint32_t frame_us; /* the longest frame so far */
 static void (*frame_listener)(const int16_t *values, uint16_t bands);
 
 /* The hop being heard. */
@@ -47,6 +48,7 @@ int listen_init(uint32_t (*clock)(void)) {
     if (features_init(&features, listen_config.features, listen_config.rows) != 0) {
         return -2;
     }
+    features_set_past(&features, listen_config.past, listen_config.past_size);
     if (detect_init(&detect, listen_config.detect) != 0) {
         return -3;
     }
@@ -108,13 +110,25 @@ static void read_scores(uint16_t *scores) {
     }
 }
 
+/* Compute the frames that were held back, if any. */
+static void wake(void) {
+    while (features_catch_up(&features)) {
+        slid++;
+    }
+}
+
 /* Give samples of one hop to the front end. */
 static void hear(const int16_t *pcm, uint32_t samples) {
     const features_config_t *f = listen_config.features;
     const uint32_t start = now();
+    if (!rest.allowed) {
+        wake();
+    }
     for (uint32_t at = 0; at < samples;) {
         const uint32_t left = samples - at, count = left < f->hop ? left : f->hop;
+        const uint32_t begun = now();
         if (features_feed(&features, pcm + at, count)) {
+            rest_took(&frame_us, now() - begun);
             slid++;
             if (frame_listener != NULL) {
                 frame_listener(features_frame(&features), f->bands);
@@ -140,7 +154,6 @@ static void close_hop(listen_result_t *result) {
 
 /* Run the network on the newest window, and the decision layer on its scores. */
 static void judge(listen_result_t *result) {
-    const uint32_t start = now();
     const bool active = features_active(&features); /* clears it: skipped hops count too */
     if (!features_ready(&features)) {
         return;
@@ -149,7 +162,14 @@ static void judge(listen_result_t *result) {
         !detect_open(&detect, result->level, active)) {
         result->rested = true;
         invoked = false; /* what it keeps belongs to another window now */
+        if (rest_catches_up(frame_us, clock_us != NULL)) {
+            features_defer(&features);
+        }
     } else {
+        const uint32_t late = now();
+        wake();
+        const uint32_t start = now();
+        result->feature_us += start - late;
         const bool full = !invoked;
         nn_set_input(0, features_window(&features));
         invoked = (full ? nn_invoke() : nn_slide(slid)) == 0;

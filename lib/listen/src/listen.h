@@ -40,6 +40,8 @@ typedef struct {
     uint16_t hop_frames; /* frames between two inferences, at least 1 */
     uint16_t hop;        /* samples between two inferences: hop_frames * features->hop */
     int8_t *rows;        /* features_rows_bytes(features) bytes for the sliding window */
+    int16_t *past;       /* for sound that is heard while the front end rests, or NULL */
+    uint32_t past_size;  /* samples: (window's frames + lead) * features->hop + features->window */
 } listen_config_t;
 
 /* The model linked into this image. */
@@ -80,10 +82,16 @@ const char *listen_set(const char *text);
 /* Whether networks rest while their gate is closed; they do not after listen_init.
  *
  * Scores count as 0 then, whatever they are, so events, decisions and smoothed scores stay the
- * same, also if this changes while listening. Only `scores` are missing. The front end goes on,
- * because the window at the opening reaches back. Stateful networks never rest. Nor do those that
- * keep rows between hops if a full pass, which follows a rest, takes more than half a hop by the
- * clock. */
+ * same, also if this changes while listening. Only `scores` are missing. Stateful networks never
+ * rest. Nor do those that keep rows between hops if a full pass, which follows a rest, takes more
+ * than half a hop by the clock.
+ *
+ * If all networks rest, the front end does too, given listen_config.past: it keeps the sound that
+ * the window at the opening reaches back to, and computes the missing frames when a gate opens, or
+ * at the next sound after listen_rest(false). Those frames do not go to listen_on_frame's function.
+ * The front end goes on if it has to hear every frame (logmel's noise reduction and activity), or
+ * if computing the missing frames and a hop could take more than LISTEN_LATE_MS by the clock. */
+enum { LISTEN_LATE_MS = 400 }; /* the microphone's blocks hold 512 ms of sound */
 void listen_rest(bool on);
 
 /* The decision layer's settings in force, of the first network. */

@@ -20,8 +20,9 @@ static struct {
     rest_t rest;
 } states[LISTEN_MODELS];
 
-static uint32_t seen; /* frames since the reset, saturating */
-static uint32_t slid; /* frames since the networks last ran */
+static uint32_t seen;     /* frames since the reset, saturating */
+static uint32_t slid;     /* frames since the networks last ran */
+static uint32_t frame_us; /* the longest frame so far */
 
 /* The hop being heard. */
 static struct {
@@ -49,6 +50,7 @@ int listen_init(uint32_t (*clock)(void)) {
     if (features_init(&features, listen_config.features, NULL) != 0) {
         return -2;
     }
+    features_set_past(&features, listen_config.past, listen_config.past_size);
     for (uint32_t m = 0; m < LISTEN_MODELS; m++) {
         const listen_model_t *model = &listen_models[m];
         if (check(model) != 0 || model->gate >= (int)m) {
@@ -143,21 +145,37 @@ static void keep(uint32_t m, const int16_t *values, uint32_t bands) {
     states[m].next = (uint16_t)(states[m].next + 1 == model->frames ? 0 : states[m].next + 1);
 }
 
+/* Give the newest frame to every network. */
+static void keep_frame(void) {
+    for (uint32_t m = 0; m < LISTEN_MODELS; m++) {
+        keep(m, features_frame(&features), listen_config.features->bands);
+    }
+    seen += seen < UINT32_MAX;
+    slid++;
+}
+
+/* Compute the frames that were held back, if any. */
+static void wake(void) {
+    while (features_catch_up(&features)) {
+        keep_frame();
+    }
+}
+
 /* Give samples of one hop to the front end. */
 static void hear(const int16_t *pcm, uint32_t samples) {
     const features_config_t *f = listen_config.features;
     const uint32_t start = now();
+    if (!states[0].rest.allowed) { /* as for all */
+        wake();
+    }
     for (uint32_t at = 0; at < samples;) {
         const uint32_t left = samples - at, count = left < f->hop ? left : f->hop;
+        const uint32_t begun = now();
         if (features_feed(&features, pcm + at, count)) {
-            const int16_t *values = features_frame(&features);
-            for (uint32_t m = 0; m < LISTEN_MODELS; m++) {
-                keep(m, values, f->bands);
-            }
-            seen += seen < UINT32_MAX;
-            slid++;
+            keep_frame();
+            rest_took(&frame_us, now() - begun);
             if (frame_listener != NULL) {
-                frame_listener(values, f->bands);
+                frame_listener(features_frame(&features), f->bands);
             }
         }
         at += count;
@@ -199,11 +217,11 @@ static void read_scores(uint32_t m, uint16_t *scores) {
     }
 }
 
-/* Run a network on its newest window, and its decision layer on the scores. */
-static void judge(uint32_t m, bool active, listen_result_t *result) {
+/* Run a network on its newest window, and its decision layer on the scores. late_us: grows by the
+ * time of frames that were held back. */
+static void judge(uint32_t m, bool active, listen_result_t *result, uint32_t *late_us) {
     const listen_model_t *model = &listen_models[m];
     detect_t *detect = &states[m].detect;
-    const uint32_t start = now();
     if (seen < model->frames) {
         return;
     }
@@ -215,6 +233,10 @@ static void judge(uint32_t m, bool active, listen_result_t *result) {
         result->rested = true;
         states[m].invoked = false; /* what it keeps belongs to another window now */
     } else {
+        const uint32_t late = now();
+        wake();
+        const uint32_t start = now();
+        *late_us += start - late;
         const bool full = !states[m].invoked;
         model->network.set_input(0, model->rows + states[m].next * listen_config.features->bands);
         states[m].invoked = (full ? model->network.invoke() : model->network.slide(slid)) == 0;
@@ -232,10 +254,15 @@ static void judge(uint32_t m, bool active, listen_result_t *result) {
 
 static void judge_all(listen_result_t *results) {
     const bool active = features_active(&features); /* clears it: skipped hops count too */
+    bool rest = true;
     for (uint32_t m = 0; m < LISTEN_MODELS; m++) {
-        judge(m, active, &results[m]);
+        judge(m, active, &results[m], &results[0].feature_us);
+        rest &= results[m].rested;
     }
     slid = 0;
+    if (rest && rest_catches_up(frame_us, clock_us != NULL)) {
+        features_defer(&features);
+    }
 }
 
 uint32_t listen_feed(const int16_t *pcm, uint32_t samples, listen_result_t *results) {

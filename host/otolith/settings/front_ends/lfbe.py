@@ -42,6 +42,11 @@ class Lfbe(FrontEnd):
         """The first frame of a window looks at the hop before it."""
         return 1
 
+    @property
+    def rest_lead(self) -> int | None:
+        """A frame needs the hop before it and the sample before that."""
+        return 2
+
     def check_supported(self, section: Section) -> None:
         super().check_supported(section)
         sizes = self.window == HOP and self.hop == HOP

@@ -238,6 +238,11 @@ class Logmel(FrontEnd):
     def input_of_tflm(self) -> bool:
         return self.input == "tflm"
 
+    @property
+    def rest_lead(self) -> int | None:
+        """Noise and activity are estimated over all frames."""
+        return None if self.fe.noise_reduction_enable or self.tells_activity else 0
+
     def check_supported(self, section: Section) -> None:
         """Checks what TFLM's and MLTK's code takes without overflow."""
         super().check_supported(section)

@@ -49,6 +49,11 @@ class Mfcc(FrontEnd):
     def limits(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return self.minimum, self.maximum
 
+    @property
+    def rest_lead(self) -> int | None:
+        """A frame depends on its samples alone."""
+        return 0
+
     def mel_filters(self) -> list[list[float]]:
         """Weights of the filters: `mels` rows of FFT length / 2 + 1.
 

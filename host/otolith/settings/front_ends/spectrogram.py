@@ -27,6 +27,11 @@ class Spectrogram(FrontEnd):
     def octave(self) -> float:
         return 1.0 if self.compress == "log2" else 0.0
 
+    @property
+    def rest_lead(self) -> int | None:
+        """A frame depends on its samples alone."""
+        return 0
+
     def check(self, section: Section) -> None:
         super().check(section)
         sizes = self.window == 256 and self.hop in HOPS
