@@ -5,11 +5,16 @@ Whoever runs a command's function elsewhere gets the same steps as events (`list
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Step:
 
 
 _quiet = False
+_bars: list[Progress] = []  # on the terminal that takes the output, too
 
 
 def be_quiet(quiet: bool) -> None:
@@ -63,6 +69,15 @@ def tell(step: Step) -> None:
     """Tell the listeners of a step."""
     for listener in _listeners:
         listener(step)
+
+
+def result(line: str) -> None:
+    """Print a line of a command's result at once, above the progress bar if there is one."""
+    if _bars:  # both are on the terminal
+        _bars[-1].console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        return
+    click.echo(line)
+    sys.stdout.flush()
 
 
 @contextmanager
@@ -116,11 +131,20 @@ def _shown(what: str, total: int, counts: bool) -> Iterator[Callable[[float], No
     off = _quiet or not console.is_terminal
     numbers = (MofNCompleteColumn(),) if counts else ()
     columns = (TextColumn("{task.description}"), BarColumn(), *numbers, TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=off) as progress:
+    piped = not sys.stdout.isatty()  # a file or pipe that takes the output gets none of the bar
+    with Progress(
+        *columns, console=console, transient=True, disable=off, redirect_stdout=not piped
+    ) as progress:
+        if not off and not piped:
+            _bars.append(progress)
         task = progress.add_task(what, total=total)
 
         def show(done: float) -> None:
             progress.update(task, completed=done)
             tell(Step(what, done / max(1, total)))
 
-        yield show
+        try:
+            yield show
+        finally:
+            if progress in _bars:
+                _bars.remove(progress)

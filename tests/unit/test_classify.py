@@ -1,6 +1,9 @@
 """host classify against the chain itself and against manually smoothed scores, for every source."""
 
+import contextlib
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -301,6 +304,35 @@ def test_raw_pcm_comes_on_standard_input(folder, hops):
     events = [line["t_ms"] for line in lines if line["event"] == "detect"]
     assert events == [h.t_ms for h in hops if h.event]
     assert lines[-1]["t_ms"] == len(sound()) // 16
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_long_file_shows_the_time_left_and_mixes_it_with_no_event(
+    piped, folder, tmp_path, monkeypatch
+):
+    """On a terminal; what goes to a file is the same as without one."""
+    pty = pytest.importorskip("pty")
+    soundfile.write(tmp_path / "long.wav", np.tile(sound(), 21), 16000)
+    arguments = ["long.wav", "--model", folder / "loud.tflite"]
+    command = [sys.executable, "-m", "otolith", "classify", *arguments]
+    monkeypatch.chdir(tmp_path)
+    plain = host("classify", *arguments).stdout
+    ours, theirs = pty.openpty()
+    screen = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    output = subprocess.PIPE if piped else theirs
+    with subprocess.Popen(command, stdout=output, stderr=theirs, env=screen) as running:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # Linux: the other end is closed
+            while part := os.read(ours, 4096):
+                seen += part
+        told = running.stdout.read().decode() if piped else ""
+    os.close(ours)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode()).replace("\r", "\n")
+    assert re.search(r"hearing long\.wav .* 0:\d\d:\d\d", text)
+    assert len(plain.splitlines()) > 40
+    lines = [line.rstrip() for line in (told if piped else text).splitlines()]
+    assert [line for line in lines if line in plain.splitlines()] == plain.splitlines()
 
 
 # ---- bad input ----

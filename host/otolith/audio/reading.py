@@ -112,13 +112,20 @@ def read_pcm(path: Path | str, resample: bool = False, warn: Warn = say) -> Pcm:
     return np.concatenate(blocks)
 
 
+def announced(path: Path | str) -> int | None:
+    """Samples at RATE that a file says it holds; None if it does not say.
+
+    Raises:
+        BadSound: The file can't be read.
+    """
+    with SoundFile(path) as file:
+        return round(file.announced * RATE / file.rate) if file.announced else None
+
+
 def length_of(path: Path | str) -> int:
     """Samples at RATE that a file announces; a file that does not say is decoded to its end.
 
     Raises:
         BadSound: The file can't be read.
     """
-    with SoundFile(path) as file:
-        if file.announced:
-            return round(file.announced * RATE / file.rate)
-    return sum(len(block) for block in pcm_blocks(path, warn=lambda line: None))
+    return announced(path) or sum(len(block) for block in pcm_blocks(path, warn=lambda line: None))

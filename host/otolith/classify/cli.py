@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 
 from otolith.audio import RATE
 from otolith.audio.blocks import at_most
+from otolith.audio.reading import announced
 from otolith.classify import lines, several
 from otolith.classify.ear import Ear
 from otolith.classify.picture import draw, file_name
@@ -28,13 +30,14 @@ from otolith.listen.chain import Chain, Hop
 from otolith.listen.ending import Ending, is_complete
 from otolith.listen.several import SeveralChain
 from otolith.monitor.lines import describe
-from otolith.progress import remark
+from otolith.progress import remark, result, shares
 from otolith.record.stop import Stop
 from otolith.settings.detect import ONE
 from otolith.summarize.profile import profile_image, virtual_board
 
 PATH = click.Path(path_type=Path)
 LIVE = ("mic", "-")
+LONG_S = 60.0  # a file that is heard in less than two seconds gets no progress bar
 
 
 @click.command(
@@ -120,8 +123,7 @@ def classify(
         if line is not None:
             text = json.dumps(line) if as_json else describe(record(line))
             if text:
-                click.echo(text)
-                sys.stdout.flush()
+                result(text)
 
     found = models_of(models, gate)
     if len(found.files) > 1:
@@ -245,7 +247,25 @@ def measured(file: ModelFile, board: str) -> float:
 def _blocks(source: str, device: str | None, stop: Stop) -> Iterator[np.ndarray]:
     if source == "mic":
         return of_microphone(device, stop)
-    return of_stdin(stop) if source == "-" else of_file(Path(source))
+    return of_stdin(stop) if source == "-" else _with_bar(Path(source))
+
+
+def _with_bar(path: Path) -> Iterator[np.ndarray]:
+    """The blocks of a sound file; a long one shows how much of it was heard."""
+    blocks, done = of_file(path), 0
+    first = next(blocks, None)  # a file that can't be read has said so by now
+    if first is None:
+        return
+    total = announced(path) or 0
+    if total < LONG_S * RATE:
+        yield first
+        yield from blocks
+        return
+    with shares(f"hearing {shown(path.name)}") as show:
+        for block in itertools.chain([first], blocks):
+            done += len(block)
+            show(min(1.0, done / total))
+            yield block
 
 
 def _hops(

@@ -102,6 +102,8 @@ def check(wish: Wish) -> None:
 
 def problems_of_folder(folder: Path) -> list[str]:
     """What keeps a new project from being made at `folder`, a line each; none if nothing does."""
+    if folder == Path():
+        return ["NAME is empty or this folder: name a new one, as in host new doorbell"]
     problems = []
     if os.path.lexists(folder):
         problems.append(f"{shown(folder)} exists: choose another name, or remove it first")
