@@ -11,6 +11,7 @@ import numpy as np
 
 from otolith.compile import Compiled
 from otolith.native.sources import lib
+from support.objects import objects
 
 PUBLIC = ("info", "init", "reset", "input", "set_input", "invoke", "slide", "output")
 # What model.c defines at file level, but not struct members with the same names.
@@ -126,14 +127,10 @@ def run(
     main = main.replace("FORGETS", reset)
     source, program = folder / "batch.c", folder / "batch"
     source.write_text(ENGINE + text + main)
-    nn = lib("nn")
-    subprocess.run(
-        ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *flags, str(source)]
-        + [str(f) for f in nn.files]
-        + [f"-I{i}" for i in nn.include]
-        + ["-o", str(program)],
-        check=True,
-    )
+    all_flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", *flags]
+    include = [f"-I{i}" for i in lib("nn").include]
+    parts = [str(source), *objects("nn", "cc", all_flags), "-o", str(program)]
+    subprocess.run(["cc", *all_flags, *include, *parts], check=True)
     sent = b"".join(a.tobytes() for model in inputs for once in model for a in once)
     done = subprocess.run([str(program)], input=sent, capture_output=True, timeout=300)
     assert done.returncode == 0, f"{done.returncode}: {done.stderr.decode()[-2000:]}"

@@ -11,6 +11,7 @@ import numpy as np
 from otolith.compile import Compiled
 from otolith.native.sources import lib
 from support.compiled_batch import ENGINE, as_one
+from support.objects import objects
 from support.qemu_cores import HERE, MACHINES
 
 Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], int8
@@ -25,16 +26,20 @@ def build(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], 
         f"{ENGINE}{text}\nstatic const engine_t engines[] = {{\n{table}\n}};\n"
         f"#define TIMER {timer:#x}u\n#define TICK_INSTRUCTIONS {tick}u\n"
         f"enum {{ ROUNDS = {len(inputs[0])} }};\n"
-        f"static const int8_t inputs_of_all[] = {{{','.join(map(str, bytes_of_all))}}};\n"
+        "extern const int8_t inputs_of_all[];\n"
+        '__asm__(".section .rodata\\ninputs_of_all: .incbin '
+        f'\\"{folder / "inputs.bin"}\\"\\n.text");\n'
     )
-    nn = lib("nn")
+    (folder / "inputs.bin").write_bytes(bytes_of_all.tobytes())
     image = folder / "networks.elf"
-    command = ["arm-none-eabi-gcc", "-std=c11", "-O3", "-mthumb", *machine_flags]
-    command += ["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"]
-    command += [f"-I{folder}", *(f"-I{i}" for i in nn.include), "-Wl,--gc-sections"]
+    flags = ["-std=c11", "-O3", "-mthumb", *machine_flags]
+    flags += ["-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections"]
+    kernels = objects("nn", "arm-none-eabi-gcc", flags)
+    command = ["arm-none-eabi-gcc", *flags, f"-I{folder}"]
+    command += [*(f"-I{i}" for i in lib("nn").include), "-Wl,--gc-sections"]
     command += ["-nostartfiles", "--specs=nosys.specs", f"-T{HERE / 'bare.ld'}"]
     command += [f"-Wl,--defsym=CODE={code:#x},--defsym=DATA={data:#x}"]
-    command += [str(HERE / "networks_main.c"), *map(str, nn.files), "-o", str(image)]
+    command += [str(HERE / "networks_main.c"), *kernels, "-o", str(image)]
     subprocess.run(command, check=True)
     return image
 

@@ -12,6 +12,17 @@ from otolith.device.boards import Board
 from otolith.virtual import VirtualBoard, boot, class_for
 from support import small_models
 from support.images import build
+from support.soak import soaking
+
+TEST_S = 300  # for a test with its fixtures, some of which build firmware on a busy computer
+
+
+def pytest_collection_modifyitems(items):
+    """A board that a test waits for in vain costs minutes, not a quarter of an hour."""
+    for item in items:
+        here = Path(__file__).parent in item.path.parents
+        if here and not soaking() and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 @pytest.fixture(scope="session")

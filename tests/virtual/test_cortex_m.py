@@ -416,6 +416,21 @@ def test_a_fault_in_the_fault_handler_locks_up(run):
         """)
 
 
+def test_time_that_stands_still_is_an_error():
+    """Here a reset asks for the next one, before any instruction."""
+
+    class Restless(Peripheral):
+        def reset(self, cause):
+            self.core.request_reset("again")
+
+    core = CortexM("cortex-m4", HZ, irqs=IRQS)
+    core.add_memory(0, 0x1000, bytes(8) + b"\xfe\xe7")
+    core.map(0x40000000, Restless())
+    core.reset()
+    with pytest.raises(LockUpError, match="time stands still"):
+        core.run_ms(1)
+
+
 def test_a_full_stack_still_gets_to_the_handler(run):
     heard = run("""
         __attribute__((naked)) void hard(void) {

@@ -13,6 +13,7 @@ import pytest
 from otolith.device import Client, Line, VirtualTransport
 from otolith.errors import UserError
 from otolith.virtual.efr32mg24 import MisuseError, VirtualEfr32mg24
+from support.heard import events, messages
 from support.images import build
 from support.led_astray import hang, jump, stuck
 
@@ -42,7 +43,7 @@ def client(chip):
 def fault_after(client):
     """The fault line that follows the next hello."""
     client.hello()
-    (line,) = [m for m in client.lines(50) if isinstance(m, Line) and m["event"] == "fault"]
+    (line,) = events(messages(client, 60), "fault")
     return line["reason"]
 
 
@@ -189,7 +190,7 @@ def test_a_stuck_main_loop_is_reset_by_the_watchdog(client, chip):
     client.command("reset")
     chip.core.run_ms(100)
     client.hello()
-    assert not [m for m in client.lines(50) if isinstance(m, Line) and m["event"] == "fault"]
+    assert not events(messages(client, 60), "fault")
 
 
 def test_a_hard_fault_is_told_at_once_and_after_the_reset(client, chip):

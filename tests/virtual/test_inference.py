@@ -273,13 +273,17 @@ def damaged():
 def test_a_bad_injection_ends_with_an_error_and_the_microphone_resumes(client, frames, reason):
     client.send_line("inject 2048")
     client.transport.write(frames)
-    found = messages(client, 2300)
+    waits = reason == "no PCM for two seconds" or len(frames) % len(block(0))
+    found = messages(client, 2300 if waits else 200)
     (error,) = [e for e in events(found, "error") if e.get("command") == "inject"]
     assert error["reason"] == reason
     assert not events(found, "injected")
     client.hello()
     client.command("scores on")
-    assert events(messages(client, 1300), "scores")  # a whole window since the reset
+    found = []
+    while not events(found, "scores"):  # a whole window since the reset
+        found += messages(client, 100)
+        assert len(found) < 100
     assert client.command("stats")["overruns"] == 0
 
 
@@ -322,7 +326,7 @@ def test_overruns_of_a_network_too_slow_for_its_hop_are_counted_to_the_block(slo
     with boot(slow_image) as board:
         client = Client(VirtualTransport(board))
         client.hello(timeout_ms=1000)
-        stats = events(messages(client, 4000), "stats")
+        stats = events(messages(client, 3200), "stats")
         assert stats[-1]["infer_us"] > 32_000 and stats[-1]["cpu"] > 0.95
         assert stats[-1]["overruns"] > stats[1]["overruns"] > 0
         for line in stats:

@@ -28,6 +28,7 @@ def folder(tmp_path_factory):
     level = np.repeat([30, 9000, 30, 15000, 30], [RATE // 2, RATE, RATE // 2, RATE, RATE // 4])
     pcm = np.clip(rng.normal(0, 1, len(level)) * level, -32768, 32767).astype(np.int16)
     soundfile.write(folder / "a.wav", pcm, RATE)
+    soundfile.write(folder / "short.wav", pcm[RATE // 4 : RATE * 3 // 2], RATE)
     return folder
 
 
@@ -72,7 +73,7 @@ def test_a_recording_replays_bit_for_bit(inference_image, folder, tmp_path):
 def test_what_a_board_hears_is_collected(inference_image, folder, tmp_path):
     """Sound and time of a clip are the board's: the window before its event is loud."""
     collect = ("--collect", tmp_path / "kept")
-    done = run("--virtual", inference_image, "--audio", folder / "a.wav", *collect, "--json")
+    done = run("--virtual", inference_image, "--audio", folder / "short.wav", *collect, "--json")
     assert done.exit_code == 0, done.output
     told = [json.loads(line) for line in done.stdout.splitlines()]
     detected = [m["t_ms"] for m in told if m["event"] == "detect"]
@@ -94,7 +95,7 @@ def test_what_a_board_hears_is_collected(inference_image, folder, tmp_path):
 @pytest.mark.slow
 def test_what_a_board_too_slow_for_its_network_loses_is_silence(slow_image, tmp_path):
     """Every block its microphone lost is silence in the recording, and times stay right."""
-    done = run("--virtual", slow_image, "--seconds", 4, "--record", tmp_path / "r")
+    done = run("--virtual", slow_image, "--seconds", 2.2, "--record", tmp_path / "r")
     assert done.exit_code == 0, done.output
     ended = json.loads((tmp_path / "r" / "session.json").read_text())["ended"]
     kept = [json.loads(line) for line in (tmp_path / "r" / "events.jsonl").read_text().splitlines()]
@@ -133,7 +134,7 @@ def test_a_terminal_shows_scores_and_load(inference_image, folder):
         "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:], "
         "lambda fd: os.read(fd, 4096))))"
     )
-    command = ["monitor", "--virtual", inference_image, "--audio", folder / "a.wav"]
+    command = ["monitor", "--virtual", inference_image, "--audio", folder / "short.wav"]
     done = subprocess.run(
         [sys.executable, "-c", program, sys.executable, "-m", "otolith", *map(str, command)],
         stdin=subprocess.DEVNULL,

@@ -23,6 +23,7 @@ _PAGE = 0x1000
 _HOLD = 0x1FFFF000  # a page no chip here has
 _LONGEST = 1_000_000  # instructions in one go
 _RUN_OUT = 1 << 40  # more than any stretch may count
+_STANDSTILL = 10_000  # steps without an instruction: exceptions and resets take a few
 _MASKED = 16  # instructions until the next look at PRIMASK, while an interrupt waits for it
 _SVC, _BREAKPOINT, _EXCEPTION_EXIT, _NO_COPROCESSOR, _STACK_LIMIT = 2, 7, 8, 17, 19  # QEMU's
 _CFSR = {
@@ -47,7 +48,7 @@ class Event:
 
 
 class LockUpError(Exception):
-    """A fault inside a fault handler, which locks a real core up."""
+    """A fault inside a fault handler, which locks a real core up; or a model that stands still."""
 
 
 class CortexM:
@@ -314,11 +315,19 @@ class CortexM:
         """Let emulated time pass: at least a cycle, unless `ns` is 0.
 
         A caller that asks for the rest of a span, less than a cycle, would otherwise ask for ever.
+
+        Raises:
+            LockUpError: Faults or resets follow each other without an instruction between.
         """
         end_ns = self.now_ns + ns
         left = max(self._cycles_until(end_ns), int(ns > 0))
+        still = 0
         while left > 0:
+            before = self._cycles
             self._step(left)
+            still = still + 1 if self._cycles == before else 0
+            if still > _STANDSTILL:
+                raise LockUpError(f"time stands still at {self.pc:#x}: {self.faults[-1:]}")
             left = self._cycles_until(end_ns)
 
     def power_late(self, ns: float) -> None:
