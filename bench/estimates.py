@@ -22,12 +22,13 @@ import numpy as np
 
 from otolith.compile import Schedule, schedule_model
 from otolith.compile.packing import room_on
+from otolith.compile.schedule import constant_bytes
 from otolith.device.boards import named
 from otolith.files import write_bytes, write_text
 from otolith.firmware.build import build
 from otolith.paths import ROOT
 from otolith.summarize.profile import profile_firmware
-from otolith.summarize.realtime import costs_of, network_cycles
+from otolith.summarize.realtime import costs_of, lost, network_cycles, priced, step_cycles
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -93,15 +94,32 @@ def sources() -> str:
     return found.hexdigest()
 
 
-def measured_cycles(data: bytes, file: Path, schedule: Schedule, built_from: str) -> int:
-    """Cycles of a network on the virtual board, from an earlier run if nothing has changed."""
+def measured_cycles(data: bytes, file: Path, schedule: Schedule, built_from: str) -> list[int]:
+    """Cycles of a network on the virtual board, then of its layers.
+
+    From an earlier run if nothing has changed.
+    """
     known = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
     key = hashlib.sha256(built_from.encode() + data).hexdigest()
     if key not in known:
         write_bytes(file, data)
-        known[key] = profile_firmware(build(f"{BOARD}-bench", file), schedule, BOARD).cycles
-        write_text(MEASURED, json.dumps(known, indent=1))
-    return int(known[key])
+        found = profile_firmware(build(f"{BOARD}-bench", file), schedule, BOARD)
+        known[key] = [found.cycles, *(layer.cycles for layer in found.layers)]
+        write_text(MEASURED, json.dumps(known))
+    return [int(cycles) for cycles in known[key]]
+
+
+def layer_errors(
+    schedule: Schedule, costs: dict, layers: list[int]
+) -> list[tuple[str, int, float]]:
+    """Kernel, measured and estimated cycles of each layer."""
+    graph, steps = schedule.graph, schedule.analysis.calls
+    chosen = priced(steps, graph, costs["core"], plain=schedule.plain)
+    first = lost(constant_bytes(graph, [[kernel for _, kernel in chosen]]))
+    return [
+        (name, cycles, step_cycles(step, name, kernel, graph, costs, first))
+        for step, (name, kernel), cycles in zip(steps, chosen, layers, strict=True)
+    ]
 
 
 def main() -> None:
@@ -110,6 +128,7 @@ def main() -> None:
     costs, board = costs_of("rp2040"), named(BOARD)
     assert costs
     errors, built_from = [], sources()
+    found: list[tuple[str, int, float]] = []
     print(f"{'network':<9}{'layers':>7}{'MACs':>12}{'measured':>13}{'estimated':>13}{'error':>8}")
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "network.tflite"
@@ -117,7 +136,8 @@ def main() -> None:
             data = network(number)
             room = room_on(board.flash)
             schedule = schedule_model(data, "network", "m0plus", room=room)
-            measured = measured_cycles(data, file, schedule, built_from)
+            measured, *layers = measured_cycles(data, file, schedule, built_from)
+            found += layer_errors(schedule, costs, layers)
             guess = network_cycles(schedule.analysis, costs, plain=schedule.plain)
             errors.append(guess / measured - 1)
             print(
@@ -125,6 +145,16 @@ def main() -> None:
                 f"{guess:>13,.0f}{errors[-1]:>+8.1%}",
                 flush=True,
             )
+    print(f"\n{'kernel':<28}{'layers':>7}{'of cycles':>10}{'error':>8}{'worst':>8}")
+    whole = sum(cycles for _, cycles, _ in found)
+    for name in sorted({name for name, _, _ in found}):
+        some = [(cycles, guess) for kernel, cycles, guess in found if kernel == name]
+        took, guessed = (sum(column) for column in zip(*some, strict=True))
+        worst = max((guess / max(1, cycles) - 1 for cycles, guess in some), key=abs)
+        print(
+            f"{name:<28}{len(some):>7}{took / whole:>10.1%}"
+            f"{guessed / took - 1:>+8.1%}{worst:>+8.0%}"
+        )
     sizes = sorted(map(abs, errors))
     within = sum(size <= 0.05 for size in sizes)
     print(

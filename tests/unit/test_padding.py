@@ -7,27 +7,9 @@ from otolith.compile import compile_graph, schedule_model
 from otolith.compile.cores import CORES
 from support.compiled_compare import compare
 from support.core_models import convolution, depthwise, image
+from support.padded_models import miniresnet, padded, pooled, relu
 from support.random_models import SAME, VALID, Net
 from support.soak import depth
-
-
-def padded(net: Net, before: tuple[int, int], after: tuple[int, int]) -> None:
-    amounts = np.array([[0, 0], *zip(before, after, strict=True), [0, 0]])
-    shape = [d + b + a for d, (b, a) in zip(net.shape, amounts.tolist(), strict=True)]
-    inputs = [net.x, net.b.tensor(amounts.shape, None, 0, "int32", amounts)]
-    net.grow("PAD", inputs, shape, net.s, net.z)
-
-
-def pooled(net: Net, name: str, taps: int, stride: int, padding: int = VALID) -> None:
-    n, h, w, c = net.shape
-    size = [-(-x // stride) if padding == SAME else (x - taps) // stride + 1 for x in (h, w)]
-    options = {"filterHeight": taps, "filterWidth": taps, "strideH": stride, "strideW": stride}
-    net.grow(name, [net.x], (n, *size, c), net.s, net.z, padding=padding, **options)
-
-
-def relu(net: Net) -> None:
-    """Leaves no value below the zero point, which is what PAD writes."""
-    net.grow("RELU", [net.x], net.shape, net.s, net.z)
 
 
 def border(rng, most=3):
@@ -92,31 +74,44 @@ def test_a_border_that_must_be_written_is():
     assert [step.operation for step in calls] == ["PAD", "MAX_POOL_2D"]
 
 
-def miniresnet() -> Net:
-    """ST's MiniResNet with one stack for 64 x 50 log-mel values, without its last dense layer."""
-    net = Net(np.random.default_rng(2), (1, 64, 50, 1))
-
-    def conv(taps, strides=1, padding=SAME, active=True):
-        convolution(net, (taps, taps), 64, (strides, strides), padding)
-        if active:
-            relu(net)
-
-    padded(net, (3, 3), (3, 3))
-    conv(7, 2, VALID)
-    padded(net, (1, 1), (1, 1))
-    pooled(net, "MAX_POOL_2D", 3, 2)
-    for strides in (2, 1):
-        x, shape, s, z = net.x, net.shape, net.s, net.z
-        if strides == 2:
-            conv(1, strides, active=False)
-        shortcut, (net.x, net.shape, net.s, net.z) = net.x, (x, shape, s, z)
-        conv(1, strides)
-        conv(3)
-        net.grow("ADD", [shortcut, net.x], net.shape, net.s)
-        relu(net)
-    _, h, w, _ = net.shape
-    pooled(net, "AVERAGE_POOL_2D", min(h, w), 1)
+def branches(rng, name: str) -> Net:
+    """The sum of two convolutions of one input, or two pools of it in a row, then RELU."""
+    net = Net(rng, (1, *rng.integers(4, 9, 2), rng.choice([1, 4, 8])))
+    relu(net)
+    x, shape, s, z = net.x, net.shape, net.s, net.z
+    made = []
+    for pool in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        net.x, net.shape, net.s, net.z = x, shape, s, z
+        if name == "ADD":
+            convolution(net, (3, 3), shape[3], (1, 1), SAME)
+        else:
+            pooled(net, pool, 3, 1, SAME)
+        made.append(net.x)
+    if name == "ADD":
+        net.grow(name, made, shape, net.s)
+    else:
+        joined = (shape[0], 2 * shape[1], *shape[2:])
+        net.grow(name, made, joined, net.s, net.z, axis=1)
+    relu(net)
     return net
+
+
+@pytest.mark.parametrize("core", list(CORES))
+def test_sums_and_joins_take_no_memory_of_their_own(core, tmp_path):
+    rng = np.random.default_rng(7)
+    names = ("ADD", "CONCATENATION") * depth(2, 30)
+    nets = [branches(rng, name) for name in names]
+    if core == "m0plus":  # tests of every operation compare the other cores
+        compare(tmp_path, nets, core=core)
+    for name, net in zip(names, nets, strict=True):
+        steps = schedule_model(net.build(), "m", core)
+        blocks = [block.size for block in steps.full.plan.blocks if len(block.tensors) > 1]
+        calls = [step.operation for step in steps.calls]
+        if name == "ADD":  # relu, two convolutions, and the sum in one of these
+            assert calls == ["RELU", "CONV_2D", "CONV_2D", "ADD", "RELU"]
+            assert len(blocks) == 1
+        else:
+            assert "CONCATENATION" not in calls
 
 
 @pytest.mark.parametrize("core", list(CORES))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from otolith.compile.graph import Alias, Copy, Graph, Program, Slide, Step
 
 ALIGNMENT = 16
+SEARCHED = 24  # blocks; arenas of more are not searched
+NODES = 10_000  # of the search; a count and not a time, so that the result is always the same
 
 
 @dataclass
@@ -155,6 +157,79 @@ def _best_fit(blocks: Sequence[Block], order: list[int]) -> tuple[int, dict[int,
     return total, offsets
 
 
+class _Search:
+    """The smallest arena, by branch and bound.
+
+    In a smallest arena every block can lie at 0 or right above a block of its time. So blocks are
+    tried in the order of their offsets, each above all earlier ones of its time. Of blocks with the
+    same offset, the larger one comes first.
+    """
+
+    def __init__(self, blocks: Sequence[Block], found: tuple[int, dict[int, int]]) -> None:
+        """Args: found: An arena's size and offsets, to be beaten."""
+        self._order = sorted(range(len(blocks)), key=lambda n: (-blocks[n].size, n))
+        self._sizes = [_aligned(blocks[n].size) for n in self._order]
+        self._spans = [range(blocks[n].first, blocks[n].last + 1) for n in self._order]
+        self._rivals = [
+            {m for m, other in enumerate(self._spans) if set(span) & set(other)}
+            for span in self._spans
+        ]
+        self._best, self._offsets = found
+        self._nodes = 0
+        self._seen: set[tuple[int, int, int, tuple[int, ...]]] = set()
+
+    def run(self) -> tuple[int, dict[int, int]]:
+        """The best arena's size and offsets. The given ones, unless there are better ones."""
+        times = max((span.stop for span in self._spans), default=0)
+        alive = [0] * times  # bytes of unplaced blocks at each time
+        for size, span in zip(self._sizes, self._spans, strict=True):
+            for t in span:
+                alive[t] += size
+        self._least = max(alive, default=0)
+        if self._best > self._least and len(self._sizes) <= SEARCHED:
+            self._visit([0] * times, alive, {}, (0, -1))
+        return self._best, self._offsets
+
+    def _visit(
+        self, top: list[int], alive: list[int], placed: dict[int, int], last: tuple[int, int]
+    ) -> None:
+        """Places another block.
+
+        Args:
+            top: End of the highest placed block at each time.
+            alive: Bytes of unplaced blocks at each time.
+            placed: Offsets so far.
+            last: Offset and number of the newest of them.
+        """
+        if len(placed) == len(self._sizes):
+            self._best = max(top)
+            self._offsets = {self._order[n]: at for n, at in placed.items()}
+            return
+        state = (sum(1 << n for n in placed), *last, tuple(top))
+        if state in self._seen:
+            return
+        self._seen.add(state)
+        free = [n for n in range(len(self._sizes)) if n not in placed]
+        turns = sorted((max(top[t] for t in self._spans[n]), n) for n in free)
+        late = [turn for turn in turns if turn >= last]
+        for _, n in turns[: len(turns) - len(late)]:  # something has to go below it yet
+            rivals = ((at, m) for at, m in turns if m != n and m in self._rivals[n])
+            below = (max(at, last[0]) + self._sizes[m] for at, m in rivals)
+            if min(below, default=self._best) + self._sizes[n] >= self._best:
+                return
+        for at, n in late:
+            if self._best == self._least or self._nodes >= NODES:
+                return
+            self._nodes += 1
+            above, left = list(top), list(alive)
+            for t in self._spans[n]:
+                above[t] = at + self._sizes[n]
+                left[t] -= self._sizes[n]
+            ends = zip(above, left, strict=True)
+            if max(max(high, at) + more if more else high for high, more in ends) < self._best:
+                self._visit(above, left, {**placed, n: at}, (at, n))
+
+
 def slides(steps: Program) -> dict[int, Slide]:
     """The variables that only move."""
     return {step.state: step for step in steps if isinstance(step, Slide)}
@@ -175,7 +250,8 @@ def plan(graph: Graph, steps: Program) -> Plan:
     """Places the tensors of a program in the smallest arena that is found.
 
     Outputs overwrite inputs where the kernel allows it. Blocks are placed best fit in several
-    orders. The inputs of the graph are not in the arena: they are read where the caller keeps them.
+    orders. If that takes more than the tensors of some step do, a smaller arena is searched for.
+    The inputs of the graph are not in the arena: they are read where the caller keeps them.
     """
     times = _times(steps)
     blocks, owner = _blocks(graph, steps, times)
@@ -191,9 +267,8 @@ def plan(graph: Graph, steps: Program) -> Plan:
         lambda n: (blocks[n].first - blocks[n].last, -blocks[n].size),
         lambda n: (blocks[n].first, -blocks[n].size),
     ]
-    total, offsets = min(
-        (_best_fit(blocks, sorted(numbers, key=key)) for key in keys), key=lambda r: r[0]
-    )
+    found = min((_best_fit(blocks, sorted(numbers, key=key)) for key in keys), key=lambda r: r[0])
+    total, offsets = _Search(blocks, found).run()
     for number, block in enumerate(blocks):
         block.offset = offsets[number]
     place: dict[int, tuple[str, int]] = {i: ("input", n) for n, i in enumerate(graph.inputs)}
