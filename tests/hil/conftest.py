@@ -3,6 +3,7 @@
     pytest tests/hil                                        # virtual Pico, both apps
     pytest tests/hil --board pico --port /dev/ttyACM0       # what that board runs
     pytest tests/hil --board pico --port ... --flash        # build and upload first
+    pytest tests/hil/test_cycles.py --board pico --port ... --flash --app bench --cycles c.json
 
 pytest-embedded's serial service opens the port (fixture dut). `client` speaks the wire protocol
 over the same open port.
@@ -25,7 +26,12 @@ from support import small_models
 from support.boards import Board, virtual_board
 from support.images import build
 
-APPS = {"inference": "pico", "usb_mic": "pico-mic"}  # app -> environment that builds it
+APPS = {
+    "inference": "pico",
+    "usb_mic": "pico-mic",
+    "bench": "pico-bench",
+}  # app -> environment that builds it
+LISTENING = ["inference", "usb_mic"]  # bench has nothing to listen to
 VIRTUAL = "virtual-pico"
 
 
@@ -36,6 +42,7 @@ def pytest_addoption(parser):
     group.addoption("--flash", action="store_true", help="build and upload before the tests")
     group.addoption("--app", choices=list(APPS), default="inference", help="what --flash uploads")
     group.addoption("--claim-timeout", type=float, default=0.0, help="seconds to wait for a board")
+    group.addoption("--cycles", type=Path, help="write test_cycles.py's figures to this JSON file")
     group.addoption("--bootsel", action="store_true", help="also test bootsel: ends the session")
 
 
@@ -62,7 +69,7 @@ def pytest_generate_tests(metafunc):
     if "board" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker("app")
-    wanted = list(marker.args) if marker else list(APPS)
+    wanted = list(marker.args) if marker else LISTENING
     apps = wanted if is_virtual(metafunc.config) else ["attached"]
     metafunc.parametrize("board", apps, indirect=True, scope="session")
 
@@ -101,7 +108,7 @@ def claimed_board(config):
         if config.getoption("--flash"):
             app = config.getoption("--app")
             env = APPS[app].replace("pico", name or "pico")
-            firmware.upload(env, model if app == "inference" else None, port)
+            firmware.upload(env, None if app == "usb_mic" else model, port)
         board = Board(port, "", serial, True, model)
         with board.connect() as client:
             hello = client.hello()
