@@ -21,6 +21,15 @@ VERSION_H = "".join(
     f"#define TUSB_VERSION_{part} {number}\n"
     for part, number in zip(("MAJOR", "MINOR", "REVISION"), git.TINYUSB.tag.split("."), strict=True)
 )
+# `host setup` of an installed wheel that takes the mirror's commits for the pinned ones
+SET_UP = """import sys
+from dataclasses import replace
+from otolith.cli import main
+from otolith.setup import git
+git.PICO_SDK = replace(git.PICO_SDK, commit=sys.argv[1])
+git.TINYUSB = replace(git.TINYUSB, commit=sys.argv[2])
+main(["setup"])
+"""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,26 @@ class Installed:
         return Path(json.loads(self.run("python", "-c", code, cwd=self.home)))
 
 
+# what `host setup` gets besides the pico-sdk and TinyUSB
+GOT = ("bootrom", "native", "node", "studio", "pio-core/appstate.json", "pio-core/packages")
+PROGRAMS = ("cc", "git", "node", "npm", "arm-none-eabi-gcc")
+
+
+def link_tools(tools: Path) -> None:
+    """Fill a wheel's folder of tools with this checkout's, but for the sources that git gets."""
+    (tools / "pio-core").mkdir(parents=True)
+    for name in GOT:
+        (tools / name).symlink_to(paths.TOOLS / name)
+
+
+def link_programs(folder: Path, *more: str) -> str:
+    """Make a folder for PATH that has what `host setup` looks for, and no apt-get."""
+    folder.mkdir(parents=True)
+    for name in (*PROGRAMS, *more):
+        (folder / name).symlink_to(shutil.which(name) or name)
+    return str(folder)
+
+
 def install(folder: Path) -> Installed:
     """Make a virtual environment in `folder` and install the wheel there."""
     venv, home = folder / "venv", folder / "home"

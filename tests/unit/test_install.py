@@ -1,4 +1,4 @@
-"""The wheel in a fresh virtual environment of every supported Python, as an ordinary user."""
+"""The wheel in a fresh virtual environment, as an ordinary user: every Python, git's mirror."""
 
 import os
 import re
@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from otolith import paths
 from otolith.paths import ROOT
+from otolith.setup import parts
 from otolith.version import VERSION
+from support import git_mirror
 from support.three_sounds import three_sounds
 from support.users import ordinary
-from support.wheel import wheel
+from support.wheel import PROGRAMS, install, link_programs, link_tools, wheel
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 RESULT = ROOT / "bench" / "results" / "pythons.txt"
@@ -69,10 +72,11 @@ def test_the_wheel_does_everything_with_every_python(version, folder):
     assert python, f"make soak needs python{version}, on PATH or from pyenv"
     home, programs = folder / "home", folder / "venv" / "bin"
     subprocess.run([python, "-m", "venv", folder / "venv"], check=True)
-    pip = [programs / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # without byte-compiling, which is half of the time and not what is tested
+    pip = [programs / "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
     start = time.monotonic()
     subprocess.run([*pip, f"{wheel()}[train]"], check=True, cwd=folder)
-    took = {"pip install 'otolith[train]'": time.monotonic() - start}
+    took = {"pip install --no-compile 'otolith[train]'": time.monotonic() - start}
     tools = folder / "tools"
     tools.mkdir()
     for name in COMPILER:
@@ -106,6 +110,50 @@ def test_the_wheel_does_everything_with_every_python(version, folder):
     assert (home / "zephyr.zip").is_file()
     exact = re.search(r"\d+\.\d+\.\d+", subprocess.getoutput(f"'{python}' --version"))
     _note(exact[0], took)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_project_builds_with_what_git_got_from_a_mirror(folder):
+    """The real trees at the pinned tags, an ordinary user, no apt-get on PATH."""
+    tinyusb = parts.find_tinyusb()
+    assert tinyusb is not None, "run `host setup`"
+    trees = {"pico-sdk": paths.PICO_SDK, "tinyusb": Path(tinyusb.where)}
+    mirror = git_mirror.make(folder / "mirror", trees)
+    programs = [path.name for path in Path("/usr/bin").glob("arm-none-eabi-*")]
+    path = link_programs(folder / "programs", *set(programs) - set(PROGRAMS), "sh")
+    installed = install(folder / "otolith")
+    home = folder / "home"
+    link_tools(home / "tools")
+    for made in (home / "tools", home / "tools" / "pio-core"):
+        made.chmod(0o777)
+    own = {
+        "HOME": str(home),
+        "PATH": path,
+        "LANG": "C.UTF-8",
+        "OTOLITH_TOOLS": str(home / "tools"),
+        "GIT_CONFIG_GLOBAL": str(mirror.config),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    python = installed.folder / "bin" / "python"
+    for arguments in (
+        ("-c", git_mirror.SET_UP, *mirror.commits.values()),
+        ("-m", "otolith", "new", "bell", "--from", "fire_alarm", "--board", "pico"),
+        ("-m", "platformio", "run", "-d", "bell", "-e", "pico"),
+    ):
+        done = subprocess.run(
+            [*ordinary(), python, *arguments],
+            cwd=home,
+            env=own,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert done.returncode == 0, f"{arguments[:3]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    assert sorted(p.name for p in (home / "tools" / "tinyusb").iterdir()) == sorted(
+        p.name for p in Path(tinyusb.where).iterdir()
+    )
+    assert (home / "bell" / ".pio" / "build" / "pico" / "firmware.uf2").stat().st_size > 100_000
 
 
 def _note(version, took):

@@ -1,7 +1,6 @@
 """The wheel alone is enough: it has firmware, boards, models and the native library."""
 
 import json
-import shutil
 import subprocess
 import zipfile
 
@@ -12,7 +11,7 @@ from otolith import paths
 from otolith.audio.wav import write_wav
 from support import git_mirror
 from support.chain_model import network
-from support.wheel import install, wheel
+from support.wheel import install, link_programs, link_tools, wheel
 
 pytestmark = pytest.mark.slow
 
@@ -61,36 +60,18 @@ def test_commands_work_without_compiler_and_checkout(installed, tmp_path):
     assert not list(installed.home.rglob("*.so"))  # the wheel's own was used
 
 
-# what `host setup` gets otherwise; PATH then lacks apt-get
-GOT = ("bootrom", "native", "node", "studio", "pio-core/appstate.json", "pio-core/packages")
-PROGRAMS = ("cc", "git", "node", "npm", "arm-none-eabi-gcc")
-SET_UP = """import sys
-from dataclasses import replace
-from otolith.cli import main
-from otolith.setup import git
-git.PICO_SDK = replace(git.PICO_SDK, commit=sys.argv[1])
-git.TINYUSB = replace(git.TINYUSB, commit=sys.argv[2])
-main(["setup"])
-"""
-
-
 def test_setup_from_the_wheel_gets_the_pico_sdk_from_a_mirror(installed, tmp_path):
-    """The mirror's commits can't be the pinned ones: SET_UP tells the installed package."""
+    """The mirror's commits can't be the pinned ones: git_mirror.SET_UP tells the package."""
     mirror = git_mirror.make(tmp_path / "mirror")
-    tools, path = tmp_path / "tools", tmp_path / "programs"
-    for folder in (tools / "pio-core", path):
-        folder.mkdir(parents=True)
-    for name in GOT:
-        (tools / name).symlink_to(paths.TOOLS / name)
-    for name in PROGRAMS:
-        (path / name).symlink_to(shutil.which(name))
-    told = {"PATH": str(path), "GIT_CONFIG_GLOBAL": str(mirror.config), "PICO_SDK_PATH": None}
-    told["OTOLITH_TOOLS"] = str(tools)
+    tools = tmp_path / "tools"
+    link_tools(tools)
+    told = {"PATH": link_programs(tmp_path / "programs"), "OTOLITH_TOOLS": str(tools)}
+    told |= {"GIT_CONFIG_GLOBAL": str(mirror.config), "PICO_SDK_PATH": None}
     before = sorted(tools.iterdir())
     with pytest.raises(AssertionError, match=r"Error: pico-sdk, TinyUSB: .* is commit .*not used"):
         installed.run("host", "setup", cwd=tmp_path, **told)
     assert sorted(tools.iterdir()) == before
-    installed.run("python", "-c", SET_UP, *mirror.commits.values(), cwd=tmp_path, **told)
+    installed.run("python", "-c", git_mirror.SET_UP, *mirror.commits.values(), cwd=tmp_path, **told)
     assert {path.name for path in set(tools.iterdir()) - set(before)} == {"pico-sdk", "tinyusb"}
     found = json.loads(installed.run("host", "doctor", "--json", cwd=tmp_path, **told))
     versions = {row["name"]: row["version"] for row in found}
