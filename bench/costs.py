@@ -94,6 +94,7 @@ FITTED = [
     ("bc_resnet", 62, 40, 4),
 ]
 FETCH = 48.0  # cycles of a word from the RP2040's flash (virtual/rp2040/flash.mjs); not fitted
+LAYERS, KINDS = 16, 10  # of layers(): rounds, and kinds in each
 CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
 UNITS = {
     "nn_m0_conv_2d": ("products", "outputs", "inputs", "lines", "wide"),
@@ -117,9 +118,16 @@ UNITS = {
     "nn_dsp_depthwise_conv_2d": ("products", "outputs", "inputs", "planes", "heights"),
     "nn_dsp_fully_connected": ("macs", "outputs"),
     "nn_dsp_fully_connected_small": ("macs", "outputs"),
+    "nn_dsp_conv_2d_line": ("products", "outputs", "patch", "pixels", "inputs", "lines"),
+    "nn_dsp_pointwise_line": ("products", "outputs", "inputs", "pixels"),
+    "nn_dsp_depthwise_3x3_line": ("outputs", "inputs", "planes", "channels"),
+    "nn_dsp_depthwise_conv_2d_line": ("products", "outputs", "inputs", "planes", "heights"),
+    "nn_dsp_fully_connected_line": ("macs", "outputs"),
     "nn_dsp_max_pool_2d": ("macs", "outputs"),
     "nn_dsp_average_pool_2d": ("macs", "outputs"),
     "nn_dsp_mean": ("inputs", "outputs"),
+    "nn_dsp_add": ("outputs", "calls"),
+    "nn_dsp_mul": ("outputs", "calls"),
     "CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "DEPTHWISE_CONV_2D": ("macs", "rows", "outputs", "pixels"),
     "FULLY_CONNECTED": ("macs", "outputs"),
@@ -214,13 +222,24 @@ def layers() -> list[bytes]:
     from support.core_models import convolution, dense, depthwise
     from support.random_models import SAME, VALID, Net, pool
 
+    def pair(name: str):
+        """An operation on two tensors of the network's shape."""
+
+        def add(net: Net) -> None:
+            other = net.b.tensor(list(net.shape), net.s, net.z)
+            net.inputs.append(other)
+            scale = net.s * net.s * 120 if name == "MUL" else net.s * 1.5
+            net.grow(name, [net.x, other], net.shape, float(np.float32(scale)))
+
+        return add
+
     rng = np.random.default_rng(1)
 
     def between(low: int, high: int) -> int:
         return int(rng.integers(low, high + 1))
 
     made = []
-    for number in range(14):
+    for number in range(LAYERS):
         padding = (SAME, VALID)[number % 2]
         wide, deep = (1, between(12, 40), between(8, 40), 1), 4 * between(1, 8)
         image = (1, between(3, 12), between(3, 10), deep)
@@ -231,10 +250,11 @@ def layers() -> list[bytes]:
             (image, lambda net: convolution(net, (1, 1), 4 * between(1, 16))),
             (image, lambda net: depthwise(net, (3, 3))),
             (image, lambda net, p=padding: depthwise(net, (3, 3), 1, (2, 2), p)),
-            (image, lambda net, p=padding: depthwise(net, (between(2, 4), 1), 1, (1, 1), p)),
+            (image, lambda net, p=padding: depthwise(net, (between(2, 3), 1), 1, (1, 1), p)),
             ((1, between(16, 600)), lambda net: dense(net, between(2, 64))),
             (image, pool("MAX_POOL_2D")),
             (image, pool("AVERAGE_POOL_2D")),
+            (image, pair(("ADD", "MUL")[number % 2])),
         ]
         for shape, add in kinds:
             net = Net(rng, shape)
@@ -249,11 +269,11 @@ def kernels(folder: Path, target: Target, known: dict) -> dict:
 
     rng, models = np.random.default_rng(2), layers()
     compiled = [
-        compile_graph(model, f"m{n}", target.core, OPTIMIZE[n // 9 % 2])
+        compile_graph(model, f"m{n}", target.core, OPTIMIZE[n // KINDS % 3 == 2])
         for n, model in enumerate(models)
     ]
-    shapes = [one.schedule.network.inputs[0].shape for one in compiled]
-    inputs = [[[rng.integers(-128, 128, shape).astype(np.int8)]] for shape in shapes]
+    shapes = [[edge.shape for edge in one.schedule.network.inputs] for one in compiled]
+    inputs = [[[rng.integers(-128, 128, s).astype(np.int8) for s in some]] for some in shapes]
     found = run(named(target.bench).qemu, compiled, inputs, folder)[1]
     rows, counts = defaultdict(list), defaultdict(list)
     for one, count in zip(compiled, found, strict=True):

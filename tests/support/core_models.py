@@ -181,6 +181,26 @@ def summed(rng: Rng) -> Net:
     return net
 
 
+def pairs(seed: int, count: int) -> list[Net]:
+    """ADD, SUB and MUL of operands of many shapes and scales; the last ones are chosen."""
+    nets = []
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        net = image(rng, int(rng.choice([1, 3, 4, 8])), 5)
+        if i < count - 3:
+            binary(("ADD", "SUB", "MUL")[i % 3])(net)
+            nets.append(net)
+            continue
+        other = net.b.tensor(list(net.shape), net.s, net.z)
+        net.inputs.append(other)
+        if i < count - 1:  # every second sum lies exactly between two outputs
+            net.grow("ADD", [net.x, other], net.shape, float(np.float32(2 * net.s)))
+        else:  # products far outside the range
+            net.grow("MUL", [net.x, other], net.shape, float(np.float32(net.s * net.s * 60)))
+        nets.append(net)
+    return nets
+
+
 LAYERS: list[Callable[[Rng], Net]] = [
     pointwise,
     depthwise_3x3,

@@ -17,9 +17,17 @@ from support.qemu_cores import HERE, MACHINES
 Rounds = Sequence[Sequence[np.ndarray]]  # [round][input] or [round][output], int8
 
 
-def build(machine: str, compiled: Sequence[Compiled], inputs: Sequence[Rounds], folder: Path):
-    """Build the image. Its main() is in networks_main.c."""
-    machine_flags, (code, data, timer, tick) = MACHINES[machine]
+def build(
+    machine: str,
+    compiled: Sequence[Compiled],
+    inputs: Sequence[Rounds],
+    folder: Path,
+    data: int | None = None,
+):
+    """Build the image. Its main() is in networks_main.c. data: where variables lie, if not in the
+    machine's RAM."""
+    machine_flags, (code, ram, timer, tick) = MACHINES[machine]
+    data = ram if data is None else data
     text, table = as_one(compiled)
     bytes_of_all = np.concatenate([a.ravel() for net in inputs for once in net for a in once])
     (folder / "networks.h").write_text(

@@ -13,10 +13,11 @@ import pytest
 
 from otolith.compile import analyse_model, compile_graph
 from otolith.compile.cores import OPTIMIZE
+from otolith.compile.cores.m0plus.elementwise import runs_of
 from otolith.compile.schedule import SIZES
 from otolith.summarize.realtime import costs_of, network_cycles
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import layer
+from support.core_models import layer, pairs
 from support.qemu_cores import CORES
 from support.qemu_networks import run
 from support.random_models import chain
@@ -26,19 +27,22 @@ from support.soak import depth
 BATCH = depth(24, 90)
 ON_CHIP = depth(60, 90)  # enough for each kernel
 KERNELS = {
-    "nn_dsp_add",
     "nn_dsp_average_pool_2d",
     "nn_dsp_conv_2d",
+    "nn_dsp_conv_2d_line",
     "nn_dsp_conv_2d_small",
     "nn_dsp_depthwise_3x3",
     "nn_dsp_depthwise_conv_2d",
     "nn_dsp_fully_connected",
+    "nn_dsp_fully_connected_line",
     "nn_dsp_fully_connected_small",
+    "nn_dsp_add",
     "nn_dsp_max_pool_2d",
     "nn_dsp_mean",
+    "nn_dsp_mul",
     "nn_dsp_pointwise",
+    "nn_dsp_pointwise_line",
     "nn_dsp_pointwise_small",
-    "nn_dsp_sub",
 }
 MODELS = ["fire_alarm", "kws_ref", "micro_speech", "mltk_micro_speech"]
 
@@ -64,6 +68,15 @@ def test_several_operations(tmp_path):
 
 
 @pytest.mark.deep
+def test_sums_and_products(tmp_path):
+    nets = pairs(18, BATCH)
+    compare(tmp_path, nets, core="dsp")
+    steps = [compile_graph(net.build(), "m", "dsp").schedule.calls[-1] for net in nets]
+    portable = [step for step in steps if not step.kernel.startswith("nn_dsp_")]
+    assert not [step for step in portable if runs_of(step.settings["shape"])]
+
+
+@pytest.mark.deep
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", CORES)
 def test_random_layers_on_a_core(machine, tmp_path):
@@ -71,6 +84,7 @@ def test_random_layers_on_a_core(machine, tmp_path):
     rng = np.random.default_rng(3)
     models = [layer(list(CORES).index(machine) + 2, i).build() for i in range(2 * ON_CHIP)]
     models += [chain(np.random.default_rng([97, i])).build() for i in range(ON_CHIP)]
+    models += [net.build() for net in pairs(19, 12)]
     compiled = [
         compile_graph(model, f"m{i}", "dsp", OPTIMIZE[i % 2]) for i, model in enumerate(models)
     ]

@@ -14,10 +14,10 @@ from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.cores.m0plus import conv_2d, elementwise, taps
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import image, layer
+from support.core_models import layer, pairs
 from support.qemu_cores import M0PLUS
 from support.qemu_networks import run
-from support.random_models import Net, binary, chain
+from support.random_models import Net, chain
 from support.skips import third_party_model
 from support.soak import depth
 
@@ -107,22 +107,6 @@ def test_real_models_as_thumb(tmp_path):
     as_thumb(2 * models, [how for how in OPTIMIZE for _ in models], tmp_path)
 
 
-def pairs(seed: int, count: int) -> list[Net]:
-    """ADD, SUB and MUL of operands of many shapes and scales; the last ones have equal scales."""
-    nets = []
-    for i in range(count):
-        rng = np.random.default_rng([seed, i])
-        net = image(rng, int(rng.choice([1, 3, 4, 8])), 5)
-        if i < count - 3:
-            binary(("ADD", "SUB", "MUL")[i % 3])(net)
-        else:  # every second sum lies exactly between two outputs
-            other = net.b.tensor(list(net.shape), net.s, net.z)
-            net.inputs.append(other)
-            net.grow("ADD", [net.x, other], net.shape, float(np.float32(2 * net.s)))
-        nets.append(net)
-    return nets
-
-
 @pytest.mark.deep
 def test_sums_and_products(tmp_path):
     nets = pairs(16, BATCH)
@@ -130,10 +114,9 @@ def test_sums_and_products(tmp_path):
     steps = [compile_graph(net.build(), "m", "m0plus").schedule.calls[-1] for net in nets]
     fast = [step for step in steps if step.kernel.startswith("nn_m0_")]
     portable = [step for step in steps if step not in fast]
-    assert {step.kernel for step in fast} == {"nn_m0_add", "nn_m0_mul"}
-    # Most of the others repeat an operand within a run. For a few no line is exact.
-    missing = [step for step in portable if elementwise._runs(step.settings["shape"])]
-    assert len(missing) <= len(steps) / 12
+    assert {"nn_m0_add", "nn_m0_mul", "nn_m0_mul_wide"} <= {step.kernel for step in fast}
+    # The others repeat an operand within a run.
+    assert not [step for step in portable if elementwise.runs_of(step.settings["shape"])]
     assert len(fast) > len(steps) / 2
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from otolith.compile.arithmetic import quantize_multiplier
+from otolith.compile.cores.dsp.line import LINE
+from otolith.compile.cores.dsp.line import line as dsp_line
 from otolith.compile.cores.m0plus.requantize import FRACTION, Line, line, rescaled
 from otolith.compile.graph import Array, Step
 
@@ -36,8 +38,8 @@ def outputs(exact: Line, channel: int, sums: np.ndarray) -> np.ndarray:
     return (value >> FRACTION).astype(np.int8)
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_every_sum(seed):
+def layer(seed: int) -> tuple[Step, np.ndarray]:
+    """A layer and its weights [5][taps]."""
     rng = np.random.default_rng(seed)
     channels, taps = 5, int(rng.integers(1, 80))
     weights = rng.integers(-127, 128, (channels, taps))
@@ -47,20 +49,47 @@ def test_every_sum(seed):
     zero_point = int(rng.choice([-128, 127, 0, rng.integers(-128, 128)]))
     low, high = (zero_point if rng.random() < 0.5 else -128), int(rng.choice([127, 127, 100]))
     low, high = min(low, high), max(low, high)
-    made = step(real, bias, zero_point, low, high)
+    return step(real, bias, zero_point, low, high), weights
+
+
+def every_sum(made: Step, weights: np.ndarray, channel: int) -> tuple[np.ndarray, np.ndarray]:
+    """All sums of a channel, without bias, and TFLite's outputs."""
+    out, bias = made.settings["out"], made.settings["bias"].values[channel]
+    w = weights[channel]
+    most = int(np.where(w > 0, 127, 128) @ np.abs(w))
+    sums = np.arange(-int(np.where(w > 0, 128, 127) @ np.abs(w)), most + 1)
+    scaled = rescaled(sums + bias, *(out[k].values[channel] for k in ("multiplier", "shift")))
+    return sums, np.clip(scaled + out["zero_point"], out["low"], out["high"])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_sum(seed):
+    made, weights = layer(seed)
     exact = line(made, weights)
     assert exact is not None
-    out = made.settings["out"]
-    for c in range(channels):
-        reach = int(np.abs(weights[c]).sum() * 128)
-        sums = np.arange(-reach, reach)
-        expected = rescaled(sums + bias[c], out["multiplier"].values[c], out["shift"].values[c])
-        expected = np.clip(expected + zero_point, low, high)
-        possible = (sums >= -int(np.where(weights[c] > 0, 128, 127) @ np.abs(weights[c]))) & (
-            sums <= int(np.where(weights[c] > 0, 127, 128) @ np.abs(weights[c]))
-        )
-        got = outputs(exact, c, sums)
-        np.testing.assert_array_equal(got[possible], expected[possible])
+    for c in range(len(weights)):
+        sums, expected = every_sum(made, weights, c)
+        np.testing.assert_array_equal(outputs(exact, c, sums), expected)
+
+
+def test_every_sum_of_two_instructions():
+    """SMMUL and SSAT (lib/nn/src/cores/dsp/line.h). Where no negative sum matters, most layers have
+    a line."""
+    found = 0
+    for seed in range(16):
+        made, weights = layer(seed)
+        exact = dsp_line(made, weights)
+        if exact is None:
+            continue
+        found += 1
+        for c, (start, slope) in enumerate(exact.out["channels"].values[: len(weights)]):
+            sums, expected = every_sum(made, weights, c)
+            twice = (sums << exact.power[c]) + start
+            assert np.abs(twice).max() < 2**31
+            got = np.clip(twice * slope >> (32 + LINE), -128, 127)
+            got = np.clip(got, exact.out["low"], exact.out["high"])
+            np.testing.assert_array_equal(got, expected)
+    assert found >= 6
 
 
 def test_sums_that_may_wrap_have_no_line():

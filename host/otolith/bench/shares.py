@@ -199,7 +199,7 @@ def _executed(
             yield address, code[address], taken, times
 
 
-def _weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
+def weigh(edges: Edges, code: dict[int, Instruction], cycles: bool) -> Counter[int]:
     """Cycles or instructions of each address."""
     total: Counter[int] = Counter()
     for address, instruction, taken, times in _executed(edges, code):
@@ -211,7 +211,7 @@ def count_call(program: Program, elf: Path, name: str, cycles: bool) -> int:
     """Cycles of a Cortex-M0+, or instructions, of a call of function `name`."""
     edges = program.trace()
     program.call(name)
-    return sum(_weigh(edges, disassemble(elf), cycles).values())
+    return sum(weigh(edges, disassemble(elf), cycles).values())
 
 
 @contextmanager
@@ -271,7 +271,7 @@ def layer_parts(firmware: Firmware, board: str, inputs: list[bytes]) -> list[Cou
     """
     with traced(firmware, board, inputs) as (layers, elf):
         code, is_m0 = disassemble(elf), cpu_of(board).startswith("cortex-m0")
-        counted = [_weigh(layer, code, is_m0) for layer in layers]
+        counted = [weigh(layer, code, is_m0) for layer in layers]
         parts = classify(elf, code, set().union(*counted))
         sums: list[Counter[str]] = [Counter() for _ in counted]
         for total, counts in zip(sums, counted, strict=True):

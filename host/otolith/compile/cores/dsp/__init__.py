@@ -10,6 +10,7 @@ from otolith.compile.cores.dsp import (
     depthwise_conv_2d,
     fully_connected,
     mean,
+    mul,
     pool_2d,
 )
 from otolith.compile.graph import Graph, Step
@@ -22,5 +23,6 @@ KERNELS: dict[str, Callable[[Step, Graph, str], Step]] = {
     "nn_fully_connected": fully_connected.choose,
     "nn_max_pool_2d": pool_2d.choose,
     "nn_mean": mean.choose,
+    "nn_mul": mul.choose,
     "nn_sub": add.choose,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from otolith.compile.cores.dsp.line import line as line_of
 from otolith.compile.cores.dsp.packing import HEADER, output
 from otolith.compile.graph import Array, Graph, Settings, Step
 
@@ -32,7 +33,8 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     in_c, out_c, in_w, out_w = (window[k] for k in ("in_c", "out_c", "in_w", "out_w"))
     taps = window["kernel_h"], window["kernel_w"]
     weights = step.settings["weights"].values.reshape(out_c, *taps)
-    out = output(step, weights, 2)
+    straight = line_of(step, weights, same=True)
+    out = straight.out if straight else output(step, weights, 2)
     dilations = window["dilation_h"], window["dilation_w"]
     if out is None or min(dilations) > 1:
         return step
@@ -76,10 +78,11 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         "out_size": window["out_h"] * out_w * out_c,
         "fill": -step.settings["in_offset"],
     }
+    kernel = "nn_dsp_depthwise_3x3" if fast else "nn_dsp_depthwise_conv_2d"
     scratch = 2 * line["count"] * pitch
     return replace(
         step,
-        kernel="nn_dsp_depthwise_3x3" if fast else "nn_dsp_depthwise_conv_2d",
+        kernel=kernel + ("_line" if straight else ""),
         struct="nn_dsp_depthwise_conv_2d_t",
         settings=settings,
         in_place=step.inputs if fast and multiplier == 1 else (),

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from otolith.compile.cores.dsp.line import line
 from otolith.compile.cores.dsp.packing import BLOCK, GROWTH, HEADER, filled, output, pairs_of
-from otolith.compile.graph import Array, Graph, Step
+from otolith.compile.graph import Array, Graph, Step, Values
 
 GROUP = 4  # outputs at a time
 
@@ -22,13 +23,20 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     groups = blocks[:whole].reshape(whole // GROUP, GROUP, blocks.shape[1], BLOCK).swapaxes(1, 2)
     packed = np.concatenate([groups.reshape(-1, BLOCK), blocks[whole:].reshape(-1, BLOCK)])
     wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
-    out = output(step, plain, 2 if wide else 1)
+    straight = line(step, plain) if wide else None
+    out = straight.out if straight else output(step, plain, 2 if wide else 1)
     if out is None or given["weight_offset"]:
         return step
+    factor: Values | int = 2
+    if straight:
+        # the outputs in the order of the blocks
+        by_group = np.arange(whole).reshape(-1, 1, GROUP).repeat(blocks.shape[1], axis=1)
+        singly = np.arange(whole, outputs).repeat(blocks.shape[1])
+        factor = (1 << straight.power)[np.concatenate([by_group.ravel(), singly])][:, None]
     kernel = "nn_dsp_fully_connected"
     settings = {
         "out": out,
-        "weights16": pairs_of(packed) if wide else None,
+        "weights16": pairs_of(packed, factor) if wide else None,
         "weights8": None if wide else Array("int8_t", packed),
         "batches": given["batches"],
         "inputs": inputs,
@@ -36,7 +44,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     }
     return replace(
         step,
-        kernel=kernel if wide else kernel + "_small",
+        kernel=kernel + ("_line" if straight else "" if wide else "_small"),
         struct=kernel + "_t",
         settings=settings,
         header=HEADER,

@@ -55,7 +55,7 @@ def output(step: Step, weights: Values, scale: int) -> Settings | None:
     }
 
 
-def pairs_of(blocks: Values) -> Array:
-    """Doubles blocks [...][4] and packs them as pairs of 16-bit values, in SXTB16's order."""
-    halves = 2 * blocks[..., ORDER].astype("<i2")
+def pairs_of(blocks: Values, factor: Values | int = 2) -> Array:
+    """Packs blocks [...][4], times a factor, as pairs of 16-bit values, in SXTB16's order."""
+    halves = (blocks[..., ORDER].astype(np.int64) * factor).astype("<i2")
     return Array("uint32_t", np.ascontiguousarray(halves).view("<u4").ravel())

@@ -18,7 +18,8 @@ from otolith.compile.cores.m0plus.conv_2d import HEADER
 from otolith.compile.cores.m0plus.requantize import rescaled
 from otolith.compile.graph import Graph, Settings, Step, Values
 
-SHIFT, FINE = 22, 14  # fractional bits, as in lib/nn/src/cores/m0plus/elementwise.c
+SHIFTS = {22: "", 20: "_wide"}  # fractional bits and the kernels' endings, as in elementwise.c
+FINE = 14
 TRIES = 16  # slopes that are tried on either side of the exact one
 FINE_TRIES = 64
 INT8 = np.arange(-128, 128, dtype=np.int64)
@@ -28,17 +29,19 @@ INT32 = 1 << 31
 
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, if operands lie in runs and a line is exact."""
-    runs = _runs(step.settings["shape"])
-    line = None if runs is None else _line(step)
-    if runs is None or line is None:
-        return step
-    kind = "mul" if step.kernel == "nn_mul" else "add"
-    settings = {"run": runs, **line, "low": step.settings["low"], "high": step.settings["high"]}
-    struct, kernel = f"nn_m0_{kind}_t", f"nn_m0_{kind}"
-    return replace(step, kernel=kernel, struct=struct, settings=settings, header=HEADER)
+    runs = runs_of(step.settings["shape"])
+    for shift, ending in SHIFTS.items() if runs is not None else ():
+        line = _line(step, shift)
+        if line is not None:
+            kind = "mul" if step.kernel == "nn_mul" else "add"
+            limits = {name: step.settings[name] for name in ("low", "high")}
+            settings = {"run": runs, **line, **limits}
+            struct, kernel = f"nn_m0_{kind}_t", f"nn_m0_{kind}{ending}"
+            return replace(step, kernel=kernel, struct=struct, settings=settings, header=HEADER)
+    return step
 
 
-def _runs(shape: Settings) -> Settings | None:
+def runs_of(shape: Settings) -> Settings | None:
     """The nn_m0_runs_t of two operands; None if neither has the output's shape, or if the other
     repeats within a run."""
     dims = shape["dims"]
@@ -61,10 +64,10 @@ def _runs(shape: Settings) -> Settings | None:
     return {"runs": runs, "count": count, "step_a": steps["a"], "step_b": steps["b"]}
 
 
-def _line(step: Step) -> Settings | None:
+def _line(step: Step, shift: int) -> Settings | None:
     if step.kernel == "nn_mul":
-        return _product(step.settings)
-    return _sum(step.settings, -1 if step.kernel == "nn_sub" else 1)
+        return _product(step.settings, shift)
+    return line_of_sum(step.settings, -1 if step.kernel == "nn_sub" else 1, shift)
 
 
 def _near(tries: int) -> Iterator[tuple[int, int]]:
@@ -73,10 +76,10 @@ def _near(tries: int) -> Iterator[tuple[int, int]]:
     yield from sorted(itertools.product(offsets, offsets), key=lambda pair: max(map(abs, pair)))
 
 
-def _bounds(result: Values, low: int, high: int) -> tuple[Values, Values]:
+def _bounds(result: Values, low: int, high: int, shift: int) -> tuple[Values, Values]:
     """Least and most that the line may be for each result, which is limited to low..high."""
-    least = np.where(result > low, result << SHIFT, -FAR)
-    return least, np.where(result < high, ((result + 1) << SHIFT) - 1, FAR)
+    least = np.where(result > low, result << shift, -FAR)
+    return least, np.where(result < high, ((result + 1) << shift) - 1, FAR)
 
 
 def _start(bounds: tuple[Values, Values], line: Values) -> int | None:
@@ -91,8 +94,17 @@ def _start(bounds: tuple[Values, Values], line: Values) -> int | None:
     return (least + most) >> 1 if least <= most else None
 
 
-def _sum(given: Settings, sign: int) -> Settings | None:
-    """Slopes and start of nn_m0_add_t."""
+def line_of_sum(given: Settings, sign: int, shift: int) -> Settings | None:
+    """A line that equals a sum for all operands, if there is one.
+
+    Args:
+        given: Settings of nn_add or nn_sub.
+        sign: -1 to subtract.
+        shift: Fractional bits.
+
+    Returns:
+        Slopes and start of nn_m0_add_t.
+    """
     if given["a_shift"] > 0 or given["b_shift"] > 0 or given["out_shift"] > 0:
         return None
 
@@ -103,12 +115,12 @@ def _sum(given: Settings, sign: int) -> Settings | None:
     a, b = operand("a")[:, None], sign * operand("b")[None, :]
     exact = _rescaled(a + b, given["out_multiplier"], given["out_shift"]) + given["zero_point"]
     result = np.clip(exact, given["low"], given["high"])
-    bounds = _bounds(result, given["low"], given["high"])
+    bounds = _bounds(result, given["low"], given["high"], shift)
     # Only next to a step of the result can a line be on the wrong side of it.
     at = np.nonzero(_steps(result))
     near = bounds[0][at], bounds[1][at]
     x, y = INT8[at[0]], INT8[at[1]]
-    out = given["out_multiplier"] * 2.0 ** (given["out_shift"] - 31 + 20 + SHIFT)
+    out = given["out_multiplier"] * 2.0 ** (given["out_shift"] - 31 + 20 + shift)
     first, second = (
         round(out * given[f"{name}_multiplier"] * 2.0 ** (given[f"{name}_shift"] - 31))
         for name in "ab"
@@ -134,7 +146,7 @@ def _steps(result: Values) -> Values:
     return found
 
 
-def _product(given: Settings) -> Settings | None:
+def _product(given: Settings, shift: int) -> Settings | None:
     """Slopes and starts of nn_m0_mul_t."""
     a, b = (INT8 + given[f"{name}_offset"] for name in "ab")
     product = np.unique(a[:, None] * b[None, :])
@@ -142,13 +154,13 @@ def _product(given: Settings) -> Settings | None:
         return None  # TFLite's overflows
     exact = _rescaled(product, given["multiplier"], given["shift"]) + given["zero_point"]
     result = np.clip(exact, given["low"], given["high"])
-    slope = given["multiplier"] * 2.0 ** (given["shift"] - 31 + SHIFT)
+    slope = given["multiplier"] * 2.0 ** (given["shift"] - 31 + shift)
     coarse = int(slope)
     fine = round((slope - coarse) * 2**FINE)
     if int(np.abs(product).max()) * max(coarse, 2 ** (FINE + 1)) >= 2**31:
         return None
     halves = [product >= 0, product < 0]
-    bounds = [_bounds(result[half], given["low"], given["high"]) for half in halves]
+    bounds = [_bounds(result[half], given["low"], given["high"], shift) for half in halves]
     for more in sorted(range(-FINE_TRIES, FINE_TRIES + 1), key=abs):
         line = product * coarse + (product * (fine + more) >> FINE)
         starts = [_start(bound, line[half]) for bound, half in zip(bounds, halves, strict=True)]

@@ -48,7 +48,7 @@ def rescaled(sums: Values, multiplier: Values, shift: Values) -> Values:
     return rounded
 
 
-def _steps(
+def steps_of(
     output: Callable[[Values], Values], least: Values, most: Values, low: Values, levels: int
 ) -> Values:
     """The smallest sum whose output is at least low + 1 + level, for each channel and level."""
@@ -64,11 +64,45 @@ def _steps(
     return above
 
 
-def line(step: Step, weights: Values) -> Line | None:
-    """The line of a convolution with `weights` [channels][taps]; None if no line is exact."""
+@dataclass(frozen=True)
+class Sums:
+    """What TFLite makes of the sums of a layer.
+
+    Attributes:
+        bias: Bias of each channel, the input offset not included.
+        offset: Input offset times the sum of a channel's weights.
+        multiplier, shift: Of each channel.
+        least, most: Least and most sum of each channel.
+        low, high, zero_point: Of the output.
+    """
+
+    bias: Values
+    offset: Values
+    multiplier: Values
+    shift: Values
+    least: Values
+    most: Values
+    low: int
+    high: int
+    zero_point: int
+
+    def output(self, sums: Values) -> Values:
+        """Outputs of sums [channels] or [channels][...]."""
+        m, s = self.multiplier, self.shift
+        if sums.ndim > 1:
+            m, s = m[:, None], s[:, None]
+        found: Values = np.clip(rescaled(sums, m, s) + self.zero_point, self.low, self.high)
+        return found
+
+
+def sums_of(step: Step, flat: Values) -> Sums | None:
+    """The sums of a convolution or dense layer with weights `flat` [channels][taps], int64.
+
+    Returns:
+        None if a product may overflow: TFLite's wraps.
+    """
     out = step.settings["out"]
-    channels = len(weights)
-    flat = weights.reshape(channels, -1).astype(np.int64)
+    channels = len(flat)
     given = step.settings["bias"]
     bias = np.zeros(channels, np.int64) if given is None else given.values.astype(np.int64)
     offset = step.settings["in_offset"]
@@ -77,23 +111,27 @@ def line(step: Step, weights: Values) -> Line | None:
     gains, losses = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
     least = bias + gains * (offset - 128) + losses * (offset + 127)
     most = bias + gains * (offset + 127) + losses * (offset - 128)
-    if (
-        max(np.abs(least << np.maximum(shift, 0)).max(), np.abs(most << np.maximum(shift, 0)).max())
-        >= 2**30
-    ):
-        return None  # the product may overflow, and TFLite's wraps
+    left = np.maximum(shift, 0)
+    if max(np.abs(least << left).max(), np.abs(most << left).max()) >= 2**30:
+        return None
+    limits = out["low"], out["high"], out["zero_point"]
+    return Sums(bias, offset * flat.sum(axis=1), multiplier, shift, least, most, *limits)
 
-    def output(sums: Values) -> Values:
-        m, s = (multiplier, shift) if sums.ndim == 1 else (multiplier[:, None], shift[:, None])
-        found: Values = np.clip(rescaled(sums, m, s) + out["zero_point"], out["low"], out["high"])
-        return found
 
+def line(step: Step, weights: Values) -> Line | None:
+    """The line of a convolution with `weights` [channels][taps]; None if no line is exact."""
+    flat = weights.reshape(len(weights), -1).astype(np.int64)
+    sums = sums_of(step, flat)
+    if sums is None:
+        return None
+    least, most, output = sums.least, sums.most, sums.output
+    multiplier, shift = sums.multiplier, sums.shift
     low, high = output(least), output(most)
     levels = int((high - low).max())
     if levels == 0:
         constants = np.stack([np.zeros_like(low)] * 3 + [low << FRACTION], axis=1)
-        return Line(bias + offset * flat.sum(axis=1), constants, 0, 8, False)
-    steps = _steps(output, least, most, low, levels)
+        return Line(sums.bias + sums.offset, constants, 0, 8, False)
+    steps = steps_of(output, least, most, low, levels)
     real = np.arange(levels) < (high - low)[:, None]
     # Sums are counted from the last one whose output is `low`, if anything is above it.
     flat_ones = high == low
@@ -112,7 +150,7 @@ def line(step: Step, weights: Values) -> Line | None:
             place, top, base, real, low, multiplier, shift, less if signed else None, narrow, fine
         )
         if found is not None:
-            first = bias + offset * flat.sum(axis=1) - base
+            first = sums.bias + sums.offset - base
             return Line(first, found, narrow, fine - narrow, signed)
     return None
 

@@ -1,25 +1,38 @@
-/* CONV_2D: widens the patches of two pixels to 16 bits once, then multiplies them with the weights
- * of two channels at a time. */
+/* CONV_2D: widens the patches of two or four pixels to 16 bits once, then multiplies them with the
+ * weights of two channels at a time. */
 #include <stdbool.h>
 
 #include "multiply.h"
 #include "patch.h"
 #include "requantize.h"
 
-static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const void *weights,
-                                const int8_t *scratch) {
+/* pixels: 2 or 4, as everywhere below */
+static nn_dsp_multiply_t job_of(const nn_dsp_conv_2d_t *p, const uint32_t pixels,
+                                const void *weights, const int8_t *scratch) {
     const uint32_t *patch = (const uint32_t *)(const void *)scratch;
+    const uint32_t block = pixels * NN_DSP_PIXEL;
     return (nn_dsp_multiply_t){
         .patch = patch,
-        .fours = patch + NN_DSP_BLOCK * (p->blocks / 4 * 4),
-        .end = patch + NN_DSP_BLOCK * p->blocks,
+        .fours = patch + block * (p->blocks / 4 * 4),
+        .end = patch + block * p->blocks,
         .weights = weights,
-        .channels = nn_dsp_channels(&p->out),
+        .channels = p->out.channels,
         .count = p->window.out_c,
         .limited = p->out.limited,
         .low = nn_four_times(p->out.low),
         .high = nn_four_times(p->out.high),
     };
+}
+
+/* Multiplies `some` of the pixels whose patches are there. */
+static inline void multiply_some(nn_dsp_multiply_t *job, nn_dsp_multiply_f multiply, int8_t *out,
+                                 uint32_t some) {
+    const int32_t channels = job->count;
+    job->out0 = out;
+    job->out1 = some > 1 ? out + channels : out;
+    job->out2 = some > 2 ? out + 2 * channels : out;
+    job->out3 = some > 3 ? out + 3 * channels : out;
+    multiply(job);
 }
 
 /* The input rows of one output row. They start `at` bytes from `base`, `pitch` bytes apart. After
@@ -42,7 +55,8 @@ static void load_row(const nn_dsp_conv_2d_t *p, const int8_t *image, int32_t y, 
 
 /* Widens the patch of the pixel whose window starts `x` bytes into the rows and, if `both`, the
  * patch of its right neighbour. */
-static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *patch, bool both) {
+static inline void gather(const nn_dsp_conv_2d_t *p, const uint32_t pixels, rows_t rows, int32_t x,
+                          uint32_t *patch, bool both) {
     const int32_t apart = p->window.dilation_w * p->window.in_c;
     const int32_t down = p->window.dilation_h * rows.pitch;
     const int32_t stride = p->window.stride_w * p->window.in_c;
@@ -56,8 +70,9 @@ static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *
             some = left < room ? left : room;
         }
         for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
-            patch = both ? nn_dsp_widen_both(patch, from, stride, blocks, some, down)
-                         : nn_dsp_widen(patch, from, blocks, some, down);
+            patch = !both         ? nn_dsp_widen(patch, pixels, from, blocks, some, down)
+                    : pixels == 2 ? nn_dsp_widen_2(patch, from, stride, blocks, some, down)
+                                  : nn_dsp_widen_2_of_4(patch, from, stride, blocks, some, down);
         }
         left -= some;
         rows.at += some * down;
@@ -65,14 +80,15 @@ static void gather(const nn_dsp_conv_2d_t *p, rows_t rows, int32_t x, uint32_t *
     }
 }
 
-static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch,
-                     const void *weights, nn_dsp_multiply_f multiply) {
+static inline void convolve(const nn_dsp_conv_2d_t *p, const uint32_t pixels, const int8_t *in,
+                            int8_t *out, int8_t *scratch, const void *weights,
+                            nn_dsp_multiply_f multiply) {
     const nn_window_t *w = &p->window;
-    nn_dsp_multiply_t job = job_of(p, weights, scratch);
+    nn_dsp_multiply_t job = job_of(p, pixels, weights, scratch);
     uint32_t *patch = (uint32_t *)(void *)scratch;
-    int8_t *ring = scratch + 16 * p->blocks;
+    int8_t *ring = scratch + 4 * NN_DSP_PIXEL * pixels * p->blocks;
     const int32_t stride = w->stride_w * w->in_c, row = w->in_w * w->in_c;
-    bool half = false; /* whether one pixel of the pair is complete */
+    uint32_t filled = 0; /* pixels whose patches are there */
     for (int32_t n = 0; n < w->batches; n++, in += w->in_h * row) {
         int32_t loaded = 0; /* rows, counted from the first row of padding */
         for (int32_t oy = 0; oy < w->out_h; oy++) {
@@ -87,69 +103,84 @@ static void convolve(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, i
             }
             int32_t x = 0;
             for (int32_t left = w->out_w; left > 0;) {
-                if (half || left == 1) {
-                    gather(p, rows, x, half ? patch + NN_DSP_PIXEL : patch, false);
-                    half = !half;
-                    left--;
-                    x += stride;
-                } else {
-                    gather(p, rows, x, patch, true);
-                    left -= 2;
-                    x += 2 * stride;
-                }
-                if (!half) {
-                    job.out0 = out;
-                    job.out1 = out + w->out_c;
-                    multiply(&job);
-                    out += 2 * w->out_c;
+                const bool both = filled % 2 == 0 && left > 1;
+                gather(p, pixels, rows, x, patch + filled * NN_DSP_PIXEL, both);
+                const int32_t some = both ? 2 : 1;
+                left -= some;
+                x += some * stride;
+                filled += (uint32_t)some;
+                if (filled == pixels) {
+                    multiply_some(&job, multiply, out, filled);
+                    out += filled * w->out_c;
+                    filled = 0;
                 }
             }
         }
     }
-    if (half) {
-        job.out0 = job.out1 = out;
-        multiply(&job);
+    if (filled) {
+        multiply_some(&job, multiply, out, filled);
     }
 }
 
 void nn_dsp_conv_2d(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    convolve(p, in, out, scratch, p->weights16, nn_dsp_multiply16);
+    convolve(p, 2, in, out, scratch, p->weights16, nn_dsp_multiply16);
 }
 
 void nn_dsp_conv_2d_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                           int8_t *scratch) {
-    convolve(p, in, out, scratch, p->weights8, nn_dsp_multiply8);
+    convolve(p, 2, in, out, scratch, p->weights8, nn_dsp_multiply8);
 }
 
-static void pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch,
-                      const void *weights, nn_dsp_multiply_f multiply) {
+void nn_dsp_conv_2d_line(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
+                         int8_t *scratch) {
+    convolve(p, 4, in, out, scratch, p->weights16, nn_dsp_multiply_line);
+}
+
+/* Widens a pixel and, `apart` bytes from it, another one. */
+static inline void widen_whole(const nn_dsp_conv_2d_t *p, const uint32_t pixels, uint32_t *patch,
+                               const int8_t *in, int32_t apart) {
+    const uint32_t blocks = p->window.in_c / 4, rest = p->window.in_c % 4;
+    uint32_t *end = pixels == 2 ? nn_dsp_widen_2(patch, in, apart, blocks, 1, 0)
+                                : nn_dsp_widen_2_of_4(patch, in, apart, blocks, 1, 0);
+    if (rest) {
+        int8_t both[8] = {0};
+        in += 4 * blocks;
+        memcpy(both, in, rest);
+        memcpy(both + 4, in + apart, rest);
+        nn_dsp_widen4(end, nn_load4(both));
+        nn_dsp_widen4(end + NN_DSP_PIXEL, nn_load4(both + 4));
+    }
+}
+
+static inline void pointwise(const nn_dsp_conv_2d_t *p, const uint32_t pixels, const int8_t *in,
+                             int8_t *out, int8_t *scratch, const void *weights,
+                             nn_dsp_multiply_f multiply) {
     const nn_window_t *w = &p->window;
-    nn_dsp_multiply_t job = job_of(p, weights, scratch);
+    nn_dsp_multiply_t job = job_of(p, pixels, weights, scratch);
     uint32_t *patch = (uint32_t *)(void *)scratch;
-    const uint32_t from = w->in_c, to = w->out_c, rest = from % 4;
-    for (int32_t left = w->batches * w->out_h * w->out_w; left > 0; left -= 2) {
-        const uint32_t next = left > 1;
-        const int32_t apart = left > 1 ? w->in_c : 0;
-        uint32_t *end = nn_dsp_widen_both(patch, in, apart, from / 4, 1, 0);
-        if (rest) {
-            int8_t both[8] = {0};
-            memcpy(both, in + from - rest, rest);
-            memcpy(both + 4, in + apart + from - rest, rest);
-            nn_dsp_widen_both(end, both, 4, 1, 1, 0);
+    const uint32_t from = w->in_c;
+    for (uint32_t left = w->batches * w->out_h * w->out_w, some; left; left -= some) {
+        some = left < pixels ? left : pixels;
+        for (uint32_t i = 0; i < some; i += 2) {
+            const int32_t apart = some - i > 1 ? w->in_c : 0;
+            widen_whole(p, pixels, patch + i * NN_DSP_PIXEL, in + i * from, apart);
         }
-        job.out0 = out;
-        job.out1 = out + next * to;
-        multiply(&job);
-        in += 2 * from;
-        out += 2 * to;
+        multiply_some(&job, multiply, out, some);
+        in += some * from;
+        out += some * w->out_c;
     }
 }
 
 void nn_dsp_pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    pointwise(p, in, out, scratch, p->weights16, nn_dsp_multiply16);
+    pointwise(p, 2, in, out, scratch, p->weights16, nn_dsp_multiply16);
 }
 
 void nn_dsp_pointwise_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                             int8_t *scratch) {
-    pointwise(p, in, out, scratch, p->weights8, nn_dsp_multiply8);
+    pointwise(p, 2, in, out, scratch, p->weights8, nn_dsp_multiply8);
+}
+
+void nn_dsp_pointwise_line(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
+                           int8_t *scratch) {
+    pointwise(p, 4, in, out, scratch, p->weights16, nn_dsp_multiply_line);
 }

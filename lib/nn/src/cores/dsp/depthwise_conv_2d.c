@@ -1,6 +1,9 @@
 /* DEPTHWISE_CONV_2D: widens each channel into a plane and convolves it, two taps at a time. */
+#include <stdbool.h>
+
 #include "dsp_kernels.h"
 #include "four.h"
+#include "line.h"
 #include "line_3x3.h"
 #include "requantize.h"
 
@@ -33,8 +36,9 @@ static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_
     }
 }
 
+/* straight: whether a line rescales the sums (line.h), as everywhere below */
 static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
-                      int8_t *scratch, convolve_t convolve) {
+                      int8_t *scratch, convolve_t convolve, const bool straight) {
     int16_t *plane = (int16_t *)(void *)scratch;
     const int32_t halves = p->line.count * p->pitch;
     uint32_t *words = (uint32_t *)(void *)(plane + halves);
@@ -42,31 +46,38 @@ static void depthwise(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int
         plane[i] = p->fill;
     }
     for (uint32_t n = 0; n < p->batches; n++, in += p->in_size, out += p->out_size) {
-        const nn_dsp_channel_t *c = nn_dsp_channels(&p->out);
+        const int32_t *at = p->out.channels;
         const int8_t *weights = p->weights;
         int8_t *to = out;
         for (uint32_t i = 0; i < p->in_c; i++) {
             load_plane(p, in + i, plane);
-            for (uint32_t m = p->multiplier; m; m--, c++, to++) {
-                convolve(p, plane, weights, c, words, to);
+            for (uint32_t m = p->multiplier; m; m--, at += straight ? 2 : 4, to++) {
+                nn_dsp_channel_t c = {at[0], at[1], 0, 0};
+                if (!straight) {
+                    c.round = at[2];
+                    c.shift = at[3];
+                }
+                convolve(p, plane, weights, &c, words, to);
                 weights += p->line.taps * p->place.taps;
             }
         }
     }
 }
 
-static inline uint32_t doubled(int8_t low, int8_t high) {
-    return nn_halves(2 * low, 2 * high);
+/* Two weights, doubled or, for a straight line, times 2^8. */
+static inline uint32_t scaled(int8_t low, int8_t high, const bool straight) {
+    return straight ? (uint32_t)(uint8_t)low << 8 | (uint32_t)high << 24
+                    : nn_halves(2 * low, 2 * high);
 }
 
-static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
-                         const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
-    (void)words;
-    const nn_dsp_line_f convolve_line = p->out.limited ? nn_dsp_line_3x3_limited : nn_dsp_line_3x3;
+static inline void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                                const int8_t *w, const nn_dsp_channel_t *c, int8_t *out,
+                                nn_dsp_line_f convolve_line, const bool straight) {
     const int32_t down = p->line_dilation * p->pitch;
     nn_dsp_line_t job = {
-        .weights = {doubled(w[0], w[1]), doubled(w[1], w[2]), doubled(w[3], w[4]),
-                    doubled(w[4], w[5]), doubled(w[6], w[7]), doubled(w[7], w[8])},
+        .weights = {scaled(w[0], w[1], straight), scaled(w[1], w[2], straight),
+                    scaled(w[3], w[4], straight), scaled(w[4], w[5], straight),
+                    scaled(w[6], w[7], straight), scaled(w[7], w[8], straight)},
         .multiplier = c->multiplier,
         .round = c->round,
         .bias = c->bias,
@@ -86,20 +97,40 @@ static void convolve_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
     }
 }
 
-void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
-                          int8_t *scratch) {
-    depthwise(p, in, out, scratch, convolve_3x3);
+static void rescaled_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
+                         const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
+    (void)words;
+    convolve_3x3(p, plane, w, c, out, p->out.limited ? nn_dsp_line_3x3_limited : nn_dsp_line_3x3,
+                 false);
 }
 
-static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
-                         const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
-                         int8_t *out) {
+static void straight_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane, const int8_t *w,
+                         const nn_dsp_channel_t *c, uint32_t *words, int8_t *out) {
+    (void)words;
+    convolve_3x3(p, plane, w, c, out,
+                 p->out.limited ? nn_dsp_line_3x3_straight_limited : nn_dsp_line_3x3_straight,
+                 true);
+}
+
+void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                          int8_t *scratch) {
+    depthwise(p, in, out, scratch, rescaled_3x3, false);
+}
+
+void nn_dsp_depthwise_3x3_line(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                               int8_t *scratch) {
+    depthwise(p, in, out, scratch, straight_3x3, true);
+}
+
+static inline void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                                const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                                int8_t *out, const bool straight) {
     const nn_dsp_axis_t *line = &p->line, *place = &p->place;
     uint32_t *word = words;
     for (int32_t ky = 0; ky < line->taps; ky++, weights += place->taps) {
         for (int32_t kx = 0; kx < place->taps; kx += 2) {
             const int8_t next = kx + 1 < place->taps ? weights[kx + 1] : 0;
-            *word++ = doubled(weights[kx], next);
+            *word++ = scaled(weights[kx], next, straight);
         }
     }
     /* fewer than four: each is computed by itself, four times */
@@ -125,13 +156,31 @@ static void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *pla
         for (int32_t x = 0; x < place->out; x += some) {
             /* the last four: some are computed again */
             const int32_t first = x + some > place->out ? place->out - some : x;
-            nn_dsp_four(&job, plane + first * place->stride, out + first * place->out_step, step);
+            (straight ? nn_dsp_four_straight : nn_dsp_four)(&job, plane + first * place->stride,
+                                                            out + first * place->out_step, step);
         }
         out += line->out_step;
     }
 }
 
+static void rescaled_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                         const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                         int8_t *out) {
+    convolve_any(p, plane, weights, c, words, out, false);
+}
+
+static void straight_any(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *plane,
+                         const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
+                         int8_t *out) {
+    convolve_any(p, plane, weights, c, words, out, true);
+}
+
 void nn_dsp_depthwise_conv_2d(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                               int8_t *scratch) {
-    depthwise(p, in, out, scratch, convolve_any);
+    depthwise(p, in, out, scratch, rescaled_any, false);
+}
+
+void nn_dsp_depthwise_conv_2d_line(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in,
+                                   int8_t *out, int8_t *scratch) {
+    depthwise(p, in, out, scratch, straight_any, true);
 }

@@ -16,8 +16,14 @@ typedef struct {
     int32_t multiplier, round, shift;
 } nn_dsp_channel_t;
 
+/* Rescales them by a straight line (line.h), where one is exact. */
 typedef struct {
-    const int32_t *channels; /* nn_dsp_channel_t each */
+    int32_t start; /* of the sum, the bias included */
+    int32_t slope;
+} nn_dsp_slope_t;
+
+typedef struct {
+    const int32_t *channels; /* nn_dsp_channel_t each; of kernels with a line, nn_dsp_slope_t */
     int8_t low, high;        /* activation */
     uint8_t limited;         /* 1 if low or high lies inside the range of int8 */
 } nn_dsp_out_t;
@@ -28,12 +34,15 @@ typedef struct {
  * filled up to whole blocks of four. Weights are stored as [pair of channels][block][2][4]; a block
  * has the order 0 2 1 3 of nn_sxtb16(), and 16-bit weights are doubled.
  *
- * Scratch: 16 * blocks bytes for the patches of two pixels, then `ring_rows` rows of padded input,
- * `pitch` bytes each. Without padding the kernel reads the input in place. */
+ * _line computes four pixels at a time. Its weights are multiplied by a power of two of each
+ * channel.
+ *
+ * Scratch: 16 * blocks bytes for the patches of two pixels or twice that for four, then `ring_rows`
+ * rows of padded input, `pitch` bytes each. Without padding the kernel reads the input in place. */
 typedef struct {
     nn_window_t window;
     nn_dsp_out_t out;
-    const uint32_t *weights16; /* for nn_dsp_conv_2d */
+    const uint32_t *weights16; /* for nn_dsp_conv_2d and _line */
     const int8_t *weights8;    /* for nn_dsp_conv_2d_small(); blocks in the order of the file */
     uint32_t blocks, segment_blocks;
     int32_t segments_a_row; /* 1, or kernel_w if dilated */
@@ -43,10 +52,13 @@ typedef struct {
 void nn_dsp_conv_2d(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void nn_dsp_conv_2d_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                           int8_t *scratch);
+void nn_dsp_conv_2d_line(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
 /* For 1x1 with stride 1. `out` may be `in` if it has no more channels than `in`. */
 void nn_dsp_pointwise(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
 void nn_dsp_pointwise_small(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
                             int8_t *scratch);
+void nn_dsp_pointwise_line(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *out,
+                           int8_t *scratch);
 
 /* DEPTHWISE_CONV_2D, one channel at a time.
  *
@@ -75,18 +87,23 @@ typedef struct {
 /* For 3x3 with stride 1. `out` may be `in` if each input channel has one output channel. */
 void nn_dsp_depthwise_3x3(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                           int8_t *scratch);
+void nn_dsp_depthwise_3x3_line(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
+                               int8_t *scratch);
 void nn_dsp_depthwise_conv_2d(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                               int8_t *scratch);
+void nn_dsp_depthwise_conv_2d_line(const nn_dsp_depthwise_conv_2d_t *p, const int8_t *in,
+                                   int8_t *out, int8_t *scratch);
 
 /* FULLY_CONNECTED. Weights are stored in groups of four outputs, [group][block][4][4], and then
  * output by output, [output][block][4]. A block has four inputs, as in nn_dsp_conv_2d_t. */
 typedef struct {
     nn_dsp_out_t out;
-    const uint32_t *weights16; /* for nn_dsp_fully_connected */
+    const uint32_t *weights16; /* for nn_dsp_fully_connected and _line */
     const int8_t *weights8;    /* for nn_dsp_fully_connected_small */
     uint32_t batches, inputs, outputs;
 } nn_dsp_fully_connected_t;
 void nn_dsp_fully_connected(const nn_dsp_fully_connected_t *p, const int8_t *in, int8_t *out);
+void nn_dsp_fully_connected_line(const nn_dsp_fully_connected_t *p, const int8_t *in, int8_t *out);
 void nn_dsp_fully_connected_small(const nn_dsp_fully_connected_t *p, const int8_t *in, int8_t *out);
 
 /* MAX_POOL_2D and AVERAGE_POOL_2D for a multiple of four channels. The average sums in 16 bits, so
@@ -97,21 +114,32 @@ void nn_dsp_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out
 /* MEAN for a multiple of four in `inner`. */
 void nn_dsp_mean(const nn_mean_t *p, const int8_t *in, int8_t *out);
 
-/* One operand of a sum: (q + offset) * 2^20, rescaled with a shift to the right. */
+/* Operands of one shape, or one that repeats: `runs` of `count` neighbouring values. step_a,
+ * step_b: from one run to the next; 0 for an operand that repeats. */
 typedef struct {
-    int32_t offset; /* times 2^21 */
-    int32_t multiplier, round, shift;
-    int32_t sign; /* -1; 0 if shift is 0, because then nothing is rounded twice */
-} nn_dsp_operand_t;
+    uint32_t runs, count, step_a, step_b;
+} nn_dsp_runs_t;
 
-/* ADD and SUB of tensors of one shape. */
+/* ADD and SUB: (a * x + b * y + start) >> shift, limited. The compiler has compared it with
+ * TFLite's rounding for all pairs of inputs. */
 typedef struct {
-    uint32_t count;
-    nn_dsp_operand_t a, b;
-    int32_t multiplier, round, shift; /* of the sum, as in nn_dsp_channel_t */
+    nn_dsp_runs_t run;
+    int32_t a, b, start;
+    uint32_t shift;
     int8_t low, high;
 } nn_dsp_add_t;
 void nn_dsp_add(const nn_dsp_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
-void nn_dsp_sub(const nn_dsp_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+
+/* MUL, rescaled as in requantize.h. */
+typedef struct {
+    nn_dsp_runs_t run;
+    int32_t a_offset, b_offset;
+    uint32_t left; /* 1, or more for multipliers of 1 and above */
+    int32_t multiplier, round;
+    uint32_t shift;
+    int32_t sign; /* -1; 0 if shift is 0, because then nothing is rounded twice */
+    int8_t low, high;
+} nn_dsp_mul_t;
+void nn_dsp_mul(const nn_dsp_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 #endif

@@ -11,12 +11,14 @@ typedef struct {
     int32_t bias;
     int32_t apart, thrice; /* bytes from one output's window to the next, and three times that */
     int32_t pairs, lines;  /* pairs of taps in a line; lines of the kernel */
-    int32_t multiplier, round, shift;
-    uint32_t limited, low, high; /* low and high are repeated four times in a word */
+    int32_t multiplier, round, shift; /* nn_dsp_channel_t; the slope of nn_dsp_slope_t */
+    uint32_t limited, low, high;      /* low and high are repeated four times in a word */
 } nn_dsp_four_t;
 
 /* Computes four outputs. at: window of the first output. step: bytes from one output to the next.
  */
 void nn_dsp_four(const nn_dsp_four_t *job, const int16_t *at, int8_t *to, int32_t step);
+/* For weights times 2^8 and a straight line (line.h). */
+void nn_dsp_four_straight(const nn_dsp_four_t *job, const int16_t *at, int8_t *to, int32_t step);
 
 #endif

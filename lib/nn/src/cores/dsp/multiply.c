@@ -161,7 +161,7 @@ static void multiply(const nn_dsp_multiply_t *job, int wide) {
     for (int32_t i = 0; i < job->count; i += 2, c += 2) {
         int32_t a0 = c[0].bias, a1 = a0, b0 = c[1].bias, b1 = b0;
         const uint32_t *x = job->patch;
-        for (; x < job->end; x += NN_DSP_BLOCK) {
+        for (; x < job->end; x += 2 * NN_DSP_PIXEL) {
             uint32_t w[4];
             if (wide) {
                 memcpy(w, words, sizeof w);

@@ -27,6 +27,10 @@ static inline uint32_t nn_bytes(int32_t b0, int32_t b1, int32_t b2, int32_t b3) 
            (uint32_t)b3 << 24;
 }
 
+static inline int8_t nn_byte(uint32_t x, uint32_t n) {
+    return (int8_t)(uint8_t)(x >> 8 * n);
+}
+
 static inline uint32_t nn_four_times(int8_t x) {
     return (uint8_t)x * 0x01010101u;
 }

@@ -106,16 +106,18 @@ typedef struct {
     uint32_t runs, count, step_a, step_b; /* count: at least 1 */
 } nn_m0_runs_t;
 
-/* The output is (a * x + b * y + start) >> 22, limited. */
+/* The output is (a * x + b * y + start) >> 22, limited. _wide: >> 20, for sums further outside. */
 typedef struct {
     nn_m0_runs_t run;
     int32_t a, b, start;
     int8_t low, high;
 } nn_m0_add_t;
 void nn_m0_add(const nn_m0_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+void nn_m0_add_wide(const nn_m0_add_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 /* With p = (x + a_offset) * (y + b_offset), the output is
- * (coarse * p + (fine * p >> 14) + start) >> 22, limited. For p < 0 the start is `negative`. */
+ * (coarse * p + (fine * p >> 14) + start) >> 22, limited. For p < 0 the start is `negative`.
+ * _wide: >> 20. */
 typedef struct {
     nn_m0_runs_t run;
     int16_t a_offset, b_offset;
@@ -123,5 +125,6 @@ typedef struct {
     int8_t low, high;
 } nn_m0_mul_t;
 void nn_m0_mul(const nn_m0_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
+void nn_m0_mul_wide(const nn_m0_mul_t *p, const int8_t *a, const int8_t *b, int8_t *out);
 
 #endif
