@@ -273,7 +273,7 @@ def step_cycles(
         first: Share of its constants that each inference has to fetch again.
     """
     prices = costs["operations"]
-    price = prices.get(name) or prices.get(name.removesuffix("_small"))
+    price = prices.get(name) or prices.get(name.removesuffix("_small").removesuffix("_wide"))
     done = work(step, graph, kernel, first)
     return _cost(price or prices.get(step.operation, prices[ANY]), done)
 

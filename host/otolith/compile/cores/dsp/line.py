@@ -17,8 +17,9 @@ from otolith.compile.cores.dsp.packing import filled
 from otolith.compile.cores.m0plus.requantize import steps_of, sums_of
 from otolith.compile.graph import Array, Settings, Step, Values
 
-LINE = 10  # fractional bits, as in lib/nn/src/cores/dsp/line.h
+LINE = 11  # fractional bits, as in lib/nn/src/cores/dsp/line.h
 MOST = 8  # most power of two of a weight: int8 becomes int16
+POWERS = 6  # that are tried for a channel
 TRIES = 48  # slopes that are tried around the exact one
 _NONE = 1 << 62
 
@@ -34,6 +35,53 @@ class Line:
 
     power: Values
     out: Settings
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """Sums of each channel at which the line must have reached a value, or not yet."""
+
+    sums: Values
+    values: Values
+    real: Values
+
+    def of(self, channels: Values) -> _Bounds:
+        """Those of some channels."""
+        return _Bounds(self.sums[channels], self.values[channels], self.real[channels])
+
+
+def _search(
+    lower: _Bounds, upper: _Bounds, multiplier: Values, shift: Values, power: Values
+) -> tuple[Values, Values]:
+    """Starts and slopes of channels for given powers; slopes of 0 where there are none.
+
+    Args:
+        lower: Sums at which a value is reached.
+        upper: Sums at which it is not reached.
+        multiplier, shift: TFLite's.
+        power: Of the weights.
+    """
+    # multiplier * 2^(shift - 31) = slope * 2^(power - 32 - LINE)
+    more = 1 + LINE + shift - power
+    down = np.maximum(0, -more)
+    exact = (multiplier >> down) + ((multiplier >> np.maximum(0, down - 1)) & (down > 0))
+    possible = (more <= 0) & (more > -20)
+    stride = np.maximum(1, (exact.astype(float) ** 2 / 2.0 ** (32 + LINE + 8)).astype(np.int64))
+    start, slope = np.zeros_like(power), np.zeros_like(power)
+    for number in range(TRIES):
+        tried = exact + stride * ((number + 1) // 2 * (-1 if number % 2 else 1))
+        safe = np.maximum(tried, 1)[:, None]
+        least = -(-(lower.values << (32 + LINE)) // safe) - (lower.sums << power[:, None])
+        most = -(-(upper.values << (32 + LINE)) // safe) - 1 - (upper.sums << power[:, None])
+        least = np.where(lower.real, least, -_NONE).max(axis=1)
+        most = np.where(upper.real, most, _NONE).min(axis=1)
+        fits = possible & (slope == 0) & (least <= most) & (tried > 0) & (tried < 2**31)
+        bounded = (least > -_NONE) & (most < _NONE)
+        middle = np.where(bounded, (least + most) >> 1, np.clip(0, least, most))
+        start, slope = np.where(fits, middle, start), np.where(fits, tried, slope)
+        if (slope > 0).all():
+            break
+    return start, slope
 
 
 def line(step: Step, weights: Values, same: bool = False) -> Line | None:
@@ -72,37 +120,32 @@ def line(step: Step, weights: Values, same: bool = False) -> Line | None:
         + (300 << np.maximum(0, -shift + 1))
     )
     power = np.minimum(power, 30 - np.ceil(np.log2(reach + 1)).astype(np.int64))
-    # multiplier * 2^(shift - 31) = slope * 2^(power - 32 - LINE)
-    more = 1 + LINE + shift - power
-    if (power < (MOST if same else 0)).any() or (more > 0).any() or (more < -20).any():
+    if (power < (MOST if same else 0)).any():
         return None
-    exact = (multiplier >> -more) + ((multiplier >> np.maximum(0, -more - 1)) & (more < 0))
-    stride = np.maximum(1, (exact.astype(float) ** 2 / 2.0 ** (32 + LINE + 8)).astype(np.int64))
-    start, slope = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
-    left = np.ones(channels, bool)
-    for number in range(TRIES):
-        tried = exact + stride * ((number + 1) // 2 * (-1 if number % 2 else 1))
-        safe = np.maximum(tried, 1)[:, None]
-        least_at = -(-(lower_value << (32 + LINE)) // safe) - (lower << power[:, None])
-        most_at = -(-(upper_value << (32 + LINE)) // safe) - 1 - (upper << power[:, None])
-        low_end = np.where(lower_real, least_at, -_NONE).max(axis=1)
-        high_end = np.where(upper_real, most_at, _NONE).min(axis=1)
-        fits = left & (low_end <= high_end) & (tried > 0) & (tried < 2**31)
-        bounded = (low_end > -_NONE) & (high_end < _NONE)
-        middle = np.where(bounded, (low_end + high_end) >> 1, np.clip(0, low_end, high_end))
-        start = np.where(fits, middle, start)
-        slope = np.where(fits, tried, slope)
-        left &= ~fits
-        if not left.any():
+    lower_bound = _Bounds(lower, lower_value, lower_real)
+    upper_bound = _Bounds(upper, upper_value, upper_real)
+    start, slope, chosen = (np.zeros(channels, np.int64) for _ in range(3))
+    left = np.arange(channels)
+    # A lower power makes the start coarser and the slope finer.
+    for less in range(1 if same else POWERS):
+        tried = np.maximum(0, power[left] - less)
+        found = _search(
+            lower_bound.of(left), upper_bound.of(left), multiplier[left], shift[left], tried
+        )
+        fits = found[1] > 0
+        start[left[fits]], slope[left[fits]] = found[0][fits], found[1][fits]
+        chosen[left[fits]] = tried[fits]
+        left = left[~fits]
+        if not left.size:
             break
     else:
         return None
-    start = start + ((sums.bias + sums.offset) << power)
-    if (np.abs(start) + (np.abs(flat).sum(axis=1) * 128 << power) >= 2**31).any():
+    start = start + ((sums.bias + sums.offset) << chosen)
+    if (np.abs(start) + (np.abs(flat).sum(axis=1) * 128 << chosen) >= 2**31).any():
         return None
     rows = filled(np.stack([start, slope], axis=1), 0, 2)
     return Line(
-        power,
+        chosen,
         {
             "channels": Array("int32_t", rows),
             "low": sums.low,
