@@ -27,17 +27,18 @@ PORTABLE = {
     )
 }
 # Files that take longest, longest first: with the rest behind them no process is left to run
-# alone for long. Whoever needs the fire alarm comes after test_main_job.py has trained it.
+# alone for long.
 LONG = (
-    *("virtual/test_main_job.py", "unit/test_training_flow.py", "unit/test_architectures.py"),
-    *("virtual/test_models.py", "virtual/test_third_party.py", "virtual/test_usb_host.py"),
-    *("unit/test_getting_started.py", "virtual/test_inference.py", "unit/test_wheel.py"),
-    *("virtual/test_usb_mic.py", "unit/test_platform.py", "virtual/test_qemu_inference.py"),
-    *("unit/test_sweep.py", "unit/test_qat.py", "unit/test_takes.py", "unit/test_train.py"),
+    *("unit/test_architectures.py", "virtual/test_inference.py", "virtual/test_main_job.py"),
+    *("unit/test_training_flow.py", "studio/test_pages.py", "virtual/test_wake_words_on_chips.py"),
+    *("virtual/test_models.py", "virtual/test_board.py", "unit/test_takes.py"),
+    *("virtual/test_usb_host.py", "virtual/test_live.py", "unit/test_platform.py"),
+    *("virtual/test_every_board.py", "studio/test_label.py", "virtual/test_usb_mic.py"),
+    *("unit/test_sweep.py", "virtual/test_front_ends.py", "virtual/test_qemu_inference.py"),
+    *("virtual/test_microphone_kinds.py", "unit/test_stages.py", "unit/test_getting_started.py"),
+    *("virtual/test_efr32_inference.py", "unit/test_qat.py", "virtual/test_third_party.py"),
+    *("unit/test_train.py", "unit/test_train_promise.py", "studio/test_tidy.py"),
     *("unit/test_compile_ops.py", "unit/test_cores_dsp.py", "unit/test_cores_m0plus.py"),
-    *("unit/test_train_promise.py", "virtual/test_board.py", "virtual/test_live.py"),
-    *("virtual/test_front_ends.py", "unit/test_streaming.py", "unit/test_stateful.py"),
-    *("studio/test_sounds.py", "virtual/test_wake_words_on_chips.py"),
 )
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import re
 
 import numpy as np
 import pytest
@@ -24,23 +23,26 @@ from otolith.train.examples import Maker, Variants
 from otolith.train.learning import Watch
 from support.evaluate_case import host
 from support.full_disk import full_disk
+from support.small_training import few, few_text, networks_checked_once
 
 pytestmark = pytest.mark.slow
 SETTINGS = load(MODELS / "fire_alarm").features
 
 
-def tiny(train_=None, quantize=None, augment=None, clips=(24, 8, 12)):
-    """The fire-alarm spec with a few clips and one epoch."""
-    spec = load(MODELS / "fire_alarm")
-    names = ("train_clips", "validate_clips", "test_clips")
-    data = dataclasses.replace(spec.data, **dict(zip(names, clips, strict=True)))
-    learning = dataclasses.replace(spec.train, **{"epochs": 1, "batch": 8, **(train_ or {})})
+@pytest.fixture(scope="module", autouse=True)
+def checked():
+    with networks_checked_once():
+        yield
+
+
+def tiny(train_=None, quantize=None, augment=None, architecture="micro_speech"):
+    """The fire-alarm spec with a few clips, one epoch and a small network."""
+    spec = few(load(MODELS / "fire_alarm"), **(train_ or {}))
     quantising = dataclasses.replace(spec.quantize, **(quantize or {}))
     sections = parse(augment, "spec") if augment else []
     augmenting = dataclasses.replace(spec.augment, sections=sections)
-    return dataclasses.replace(
-        spec, data=data, train=learning, quantize=quantising, augment=augmenting
-    )
+    model = dataclasses.replace(spec.model, architecture=architecture)
+    return dataclasses.replace(spec, model=model, quantize=quantising, augment=augmenting)
 
 
 def run(spec, out):
@@ -63,7 +65,7 @@ def base(tmp_path_factory):
     """A trained fire alarm beside its spec."""
     folder = tmp_path_factory.mktemp("base")
     (folder / "spec.toml").write_text((MODELS / "fire_alarm" / "spec.toml").read_text())
-    run(tiny(), folder)
+    run(tiny(architecture="alarm_cnn"), folder)
     return folder
 
 
@@ -136,10 +138,11 @@ def test_quantisation_aware_training_gives_int8_equal_to_the_wheel(tmp_path):
 
 def test_augmented_training_repeats_itself_and_says_how_long_it_waited(tmp_path):
     table = {"gain": {"probability": 1.0}, "time_mask": {}, "noise": {"snr_db": [5, 20]}}
-    spec = tiny({"epochs": 3, "variants": 2}, augment=table)
+    spec = tiny({"epochs": 2, "variants": 2}, augment=table)
     one = run(spec, tmp_path / "one")
     two = run(spec, tmp_path / "two")
-    assert one.hash == two.hash != run(tiny(), tmp_path / "three").hash
+    plain = run(tiny({"epochs": 2, "variants": 2}), tmp_path / "three")
+    assert one.hash == two.hash != plain.hash
     assert 0 <= one.data_wait < 1
     assert "waiting for data" in (tmp_path / "one" / "report.html").read_text()
 
@@ -242,9 +245,8 @@ def test_a_dry_run_proves_the_spec_and_writes_nothing(tmp_path):
 
 def test_a_full_disk_is_one_line_at_each_stage_and_resume_goes_on(base, tmp_path, monkeypatch):
     """The checkpoint fails, then the model's files: what was there stays."""
-    text = (base / "spec.toml").read_text().replace("8000", "24").replace("800", "8")
-    text = re.sub("epochs = .*", "epochs = 1", text.replace("1200", "12"))
-    (tmp_path / "spec.toml").write_text(text)
+    text = few_text((base / "spec.toml").read_text())
+    (tmp_path / "spec.toml").write_text(text.replace("alarm_cnn", "micro_speech"))
     out = tmp_path / "out"
     out.mkdir()
     old = {"fire_alarm.tflite": "old model", "metrics.json": "{}", "report.html": "old"}

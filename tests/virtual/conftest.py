@@ -14,7 +14,7 @@ from support import small_models
 from support.images import build
 from support.soak import soaking
 
-TEST_S = 300  # for a test with its fixtures, some of which build firmware on a busy computer
+TEST_S = 600  # for a test with its fixtures, some of which build firmware on a busy computer
 
 
 def pytest_collection_modifyitems(items):
