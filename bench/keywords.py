@@ -2,6 +2,7 @@
 
     python bench/keywords.py                    # models/keyword, on_off, micro_speech and hey_otto
     python bench/keywords.py five               # off, left, one, house, marvin by speaker
+    python bench/keywords.py --why keyword      # also takes that trained, at one rate of events
 
 Takes are those of Speech Commands speakers that no training met (three of ten, bench/parts.py).
 Words that are not in it are said by voices of $OTOLITH_VOICES that did not train.
@@ -20,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import ready
 from parts import command_files, esc_files, fsdd_files, kitchen_files, speech_files
+from ready import played
 
-from otolith.audio import RATE, read_pcm
 from otolith.compile.metadata import read_metadata
 from otolith.listen.chain import Chain
 from otolith.listen.decide import decide
@@ -31,6 +32,8 @@ from otolith.settings.spec import load
 
 FIVE = ("off", "left", "one", "house", "marvin")
 OUT = ROOT / "build" / "keywords"
+WHO = ("trained people", "held people", "test people", "trained voices", "held voices")
+MOST, RATE = 60, 2.0  # takes of a kind that are heard; events an hour
 
 
 def streams() -> dict[str, list[Path]]:
@@ -41,19 +44,6 @@ def streams() -> dict[str, list[Path]]:
         "kitchen20": kitchen_files("test"),
         "FSDD": fsdd_files("test"),
     }
-
-
-def played(files: list[Path], gap_s: float) -> tuple[np.ndarray, list[tuple[float, float]]]:
-    """Recordings in a row with a quiet room between them, and seconds of each."""
-    rng = np.random.default_rng(1)
-    parts, spans, at = [], [], 0
-    for file in files:
-        room = rng.normal(0, 3, round(gap_s * RATE)).astype(np.int16)
-        pcm = read_pcm(file, resample=True)
-        parts += [room, pcm]
-        spans.append(((at + len(room)) / RATE, (at + len(room) + len(pcm)) / RATE))
-        at += len(room) + len(pcm)
-    return np.concatenate([*parts, np.zeros(RATE, np.int16)]), spans
 
 
 def quiet(tflite: bytes) -> dict[str, Heard]:
@@ -91,11 +81,7 @@ def report(file: Path) -> None:
         parts = []
         right = count = 0
         for word, (row, spans) in heard.items():
-            events = [e for e in decide(row, detect, labels) if e.label == word]
-            found = sum(
-                any(start * 1000 <= e.t_ms <= stop * 1000 + 600 for e in events)
-                for start, stop in spans
-            )
+            found = ready.found(row, spans, word, (detect, labels))
             right, count = right + found, count + len(spans)
             parts.append(f"{word} {found} of {len(spans)}")
         share = f", together {right / count:.1%}" if count else ""
@@ -109,6 +95,45 @@ def report(file: Path) -> None:
             + ")",
             flush=True,
         )
+
+
+def who(word: str) -> dict[str, list[Path]]:
+    """Takes of a word by who says it, at most MOST of those that trained."""
+    groups: dict[str, list[Path]] = {name: [] for name in WHO}
+    for file, speaker, group in ready.spoken(word):
+        kind = "people" if group == ready.PEOPLE else "voices"
+        groups[f"{'held' if ready.held(speaker) else 'trained'} {kind}"].append(file)
+    groups["test people"] = command_files(word, "test")
+    return {name: ready.some(files, MOST) for name, files in groups.items()}
+
+
+def why(file: Path) -> None:
+    """Prints what is heard of takes that trained and of others, with thresholds for one rate.
+
+    Each class may make RATE / classes events an hour on the streams of ready.choosing().
+    """
+    tflite = file.read_bytes()
+    metadata, labels = read_metadata(tflite), Chain(tflite).labels
+    told = list(metadata.detect.thresholds)
+    silent = [score(Chain(tflite), [pcm]) for pcm in ready.choosing(set(told))]
+    hours = sum(h.seconds for h in silent) / 3600
+    heard = {}
+    for word in told:
+        for name, files in who(word).items():
+            if files:
+                pcm, spans = played(files, 1.5)
+                heard[word, name] = score(Chain(tflite), [pcm]), spans
+    print(f"{file.stem}: thresholds for {RATE} events an hour on {hours:.2f} h that did not train")
+    for smoothing in (1, *ready.SMOOTHINGS):
+        base = dataclasses.replace(metadata.detect, smoothing=smoothing, minimum_count=1)
+        detect = ready.lowest(silent, base, labels, RATE * hours / len(told))
+        parts = []
+        for name in WHO:
+            rows = [(w, *heard[w, name]) for w in told if (w, name) in heard]
+            right = sum(ready.found(h, spans, w, (detect, labels)) for w, h, spans in rows)
+            count = sum(len(spans) for _, _, spans in rows)
+            parts.append(f"{name} {right} of {count} ({right / count:.0%})")
+        print(f"  smoothing {smoothing}: {', '.join(parts)}; {detect.thresholds}", flush=True)
 
 
 def five() -> None:
@@ -132,6 +157,10 @@ def five() -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["--why"]:
+        for name in sys.argv[2:]:
+            why(MODELS / name / f"{name}.tflite")
+        return
     for name in sys.argv[1:] or ["keyword", "on_off", "micro_speech", "hey_otto"]:
         if name == "five":
             five()

@@ -24,7 +24,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +40,7 @@ from otolith.evaluate.recordings import Source
 from otolith.features import extract, room_of
 from otolith.listen.chain import Chain
 from otolith.listen.decide import decide
-from otolith.listen.heard import score
+from otolith.listen.heard import Heard, score
 from otolith.paths import MODELS, test_data
 from otolith.report.results import Metrics
 from otolith.settings.detect import Detect
@@ -58,13 +58,15 @@ from otolith.train.weights import weights_file
 EPOCH = 12000  # windows
 POSITIVE = 0.4  # share of an epoch's windows
 MOST_EVENTS = 1  # of a class alone in the streams on which thresholds are chosen
+SMOOTHINGS = (2, 3, 4, 6)  # hops
 THRESHOLDS = [round(0.3 + 0.02 * n, 2) for n in range(30)] + [
-    round(0.9 + 0.01 * n, 2) for n in range(10)
+    *(round(0.9 + 0.01 * n, 2) for n in range(9)),
+    *(0.99, 0.993, 0.996, 0.998),
 ]
 # Of mining: epochs after each, windows, least score, frames between windows.
-ROUNDS, HARD, ALIKE, STEP = (8, 8, 24), 4000, 0.2, 8
+ROUNDS, SHORT_ROUNDS, HARD, ALIKE, STEP = (8, 8, 24), (8, 8), 4000, 0.2, 8
 BEFORE = {"on_off": "keyword"}  # whose weights a model goes on from, in SHORT epochs
-SHORT, MOST = 12, 40
+SHORT, MOST = 20, 40
 READERS = 5  # of the eight that do not test; the others choose thresholds
 # Voices of Kokoro that say something else (docs/voices.md).
 NO_WORDS = {
@@ -73,7 +75,9 @@ NO_WORDS = {
         for voice in ("af_sky", "am_eric", "bf_alice", "ef_dora", "if_sara", "im_nicola", "pf_dora")
     }
 }
+COMMANDS, TIMES = ("yes", "no", "on", "off"), 3  # listened for when said alone; recorded so often
 PEOPLE = "people"
+Rule = tuple[Detect, Sequence[str]]  # of decide(): settings and classes
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 DATA = "people's takes, synthetic voices and real sounds (models/README.md)"
 
@@ -102,12 +106,13 @@ def held(speaker: str) -> bool:
 @dataclass
 class Words:
     """Streams. names: What each item says; "" is sound or speech without a name. groups: The engine
-    that speaks, or "people", "speech", "sound".
+    that speaks, or "people", "speech", "sound". alone: Whether an item stands between pauses.
     """
 
     streams: Streams
     names: np.ndarray
     groups: np.ndarray
+    alone: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
 
 def others() -> Iterator[tuple[str, str, Item]]:
@@ -163,28 +168,70 @@ def stored(file: Path) -> Streams:
         return Streams(**{key: arrays[key] for key in arrays.files})
 
 
-def recorded() -> Words:
-    """The streams, recorded now unless they were before."""
-    file, listed = base_word.OUT / "ready.npz", base_word.OUT / "ready.json"
+def lonely() -> Iterator[tuple[str, str, Item]]:
+    """Short commands and all other words, each said alone. Commands come several times."""
+    for name, group, item in items():
+        if name in COMMANDS:
+            for _ in range(TIMES):
+                yield name, group, item
+        elif name:
+            yield name, group, item
+    for sound in noises(False)[:200]:  # to be heard behind the words
+        yield "", "sound", Item(read_pcm(sound, resample=True)[:RATE], OTHER, sound.stem, False)
+
+
+def part(name: str, source: Iterator[tuple[str, str, Item]] | None, alone: bool) -> Words:
+    """Streams of a name, recorded now unless they were before."""
+    file, listed = base_word.OUT / f"{name}.npz", base_word.OUT / f"{name}.json"
     if not file.exists():
         told: list[tuple[str, str]] = []
         takes = []
         numbers: dict[tuple[str, str], int] = {}
-        for name, group, item in items():
+        for word, group, item in source or ():
             if item.label > OTHER:
-                if (name, group) not in numbers:
-                    told.append((name, group))
-                    numbers[name, group] = len(told)
-                item = dataclasses.replace(item, label=numbers[name, group])
+                if (word, group) not in numbers:
+                    told.append((word, group))
+                    numbers[word, group] = len(told)
+                item = dataclasses.replace(item, label=numbers[word, group])
             takes.append(item)
-        streams = base_word.record(takes)
+        streams = base_word.record(takes, alone)
         listed.write_text(json.dumps(told), encoding="utf-8")
         np.savez(file, **dataclasses.asdict(streams))
     streams = stored(file)
     told = json.loads(listed.read_text(encoding="utf-8"))
     beside = {OTHER: ("", "sound"), UNNAMED: ("", "speech")}
     both = [beside[n] if n <= OTHER else told[n - 1] for n in streams.labels.tolist()]
-    return Words(streams, np.array([n for n, _ in both]), np.array([g for _, g in both]))
+    return Words(
+        streams,
+        np.array([n for n, _ in both]),
+        np.array([g for _, g in both]),
+        np.full(len(both), alone),
+    )
+
+
+def recorded(alone: bool = False) -> Words:
+    """The streams. alone: Also those in which every word stands alone."""
+    first = part("ready", items(), False)
+    if not alone:
+        return first
+    second, shift = part("alone", lonely(), True), len(first.streams.values)
+    a, b = first.streams, second.streams
+    streams = Streams(
+        np.concatenate([a.values, b.values]),
+        np.concatenate([a.first, b.first + shift]),
+        np.concatenate([a.last, b.last + shift]),
+        np.concatenate([a.labels, b.labels]),
+        np.concatenate([a.validate, b.validate]),
+        a.taught,
+        a.at,
+        a.embeddings,
+    )
+    return Words(
+        streams,
+        np.concatenate([first.names, second.names]),
+        np.concatenate([first.groups, second.groups]),
+        np.concatenate([first.alone, second.alone]),
+    )
 
 
 @dataclass
@@ -215,6 +262,8 @@ class Choice:
         said = words.names == label if label else ~np.isin(words.names, self.told)
         if not label:
             said &= words.groups != "sound"
+        elif words.alone.any():  # a command is said alone; within a sentence it is none
+            said &= words.alone
         rows = np.flatnonzero(said & (words.streams.validate == validate))
         groups, where, counts = np.unique(
             words.groups[rows], return_inverse=True, return_counts=True
@@ -337,25 +386,93 @@ def quiet_streams() -> list[Source]:
     return [*(Source((file,)) for file in readers), Source(tuple(noises(True)))]
 
 
-def calibrated(tflite: bytes, console: Console) -> Detect:
-    """The lowest threshold of each class at which it makes at most MOST_EVENTS alone."""
-    metadata = read_metadata(tflite)
-    assert metadata is not None
-    heard = [
-        score(Chain(tflite), [read_pcm(file, resample=True) for file in source.files])
+def played(files: list[Path], gap_s: float) -> tuple[np.ndarray, list[tuple[float, float]]]:
+    """Recordings in a row with a quiet room between them, and seconds of each."""
+    rng = np.random.default_rng(1)
+    parts, spans, at = [], [], 0
+    for file in files:
+        room = rng.normal(0, 3, round(gap_s * RATE)).astype(np.int16)
+        pcm = read_pcm(file, resample=True)
+        parts += [room, pcm]
+        spans.append(((at + len(room)) / RATE, (at + len(room) + len(pcm)) / RATE))
+        at += len(room) + len(pcm)
+    return np.concatenate([*parts, np.zeros(RATE, np.int16)]), spans
+
+
+def found(heard: Heard, spans: list[tuple[float, float]], word: str, rule: Rule) -> int:
+    """How many takes that were played make an event of their word."""
+    events = [e for e in decide(heard, *rule) if e.label == word]
+    return sum(
+        any(start * 1000 <= e.t_ms <= stop * 1000 + 600 for e in events) for start, stop in spans
+    )
+
+
+def choosing(words: set[str]) -> list[np.ndarray]:
+    """Streams on which thresholds are chosen: quiet ones, and other words said alone by people who
+    do not train: of Speech Commands, and every second digit of FSDD's.
+    """
+    streams = [
+        np.concatenate([read_pcm(file, resample=True) for file in source.files])
         for source in quiet_streams()
     ]
-    hours = sum(h.seconds for h in heard) / 3600
-    found = {}
-    for label in metadata.detect.thresholds:
+    people = [
+        f
+        for folder in sorted((test_data() / "speech_commands").iterdir())
+        if folder.name not in words
+        for f in command_files(folder.name, "train")
+        if held(f.stem.split("_")[0])
+    ]
+    return [*streams, played(people, 0.6)[0], played(fsdd_files("train")[1::2], 0.6)[0]]
+
+
+def lowest(streams: list[Heard], base: Detect, classes: Sequence[str], events: float) -> Detect:
+    """The lowest threshold of each class at which it makes at most so many events alone."""
+    chosen = {}
+    for label in base.thresholds:
         for threshold in THRESHOLDS:
-            detect = dataclasses.replace(metadata.detect, thresholds={label: threshold})
-            events = sum(len(decide(h, detect, metadata.classes)) for h in heard)
-            if events <= MOST_EVENTS:
+            detect = dataclasses.replace(base, thresholds={label: threshold})
+            if sum(len(decide(h, detect, classes)) for h in streams) <= events:
                 break
-        found[label] = threshold
-        console.print(f"{label}: threshold {threshold}, {events} events in {hours:.2f} h")
-    return dataclasses.replace(metadata.detect, thresholds=found)
+        chosen[label] = threshold
+    return dataclasses.replace(base, thresholds=chosen)
+
+
+def some(files: list[Path], most: int) -> list[Path]:
+    """At most so many of some files, chosen by chance."""
+    order = np.random.default_rng(0).permutation(len(files))[:most]
+    return [files[i] for i in sorted(order)]
+
+
+def calibrated(tflite: bytes, console: Console) -> Detect:
+    """Chooses smoothing and thresholds on takes and streams that do not train.
+
+    Each class gets the lowest threshold at which it makes at most MOST_EVENTS alone; of several
+    smoothings, the one that then hears most takes.
+    """
+    metadata = read_metadata(tflite)
+    assert metadata is not None
+    classes, told = metadata.classes, set(metadata.detect.thresholds)
+    heard = [score(Chain(tflite), [pcm]) for pcm in choosing(told)]
+    hours = sum(h.seconds for h in heard) / 3600
+    takes = {}
+    for word in told:
+        pcm, spans = played([f for f, voice, _ in spoken(word) if held(voice)], 1.5)
+        takes[word] = score(Chain(tflite), [pcm]), spans
+    best: tuple[int, Detect] | None = None
+    for smoothing in SMOOTHINGS:
+        base = dataclasses.replace(metadata.detect, smoothing=smoothing, minimum_count=smoothing)
+        detect = lowest(heard, base, classes, MOST_EVENTS)
+        events = sum(len(decide(h, detect, classes)) for h in heard)
+        right = {w: found(h, spans, w, (detect, classes)) for w, (h, spans) in takes.items()}
+        told_right = ", ".join(f"{w} {n} of {len(takes[w][1])}" for w, n in right.items())
+        console.print(
+            f"smoothing {smoothing}: {detect.thresholds}, {events} events in {hours:.2f} h, "
+            f"{told_right}"
+        )
+        if best is None or sum(right.values()) > best[0]:
+            best = sum(right.values()), detect
+    assert best is not None
+    return best[1]
 
 
 def schedule_of(spec: Spec) -> Spec:
@@ -381,7 +498,7 @@ def make(spec: Spec, words: Words, out: Path) -> Metrics:
     test = test_examples(spec) if heard else chosen.draw(2000, np.random.default_rng(23), True)
     start = None
     with bars(console) as progress:
-        rounds = ROUNDS if spec.model.name not in BEFORE else ROUNDS[:1]
+        rounds = SHORT_ROUNDS if words.alone.any() else ROUNDS
         for turn, epochs in enumerate((0, *rounds)):
             if epochs:  # a training that goes on has a quarter of the epochs
                 longer = dataclasses.replace(spec.train, epochs=4 * epochs)
@@ -416,9 +533,10 @@ def make(spec: Spec, words: Words, out: Path) -> Metrics:
 
 
 def main() -> None:
-    words = recorded()
     for name in sys.argv[1:]:
-        make(load(MODELS / name), words, MODELS / name)
+        spec = load(MODELS / name)
+        words = recorded(alone=bool(set(COMMANDS) & set(spec.detect.thresholds)))
+        make(spec, words, MODELS / name)
 
 
 if __name__ == "__main__":
