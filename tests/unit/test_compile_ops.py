@@ -15,7 +15,7 @@ from support.skips import third_party_model
 from support.soak import depth
 from support.tflite_builder import ModelBuilder
 
-BATCH = depth(60, 100)
+BATCH = depth(36, 100)
 SINGLE, CHAINS = depth(1, 5) * BATCH, 2 * BATCH
 
 

@@ -29,6 +29,7 @@ from otolith.sweep.storage import open_storage, shown
 from otolith.sweep.worker import REASON, Worker, counts
 from support import small_models
 from support.full_disk import full_disk
+from support.small_training import few_text
 
 SPEC = MODELS / "fire_alarm" / "spec.toml"
 TABLES = read_document(SPEC).tables
@@ -468,8 +469,7 @@ def test_a_killed_workers_trial_is_taken_over_and_no_finished_one_is_lost(tmp_pa
 
 @pytest.mark.slow
 def test_the_command_trains_and_leaves_the_best_network(tmp_path):
-    text = SPEC.read_text().replace("8000", "24").replace("800", "8").replace("1200", "12")
-    (tmp_path / "spec.toml").write_text(text)
+    (tmp_path / "spec.toml").write_text(few_text(SPEC.read_text()))
     (tmp_path / "sweep.toml").write_text(
         '[space]\n"model.architecture" = ["alarm_cnn", "strided_cnn"]\n'
         '"train.learning_rate" = { low = 1e-3, high = 1e-2, log = true }\n'

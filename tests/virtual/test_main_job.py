@@ -1,5 +1,8 @@
 """The main workflow: train a fire-alarm detector, build its firmware, boot it, play it sounds.
 
+`make test` trains it briefly, with a few hundred clips, and boots firmware around the committed
+network, which `make demo` makes. `make soak` trains it whole, and all tests hear that network.
+
 The parity tests check the project's main promise: for the same PCM, the board and this computer
 give the same features, scores and events, byte for byte.
 """
@@ -22,46 +25,62 @@ from otolith.paths import MODELS
 from otolith.settings.spec import load
 from otolith.synth.alarm import T4, alarm_clip, background_clip
 from otolith.virtual import boot
+from support import shared
 from support.images import build
 from support.parity import assert_same
-from support.shared import fire_alarm
-from support.soak import depth
+from support.small_training import few
+from support.soak import depth, soaking
 
 pytestmark = pytest.mark.slow
+BRIEF = (600, 100, 200)  # clips for training, validation and test
 
 
 @pytest.fixture(scope="module")
 def trained() -> Path:
-    """The fire-alarm model, trained from its spec once for all tests."""
-    folder = fire_alarm()
+    """The folder that a training of the fire alarm fills."""
+    spec = load(MODELS / "fire_alarm")
+    return shared.trained(depth(few(spec, BRIEF, epochs=6, batch=32), spec))
+
+
+@pytest.fixture(scope="module")
+def model(request) -> Path:
+    """The fire alarm that firmware is built around."""
+    folder = request.getfixturevalue("trained") if soaking() else MODELS / "fire_alarm"
+    return folder / "fire_alarm.tflite"
+
+
+@pytest.mark.deep
+def test_training_learns_and_reports(trained):
+    folder = trained
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["int8_accuracy"] > 0.85  # 0.91 here, and other bytes on other machines
-    assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < 0.02
+    # after a whole training 0.91 here, and other bytes on other machines
+    assert metrics["int8_accuracy"] > depth(0.6, 0.85)
+    assert abs(metrics["int8_accuracy"] - metrics["float_accuracy"]) < depth(0.05, 0.02)
     assert model_hash((folder / "fire_alarm.tflite").read_bytes()) == metrics["hash"]
     html = (folder / "report.html").read_text()
     for picture in ("confusion matrix", "ROC curves", "F1 by threshold", "training curves"):
         assert f'<img alt="{picture}' in html
     assert 'src="data:image/png;base64,' in html and "http" not in html.split("</style>")[1]
-    return folder / "fire_alarm.tflite"
 
 
 @pytest.fixture(scope="module")
-def image(trained, tmp_path_factory) -> Path:
-    return build("pico", trained.read_bytes(), tmp_path_factory.mktemp("fire_alarm"))
+def image(model, tmp_path_factory) -> Path:
+    return build("pico", model.read_bytes(), tmp_path_factory.mktemp("fire_alarm"))
 
 
 @pytest.fixture(scope="module")
-def chain(trained) -> Chain:
-    return Chain(trained.read_bytes())
+def chain(model) -> Chain:
+    return Chain(model.read_bytes())
 
 
-def test_the_alarm_is_heard_and_the_background_is_not(trained, image, chain):
-    segments = scene(load(MODELS / "fire_alarm"), seed=7)
+@pytest.mark.deep
+def test_the_alarm_is_heard_and_the_background_is_not(model, image, chain):
+    segments = scene(load(MODELS / "fire_alarm"), seed=7)[: depth(2, 3)]
     heard = through_virtual_microphone(image, concatenate(segments), chain.network.digest)
-    metadata = read_metadata(trained.read_bytes())
+    metadata = read_metadata(model.read_bytes())
     outcomes = judge(segments, heard.detections, memory_ms(metadata))
     print([(o.name, o.latency_ms, o.wrong) for o in outcomes])
-    assert [o.right for o in outcomes] == [True, True, True]
+    assert [o.right for o in outcomes] == [True] * len(segments)
     assert outcomes[1].latency_ms < 4000
     assert all(stats["overruns"] == 0 and stats["dropped"] == 0 for stats in heard.stats)
 
