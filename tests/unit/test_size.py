@@ -11,7 +11,10 @@ from otolith.compile import schedule_model
 from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.firmware.size import Use, by_part, part_of, print_report, total
-from otolith.summarize.fit import network_need, too_large
+from otolith.paths import MODELS
+from otolith.settings.spec import load
+from otolith.summarize.fit import largest_part, network_need, too_large
+from otolith.train.feasible import siblings
 from support import small_models
 
 MAP = """Archive member included to satisfy reference by file (symbol)
@@ -134,6 +137,25 @@ def test_a_network_too_large_for_a_board_says_by_how_much_and_what_has_room():
     assert "1,000 bytes of RAM too much" in said and "layer 0 CONV_2D works on" in said
     assert said.endswith("it fits pico")
     assert too_large(schedule, less, [less]).endswith("it fits none of the boards")
+
+
+def test_the_largest_part_is_of_the_memory_that_lacks():
+    schedule = schedule_model(small_models.slow(), "slow", "m0plus", "size")
+    pico, need = named("pico"), network_need(schedule)
+    less_flash = dataclasses.replace(pico, flash=need.flash - 1)
+    less_ram = dataclasses.replace(pico, ram=need.ram - 1)
+    assert largest_part(schedule, less_flash, need).startswith("layer 3 SOFTMAX has ")
+    assert largest_part(schedule, less_ram, need).startswith("layer 0 CONV_2D works on ")
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [("tenet20", {"tenet12", "tenet6", "tenet6_narrow"}), ("alarm_cnn", set()), ("a:b", set())],
+)
+def test_smaller_architectures_are_of_the_same_family(name, others):
+    spec = load(MODELS / "fire_alarm")
+    model = dataclasses.replace(spec.model, architecture=name)
+    assert set(siblings(dataclasses.replace(spec, model=model))) == others
 
 
 def test_compile_refuses_a_network_that_no_packing_fits(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import tflite_micro
 from rich.console import Console
 
 from otolith.augment.settings import parse
+from otolith.compile import analyse_model
 from otolith.compile.engine import HostModel
 from otolith.data.windows import Windows
 from otolith.errors import UserError
@@ -20,6 +21,7 @@ from otolith.train import How, train
 from otolith.train import run as training
 from otolith.train.checkpoint import Checkpoint, State
 from otolith.train.examples import Maker, Variants
+from otolith.train.feasible import untrained
 from otolith.train.learning import Watch
 from support.evaluate_case import host
 from support.full_disk import full_disk
@@ -225,11 +227,32 @@ def test_a_network_too_large_for_the_board_is_refused_before_training(tmp_path, 
     monkeypatch.setattr(
         "otolith.train.prepare.load_windows", lambda *_: pytest.fail("time was spent")
     )
-    with pytest.raises(UserError, match=r"on pico: does not fit: [\d,]+ bytes of flash too much"):
+    told = (
+        r"on pico: does not fit: [\d,]+ bytes of flash too much; layer 0 FULLY_CONNECTED has "
+        r"[\d,]+ of [\d,]+ bytes of weights: fewer \[features\] frames, .*; it fits "
+    )
+    with pytest.raises(UserError, match=told):
         train(tiny(), tmp_path, Console(file=io.StringIO()), architecture=huge)
     with pytest.raises(UserError, match=r"no board 'pica': did you mean pico\? The boards are "):
         train(tiny(), tmp_path, Console(file=io.StringIO()), how=How(board="pica"))
     assert not list(tmp_path.iterdir())
+
+
+def deep(frames, bands, classes, dropout):
+    """So many layers with small weights that all scores are below 1e-8 before training."""
+    from tf_keras import Sequential, layers
+
+    thin = [layers.Conv2D(4, 1, kernel_initializer="random_normal") for _ in range(12)]
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(classes, activation="softmax")]
+    pool = layers.AveragePooling2D(8)
+    return Sequential([layers.Input((frames, bands, 1)), pool, *thin, *head])
+
+
+def test_a_deep_network_is_judged_before_training():
+    analysis = analyse_model(untrained(tiny(), deep), "deep")
+    softmax = analysis.calls[-1]
+    assert softmax.operation == "SOFTMAX" and len(analysis.calls) > 12
+    assert analysis.network.graph.tensors[softmax.inputs[0]].scale > 1e-6  # 8e-9, or less
 
 
 def test_a_dry_run_proves_the_spec_and_writes_nothing(tmp_path):

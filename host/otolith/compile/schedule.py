@@ -138,14 +138,20 @@ def _pass(graph: Graph, steps: Program, core: str, optimize: str, plain: frozens
     return Pass(program, plan(graph, program))
 
 
-def constant_bytes(graph: Graph, programs: Iterable[Program]) -> int:
-    """Bytes of all constants of the generated code. Equal constants are stored once."""
+def constant_bytes(graph: Graph, programs: Iterable[Program], code: bool = True) -> int:
+    """Bytes of all constants of the generated code. Equal constants are stored once.
+
+    Args:
+        graph: The network.
+        programs: The kernel calls.
+        code: Whether weights that are code count, too.
+    """
     sizes: dict[tuple[object, ...], int] = {}
     for program in programs:
         for step in program:
             for constant in _constants(graph, step):
                 if isinstance(constant, Code):
-                    sizes[constant_key(constant)] = constant.bytes
+                    sizes[constant_key(constant)] = constant.bytes if code else 0
                 else:
                     sizes[constant_key(constant)] = SIZES[constant.ctype] * constant.values.size
     for initial in initial_values(graph):

@@ -114,6 +114,15 @@ def too_large(schedule: Schedule, board: Board, others: Sequence[Board] = ()) ->
     )
 
 
+def largest_part(schedule: Schedule, board: Board, need: Need) -> str:
+    """The layer that takes most of the memory that a board lacks for `need`."""
+    if need.flash > board.flash:
+        layer, size = _largest(schedule, _weights(schedule))
+        return f"{layer} has {size:,} of {schedule.weights:,} bytes of weights"
+    layer, size = _largest(schedule, _activations(schedule))
+    return f"{layer} works on {size:,} bytes of RAM at once"
+
+
 def _largest(schedule: Schedule, sizes: list[int]) -> tuple[str, int]:
     """The layer with the largest size, and that."""
     at = max(range(len(sizes)), key=sizes.__getitem__)

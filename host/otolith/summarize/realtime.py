@@ -47,12 +47,14 @@ def lost(size: int) -> float:
 def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
     """Words of constants that an inference fetches through the RP2040's cache.
 
+    Weights that are code are not among them: they run from RAM.
+
     Args:
         kernel: Reads its constants as often as _passes() says.
         graph: The network.
         first: Share of them that the cache does not have from the last inference.
     """
-    size = constant_bytes(graph, [[kernel]])
+    size = constant_bytes(graph, [[kernel]], code=False)
     return round(size / 4 * (first + lost(size) * (_passes(kernel) - 1)))
 
 
@@ -283,6 +285,7 @@ def network_cycles(
     costs: dict[str, Any],
     optimize: str = OPTIMIZE[0],
     plain: frozenset[int] = frozenset(),
+    cold: bool = False,
 ) -> float:
     """Cycles, or instructions, of one inference in a window that has moved by a hop.
 
@@ -291,10 +294,12 @@ def network_cycles(
         costs: Of a chip family or a core, as costs_of() returns them.
         optimize: How its weights are packed.
         plain: Outputs of the layers that are packed for size in any case.
+        cold: The whole window, and no constant is in the cache yet: what `host profile` measures.
     """
-    graph, steps = analysis.network.graph, analysis.hop_calls
+    graph, steps = analysis.network.graph, analysis.calls if cold else analysis.hop_calls
     chosen = priced(steps, graph, costs.get("core", PORTABLE), optimize, plain)
-    first = lost(constant_bytes(graph, [[kernel for _, kernel in chosen]]))
+    kept = constant_bytes(graph, [[kernel for _, kernel in chosen]], code=False)
+    first = 1.0 if cold else lost(kept)
     return sum(
         step_cycles(step, name, kernel, graph, costs, first)
         for step, (name, kernel) in zip(steps, chosen, strict=True)
