@@ -107,6 +107,7 @@ UNITS = {
         "heights",
         "dilations",
     ),
+    "nn_m0_dense": ("macs", "outputs", "calls"),
     "nn_m0_fully_connected": ("macs", "outputs"),
     "nn_m0_max_pool_2d": ("macs", "outputs"),
     "nn_m0_average_pool_2d": ("macs", "outputs"),

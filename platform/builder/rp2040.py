@@ -83,6 +83,11 @@ chip = SimpleNamespace(
         ("LIB_PICO_INT64_OPS_PICO", 1),
         ("LIB_PICO_MEM_OPS_PICO", 1),
         ("LIB_PICO_DIVIDER", 1),
+        # what kernels call while flash can't be read (lib/board/src/rp2040/fetch.c)
+        ("PICO_MEM_IN_RAM", 1),
+        ("PICO_DIVIDER_IN_RAM", 1),
+        ("PICO_INT64_OPS_IN_RAM", 1),
+        ("NN_FETCH_BOARD", 1),
     ],
     boot2=boot2,
     # Microphone, front end and network together are larger than the cache of flash (16 kB).

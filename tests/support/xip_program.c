@@ -56,6 +56,14 @@ static uint32_t timed(uint32_t address) {
     return (start - TIME) & 0xffffff;
 }
 
+/* Gives the serial interface to DMA, for `words` words, or with 0 back to the cache. */
+static void bulk(uint32_t words, uint32_t requests) {
+    REG(SSI + 0x08) = 0;
+    REG(SSI + 0x04) = words ? words - 1 : 0;
+    REG(SSI + 0x4c) = requests;
+    REG(SSI + 0x08) = 1;
+}
+
 /* Cycles of a DMA copy of WORDS words to the buffer, and whether it is right. */
 static void copy(const char *name, uint32_t from, uint32_t increment, uint32_t request) {
     for (int i = 0; i < WORDS; i++) {
@@ -64,14 +72,19 @@ static void copy(const char *name, uint32_t from, uint32_t increment, uint32_t r
     REG(DMA + 0x00) = from;
     REG(DMA + 0x04) = (uint32_t)buffer;
     REG(DMA + 0x08) = WORDS;
+    const uint32_t swap = request == 39 ? 1 << 22 : 0;
     const uint32_t start = TIME;
-    REG(DMA + 0x0c) = request << 15 | 1 << 5 | increment << 4 | 2 << 2 | 1;
+    REG(DMA + 0x0c) = swap | request << 15 | 1 << 5 | increment << 4 | 2 << 2 | 1;
     if (request == 37) {
         STREAM_CTR = WORDS;
+    }
+    if (request == 39) { /* the address; the lowest byte has the mode bits */
+        REG(SSI + 0x60) = (DATA & 0xffffff) << 8 | 0xa0;
     }
     while (REG(DMA + 0x0c) & 1 << 24) {
     }
     const uint32_t cycles = (start - TIME) & 0xffffff;
+    bulk(0, 0);
     uint32_t wrong = 0;
     for (int i = 0; i < WORDS; i++) {
         wrong += buffer[i] != REG(0x12000000 + (DATA & 0xffffff) + 4 * (uint32_t)i);
@@ -141,6 +154,15 @@ __attribute__((section(".first"))) void run(void) {
     copy("stream", XIP_CTRL + 0x1c, 0, 37);
     STREAM_ADDR = DATA;
     copy("aux", 0x50400000, 0, 37);
+    bulk(WORDS, 1);
+    copy("bulk", SSI + 0x60, 0, 39);
+    bulk(WORDS, 1); /* nobody takes the words: the FIFO runs over */
+    REG(SSI + 0x60) = (DATA & 0xffffff) << 8 | 0xa0;
+    while (REG(SSI + 0x28) & 1) {
+    }
+    const uint32_t level = REG(SSI + 0x24), over = REG(SSI + 0x34);
+    bulk(0, 0);
+    say("overflow", level, over);
     STREAM_ADDR = DATA;
     STREAM_CTR = 4;
     while (!(STAT & 4)) {
@@ -161,6 +183,11 @@ __attribute__((section(".first"))) void run(void) {
     STREAM_CTR = 0;
     say("shared", busy > missed, busy <= 2 * missed);
     say("end", 0, 0);
+    for (const uint32_t start = TIME; ((start - TIME) & 0xffffff) < 250000;) { /* 2 ms */
+    }
+    bulk(WORDS, 1);
+    REG(SSI + 0x60) = 0xa0;
+    (void)REG(DATA); /* what a chip does then is not defined */
     for (;;) {
     }
 }

@@ -12,9 +12,9 @@ import pytest
 
 from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
-from otolith.compile.cores.m0plus import conv_2d, elementwise, taps
+from otolith.compile.cores.m0plus import conv_2d, elementwise, pieces, taps
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import layer, pairs
+from support.core_models import dense, layer, pairs
 from support.qemu_cores import M0PLUS
 from support.qemu_networks import run
 from support.random_models import Net, chain
@@ -79,6 +79,52 @@ def test_channels_in_groups(monkeypatch, tmp_path):
 def test_channels_in_groups_as_thumb(monkeypatch, tmp_path):
     nets = in_groups(monkeypatch, 98)
     as_thumb([net.build() for net in nets], ["speed"] * BATCH, tmp_path)
+
+
+def dense_nets(seed: int) -> list[Net]:
+    """Fully connected layers of many widths; some have no plain line."""
+    nets = []
+    for i in range(BATCH // 3):
+        rng = np.random.default_rng([seed, i])
+        net = Net(rng, (1, int(rng.choice([1, 7, 8, 9, 64, 250, 640]))))
+        for width in rng.choice([3, 4, 5, 31, 64], 2):
+            dense(net, int(width))
+        nets.append(net)
+    return nets
+
+
+def fetched(monkeypatch) -> None:
+    """Fetch all constants in small pieces."""
+    monkeypatch.setattr(pieces, "PIECE", 64)
+    monkeypatch.setattr(pieces, "worth", lambda step, graph, size: True)
+
+
+def test_constants_are_fetched(monkeypatch, tmp_path):
+    fetched(monkeypatch)
+    nets = [*in_groups(monkeypatch, 99)[: BATCH // 2], *dense_nets(100)]
+    compare(tmp_path, nets, "-DNN_FETCH_COPY", core="m0plus")
+    calls = [c for n in nets for c in compile_graph(n.build(), "m", "m0plus").schedule.calls]
+    fetching = [c for c in calls if pieces.fetches(c)]
+    assert {c.kernel for c in fetching} == {"nn_m0_conv_2d", "nn_m0_dense"}
+    assert any(c.settings["fetch"]["words"] < c.settings["stream_words"] for c in fetching)
+
+
+@pytest.mark.slow
+def test_dense_layers_as_thumb(tmp_path):
+    models = [net.build() for net in dense_nets(101)]
+    as_thumb(models, ["speed"] * len(models), tmp_path)
+
+
+def test_buffers_fill_the_room_that_is_left(monkeypatch):
+    """Layers lose buffers that would make the arena larger than the room."""
+    fetched(monkeypatch)
+    model = dense_nets(100)[-1].build()
+    full = compile_graph(model, "m", "m0plus").schedule.arena
+    monkeypatch.setattr(pieces, "ROOM", 0)
+    tight = compile_graph(model, "m", "m0plus").schedule.arena
+    monkeypatch.setattr(pieces, "worth", lambda step, graph, size: False)
+    bare = compile_graph(model, "m", "m0plus").schedule.arena
+    assert tight == bare < full
 
 
 def weights_as_code(monkeypatch) -> None:

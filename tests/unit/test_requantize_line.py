@@ -30,8 +30,13 @@ def outputs(exact: Line, channel: int, sums: np.ndarray) -> np.ndarray:
     """Evaluate the line as dot.h defines it, for sums without bias."""
     most, coarse, fine, start, *signs = exact.constants[channel]
     s = np.clip(sums + exact.first[channel], 0, most)
-    value = s * coarse + ((s >> exact.narrow) * fine >> exact.fine) + start
-    assert (s * coarse).max() < 2**32 and ((s >> exact.narrow) * fine).max() < 2**32
+    product = (s >> exact.narrow) * fine
+    if exact.wide:
+        rest = (s & ((1 << exact.narrow) - 1)) * fine
+        assert rest.max() < 2**32
+        product += rest >> exact.narrow
+    value = s * coarse + (product >> exact.fine) + start
+    assert (s * coarse).max() < 2**32 and product.max() < 2**32
     if exact.signed:
         zero, less = signs
         value -= np.where(s < zero, less, 0)
@@ -90,6 +95,25 @@ def test_every_sum_of_two_instructions():
             got = np.clip(got, exact.out["low"], exact.out["high"])
             np.testing.assert_array_equal(got, expected)
     assert found >= 6
+
+
+def test_wide_lines_are_exact_where_others_are_not():
+    """Wide layers have many sums a step, and a line needs a finer slope."""
+    rng = np.random.default_rng(5)
+    channels, taps = 24, 640
+    weights = rng.integers(-127, 128, (channels, taps))
+    real = rng.uniform(1.2, 2.0, channels) * 2.0**-14
+    made = step(real.tolist(), np.zeros(channels, np.int64), 95, -128, 127)
+    assert line(made, weights) is None
+    exact = line(made, weights, wide=True)
+    assert exact is not None and exact.wide
+    out = made.settings["out"]
+    for c in range(channels):
+        reach = int(np.abs(weights[c]).sum() * 127)
+        near = np.arange(-reach, reach)
+        expected = rescaled(near, out["multiplier"].values[c], out["shift"].values[c])
+        expected = np.clip(expected + 95, -128, 127)
+        np.testing.assert_array_equal(outputs(exact, c, near), expected)
 
 
 def test_sums_that_may_wrap_have_no_line():

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from otolith import paths
 from otolith.device.boards import named
 from otolith.errors import UserError
 from otolith.firmware.build import Firmware
@@ -47,6 +48,8 @@ def link_engine(
     command = ["arm-none-eabi-g++", *core_flags(board), "-nostartfiles", "--specs=nosys.specs"]
     command += ["-Wl,--gc-sections,-e,nn_invoke", *more]
     command += [f"-Wl,-u,{name}" for name in roots]
+    # A board's own is in its library (lib/board/src/rp2040/fetch.c): here constants lie in flash.
+    command += ["-Os", "-x", "c", str(paths.LIB / "nn" / "src" / "nn_fetch.c"), "-x", "none"]
     command += [*map(str, objects), "-Wl,--start-group", *map(str, archives), "-lm"]
     command += ["-Wl,--end-group", "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from otolith.compile.analyse import Analysis
 from otolith.compile.cores import OPTIMIZE, PORTABLE, choose_kernels
+from otolith.compile.cores.m0plus.pieces import fitted
 from otolith.compile.graph import Alias, Array, Code, Copy, Graph, Program, Slide, Step
 from otolith.compile.packing import Value, by_products, layers_to_leave
 from otolith.compile.plan import Plan, plan, state_places
@@ -135,7 +136,7 @@ def packed_for_size(
 
 def _pass(graph: Graph, steps: Program, core: str, optimize: str, plain: frozenset[int]) -> Pass:
     program = choose_kernels(graph, steps, core, optimize, plain)
-    return Pass(program, plan(graph, program))
+    return Pass(*fitted(program, lambda steps: plan(graph, steps)))
 
 
 def constant_bytes(graph: Graph, programs: Iterable[Program], code: bool = True) -> int:

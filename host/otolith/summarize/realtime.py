@@ -24,6 +24,7 @@ from otolith.settings.features import FrontEnd
 
 COSTS = Path(__file__).parent / "costs"
 CACHE = 16 << 10  # bytes of the RP2040's cache of flash, in two ways
+AT_ONCE = 16 / 48  # what a word costs that the serial interface reads with others
 ANY = "any"  # its costs are used for operations that were not measured
 
 
@@ -55,6 +56,9 @@ def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
         first: Share of them that the cache does not have from the last inference.
     """
     size = constant_bytes(graph, [[kernel]], code=False)
+    words = kernel.settings.get("fetch", {}).get("words", 0)
+    if words:  # the kernel waits for the first piece; the others come while it computes
+        return round(words * AT_ONCE)
     return round(size / 4 * (first + lost(size) * (_passes(kernel) - 1)))
 
 

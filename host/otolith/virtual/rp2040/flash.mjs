@@ -12,6 +12,7 @@
 //   8 + 4 + 8 clocks and divider 2: 48 cycles. A load that misses takes 50 cycles, 400 ns, as measured
 //   on boards (oberon-rtk.org, Flash Memory).
 // - CPU, DMA and stream share the interface: who comes later waits until the transfer ends.
+// - While the interface reads many words by itself (ssi.mjs), nobody may read flash through the cache.
 // - The CPU fetches a word for two instructions. Not modelled: the word it fetches too much after a
 //   branch, and the cache as RAM.
 const LINES = 2048, SETS = LINES / 2;
@@ -69,20 +70,25 @@ export class XipCache {
 
 /** System clock cycles of a 32-bit read with the settings in the serial interface `ssi`; 0 while it is
  * off or not set for reads (boot2 runs from RAM on the chip). */
-export function transferCycles({ ssienr, baudr, crtlr0, spictlr0 }) {
+export function transferCycles(ssi) {
+  const { ssienr, baudr, crtlr0, spictlr0 } = ssi;
   const transmit = (crtlr0 >>> 8) & 3, format = (crtlr0 >>> 21) & 3, bits = ((crtlr0 >>> 16) & 31) + 1;
   if (!(ssienr & 1) || !(baudr & 0xfffe) || transmit !== 3 || bits !== 32) return 0;
   const lines = 1 << format, type = spictlr0 & 3;
   const instruction = [0, 4, 8, 16][(spictlr0 >>> 8) & 3] / (type === 2 ? lines : 1);
   const address = (4 * ((spictlr0 >>> 2) & 15)) / (type === 0 ? 1 : lines);
   const dummies = format === 0 ? 0 : (spictlr0 >>> 11) & 31;
-  return (instruction + address + dummies + bits / lines) * (baudr & 0xfffe) + TRANSFER_OVERHEAD;
+  return (instruction + address + dummies) * (baudr & 0xfffe) + wordCycles(ssi) + TRANSFER_OVERHEAD;
 }
+
+/** System clock cycles of the 32 data bits of a read. */
+export function wordCycles({ baudr, crtlr0 }) { return (32 / (1 << ((crtlr0 >>> 21) & 3))) * (baudr & 0xfffe); }
 
 /** Puts cache, serial interface and streaming FIFO between an RP2040 and its flash. */
 export class Flash {
-  constructor(mcu) {
-    Object.assign(this, { mcu, cache: new XipCache() });
+  /** bulk: the serial interface's own reads (ssi.mjs). */
+  constructor(mcu, bulk) {
+    Object.assign(this, { mcu, bulk, cache: new XipCache() });
     this.stall = 0; // cycles that the CPU's instruction waited; whoever steps the CPU takes and clears them
     this.waited = 0; // cycles that the CPU waited since power-on
     this.cost = 0; // cycles of a transfer
@@ -118,9 +124,10 @@ export class Flash {
   #watchCpu(core) {
     const { mcu } = this, { registers } = core;
     const bytes = mcu.flash, halves = new Uint16Array(bytes.buffer), words = new Uint32Array(bytes.buffer);
-    const { slots, older } = this.cache, flash = this;
+    const { slots, older } = this.cache, { bulk } = this, flash = this;
     // The hit is written out here, because it happens at every other instruction.
     const look = (address) => {
+      if (bulk.taken) bulk.refuse(address);
       flash.accesses++;
       const line = (address & 0xffffff) >>> 3, set = line & (SETS - 1), slot = (set << 2) | ((address >>> 2) & 1);
       if (flash.enabled && (address & 0x2000000) === 0) {
@@ -197,6 +204,7 @@ export class Flash {
   /** Nanoseconds until a DMA read of `address` is done. */
   #dmaWait(address) {
     const cycle = this.#cycle, now = this.mcu.clock.nanosCounter;
+    if (this.bulk.taken) this.bulk.refuse(address);
     this.accesses++;
     if (this.enabled && !(address & 0x2000000) && this.cache.hit((address & 0xffffff) >>> 2)) return cycle;
     this.misses++;

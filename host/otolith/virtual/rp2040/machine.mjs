@@ -7,6 +7,7 @@ import { I2sMicrophone } from "./i2s_microphone.mjs";
 import { Microphone } from "./microphone.mjs";
 import { PdmTiming } from "./pdm_timing.mjs";
 import { Pio } from "./pio.mjs";
+import { BulkReader } from "./ssi.mjs";
 import { UsbHost } from "./usb_host.mjs";
 
 const HARD_FAULT = 3;
@@ -86,7 +87,8 @@ export class Machine {
       this.uart = "";
     };
     if (this.flashId.length) giveFlashId(mcu.peripherals[FLASH_INTERFACE], this.flashId);
-    this.xip = this.idealFlash ? { stall: 0, waited: 0 } : new Flash(mcu);
+    const bulk = new BulkReader(mcu, mcu.peripherals[FLASH_INTERFACE], this.idealFlash);
+    this.xip = this.idealFlash ? { stall: 0, waited: 0 } : new Flash(mcu, bulk);
     this.device = this.#wire(mcu);
     this.pio = new Pio(mcu, this.pins, this.microphone, () => this.cycles, this.device);
     this.#watchLed(mcu);

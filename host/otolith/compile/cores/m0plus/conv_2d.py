@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from otolith.compile.cores.m0plus import pieces
+from otolith.compile.cores.m0plus.pieces import CACHED
 from otolith.compile.cores.m0plus.requantize import Line, line
 from otolith.compile.cores.m0plus.taps import weights_as_code
 from otolith.compile.graph import Array, Code, Graph, Step, Values
@@ -14,7 +16,6 @@ from otolith.compile.ops.common import LIMIT
 HEADER = "cores/m0plus/m0plus_kernels.h"
 SCRATCH = 1024  # bytes for packed rows; more only if a single output needs more
 UNROLLED = 64  # most pairs that are computed without a loop
-CACHED = 12 << 10  # most bytes of constants that stay in the RP2040's cache from pixel to pixel
 GROUP = 8 << 10  # about so many are used for all pixels before the next, if there are more
 NEAR = 14  # most pairs that a short jump crosses
 
@@ -132,7 +133,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     stride = w["stride_w"] * w["in_c"]
     shape = shape_of(rows, taps, stride, w["out_w"])
     packed = pairs(weights, -(-taps // 2)).reshape(channels, -1)
-    exact = line(step, weights)
+    exact = line(step, weights, wide=True)
     if exact is None or both_lowest(packed):
         return step
     row_bytes = 4 * shape.phases * shape.row
@@ -165,11 +166,12 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         "stream_words": values.size,
         "group_words": pair * -(-group // 2),
         "group_channels": group,
+        "fetch": pieces.NONE,
         "dot": function(shape, exact, skip > 0, channels % 2),
     }
     if max(settings[k] for k in ("in_columns", "stride_columns", "pad_columns", "span")) > LIMIT:
         return step
-    return replace(
+    found = replace(
         step,
         kernel="nn_m0_conv_2d",
         struct="nn_m0_conv_2d_t",
@@ -177,6 +179,9 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
         scratch=scratch,
         header=HEADER,
     )
+    if pieces.worth(step, graph, 4 * values.size):
+        return pieces.fetching(found, values.size, settings["group_words"])
+    return found
 
 
 def function(shape: Shape, exact: Line, skip: bool, odd: int) -> Code:
@@ -185,5 +190,5 @@ def function(shape: Shape, exact: Line, skip: bool, odd: int) -> Code:
     if shape.loops > 1:
         loop = 1 if shape.words * shape.rows <= NEAR else 2
     numbers = (shape.words, shape.rows, loop, int(skip), exact.narrow, exact.fine)
-    arguments = ", ".join(map(str, (*numbers, int(exact.signed), odd)))
+    arguments = ", ".join(map(str, (*numbers, exact.kind, odd)))
     return Code(f"NN_M0_DOT({{name}}, {arguments})")

@@ -16,7 +16,10 @@ import numpy as np
 from otolith.compile.graph import Step, Values
 
 FRACTION = 24  # fractional bits of the line
+NARROWEST = 5  # most bits that a sum is shifted right before the fine product
+WIDE = (11, 10, 12, 9)  # such bits, if they have a product of their own
 TRIES = 24  # slopes that are tried around the exact one
+PLACES = (0, *range(1, 26, 2))  # sums before the first step, where counting begins
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Line:
         narrow: Bits a sum is shifted right before the fine product.
         fine: Bits the fine product is shifted right.
         signed: Whether negative sums need a correction.
+        wide: Whether the bits that `narrow` shifts out have a fine product, too.
     """
 
     first: Values
@@ -37,6 +41,12 @@ class Line:
     narrow: int
     fine: int
     signed: bool
+    wide: bool = False
+
+    @property
+    def kind(self) -> int:
+        """SIGNED of dot.h."""
+        return int(self.signed) + 2 * int(self.wide)
 
 
 def rescaled(sums: Values, multiplier: Values, shift: Values) -> Values:
@@ -118,9 +128,16 @@ def sums_of(step: Step, flat: Values) -> Sums | None:
     return Sums(bias, offset * flat.sum(axis=1), multiplier, shift, least, most, *limits)
 
 
-def line(step: Step, weights: Values) -> Line | None:
-    """The line of a convolution with `weights` [channels][taps]; None if no line is exact."""
-    flat = weights.reshape(len(weights), -1).astype(np.int64)
+def line(step: Step, weights: Values, wide: bool = False) -> Line | None:
+    """The line of a convolution; None if no line is exact.
+
+    Args:
+        step: The convolution.
+        weights: [channels][taps].
+        wide: Whether the kernel has wide lines.
+    """
+    channels = len(weights)
+    flat = weights.reshape(channels, -1).astype(np.int64)
     sums = sums_of(step, flat)
     if sums is None:
         return None
@@ -142,16 +159,38 @@ def line(step: Step, weights: Values) -> Line | None:
     less = np.where(shift < 0, np.int64(1) << np.maximum(0, FRACTION + shift), 0)
     if signed and (shift < -FRACTION).any():
         return None
-    for narrow in range(6):
-        fine = min(16, 32 - int(top.max()).bit_length() + narrow)
+    # Where counting begins decides which sums the shift by `narrow` rounds down.
+    bits = int(top.max() + PLACES[-1]).bit_length()
+    ways = [(places, n, False) for places in (PLACES[:1], PLACES) for n in range(NARROWEST + 1)]
+    for places, narrow, wider in ways + ([(PLACES, n, True) for n in WIDE] if wide else []):
+        fine = min(16, 32 - int(top.max() + places[-1]).bit_length() + narrow)
+        if wider:
+            fine = min(32 - narrow, 31 - bits + narrow)
         if fine - narrow < 1:
-            return None
-        found = _fit(
-            place, top, base, real, low, multiplier, shift, less if signed else None, narrow, fine
-        )
-        if found is not None:
-            first = sums.bias + sums.offset - base
-            return Line(first, found, narrow, fine - narrow, signed)
+            continue
+        left: Values = np.arange(channels)
+        constants = np.zeros((channels, 4 + 2 * signed), np.int64)
+        begin = base.copy()
+        for more in places:
+            found, fits = _fit(
+                place[left] + more,
+                np.where(flat_ones, 0, top + more)[left],
+                base[left] - more,
+                real[left],
+                low[left],
+                multiplier[left],
+                shift[left],
+                less[left] if signed else None,
+                narrow,
+                fine,
+                wider,
+            )
+            constants[left[fits]] = found[fits]
+            begin[left[fits]] -= more
+            left = left[~fits]
+            if not left.size:
+                first = sums.bias + sums.offset - begin
+                return Line(first, constants, narrow, fine - narrow, signed, wider)
     return None
 
 
@@ -166,11 +205,12 @@ def _fit(
     less: Values | None,
     narrow: int,
     fine: int,
-) -> Values | None:
-    """Slopes and starts that are exact at every step; None if there are none.
+    wide: bool,
+) -> tuple[Values, Values]:
+    """Slopes and starts that are exact at every step.
 
     Returns:
-        int64[channels][4], or [6] with `less`.
+        int64[channels][4], or [6] with `less`; bool[channels], where there are any.
     """
     exact = multiplier << np.maximum(0, FRACTION + fine + shift - 31)
     exact = exact >> np.maximum(0, 31 - FRACTION - fine - shift)
@@ -187,7 +227,10 @@ def _fit(
 
         def at(sums: Values, upper: Values = upper, lower: Values = lower) -> Values:
             value: Values = sums * upper[:, None]
-            value += (sums >> narrow) * lower[:, None] >> (fine - narrow)
+            product = (sums >> narrow) * lower[:, None]
+            if wide:
+                product += (sums & ((1 << narrow) - 1)) * lower[:, None] >> narrow
+            value += product >> (fine - narrow)
             if less is not None:
                 value -= np.where(sums < zero[:, None], less[:, None], 0)
             return value
@@ -207,11 +250,9 @@ def _fit(
         left &= ~fits
         if not left.any():
             break
-    else:
-        return None
     start = (start + (low << FRACTION)) & 0xFFFFFFFF
     start = np.where(start >= 2**31, start - 2**32, start)
     columns = [top, coarse, fine_part, start]
     if less is not None:
         columns += [zero, less]
-    return np.stack(columns, axis=1)
+    return np.stack(columns, axis=1), ~left

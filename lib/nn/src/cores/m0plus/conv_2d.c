@@ -40,35 +40,30 @@ static void pack_rows(const nn_m0_conv_2d_t *p, const int8_t *in, int32_t oy, in
     }
 }
 
-/* A block of outputs of the channels whose constants are from `stream` to `end`. */
+/* A block of outputs of the channels whose constants are from `stream` to `end`. Outputs in the
+ * other phase are a run of their own. */
 static void block(const nn_m0_conv_2d_t *p, const int8_t *scratch, const int32_t *stream,
-                  const int32_t *end, int8_t *out, uint32_t count) {
-    nn_m0_run_t run = {
-        .x = (const int32_t *)(const void *)scratch,
-        .stream = stream,
-        .end = end,
-        .out = out,
-        .row_skip = p->row_skip,
-        .pixels = count,
-        .pixel_step = 2u * p->stride_columns,
-        .span = p->span,
-    };
-    if (p->phases == 1 && p->group_words == p->stream_words) {
-        p->dot(&run);
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t column = i * p->stride_columns;
-        run.x = (const int32_t *)(const void *)scratch + column / 2 + (column % 2) * p->words;
-        run.out = out + i * p->out_c;
-        run.pixels = 1;
+                  const int32_t *end, int8_t *out, uint32_t count, uint32_t channels) {
+    for (uint32_t phase = 0; phase < p->phases && phase < count; phase++) {
+        const uint32_t column = phase * p->stride_columns;
+        nn_m0_run_t run = {
+            .x = (const int32_t *)(const void *)scratch + column / 2 + (column % 2) * p->words,
+            .stream = stream,
+            .end = end,
+            .out = out + phase * p->out_c,
+            .row_skip = p->row_skip,
+            .pixels = p->phases == 1 ? count : (count + 1 - phase) >> 1,
+            .pixel_step = 2u * p->stride_columns * p->phases,
+            .span = p->span,
+            .out_skip = p->phases * p->out_c - channels,
+        };
         p->dot(&run);
     }
 }
 
 /* All outputs of the channels whose constants are from `stream` to `end`. */
-static void channels(const nn_m0_conv_2d_t *p, const int32_t *stream, const int32_t *end,
-                     const int8_t *in, int8_t *out, int8_t *scratch) {
+static void group(const nn_m0_conv_2d_t *p, const int32_t *stream, const int32_t *end,
+                  const int8_t *in, int8_t *out, int8_t *scratch, uint32_t channels) {
     /* If scratch has whole rows, those that the next outputs need too are kept. */
     const int32_t overlap = p->kernel_h - p->stride_h;
     const int32_t keep = p->block >= p->out_w && p->dilation_h == 1 && overlap > 0 ? overlap : 0;
@@ -82,22 +77,27 @@ static void channels(const nn_m0_conv_2d_t *p, const int32_t *stream, const int3
             const int32_t left = p->out_w - ox;
             const int32_t count = left < p->block ? left : p->block;
             pack_rows(p, in, oy, ox * p->stride_columns - p->pad_columns, scratch, kept);
-            block(p, scratch, stream, end, out, (uint32_t)count);
+            block(p, scratch, stream, end, out, (uint32_t)count, channels);
             out += count * p->out_c;
         }
     }
 }
 
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch) {
-    const int32_t *const all = p->stream + p->stream_words;
-    for (int32_t n = 0; n < p->batches; n++, in += p->in_h * p->in_columns) {
+    const nn_m0_conv_2d_t layer = *p; /* while constants are fetched, flash can't be read */
+    const int32_t *const all = layer.stream + layer.stream_words;
+    for (int32_t n = 0; n < layer.batches; n++, in += layer.in_h * layer.in_columns) {
         int8_t *first = out;
-        for (const int32_t *stream = p->stream; stream < all; first += p->group_channels) {
-            const int32_t *end = stream + p->group_words;
-            end = end < all ? end : all;
-            channels(p, stream, end, in, first, scratch);
-            stream = end;
+        nn_m0_pieces_t pieces =
+            nn_m0_pieces(&layer.fetch, layer.stream, all, layer.group_words, in, scratch);
+        for (uint32_t left = layer.out_c; left;) {
+            const uint32_t count = left < layer.group_channels ? left : layer.group_channels;
+            const int32_t *end;
+            const int32_t *const stream = nn_m0_pieces_take(&pieces, &end);
+            group(&layer, stream, end, in, first, scratch, count);
+            first += count;
+            left -= count;
         }
-        out += p->out_h * p->out_w * p->out_c;
+        out += layer.out_h * layer.out_w * layer.out_c;
     }
 }

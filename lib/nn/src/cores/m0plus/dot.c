@@ -8,7 +8,7 @@ void nn_m0_dot(nn_m0_run_t *run, uint32_t words, uint32_t rows, uint32_t loop, u
                uint32_t narrow, uint32_t fine, uint32_t is_signed, uint32_t odd) {
     const uint32_t row_words = words + (skip ? run->row_skip / 4 : 0);
     const uint32_t all = loop ? run->span / 4 / row_words : rows;
-    for (; run->pixels; run->pixels--, run->x += run->pixel_step / 4) {
+    for (; run->pixels; run->pixels--, run->x += run->pixel_step / 4, run->out += run->out_skip) {
         const int32_t *at = run->stream;
         while (at != run->end) {
             int32_t a = *at++, b = *at++;

@@ -15,7 +15,12 @@
  * The stream of constants has for each pair of channels: two start sums, which include bias and the
  * input's offset; pairs of weights, of one channel and the other in turn; then most, coarse, fine,
  * start of one channel and of the other. If SIGNED, `zero` and `less` follow each: for sums below
- * `zero` (these are negative, and their halves round down) the line starts `less` lower. */
+ * `zero` (these are negative, and their halves round down) the line starts `less` lower.
+ *
+ * SIGNED is 1 or 0. With 2 more the line is wide: what s >> NARROW leaves of s has a product, too,
+ * and the output is the lowest 8 bits of
+ * (s * coarse + ((s >> NARROW) * fine + ((s mod 2^NARROW) * fine >> NARROW) >> FINE) + start) >> 24
+ */
 #ifndef OTOLITH_NN_M0PLUS_DOT_H
 #define OTOLITH_NN_M0PLUS_DOT_H
 
@@ -29,7 +34,8 @@ typedef struct {
     uint32_t row_skip;   /* bytes from the end of a row's pairs to the next row's */
     uint32_t pixels;     /* outputs, at least 1 */
     uint32_t pixel_step; /* bytes between the pairs of two outputs */
-    uint32_t span; /* bytes from an output's first row to the end of its last, skip included */
+    uint32_t span;     /* bytes from an output's first row to the end of its last, skip included */
+    uint32_t out_skip; /* bytes from the end of an output's channels to the next output's */
 } nn_m0_run_t;
 typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
 
@@ -66,7 +72,15 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
     "mov " s ", r4\n"                                                                              \
     "2:\n"                                                                                         \
     "muls r5, " s "\n"                                                                             \
-    ".if nn_narrow\n"                                                                              \
+    ".if nn_signed & 2\n"                                                                          \
+    "lsls r0, " s ", #32 - nn_narrow\n"                                                            \
+    "lsrs r0, r0, #32 - nn_narrow\n"                                                               \
+    "muls r0, r6\n"                                                                                \
+    "lsrs r0, r0, #nn_narrow\n"                                                                    \
+    "lsrs r4, " s ", #nn_narrow\n"                                                                 \
+    "muls r6, r4\n"                                                                                \
+    "adds r6, r0\n"                                                                                \
+    ".elseif nn_narrow\n"                                                                          \
     "lsrs r4, " s ", #nn_narrow\n"                                                                 \
     "muls r6, r4\n"                                                                                \
     ".else\n"                                                                                      \
@@ -75,7 +89,7 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
     "lsrs r6, r6, #nn_fine\n"                                                                      \
     "adds r5, r6\n"                                                                                \
     "adds r5, r7\n"                                                                                \
-    ".if nn_signed\n"                                                                              \
+    ".if nn_signed & 1\n"                                                                          \
     "ldmia r1!, {r6, r7}\n"                                                                        \
     "cmp " s ", r6\n"                                                                              \
     "bge 3f\n"                                                                                     \
@@ -152,6 +166,8 @@ typedef void (*nn_m0_dot_t)(nn_m0_run_t *run);
                                                                   "ldr r0, [sp]\n"                 \
                                                                   "ldr r1, [r0, #24]\n"            \
                                                                   "add r8, r1\n"                   \
+                                                                  "ldr r1, [r0, #32]\n"            \
+                                                                  "add r10, r1\n"                  \
                                                                   "mov r1, r11\n"                  \
                                                                   "subs r1, #1\n"                  \
                                                                   "mov r11, r1\n"                  \

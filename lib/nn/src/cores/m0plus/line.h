@@ -16,10 +16,11 @@ static inline const int32_t *nn_m0_requantize(const int32_t *at, int32_t sum, ui
     const int32_t most = at[0];
     sum = sum < 0 ? 0 : sum > most ? most : sum;
     const uint32_t s = (uint32_t)sum;
-    uint32_t line =
-        s * (uint32_t)at[1] + ((s >> narrow) * (uint32_t)at[2] >> fine) + (uint32_t)at[3];
+    const uint32_t slope = (uint32_t)at[2], rest = s & ((1u << narrow) - 1);
+    const uint32_t product = (s >> narrow) * slope + (is_signed & 2 ? rest * slope >> narrow : 0);
+    uint32_t line = s * (uint32_t)at[1] + (product >> fine) + (uint32_t)at[3];
     at += 4;
-    if (is_signed) {
+    if (is_signed & 1) {
         line -= sum < at[0] ? (uint32_t)at[1] : 0;
         at += 2;
     }

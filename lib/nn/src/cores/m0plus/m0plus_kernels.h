@@ -9,13 +9,15 @@
 
 #include "../../nn_kernels.h"
 #include "column.h"
+#include "dense.h"
 #include "dot.h"
+#include "pieces.h"
 #include "plane.h"
 #include "taps.h"
 
 /* CONV_2D. "Columns" here are columns times channels, so that a row of the kernel is one run of
  * neighbouring values for any number of channels. The rows that a block of outputs needs are packed
- * into pairs (dot.h). Scratch: kernel_h * row_bytes bytes. */
+ * into pairs (dot.h). Scratch: kernel_h * row_bytes bytes, then buffers for constants. */
 typedef struct {
     uint16_t batches;
     uint16_t in_h, in_columns;
@@ -34,6 +36,7 @@ typedef struct {
     uint32_t stream_words;
     uint32_t group_words;    /* of the stream that are used for all outputs before the next */
     uint16_t group_channels; /* their outputs a pixel */
+    nn_m0_fetch_t fetch;
     nn_m0_dot_t dot;
 } nn_m0_conv_2d_t;
 void nn_m0_conv_2d(const nn_m0_conv_2d_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
@@ -96,6 +99,19 @@ typedef struct {
     uint32_t batches, inputs, outputs;
 } nn_m0_fully_connected_t;
 void nn_m0_fully_connected(const nn_m0_fully_connected_t *p, const int8_t *in, int8_t *out);
+
+/* FULLY_CONNECTED with a line for each output (dense.h). Scratch: the pairs of values, then
+ * buffers. */
+typedef struct {
+    uint32_t batches, inputs, outputs;
+    uint32_t words;        /* pairs of values, filled up */
+    const int32_t *stream; /* dense.h */
+    uint32_t stream_words;
+    uint32_t piece_words, piece_outputs; /* of a piece of the stream */
+    nn_m0_fetch_t fetch;
+    nn_m0_dense_function_t dense;
+} nn_m0_dense_t;
+void nn_m0_dense(const nn_m0_dense_t *p, const int8_t *in, int8_t *out, int8_t *scratch);
 
 void nn_m0_max_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
 void nn_m0_average_pool_2d(const nn_pool_2d_t *p, const int8_t *in, int8_t *out);
