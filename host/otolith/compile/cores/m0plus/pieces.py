@@ -15,7 +15,7 @@ from otolith.compile.plan import Plan
 CACHED = 12 << 10  # most bytes of constants that stay in the RP2040's cache of flash
 LEAST = 512  # bytes of a layer's constants that are worth it
 PIECE = 2 << 10  # about so many bytes are fetched together, if the kernel has no other wish
-ROOM = 64 << 10  # bytes of an arena that buffers may fill
+ROOM = 56 << 10  # bytes of an arena that buffers may fill
 ALIGNMENT = 16
 NONE = {"words": 0, "at": 0}
 
