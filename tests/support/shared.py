@@ -104,10 +104,3 @@ def trained(spec, name: str = "trained") -> Path:
     python = f"{sys.version_info[:2]} tensorflow {version('tf-keras')} numpy {version('numpy')}"
     sources = digest("host/otolith", "lib/features", "lib/pdm", "lib/listen", "lib/detect")
     return once([name, repr(spec), sources, python], make)
-
-
-def fire_alarm() -> Path:
-    """The fire-alarm model, trained from models/fire_alarm, in a folder with its report."""
-    from otolith.settings.spec import load
-
-    return trained(load(paths.MODELS / "fire_alarm"))

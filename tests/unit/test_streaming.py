@@ -18,6 +18,7 @@ from otolith.errors import UserError
 from otolith.features import extract, input_quantizer, preset, quantize
 from otolith.listen.chain import Chain
 from otolith.native.sources import lib
+from otolith.paths import MODELS
 from otolith.summarize.realtime import of_file, work
 from support import small_models, sounds
 from support.compiled_compare import equal, oracle
@@ -25,7 +26,6 @@ from support.front_end_model import network as network_behind
 from support.front_end_model import sound
 from support.front_ends import SPECTROGRAM, told, with_metadata
 from support.random_models import SAME, Net, relu6, reshape, separable, tall
-from support.shared import fire_alarm
 from support.skips import third_party_model
 from support.soak import depth
 from support.tflite_builder import ModelBuilder
@@ -88,9 +88,9 @@ def test_every_hop_equals_tflm(core, tmp_path):
 
 
 def network(name: str) -> bytes:
-    """A third-party network, or the fire alarm trained once for all tests."""
+    """A third-party network, or the committed fire alarm."""
     if name == "own fire_alarm":
-        return (fire_alarm() / "fire_alarm.tflite").read_bytes()
+        return (MODELS / "fire_alarm" / "fire_alarm.tflite").read_bytes()
     return third_party_model(f"{name}.tflite").read_bytes()
 
 
