@@ -14,7 +14,7 @@ from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.cores.m0plus import conv_2d, elementwise, pieces, taps
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import dense, layer, pairs
+from support.core_models import convolution, dense, layer, pairs
 from support.qemu_cores import M0PLUS
 from support.qemu_networks import run
 from support.random_models import Net, chain
@@ -151,6 +151,22 @@ def test_real_models_as_thumb(tmp_path):
     files = [third_party_model(f"{name}.tflite") for name in MODELS]
     models = [file.read_bytes() for file in files]
     as_thumb(2 * models, [how for how in OPTIMIZE for _ in models], tmp_path)
+
+
+def test_dilated_and_narrow_layers(tmp_path):
+    """Taps two columns apart, and dense layers whose rescaling is most of the work."""
+    nets = []
+    for seed, depth_ in enumerate((3, 8)):
+        net = Net(np.random.default_rng([99, seed]), (1, 9, 8, depth_))
+        convolution(net, (3, 3), 6, dilations=(1 + seed, 2))
+        nets.append(net)
+    for inputs in (1, 10, 24):
+        net = Net(np.random.default_rng([99, inputs]), (2, inputs))
+        dense(net, 7)
+        nets.append(net)
+    compare(tmp_path, nets, core="m0plus")
+    steps = [compile_graph(net.build(), "m", "m0plus").schedule.calls[0] for net in nets]
+    assert sum(step.kernel in ("nn_m0_conv_2d", "nn_m0_dense") for step in steps) >= len(nets) - 1
 
 
 @pytest.mark.deep

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from otolith.compile.cores.dsp.line import line
-from otolith.compile.cores.dsp.packing import BLOCK, GROWTH, HEADER, filled, output, pairs_of
+from otolith.compile.cores.dsp.packing import BLOCK, HEADER, filled, may_widen, output, pairs_of
 from otolith.compile.graph import Array, Graph, Step, Values
 
 
@@ -23,7 +23,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     blocks = segments.size // channels // BLOCK
     pairs = filled(segments.reshape(channels, blocks, BLOCK), 0, 2)
     packed = np.swapaxes(pairs.reshape(-1, 2, blocks, BLOCK), 1, 2)
-    wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
+    wide = optimize == "speed" and may_widen(packed, plain)
     pixels = window["batches"] * window["out_h"] * window["out_w"]
     # Pixels are computed by four or, three quarters as fast, by two.
     straight = line(step, plain) if wide and 3 * -(-pixels // 4) <= 2 * -(-pixels // 2) else None

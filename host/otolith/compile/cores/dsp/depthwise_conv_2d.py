@@ -47,15 +47,14 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     fast = taps == (3, 3) and window["stride_h"] == window["stride_w"] == 1
 
     def cost(along: str) -> int:
-        """The approximate number of instructions with lines along height or width."""
+        """The approximate cycles of an M4 with lines along height or width."""
         place, line = axes[along], axes["w" if along == "h" else "h"]
         if window[f"dilation_{along}"] > 1:
             return 2**62
         if fast:
-            return int(line["out"] * (10 + 36 * -(-place["out"] // 2)))
-        groups = -(-place["out"] // 4) if place["out"] >= 4 else place["out"]
-        taps_cost = 7 + 12 * -(-place["taps"] // 2)
-        return int(line["out"] * groups * (70 + line["taps"] * taps_cost))
+            return int(line["out"] * (50 + 42 * -(-place["out"] // 2)))
+        window_cost = 45 + line["taps"] * (10 + 13 * -(-place["taps"] // 2))
+        return int(line["out"] * (60 + -(-place["out"] // 4) * window_cost))
 
     along, across = ("h", "w") if cost("h") <= cost("w") else ("w", "h")
     place, line = axes[along], axes[across]
@@ -80,12 +79,15 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     }
     kernel = "nn_dsp_depthwise_3x3" if fast else "nn_dsp_depthwise_conv_2d"
     scratch = 2 * line["count"] * pitch
+    if not fast:
+        beyond = max(0, 4 - place["out"]) * place["stride"]  # that four outputs at a time read
+        scratch += 4 * pairs * line["taps"] + 2 * beyond
     return replace(
         step,
         kernel=kernel + ("_line" if straight else ""),
         struct="nn_dsp_depthwise_conv_2d_t",
         settings=settings,
         in_place=step.inputs if fast and multiplier == 1 else (),
-        scratch=scratch + (0 if fast else 4 * pairs * line["taps"]),
+        scratch=scratch,
         header=HEADER,
     )

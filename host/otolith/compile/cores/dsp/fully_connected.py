@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from otolith.compile.cores.dsp.line import line
-from otolith.compile.cores.dsp.packing import BLOCK, GROWTH, HEADER, filled, output, pairs_of
+from otolith.compile.cores.dsp.packing import BLOCK, HEADER, filled, may_widen, output, pairs_of
 from otolith.compile.graph import Array, Graph, Step, Values
 
 GROUP = 4  # outputs at a time
@@ -22,7 +22,7 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
     whole = outputs // GROUP * GROUP
     groups = blocks[:whole].reshape(whole // GROUP, GROUP, blocks.shape[1], BLOCK).swapaxes(1, 2)
     packed = np.concatenate([groups.reshape(-1, BLOCK), blocks[whole:].reshape(-1, BLOCK)])
-    wide = optimize == "speed" and 2 * packed.size <= GROWTH * plain.size
+    wide = optimize == "speed" and may_widen(packed, plain)
     straight = line(step, plain) if wide else None
     out = straight.out if straight else output(step, plain, 2 if wide else 1)
     if out is None or given["weight_offset"]:

@@ -125,7 +125,7 @@ def line(step: Step, weights: Values, same: bool = False) -> Line | None:
     lower_bound = _Bounds(lower, lower_value, lower_real)
     upper_bound = _Bounds(upper, upper_value, upper_real)
     start, slope, chosen = (np.zeros(channels, np.int64) for _ in range(3))
-    left = np.arange(channels)
+    left: Values = np.arange(channels)
     # A lower power makes the start coarser and the slope finer.
     for less in range(1 if same else POWERS):
         tried = np.maximum(0, power[left] - less)

@@ -10,6 +10,7 @@ HEADER = "cores/dsp/dsp_kernels.h"
 BLOCK = 4  # values that are widened together
 ORDER = (0, 2, 1, 3)  # in which SXTB16 leaves them
 GROWTH = 2.25  # most growth of weights that are stored as 16-bit values in whole blocks
+SMALL, GROWTH_OF_SMALL = 4096, 4  # bytes that may grow more: widths far from whole blocks
 
 
 def filled(values: Values, axis: int, multiple: int) -> Values:
@@ -17,6 +18,12 @@ def filled(values: Values, axis: int, multiple: int) -> Values:
     amounts = [(0, 0)] * values.ndim
     amounts[axis] = (0, -values.shape[axis] % multiple)
     return np.pad(values, amounts)
+
+
+def may_widen(packed: Values, plain: Values) -> bool:
+    """Whether weights may be stored as 16-bit values."""
+    growth = GROWTH if 2 * packed.size > SMALL else GROWTH_OF_SMALL
+    return bool(2 * packed.size <= growth * plain.size)
 
 
 def output(step: Step, weights: Values, scale: int) -> Settings | None:

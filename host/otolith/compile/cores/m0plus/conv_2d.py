@@ -17,6 +17,7 @@ HEADER = "cores/m0plus/m0plus_kernels.h"
 SCRATCH = 1024  # bytes for packed rows; more only if a single output needs more
 UNROLLED = 64  # most pairs that are computed without a loop
 GROUP = 8 << 10  # about so many are used for all pixels before the next, if there are more
+SPREAD = 2  # most dilation along the width for which taps get zeros between them
 NEAR = 14  # most pairs that a short jump crosses
 
 
@@ -120,11 +121,28 @@ def group_of(channels: int, words: int, pixels: int) -> int:
     return min(channels, 2 * max(1, GROUP // (4 * words)))
 
 
+def _apart(step: Step) -> Step:
+    """A convolution that is dilated along the width as one that is not, with zeros between taps."""
+    w = step.settings["window"]
+    dilation, taps = w["dilation_w"], w["kernel_w"]
+    reach = (taps - 1) * dilation + 1
+    plain = step.settings["weights"].values.reshape(w["out_c"], w["kernel_h"], taps, w["in_c"])
+    wide = np.zeros((w["out_c"], w["kernel_h"], reach, w["in_c"]), plain.dtype)
+    wide[:, :, ::dilation] = plain
+    window = {**w, "kernel_w": reach, "dilation_w": 1}
+    weights = Array(step.settings["weights"].ctype, wide)
+    return replace(step, settings={**step.settings, "window": window, "weights": weights})
+
+
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, if that is exact."""
     w = step.settings["window"]
-    if optimize == "size" or (w["dilation_w"] != 1 and w["kernel_w"] > 1):
+    if optimize == "size":
         return step
+    if w["dilation_w"] != 1 and w["kernel_w"] > 1:
+        apart = _apart(step)
+        found = choose(apart, graph, optimize) if w["dilation_w"] <= SPREAD else apart
+        return step if found is apart else found
     in_code = weights_as_code(step, graph, HEADER)
     if in_code is not None:
         return in_code

@@ -62,18 +62,17 @@ static inline void gather(const nn_dsp_conv_2d_t *p, const uint32_t pixels, rows
     const int32_t stride = p->window.stride_w * p->window.in_c;
     const uint32_t blocks = p->segment_blocks;
     for (int32_t left = p->window.kernel_h; left > 0;) {
-        /* rows until the ring starts again; 1 if their segments are not neighbours */
+        /* segments: of the rows until the ring starts again, or of one row if it has several */
         const int8_t *from = rows.base + rows.at + x;
-        int32_t some = 1;
-        if (p->segments_a_row == 1) {
+        int32_t some = 1, segments = p->segments_a_row, step = apart;
+        if (segments == 1) {
             const int32_t room = (rows.size - rows.at - 1) / down + 1;
-            some = left < room ? left : room;
+            some = segments = left < room ? left : room;
+            step = down;
         }
-        for (int32_t s = p->segments_a_row; s > 0; s--, from += apart) {
-            patch = !both         ? nn_dsp_widen(patch, pixels, from, blocks, some, down)
-                    : pixels == 2 ? nn_dsp_widen_2(patch, from, stride, blocks, some, down)
-                                  : nn_dsp_widen_2_of_4(patch, from, stride, blocks, some, down);
-        }
+        patch = !both         ? nn_dsp_widen(patch, pixels, from, blocks, segments, step)
+                : pixels == 2 ? nn_dsp_widen_2(patch, from, stride, blocks, segments, step)
+                              : nn_dsp_widen_2_of_4(patch, from, stride, blocks, segments, step);
         left -= some;
         rows.at += some * down;
         rows.at -= rows.at >= rows.size ? rows.size : 0;

@@ -13,6 +13,8 @@ typedef void (*convolve_t)(const nn_dsp_depthwise_conv_2d_t *p, const int16_t *p
                            const int8_t *weights, const nn_dsp_channel_t *c, uint32_t *words,
                            int8_t *out);
 
+typedef void (*fours_t)(const nn_dsp_four_t *job, const int16_t *at, int8_t *to, int32_t groups);
+
 /* Writes a channel into the plane and leaves the padding as it is. Not inline, because GCC would
  * not have enough registers for the loop. */
 static __attribute__((noinline)) void load_plane(const nn_dsp_depthwise_conv_2d_t *p,
@@ -133,31 +135,38 @@ static inline void convolve_any(const nn_dsp_depthwise_conv_2d_t *p, const int16
             *word++ = scaled(weights[kx], next, straight);
         }
     }
-    /* fewer than four: each is computed by itself, four times */
-    const int32_t some = place->out < 4 ? 1 : 4;
-    const int32_t apart = place->out < 4 ? 0 : place->stride;
-    const int32_t step = place->out < 4 ? 0 : place->out_step;
-    const nn_dsp_four_t job = {
+    const int32_t most = place->out / 4 * 4, rest = place->out - most;
+    nn_dsp_four_t job = {
         .words = words,
-        .down = 2 * p->line_dilation * p->pitch,
-        .bias = c->bias,
-        .apart = 2 * apart,
-        .thrice = 6 * apart,
+        .end = word,
+        .next = 2 * p->line_dilation * p->pitch - 4 * p->pairs,
         .pairs = p->pairs,
-        .lines = line->taps,
+        .apart = 2 * place->stride,
+        .thrice = 6 * place->stride,
+        .bias = c->bias,
         .multiplier = c->multiplier,
         .round = c->round,
         .shift = c->shift,
         .limited = p->out.limited,
         .low = nn_four_times(p->out.low),
         .high = nn_four_times(p->out.high),
+        .step = place->out_step,
     };
+    const fours_t fours = straight ? nn_dsp_fours_straight : nn_dsp_fours;
     for (int32_t y = line->out; y > 0; y--, plane += line->stride * p->pitch) {
-        for (int32_t x = 0; x < place->out; x += some) {
-            /* the last four: some are computed again */
-            const int32_t first = x + some > place->out ? place->out - some : x;
-            (straight ? nn_dsp_four_straight : nn_dsp_four)(&job, plane + first * place->stride,
-                                                            out + first * place->out_step, step);
+        if (most) {
+            fours(&job, plane, out, most / 4);
+        }
+        if (rest && most) { /* the last four: some are computed again */
+            const int32_t first = place->out - 4;
+            fours(&job, plane + first * place->stride, out + first * place->out_step, 1);
+        } else if (rest) { /* some of four, which may read past the line */
+            int8_t four[4];
+            job.step = 1;
+            fours(&job, plane, four, 1);
+            for (int32_t x = 0; x < rest; x++) {
+                out[x * place->out_step] = four[x];
+            }
         }
         out += line->out_step;
     }

@@ -65,8 +65,8 @@ void nn_dsp_pointwise_line(const nn_dsp_conv_2d_t *p, const int8_t *in, int8_t *
  * The channel is widened to 16 bits and padded: that is its plane. The lines of the plane run along
  * height or width, whichever is faster. Taps of a line are neighbours in memory.
  *
- * Scratch: the plane, `pitch` 16-bit values a line, then `pairs` words for each line of the kernel.
- */
+ * Scratch: the plane, `pitch` 16-bit values a line, then `pairs` words for each line of the kernel,
+ * then what a line of fewer than four outputs reads too far. */
 typedef struct {
     int32_t count;             /* number of lines, or of places in a line, with padding */
     int32_t before;            /* padding before the first */
