@@ -85,8 +85,8 @@ def work(
         first: Share of its constants that each inference has to fetch again.
 
     Returns:
-        By unit: "macs" products inside the input, "products" with those of padding, "rows" of
-        taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap, "patch"
+        By unit: "macs" products inside the input, "products" with those of padding, "filled" if
+        neighbouring values are filled up to four, "rows" of taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap, "patch"
         values that the pixels see, "channels", "planes" (lines of all channels), "heights" (rows of
         taps) and "dilations" over all channels, "outputs", "inputs", "calls", "fetches" (words of
         constants from flash).
@@ -109,6 +109,8 @@ def work(
     ]
     pixels = w["batches"] * w["out_h"] * w["out_w"]
     depth = w["in_c"] if step.operation == "CONV_2D" else 1
+    parts = 1 if w["dilation_w"] == 1 else w["kernel_w"]  # of a row, each of neighbouring values
+    blocks = w["kernel_h"] * parts * -(-w["kernel_w"] * depth // parts // 4)
     return {
         **found,
         "macs": w["batches"] * axes[0] * axes[1] * depth * w["out_c"],
@@ -123,6 +125,7 @@ def work(
         "patch": pixels * w["kernel_h"] * w["kernel_w"] * depth,
         "planes": w["batches"] * w["out_h"] * w["out_c"],
         "channels": w["batches"] * w["out_c"],
+        "filled": pixels * 4 * blocks * w["out_c"],
         "wide": pixels if w["kernel_h"] * w["kernel_w"] > 1 else 0,
     }
 
