@@ -246,7 +246,10 @@ def layers() -> list[bytes]:
         image = (1, between(3, 12), between(3, 10), deep)
         taps, strides = (between(2, 9), between(2, 6)), (between(1, 2), between(1, 2))
         kinds = [
-            (wide, lambda net, t=taps, s=strides, p=padding: convolution(net, t, 16, s, p)),
+            (
+                wide,
+                lambda net, t=taps, s=strides, p=padding: convolution(net, t, between(4, 24), s, p),
+            ),
             (image, lambda net, p=padding: convolution(net, (3, 3), between(4, 24), (1, 1), p)),
             (image, lambda net: convolution(net, (1, 1), 4 * between(1, 16))),
             (image, lambda net: depthwise(net, (3, 3))),

@@ -86,10 +86,10 @@ def work(
 
     Returns:
         By unit: "macs" products inside the input, "products" with those of padding, "filled" if
-        neighbouring values are filled up to four, "rows" of taps, "lines" and "pixels" of the output, "wide" pixels that see more than one tap, "patch"
-        values that the pixels see, "channels", "planes" (lines of all channels), "heights" (rows of
-        taps) and "dilations" over all channels, "outputs", "inputs", "calls", "fetches" (words of
-        constants from flash).
+        neighbouring values are filled up to four, "rows" of taps, "lines" and "pixels" of the
+        output, "wide" pixels that see more than one tap, "patch" values that the pixels see,
+        "channels", "planes" (lines of all channels), "heights" (rows of taps) and "dilations" over
+        all channels, "outputs", "inputs", "calls", "fetches" (words of constants from flash).
     """
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
