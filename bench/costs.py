@@ -3,12 +3,15 @@
 Writes host/otolith/summarize/costs/<chip family or kernels>.json.
 
     python bench/costs.py                  # the RP2040: cycles
+    python bench/costs.py rp2040 drawn     # its own kernels alone, from drawn networks
     python bench/costs.py dsp              # Cortex-M4F and M33: instructions
     python bench/costs.py dsp operations   # no front ends
     python bench/costs.py dsp kernels      # the core's own kernels alone
 
 Profiles untrained networks of many shapes and fits the cost of each operation to what it does
-(otolith/summarize/realtime.py). Then runs the front ends of the presets in the inference app.
+(otolith/summarize/realtime.py). For the RP2040 that includes networks that bench/estimates.py draws
+from number DRAWN on, which it does not judge. Then runs the front ends of the presets in the
+inference app.
 The CHECKED networks are only predicted. Run it again when kernels or front ends change.
 It is deterministic, up to a hundred instructions in QEMU.
 
@@ -32,14 +35,16 @@ import numpy as np
 from scipy.optimize import nnls
 
 from otolith.bench.shares import cycle_bounds
-from otolith.compile import compile_graph, model_hash, schedule_model
+from otolith.compile import Schedule, compile_graph, model_hash, schedule_model
 from otolith.compile.cores import OPTIMIZE
+from otolith.compile.packing import room_on
+from otolith.compile.schedule import constant_bytes
 from otolith.device.boards import named
 from otolith.features import PRESETS, preset
 from otolith.files import write_text
 from otolith.firmware.build import build
 from otolith.firmware.hear import through_virtual_microphone
-from otolith.paths import MODELS
+from otolith.paths import MODELS, ROOT
 from otolith.settings.features import FrontEnd, front_end
 from otolith.settings.spec import load, parse
 from otolith.summarize.profile import profile_firmware, zero_inputs
@@ -48,12 +53,17 @@ from otolith.summarize.realtime import (
     COSTS,
     costs_of,
     frame_work,
+    lost,
     network_cycles,
     priced,
     work,
 )
 from otolith.train.feasible import untrained
 from otolith.virtual import class_for
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+import estimates  # in this folder
 
 
 @dataclass(frozen=True)
@@ -95,10 +105,11 @@ FITTED = [
 ]
 FETCH = 48.0  # cycles of a word from the RP2040's flash (virtual/rp2040/flash.mjs); not fitted
 LAYERS, KINDS = 16, 10  # of layers(): rounds, and kinds in each
+DRAWN = range(100, 111)
 CHECKED = ("smart_lock_small", "keyword", "on_off", "environment")  # of models/
 UNITS = {
-    "nn_m0_conv_2d": ("products", "outputs", "inputs", "lines", "wide"),
-    "nn_m0_taps_conv_2d": ("products", "outputs"),
+    "nn_m0_conv_2d": ("packed", "grouped", "outputs", "lines", "pixels"),
+    "nn_m0_taps_conv_2d": ("packed", "inputs"),
     "nn_m0_depthwise_conv_2d": (
         "products",
         "outputs",
@@ -107,8 +118,8 @@ UNITS = {
         "heights",
         "dilations",
     ),
-    "nn_m0_dense": ("macs", "outputs", "calls"),
-    "nn_m0_fully_connected": ("macs", "outputs"),
+    "nn_m0_dense": ("packed", "outputs", "calls"),
+    "nn_m0_fully_connected": ("packed", "outputs", "calls"),
     "nn_m0_max_pool_2d": ("macs", "outputs"),
     "nn_m0_average_pool_2d": ("macs", "outputs"),
     "nn_dsp_conv_2d": ("filled", "outputs", "patch", "pixels", "inputs", "lines"),
@@ -193,6 +204,36 @@ def without_fetches(row: dict, cycles: int) -> int:
     return max(cycles // 5, round(cycles - FETCH * row.get("fetches", 0)))
 
 
+def fetched(schedule: Schedule) -> float:
+    """Share of its constants that a measured inference fetches.
+
+    All, as it is the first one. With kept rows it comes after hops, which have fetched them.
+    """
+    constants = [schedule.full.program]
+    return lost(constant_bytes(schedule.graph, constants, code=False)) if schedule.slide else 1.0
+
+
+def drawn(folder: Path, known: dict) -> dict:
+    """Prices of the M0+'s own kernels, from networks that bench/estimates.py does not judge."""
+    rows, counts = defaultdict(list), defaultdict(list)
+    room, built_from = room_on(named("pico").flash), estimates.sources()
+    for number in DRAWN:
+        data = estimates.network(number)
+        schedule = schedule_model(data, "network", "m0plus", room=room)
+        whole, *layers = estimates.measured_cycles(
+            data, folder / "network.tflite", schedule, built_from
+        )
+        steps = schedule.analysis.calls
+        names = priced(steps, schedule.graph, "m0plus", plain=schedule.plain)
+        for step, (name, kernel), cycles in zip(steps, names, layers, strict=True):
+            row = work(step, schedule.graph, kernel)
+            rows[name].append(row)
+            counts[name].append(max(1, without_fetches(row, cycles)))
+        print(f"drawn network {number}: {whole:,} cycles", flush=True)
+    own = {name: rows[name] for name in rows if name.startswith("nn_")}
+    return priced_again(own, counts, known)
+
+
 def operations(folder: Path, target: Target, known: dict) -> tuple[dict, list]:
     """Prices from whole networks, and for the Cortex-M4 the range of cycles an instruction."""
     rows, counts, bounds = defaultdict(list), defaultdict(list), []
@@ -201,7 +242,7 @@ def operations(folder: Path, target: Target, known: dict) -> tuple[dict, list]:
         steps = schedule.analysis.calls
         names = priced(steps, schedule.graph, target.core)
         for step, (name, kernel), layer in zip(steps, names, profile.layers, strict=True):
-            row = work(step, schedule.graph, kernel)
+            row = work(step, schedule.graph, kernel, fetched(schedule))
             rows[name].append(row)
             cycles = layer.cycles if target.counted else without_fetches(row, layer.cycles)
             counts[name].append(max(1, cycles))
@@ -364,8 +405,7 @@ def check(folder: Path, target: Target) -> None:
 
 
 def main() -> None:
-    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-    parts = {"operations", "kernels"} & set(sys.argv[1:])
+    parts = {"operations", "kernels", "drawn"} & set(sys.argv[1:])
     names = [name for name in sys.argv[1:] if name not in parts]
     target = TARGETS[names[0] if names else "rp2040"]
     known = costs_of(target.costs) or {}
@@ -380,7 +420,9 @@ def main() -> None:
                 prices, cycles = operations(folder, target, prices)
             prices = kernels(folder, target, prices)
         else:
-            prices, _ = operations(folder, target, prices)
+            if "drawn" not in parts:
+                prices, _ = operations(folder, target, prices)
+            prices = drawn(folder, prices)
             prices = {name: price | {"fetches": FETCH} for name, price in prices.items()}
         plain = [p for n, p in prices.items() if n not in (*UNITS, ANY) and p.get("outputs")]
         prices[ANY] = {"outputs": max(p["outputs"] for p in plain)}
@@ -398,7 +440,8 @@ def main() -> None:
             "operations": dict(sorted(prices.items())),
         }
         write_text(COSTS / f"{target.costs}.json", json.dumps(costs, indent=2) + "\n")
-        check(folder, target)
+        if "drawn" not in parts:
+            check(folder, target)
 
 
 if __name__ == "__main__":

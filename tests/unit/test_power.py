@@ -4,7 +4,7 @@ import pytest
 
 from otolith.errors import UserError
 from otolith.summarize.power import Currents, currents_of, power
-from otolith.summarize.profile import app_loads
+from otolith.summarize.profile import app_loads, chip_of, runs_on
 
 CURRENTS = Currents(20, 5, 1, 3, ("a datasheet",))
 
@@ -22,6 +22,18 @@ def test_a_resting_network_takes_its_share_of_the_load():
     assert app_loads(app, 32, 0.25) == pytest.approx(loads)
     loads |= {"resting": 0.1, "mixed": 0.15}  # the front end rests too
     assert app_loads(app | {"resting_cpu": 0.1}, 32, 0.25) == pytest.approx(loads)
+
+
+def test_chips_without_a_timed_board_are_profiled_on_their_core():
+    found = {board: runs_on(board) for board in ("nrf52840_dk", "xg24_dev_kit", "pico", "pico9")}
+    assert found == {
+        "nrf52840_dk": "mps2_an386",
+        "xg24_dev_kit": "mps2_an505",
+        "pico": "pico",
+        "pico9": "pico9",
+    }
+    names = [chip.name for board in list(found.values())[:2] if (chip := chip_of(board))]
+    assert names == ["nrf52840", "efr32mg24"]
 
 
 def test_less_load_never_shortens_a_battery():

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from otolith.bench.timing import Chip
 
 VIRTUAL = "rp2040"  # the chip family whose cycles otolith.virtual counts
+# The board in QEMU that has the core of a chip family, and whose cycles are modelled for it. The
+# family's own virtual boards take one instruction a cycle: a hook on every block that Unicorn runs
+# would make them several times slower.
+TWINS = {"nrf52": "mps2_an386", "efr32": "mps2_an505"}
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,12 @@ def chip_of(board: str) -> Chip | None:
     return CHIPS[core.chip] if core is not None and core.chip else None
 
 
+def runs_on(board: str) -> str:
+    """The board whose layers `host profile` measures for a board: itself, or one in QEMU."""
+    family = next((b.family for b in load_boards() if b.id == board), "")
+    return TWINS.get(family, board)
+
+
 def bottlenecks(profile: Profile) -> list[tuple[str, str, float]]:
     """Operation, part and share of the whole inference, the largest first."""
     found: dict[tuple[str, str], float] = {}
@@ -354,7 +364,8 @@ def profile_command(
 
     Shows the share of dot products (other layers: all arithmetic), requantisation, loads and
     stores, branches and comparisons. Boards in QEMU count instructions. Their cycles are modelled
-    for a chip with the same core: nRF52840 (mps2_an386) and EFR32MG24 (mps2_an505).
+    for a chip with the same core: nRF52840 (mps2_an386) and EFR32MG24 (mps2_an505). These stand in
+    for boards with these chips, whose virtual boards take one instruction a cycle.
 
     On the Pico the waits for flash are modelled after its cache and serial interface. Not modelled:
     the second core, RAM bank contention. A real board has them: upload its bench app with
@@ -363,7 +374,7 @@ def profile_command(
     \b
     Examples:
         host profile models/fire_alarm --board pico --app
-        host profile kws_ref.tflite --board mps2_an386
+        host profile kws_ref.tflite --board nrf52840_dk
         host profile models/fire_alarm --port /dev/ttyACM0
     """
     from otolith.bench.cores import CORES
@@ -372,6 +383,9 @@ def profile_command(
     from otolith.device import SerialTransport
     from otolith.firmware.build import build
 
+    asked = board
+    if not port and not app:
+        board = runs_on(asked)
     if app and port:
         raise UserError("--app is for virtual boards: `host monitor` shows a real one's load")
     if port:
@@ -416,6 +430,8 @@ def profile_command(
         return
     console = Console()
     click.echo(f"{network.name} {network.digest} on {where}")
+    if board != asked:
+        click.echo(f"{asked} has the same core; cycles are modelled for its chip and flash")
     unit, timed = measured.unit, measured.unit == "cycles"
     chip = None if port else chip_of(board)
     more = ["ms"] if timed else ["cycles"] if chip else []

@@ -16,7 +16,7 @@ from typing import Any
 
 from otolith.compile import Analysis, analyse_model
 from otolith.compile.cores import CORE_OF_CPU, OPTIMIZE, PORTABLE, choose_kernels
-from otolith.compile.graph import Graph, Step
+from otolith.compile.graph import Code, Graph, Step
 from otolith.compile.packing import Value, by_products, room_on
 from otolith.compile.schedule import constant_bytes, packed_for_size
 from otolith.device.boards import Board, load_boards, named
@@ -73,6 +73,24 @@ def _passes(kernel: Step) -> int:
     return 1
 
 
+def _packed(kernel: Step) -> tuple[float, float]:
+    """Words of packed weights that a kernel of the M0+ goes through, and those that it takes in
+    pieces.
+    """
+    s = kernel.settings
+    pixels = s.get("batches", 1) * s.get("out_h", 1) * s.get("out_w", 1)
+    if "taps" in s and isinstance(s["taps"], Code):  # code for two pixels
+        pairs = s["batches"] * s["out_h"] * -(-s["out_w"] // 2)
+        return s["taps"].bytes / 2 * pairs, 0
+    if "stream_words" in s:
+        packed = s["stream_words"] * pixels
+        whole = s.get("group_words", s["stream_words"]) == s["stream_words"]
+        return packed, 0 if whole else packed
+    if kernel.kernel == "nn_m0_fully_connected":
+        return s["weights"].values.size * pixels, 0
+    return 0, 0
+
+
 def work(
     step: Step, graph: Graph, kernel: Step | None = None, first: float = 1.0
 ) -> dict[str, int]:
@@ -89,7 +107,9 @@ def work(
         neighbouring values are filled up to four, "rows" of taps, "lines" and "pixels" of the
         output, "wide" pixels that see more than one tap, "patch" values that the pixels see,
         "channels", "planes" (lines of all channels), "heights" (rows of taps) and "dilations" over
-        all channels, "outputs", "inputs", "calls", "fetches" (words of constants from flash).
+        all channels, "outputs", "inputs", "calls", "fetches" (words of constants from flash),
+        "packed" (words of weights that the core goes through, padding of its packing included) and
+        "grouped" (those of them that come in pieces).
     """
     made, given = graph.tensors[step.output].count, graph.tensors[step.inputs[0]].count
     if step.rows:
@@ -98,6 +118,8 @@ def work(
     if kernel is not None:
         part = step.rows.part if step.rows else 1
         found["fetches"] = round(fetches(kernel, graph, first) * part)
+        packed, pieces = _packed(kernel)
+        found["packed"], found["grouped"] = round(packed * part), round(pieces * part)
     w = step.settings.get("window")
     if w is None:
         return {**found, "macs": step.macs}

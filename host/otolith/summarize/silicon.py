@@ -13,10 +13,7 @@ from otolith.compile.packing import room_on
 from otolith.device.boards import Board
 from otolith.device.transports import Transport
 from otolith.firmware.build import build
-from otolith.summarize.profile import VIRTUAL, chip_of, measure, profile_image, zero_inputs
-
-CORES_OF = {"nrf52": "mps2_an386", "efr32": "mps2_an505"}
-"""The board in QEMU that has the core of a chip family, whose cycles are modelled."""
+from otolith.summarize.profile import TWINS, VIRTUAL, chip_of, measure, profile_image, zero_inputs
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def modelled(model: Path, board: Board) -> Modelled:
         found = profile_image(build(f"{board.id}-bench", model).uf2, schedule, board.id)
         layers = tuple(layer.cycles for layer in found.layers)
         return Modelled(found.cycles, layers, "virtual Pico, flash included")
-    twin = CORES_OF.get(board.family)
+    twin = TWINS.get(board.family)
     chip = chip_of(twin) if twin else None
     if twin is None or chip is None:
         return Modelled(None, (), "cycles of this chip are not modelled")
