@@ -48,8 +48,8 @@ USUAL = {  # frames, bands, classes of the seed
 RESIDUALS = {"bc_resnet": 4 + 2 * 8, "tenet12": 12, "tenet20": 20, "tenet6": 6, "tenet6_narrow": 6}
 RESIDUALS |= {"word_cnn_l": 4, "word_cnn_m": 3}
 LARGE = {"alarm_cnn", "esc_cnn", "keyword_cnn", "separable_cnn", "smart_lock_cnn", "speech_cnn"}
-# a smaller variant of the same kind is always tested
-LARGE |= {"bc_resnet", "ds_cnn_m", "tenet12", "tenet20", "tenet6"}
+# a smaller variant of the same kind, or with the same layers, is always tested
+LARGE |= {"bc_resnet", "ds_cnn_m", "tenet12", "tenet20", "tenet6", "tenet6_narrow"}
 LARGE |= {"ds_cnn_stream_m", "ds_cnn_stream_l", "mixed_conv_m", "mixed_conv_l", "word_cnn_l"}
 AWARE = {"ds_cnn_s", "smart_lock_small"}  # trained quantised in `make test` too
 STREAMED = {"ds_cnn_stream_s", "mixed_conv_s"}  # their int8 is tested hop by hop
@@ -215,7 +215,9 @@ def test_quantisation_aware_int8_equals_the_wheel_and_batch_norm_is_folded(name)
 
 
 # SAME pads odd and even lengths differently
-@pytest.mark.parametrize("frames", [98, 49, pytest.param(31, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "frames", [49, *(pytest.param(f, marks=pytest.mark.soak) for f in (98, 31))]
+)
 def test_fusing_changes_no_score(frames, monkeypatch):
     monkeypatch.setitem(USUAL, "tenet6", (frames, 40, 12))
     model, x = build("tenet6"), features("tenet6")

@@ -44,7 +44,10 @@ def test_there_are_bases():
     assert "m" in READY
 
 
-@pytest.mark.parametrize("size", READY)
+# `make test` takes the size that specs stand on by default
+@pytest.mark.parametrize(
+    "size", [pytest.param(s, marks=[pytest.mark.soak] * (s != "m")) for s in READY]
+)
 def test_a_base_carries_a_network_of_ones_own(size):
     folder = MODELS / "base_word" / size
     file = weights_file(folder, f"base_word_{size}")

@@ -142,7 +142,7 @@ def test_networks_it_can_not_do_are_refused_in_one_line():
         assert "\n" not in error.value.message
 
 
-@pytest.mark.slow
+@pytest.mark.soak  # test_architectures.py trains a depthwise network quantised
 def test_channels_of_a_depthwise_kernel_are_made_to_reach_alike():
     """Afterwards one scale suits all channels, as separate scales do in the .tflite."""
     import tf_keras
