@@ -17,18 +17,22 @@ from otolith.settings.spec import load
 from otolith.train import train
 from otolith.train.architectures import find
 from otolith.train.lock import training
+from support.small_training import few, networks_checked_once
 from support.soak import depth
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module", autouse=True)
+def checked():
+    with networks_checked_once():
+        yield
+
+
 def tiny(**changes):
     """The fire-alarm spec with a few clips and one epoch."""
-    spec = load(MODELS / "fire_alarm")
-    data = dataclasses.replace(spec.data, train_clips=24, validate_clips=8, test_clips=12)
-    learning = dataclasses.replace(spec.train, epochs=1, batch=8)
-    model = dataclasses.replace(spec.model, **changes)
-    return dataclasses.replace(spec, data=data, train=learning, model=model)
+    spec = few(load(MODELS / "fire_alarm"))
+    return dataclasses.replace(spec, model=dataclasses.replace(spec.model, **changes))
 
 
 ARCHITECTURES = depth(["alarm_cnn"], ["alarm_cnn", "esc_cnn", "strided_cnn"])
