@@ -17,7 +17,7 @@ from otolith.compile.cores.m0plus.elementwise import runs_of
 from otolith.compile.schedule import SIZES
 from otolith.summarize.realtime import costs_of, network_cycles
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import layer, pairs
+from support.core_models import LAYERS, layer, pairs
 from support.qemu_cores import CORES
 from support.qemu_networks import run
 from support.random_models import chain
@@ -32,7 +32,9 @@ KERNELS = {
     "nn_dsp_conv_2d_line",
     "nn_dsp_conv_2d_small",
     "nn_dsp_depthwise_3x3",
+    "nn_dsp_depthwise_3x3_line",
     "nn_dsp_depthwise_conv_2d",
+    "nn_dsp_depthwise_conv_2d_line",
     "nn_dsp_fully_connected",
     "nn_dsp_fully_connected_line",
     "nn_dsp_fully_connected_small",
@@ -86,7 +88,8 @@ def test_random_layers_on_a_core(machine, tmp_path):
     models += [chain(np.random.default_rng([97, i])).build() for i in range(ON_CHIP)]
     models += [net.build() for net in pairs(19, 12)]
     compiled = [
-        compile_graph(model, f"m{i}", "dsp", OPTIMIZE[i % 2]) for i, model in enumerate(models)
+        compile_graph(model, f"m{i}", "dsp", OPTIMIZE[i // len(LAYERS) % 2])
+        for i, model in enumerate(models)
     ]
     assert {step.kernel for one in compiled for step in one.schedule.calls} >= KERNELS
     inputs = [some_inputs(rng, one) for one in compiled]
