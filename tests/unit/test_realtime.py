@@ -9,12 +9,15 @@ from click.testing import CliRunner
 
 from otolith.cli import main
 from otolith.compile import analyse_model
+from otolith.compile.schedule import constant_bytes
 from otolith.device.boards import Board, load_boards, named
 from otolith.features import preset
 from otolith.summarize import realtime
-from otolith.summarize.realtime import Estimate, estimate, work
+from otolith.summarize.realtime import Estimate, estimate, priced, work
 from support import small_models
+from support.core_models import convolution, dense
 from support.front_end_model import network
+from support.random_models import Net
 
 PICO = named("pico")
 
@@ -160,3 +163,17 @@ def test_constants_are_lost_as_in_a_cache_of_two_ways(size):
             held.append(line)
             del held[:-2]
     assert realtime.lost(size) == pytest.approx(missed * 8 / size)
+
+
+def test_weights_that_are_code_run_from_ram_and_are_not_fetched():
+    net = Net(np.random.default_rng(1), (1, 20, 20, 1))
+    convolution(net, (3, 3), 8)
+    dense(net, 8)  # most weights are elsewhere
+    analysis = analyse_model(net.build(), "code")
+    graph = analysis.network.graph
+    (name, kernel), *_ = priced(analysis.calls, graph, "m0plus")
+    assert name == "nn_m0_taps_conv_2d"
+    done = work(analysis.calls[0], graph, kernel)
+    code = kernel.settings["taps"].bytes
+    assert 4 * done["fetches"] == constant_bytes(graph, [[kernel]]) - code > 0
+    assert done["packed"] == code // 2 * 20 * 10  # code for two pixels, by lines and pairs

@@ -118,8 +118,7 @@ def work(
     if kernel is not None:
         part = step.rows.part if step.rows else 1
         found["fetches"] = round(fetches(kernel, graph, first) * part)
-        packed, pieces = _packed(kernel)
-        found["packed"], found["grouped"] = round(packed * part), round(pieces * part)
+        found["packed"], found["grouped"] = map(round, _packed(kernel))
     w = step.settings.get("window")
     if w is None:
         return {**found, "macs": step.macs}
