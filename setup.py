@@ -35,6 +35,8 @@ HOME = (
     "models/keyword/metrics.json",
     "models/on_off/on_off.tflite",
     "models/on_off/metrics.json",
+    "models/smart_lock_small/smart_lock_small.tflite",
+    "models/smart_lock_small/metrics.json",
     "models/base_word/**/*.weights.safetensors",
     "models/base_sound/*.weights.safetensors",
     "platform/**/*",

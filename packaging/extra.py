@@ -15,7 +15,10 @@ from otolith.features.prebuilt import prebuild
 from otolith.setup.registries import install_tflm_frontend
 
 # A folder of models/ may hold networks of others, adopted there: those are not ours to publish.
-READY = ("environment", "fire_alarm", "hey_otto", "keyword", "on_off", "smart_lock")
+READY = (
+    *("environment", "fire_alarm", "hey_otto", "keyword", "on_off"),
+    *("smart_lock", "smart_lock_small"),
+)
 
 
 def make(folder: Path) -> None:
