@@ -11,8 +11,10 @@ back in shorter trainings (ROUNDS). on_off goes on from keyword. The committed n
 in several sittings with these numbers of epochs; the rounds looked at every third frame, the last
 one at every 16th.
 
-Each class has the lowest threshold at which it makes at most one event on streams that do not
-train: three readers, half of ESC-10's fold 2 and a part of kitchen20.
+Commands (yes, no, on, off) are listened for when they are said alone: their takes stand between
+pauses. Each class has the lowest threshold at which it makes at most one event on streams that do
+not train: three readers, half of ESC-10's fold 2, a part of kitchen20, and words and digits by
+people who do not train. Of several smoothings, the one is taken that then hears most held takes.
 bench/false_alarms.py and bench/keywords.py count on others: bench/parts.py says which.
 """
 
