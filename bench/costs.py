@@ -118,6 +118,7 @@ UNITS = {
         "planes",
         "dilations",
     ),
+    "nn_m0_depthwise_strip": ("products", "outputs", "channels"),
     "nn_m0_dense": ("macs", "outputs", "calls"),
     "nn_m0_fully_connected": ("macs", "outputs"),
     "nn_m0_max_pool_2d": ("macs", "outputs"),

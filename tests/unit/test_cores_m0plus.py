@@ -6,6 +6,7 @@ They run here in plain C with sanitizers, and as Thumb code in QEMU.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from otolith.compile import compile_graph
 from otolith.compile.cores import OPTIMIZE
 from otolith.compile.cores.m0plus import conv_2d, elementwise, pieces, taps
 from support.compiled_compare import compare, oracle, some_inputs
-from support.core_models import convolution, dense, layer, pairs
+from support.core_models import SAME, convolution, dense, depthwise, layer, pairs
 from support.qemu_cores import M0PLUS
 from support.qemu_networks import run
 from support.random_models import Net, chain
@@ -112,6 +113,40 @@ def test_constants_are_fetched(monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_dense_layers_as_thumb(tmp_path):
     models = [net.build() for net in dense_nets(101)]
+    as_thumb(models, ["speed"] * len(models), tmp_path)
+
+
+def strips(seed: int) -> list[Net]:
+    """Depthwise layers along either axis, short and long, with every stride and padding."""
+    nets = []
+    for i in range(BATCH // 2):
+        rng = np.random.default_rng([seed, i])
+        length, taps = int(rng.choice([2, 3, 4, 7, 13, 50])), int(rng.choice([1, 2, 3, 5, 9]))
+        padding = SAME if taps > length else int(rng.integers(0, 2))
+        tall = bool(rng.integers(0, 2))
+        size, kernel = ((length, 1), (taps, 1)) if tall else ((1, length), (1, taps))
+        net = Net(rng, (int(rng.choice([1, 2])), *size, int(rng.choice([1, 3, 8]))))
+        stride = int(rng.integers(1, 4))
+        depthwise(net, kernel, int(rng.choice([1, 1, 2])), (stride, stride), padding)
+        nets.append(net)
+    return nets
+
+
+def kernels(nets: list[Net]) -> Counter[str]:
+    calls = [c for n in nets for c in compile_graph(n.build(), "m", "m0plus").schedule.calls]
+    return Counter(call.kernel for call in calls)
+
+
+def test_strips(monkeypatch, tmp_path):
+    fetched(monkeypatch)
+    nets = strips(102)
+    compare(tmp_path, nets, "-DNN_FETCH_COPY", core="m0plus")
+    assert kernels(nets)["nn_m0_depthwise_strip"] > len(nets) / 2
+
+
+@pytest.mark.slow
+def test_strips_as_thumb(tmp_path):
+    models = [net.build() for net in strips(103)]
     as_thumb(models, ["speed"] * len(models), tmp_path)
 
 

@@ -129,6 +129,10 @@ def work(
         for axis in ("h", "w")
     ]
     pixels = w["batches"] * w["out_h"] * w["out_w"]
+    # A group of channels packs the input again (nn_m0_conv_2d).
+    together = kernel.settings.get("group_channels", w["out_c"]) if kernel is not None else None
+    groups = -(-w["out_c"] // together) if together else 1
+    found["inputs"] *= groups
     depth = w["in_c"] if step.operation == "CONV_2D" else 1
     parts = 1 if w["dilation_w"] == 1 else w["kernel_w"]  # of a row, each of neighbouring values
     blocks = w["kernel_h"] * parts * -(-w["kernel_w"] * depth // parts // 4)
@@ -141,13 +145,13 @@ def work(
         "rows": w["batches"] * axes[0] * w["out_w"] * w["out_c"],
         "heights": w["batches"] * w["out_c"] * w["kernel_h"],
         "dilations": w["batches"] * w["out_c"] * w["dilation_h"],
-        "lines": w["batches"] * w["out_h"],
+        "lines": w["batches"] * w["out_h"] * groups,
         "pixels": pixels,
         "patch": pixels * w["kernel_h"] * w["kernel_w"] * depth,
         "planes": w["batches"] * w["out_h"] * w["out_c"],
         "channels": w["batches"] * w["out_c"],
         "filled": pixels * 4 * blocks * w["out_c"],
-        "wide": pixels if w["kernel_h"] * w["kernel_w"] > 1 else 0,
+        "wide": pixels * groups if w["kernel_h"] * w["kernel_w"] > 1 else 0,
     }
 
 

@@ -1,6 +1,7 @@
 """DEPTHWISE_CONV_2D: on planes whose words hold two input values (plane.h).
 
-With one output a channel there is no plane: its values are read where they are (column.h).
+With one output a channel there is no plane: its values are read where they are (column.h). Along
+one axis a channel is one row of a plane, its first half packed with its second (strip.c).
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from otolith.compile.cores.m0plus import pieces
 from otolith.compile.cores.m0plus.conv_2d import HEADER, SCRATCH, pairs
 from otolith.compile.cores.m0plus.requantize import line
-from otolith.compile.graph import Array, Code, Graph, Step, Values
+from otolith.compile.graph import Array, Code, Graph, Settings, Step, Values
 from otolith.compile.ops.common import LIMIT
 
 COLUMNS = 120  # most columns that the function can pack
@@ -56,6 +58,66 @@ def column(step: Step) -> Step | None:
     )
 
 
+def strip(step: Step, graph: Graph, w: Settings, weights: Values) -> Step | None:
+    """The step on the kernel for one axis; None if it has two or that kernel is not exact.
+
+    Args:
+        step: The step.
+        graph: The network.
+        w: Its window, with the longer axis as height.
+        weights: [channels][height][width].
+    """
+    channels, taps, width = weights.shape
+    if (w["in_w"], w["out_w"], width, w["pad_w"], w["dilation_h"]) != (1, 1, 1, 0, 1):
+        return None
+    near = (w["out_h"] + 1) // 2
+    apart = (w["out_h"] - near) * w["stride_h"]
+    words = (near - 1) * w["stride_h"] + taps
+    flat = weights.reshape(channels, taps)
+    exact = line(step, flat)
+    if exact is None or both_lowest(flat) or taps > TAPS or 4 * w["stride_h"] > STEP:
+        return None
+    inside = max(0, min(words, w["in_h"] + w["pad_h"] - apart) - w["pad_h"])
+    if inside > COLUMNS or max(w["in_h"], w["out_h"], words) > LIMIT:
+        return None
+    both = (exact.first * 65537 + 2**31) % 2**32 - 2**31
+    parts = [exact.first[:, None], both[:, None], flat.astype(np.int64), exact.constants]
+    values = np.concatenate(parts, axis=1)
+    piece = values.shape[1] * max(1, pieces.PIECE // (4 * values.shape[1]))
+    shape = (1, taps, 4 * w["stride_h"], exact.narrow, exact.fine, int(exact.signed))
+    settings = {
+        "batches": w["batches"],
+        "depth": w["in_c"],
+        "channels": channels,
+        "multiplier": step.settings["multiplier"],
+        "in": w["in_h"],
+        "out": w["out_h"],
+        "stride": w["stride_h"],
+        "pad": w["pad_h"],
+        "words": words,
+        "inside": inside,
+        "fill": -step.settings["in_offset"],
+        "stream": Array("int32_t", values.ravel()),
+        "stream_words": values.size,
+        "piece_words": piece,
+        "channel_words": values.shape[1],
+        "fetch": pieces.NONE,
+        "plane": Code(f"NN_M0_PLANE({{name}}, {', '.join(map(str, shape))})"),
+        "pack": Code(f"NN_M0_PACK({{name}}, 0, {inside}, 0)") if inside else None,
+    }
+    found = replace(
+        step,
+        kernel="nn_m0_depthwise_strip",
+        struct="nn_m0_depthwise_strip_t",
+        settings=settings,
+        scratch=4 * words,
+        header=HEADER,
+    )
+    if pieces.worth(step, graph, 4 * values.size):
+        return pieces.fetching(found, values.size, min(piece, values.size))
+    return found
+
+
 def choose(step: Step, graph: Graph, optimize: str) -> Step:
     """The step on this core's kernel, if that is exact."""
     in_column = column(step) if optimize == "speed" else None
@@ -76,6 +138,9 @@ def choose(step: Step, graph: Graph, optimize: str) -> Step:
             w[f"{a}_h"], w[f"{a}_w"] = w[f"{a}_w"], w[f"{a}_h"]
         for a in ("in", "out"):
             places[f"{a}_row"], places[f"{a}_column"] = places[f"{a}_column"], places[f"{a}_row"]
+    in_strip = strip(step, graph, w, weights) if optimize == "speed" else None
+    if in_strip is not None:
+        return in_strip
     weights = weights.reshape(channels, -1)
     taps = weights.shape[1]
     if (w["dilation_w"] != 1 and w["kernel_w"] > 1) or taps > TAPS or 4 * w["stride_w"] > STEP:

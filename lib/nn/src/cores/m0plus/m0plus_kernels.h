@@ -81,6 +81,26 @@ typedef struct {
 void nn_m0_depthwise_conv_2d(const nn_m0_depthwise_conv_2d_t *p, const int8_t *in, int8_t *out,
                              int8_t *scratch);
 
+/* DEPTHWISE_CONV_2D along one axis. The first half of the outputs is near, the second far; of an
+ * odd number the middle one is both. Scratch: `words` words of the plane, then buffers. */
+typedef struct {
+    uint16_t batches, depth, channels, multiplier; /* depth: channels of the input */
+    uint16_t in, out;                              /* values of a channel */
+    uint16_t stride, pad;
+    uint16_t words;        /* of a packed channel */
+    uint16_t inside;       /* of them, from `pad` on, whose near and far values lie in the input */
+    int8_t fill;           /* the input's zero point: padding */
+    const int32_t *stream; /* constants of plane.h, channel by channel */
+    uint32_t stream_words;
+    uint32_t piece_words;   /* of a piece of the stream, whole channels */
+    uint32_t channel_words; /* of a channel */
+    nn_m0_fetch_t fetch;
+    nn_m0_plane_function_t plane;
+    nn_m0_pack_function_t pack; /* the words inside */
+} nn_m0_depthwise_strip_t;
+void nn_m0_depthwise_strip(const nn_m0_depthwise_strip_t *p, const int8_t *in, int8_t *out,
+                           int8_t *scratch);
+
 /* DEPTHWISE_CONV_2D with one output a channel, all of its values inside the input. */
 typedef struct {
     const int32_t *stream; /* column.h */
