@@ -141,7 +141,8 @@ def test_what_it_refuses(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--board", "nrf52840_dk"], "no virtual board 'nrf52840_dk': arduino_nano_rp2040_connect"),
+        (["--board", "pico2"], "no virtual board 'pico2': arduino_nano_rp2040_connect"),
+        (["--board", "nrf52840_dk"], "not a .tflite"),
         (["--board", "pico"], "not a .tflite"),
     ],
 )
