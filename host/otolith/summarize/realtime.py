@@ -45,7 +45,7 @@ def lost(size: int) -> float:
     return min(1.0, 3 * max(0, size - CACHE) / size) if size else 0.0
 
 
-def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
+def fetches(kernel: Step, graph: Graph, first: float = 1.0, part: float = 1.0) -> int:
     """Words of constants that an inference fetches through the RP2040's cache.
 
     Weights that are code are not among them: they run from RAM.
@@ -54,12 +54,13 @@ def fetches(kernel: Step, graph: Graph, first: float = 1.0) -> int:
         kernel: Reads its constants as often as _passes() says.
         graph: The network.
         first: Share of them that the cache does not have from the last inference.
+        part: Of its rows that are computed. All wait alike for the first piece by DMA.
     """
     size = constant_bytes(graph, [[kernel]], code=False)
     words = kernel.settings.get("fetch", {}).get("words", 0)
     if words:  # the kernel waits for the first piece; the others come while it computes
         return round(words * AT_ONCE)
-    return round(size / 4 * (first + lost(size) * (_passes(kernel) - 1)))
+    return round(size / 4 * (first + lost(size) * (_passes(kernel) - 1)) * part)
 
 
 def _passes(kernel: Step) -> int:
@@ -117,7 +118,7 @@ def work(
     found = {"outputs": made, "inputs": given, "calls": 1}
     if kernel is not None:
         part = step.rows.part if step.rows else 1
-        found["fetches"] = round(fetches(kernel, graph, first) * part)
+        found["fetches"] = fetches(kernel, graph, first, part)
         found["packed"], found["grouped"] = map(round, _packed(kernel))
     w = step.settings.get("window")
     if w is None:
