@@ -77,7 +77,7 @@ NO_WORDS = {
         for voice in ("af_sky", "am_eric", "bf_alice", "ef_dora", "if_sara", "im_nicola", "pf_dora")
     }
 }
-COMMANDS, TIMES = ("yes", "no", "on", "off"), 3  # listened for when said alone; recorded so often
+COMMANDS, TIMES = ("yes", "no", "on", "off"), 3  # heard when said alone, and recorded so many times
 PEOPLE = "people"
 Rule = tuple[Detect, Sequence[str]]  # of decide(): settings and classes
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -448,8 +448,8 @@ def some(files: list[Path], most: int) -> list[Path]:
 def calibrated(tflite: bytes, console: Console) -> Detect:
     """Chooses smoothing and thresholds on takes and streams that do not train.
 
-    Each class gets the lowest threshold at which it makes at most MOST_EVENTS alone; of several
-    smoothings, the one that then hears most takes.
+    Each class gets the lowest threshold at which it makes at most MOST_EVENTS alone. Of several
+    smoothings, the one that then hears most takes is chosen.
     """
     metadata = read_metadata(tflite)
     assert metadata is not None

@@ -311,7 +311,7 @@ def test_a_long_file_shows_the_time_left_and_mixes_it_with_no_event(
     piped, folder, tmp_path, monkeypatch
 ):
     """On a terminal; what goes to a file is the same as without one."""
-    pty = pytest.importorskip("pty")
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     soundfile.write(tmp_path / "long.wav", np.tile(sound(), 21), 16000)
     arguments = ["long.wav", "--model", folder / "loud.tflite"]
     command = [sys.executable, "-m", "otolith", "classify", *arguments]

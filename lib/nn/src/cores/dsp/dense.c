@@ -41,59 +41,53 @@
 /* START: loads the sums' starts by r3. FINISH: turns the sums into int8, with the channels at r3,
  * and moves r3 on. */
 #define DENSE(name, START, FINISH)                                                                 \
-    __asm("    .syntax unified\n"                                                                  \
-          "    .thumb\n"                                                                           \
-          "    .pushsection .text." name ", \"ax\", %progbits\n"                                   \
-          "    .global " name "\n"                                                                 \
-          "    .type " name ", %function\n"                                                        \
-          "    .balign 4\n"                                                                        \
-          "" name ":\n"                                                                            \
-          "    push {r4-r11, lr}\n"                                                                \
-          "    ldm r0, {r1-r11}\n"                                                                 \
-          "    push {r1-r11}\n"                                                                    \
-          "    mov r1, r3\n"                                                                       \
-          "0:\n" /* a group of outputs */                                                          \
-          "    ldr r3, [sp, #" CHANNELS "]\n"                                                      \
-          "    ldr r0, [sp, #" IN "]\n"                                                            \
-          "    ldr r2, [sp, #" INPUT_END "]\n" START "    cmp r0, r2\n"                            \
-          "    beq 3f\n"                                                                           \
-          "    sub r3, r2, r0\n"                                                                   \
-          "    lsls r3, r3, #29\n"                                                                 \
-          "    bmi 2f\n" /* an odd number of blocks */                                             \
-          "    .balign 4\n"                                                                        \
-          "1:\n"                                                                                   \
-          "    ldr r3, [r0], #4\n" BLOCK "2:\n"                                                    \
-          "    ldr r3, [r0], #4\n" BLOCK "    cmp r0, r2\n"                                        \
-          "    bne 1b\n"                                                                           \
-          "3:\n"                                                                                   \
-          "    ldr r2, [sp, #" HAS_REST "]\n"                                                      \
-          "    ldr r3, [sp, #" REST "]\n"                                                          \
-          "    cmp r2, #0\n"                                                                       \
-          "    beq 4f\n" BLOCK "4:\n"                                                              \
-          "    ldr r3, [sp, #" CHANNELS "]\n" FINISH "    ldr r2, [sp, #" LIMITED "]\n"            \
-          "    ldr r0, [sp, #" OUT "]\n"                                                           \
-          "    ldr r8, [sp, #" GROUPS "]\n"                                                        \
-          "    str r3, [sp, #" CHANNELS "]\n"                                                      \
-          "    bfi r4, r5, #8, #8\n"                                                               \
-          "    bfi r6, r7, #8, #8\n"                                                               \
-          "    pkhbt r4, r4, r6, lsl #16\n"                                                        \
-          "    cbz r2, 5f\n"                                                                       \
-          "    ldr r2, [sp, #" LOW "]\n"                                                           \
-          "    ldr r3, [sp, #" HIGH "]\n"                                                          \
-          "    ssub8 r5, r4, r2\n"                                                                 \
-          "    sel r4, r4, r2\n"                                                                   \
-          "    ssub8 r5, r3, r4\n"                                                                 \
-          "    sel r4, r4, r3\n"                                                                   \
-          "5:\n"                                                                                   \
-          "    str r4, [r0], #4\n"                                                                 \
-          "    subs r8, r8, #1\n"                                                                  \
-          "    str r0, [sp, #" OUT "]\n"                                                           \
-          "    str r8, [sp, #" GROUPS "]\n"                                                        \
-          "    bne 0b\n"                                                                           \
-          "    add sp, sp, #" JOB "\n"                                                             \
-          "    pop {r4-r11, pc}\n"                                                                 \
-          "    .size " name ", . - " name "\n"                                                     \
-          "    .popsection\n")
+    __asm(NN_DSP_FUNCTION(name) "    push {r4-r11, lr}\n"                                          \
+                                "    ldm r0, {r1-r11}\n"                                           \
+                                "    push {r1-r11}\n"                                              \
+                                "    mov r1, r3\n"                                                 \
+                                "0:\n" /* a group of outputs */                                    \
+                                "    ldr r3, [sp, #" CHANNELS "]\n"                                \
+                                "    ldr r0, [sp, #" IN "]\n"                                      \
+                                "    ldr r2, [sp, #" INPUT_END "]\n" START "    cmp r0, r2\n"      \
+                                "    beq 3f\n"                                                     \
+                                "    sub r3, r2, r0\n"                                             \
+                                "    lsls r3, r3, #29\n"                                           \
+                                "    bmi 2f\n" /* an odd number of blocks */                       \
+                                "    .balign 4\n"                                                  \
+                                "1:\n"                                                             \
+                                "    ldr r3, [r0], #4\n" BLOCK "2:\n"                              \
+                                "    ldr r3, [r0], #4\n" BLOCK "    cmp r0, r2\n"                  \
+                                "    bne 1b\n"                                                     \
+                                "3:\n"                                                             \
+                                "    ldr r2, [sp, #" HAS_REST "]\n"                                \
+                                "    ldr r3, [sp, #" REST "]\n"                                    \
+                                "    cmp r2, #0\n"                                                 \
+                                "    beq 4f\n" BLOCK "4:\n"                                        \
+                                "    ldr r3, [sp, #" CHANNELS "]\n" FINISH                         \
+                                "    ldr r2, [sp, #" LIMITED "]\n"                                 \
+                                "    ldr r0, [sp, #" OUT "]\n"                                     \
+                                "    ldr r8, [sp, #" GROUPS "]\n"                                  \
+                                "    str r3, [sp, #" CHANNELS "]\n"                                \
+                                "    bfi r4, r5, #8, #8\n"                                         \
+                                "    bfi r6, r7, #8, #8\n"                                         \
+                                "    pkhbt r4, r4, r6, lsl #16\n"                                  \
+                                "    cbz r2, 5f\n"                                                 \
+                                "    ldr r2, [sp, #" LOW "]\n"                                     \
+                                "    ldr r3, [sp, #" HIGH "]\n"                                    \
+                                "    ssub8 r5, r4, r2\n"                                           \
+                                "    sel r4, r4, r2\n"                                             \
+                                "    ssub8 r5, r3, r4\n"                                           \
+                                "    sel r4, r4, r3\n"                                             \
+                                "5:\n"                                                             \
+                                "    str r4, [r0], #4\n"                                           \
+                                "    subs r8, r8, #1\n"                                            \
+                                "    str r0, [sp, #" OUT "]\n"                                     \
+                                "    str r8, [sp, #" GROUPS "]\n"                                  \
+                                "    bne 0b\n"                                                     \
+                                "    add sp, sp, #" JOB "\n"                                       \
+                                "    pop {r4-r11, pc}\n"                                           \
+                                "    .size " name ", . - " name "\n"                               \
+                                "    .popsection\n")
 
 /* nn_dsp_requantize() of two channels at r3 + offset */
 #define REQUANTIZE_2(offset, s0, s1)                                                               \

@@ -55,18 +55,12 @@
 
 /* finish: turns both sums into int8 */
 #define LINE(name, finish)                                                                         \
-    __asm("    .syntax unified\n"                                                                  \
-          "    .thumb\n"                                                                           \
-          "    .pushsection .text." name ", \"ax\", %progbits\n"                                   \
-          "    .global " name "\n"                                                                 \
-          "    .type " name ", %function\n"                                                        \
-          "    .balign 4\n"                                                                        \
-          "" name ":\n"                                                                            \
-          "    push {r4-r11, lr}\n"                                                                \
-          "    ldm r0, {r1-r9}\n"                                                                  \
-          "    b 2f\n"                                                                             \
-          "    .balign 4\n"                                                                        \
-          "1:\n" TAPS("r1", "r4", "r5") TAPS("r2", "r6", "r7") TAPS("r3", "r8", "r9") finish       \
+    __asm(NN_DSP_FUNCTION(name) "    push {r4-r11, lr}\n"                                          \
+                                "    ldm r0, {r1-r9}\n"                                            \
+                                "    b 2f\n"                                                       \
+                                "    .balign 4\n"                                                  \
+                                "1:\n" TAPS("r1", "r4", "r5") TAPS("r2", "r6", "r7")               \
+                                    TAPS("r3", "r8", "r9") finish                                  \
           "    ldr r10, [r0, #" OUT "]\n"                                                          \
           "    ldr r11, [r0, #" STEP "]\n"                                                         \
           "    strb lr, [r10, r11]\n"                                                              \

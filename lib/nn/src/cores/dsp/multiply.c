@@ -21,13 +21,7 @@
 #define JOB "44"
 
 #define BEGIN(name)                                                                                \
-    "    .syntax unified\n"                                                                        \
-    "    .thumb\n"                                                                                 \
-    "    .pushsection .text." name ", \"ax\", %progbits\n"                                         \
-    "    .global " name "\n"                                                                       \
-    "    .type " name ", %function\n"                                                              \
-    "    .balign 4\n"                                                                              \
-    "" name ":\n"                                                                                  \
+    NN_DSP_FUNCTION(name)                                                                          \
     "    push {r4-r11, lr}\n"                                                                      \
     "    ldm r0, {r1-r11}\n"                                                                       \
     "    push {r1-r11}\n"                                                                          \

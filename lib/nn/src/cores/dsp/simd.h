@@ -9,6 +9,16 @@
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb__)
 #define NN_DSP_INSTRUCTIONS 1
 #include <arm_acle.h>
+
+/* What begins a function in assembly, in a section of its own. `.popsection` ends it. */
+#define NN_DSP_FUNCTION(name)                                                                      \
+    "    .syntax unified\n"                                                                        \
+    "    .thumb\n"                                                                                 \
+    "    .pushsection .text." name ", \"ax\", %progbits\n"                                         \
+    "    .global " name "\n"                                                                       \
+    "    .type " name ", %function\n"                                                              \
+    "    .balign 4\n"                                                                              \
+    "" name ":\n"
 #else
 #define NN_DSP_INSTRUCTIONS 0
 #endif

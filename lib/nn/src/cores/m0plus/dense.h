@@ -4,8 +4,8 @@
  * values for both outputs: bytes 0 and 2 are the first output's, bytes 1 and 3 the second's, each
  * plus 128. Masked and less 0x00800080, two bytes are a pair of weights of dot.h.
  *
- * The stream has for each pair of outputs: two start sums; a word for each pair of values; then the
- * lines of both outputs, as in dot.h. The number of words is a multiple of 4. */
+ * The stream of each pair of outputs begins with two start sums. A word for each pair of values
+ * follows, then the lines of both outputs, as in dot.h. The number of words is a multiple of 4. */
 #ifndef OTOLITH_NN_M0PLUS_DENSE_H
 #define OTOLITH_NN_M0PLUS_DENSE_H
 
